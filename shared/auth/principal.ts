@@ -1,0 +1,19 @@
+/**
+ * Who is calling. Decided once, in `workers/middleware/authenticate.ts`, and carried through the request.
+ */
+import type { NodeId, SaeId } from "../ids.ts";
+
+/** How the caller proved itself: Cloudflare or KME front mTLS, an agent's assertion, a bearer token, the bootstrap secret. */
+export type AuthenticatedBy = "mtls" | "agent" | "token" | "bootstrap";
+
+export type Principal =
+  | { readonly role: "sae"; readonly id: SaeId; readonly node: NodeId; readonly by: AuthenticatedBy }
+  | { readonly role: "node"; readonly id: NodeId; readonly by: AuthenticatedBy }
+  | { readonly role: "agent"; readonly id: string; readonly site: string; readonly by: AuthenticatedBy }
+  | { readonly role: "controller"; readonly id: string; readonly by: AuthenticatedBy }
+  | { readonly role: "operator"; readonly id: string; readonly by: AuthenticatedBy };
+
+export type Role = Principal["role"];
+
+/** Stable name for rate limits, idempotency keys and audit: `sae:sae-a`. */
+export const principalName = (principal: Principal): string => `${principal.role}:${principal.id}`;

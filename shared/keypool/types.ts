@@ -1,0 +1,144 @@
+/**
+ * What a KeyPool promises to those who call it: the Worker's routes, the Directory and its sibling shards. Types only,
+ * so that every runtime can import them.
+ */
+import type { Fault } from "../errors/errors.ts";
+import type { HealthReport } from "../health/health.ts";
+import type { BlockId, KeyId, LinkId, NodeId, PairName, SaeId } from "../ids.ts";
+import type { LinkEntry, Policy } from "../network/document.ts";
+import type { Result } from "../result.ts";
+
+/** What the Directory tells a pool about itself. A pool whose copy is older than a caller's `configVersion` fetches it. */
+export interface PoolConfig {
+  /** Snapshot sequence of the Directory (not the document's version): grows with every change, drains included. */
+  readonly version: number;
+  readonly pair: PairName;
+  /** Absent for the `local` pool of one node. */
+  readonly link: LinkId | null;
+  /** `active`: gives new keys. `draining`: only fetches of pending keys. `gone`: nothing (no such link or node). */
+  readonly state: "active" | "draining" | "gone";
+  readonly source: LinkEntry["source"] | "local";
+  readonly feed: LinkEntry["feed"];
+  readonly health: LinkEntry["health"];
+  readonly keyRateBps: number;
+  readonly shards: number;
+  readonly policy: Policy;
+}
+
+/** Every state a bit can be in (DESIGN section 3); in each, a count of bits. */
+export const BIT_STATES = [
+  "unmatched", // pushed by one end of a two-ended link, its twin not yet
+  "quarantined", // failed a health test, or mismatched its twin
+  "available",
+  "reserved", // allocated, not yet acknowledged by every other half
+  "pending", // given to the master, waiting for its slaves
+  "delivered", // fetched by every recipient
+  "pad", // spent as one-time pad
+  "tag", // spent on authentication
+  "condensed", // lost to conditioning
+  "remainder", // too short to be used, retired
+  "expired",
+  "voided",
+] as const;
+export type BitState = (typeof BIT_STATES)[number];
+export type Ledger = Readonly<Record<BitState, number>>;
+
+export interface Recipient {
+  readonly sae: SaeId;
+  readonly node: NodeId;
+}
+
+/** A client's wish to be able to repeat a request: its `Idempotency-Key` and a digest of what it asked. */
+export interface Idempotency {
+  readonly key: string;
+  /** SHA-256 hex of method, path and body: the same key with another request is refused. Holds no key material. */
+  readonly requestDigest: string;
+}
+
+export interface EncKeysCall {
+  readonly configVersion: number;
+  readonly principal: string;
+  readonly master: SaeId;
+  readonly masterNode: NodeId;
+  /** Path slave first. Recipients on nodes other than this pool's two are served through `imports` of their pool. */
+  readonly recipients: readonly Recipient[];
+  readonly count: number;
+  readonly sizeBits: number;
+  readonly idempotency?: Idempotency;
+}
+
+export interface DecKeysCall {
+  readonly configVersion: number;
+  readonly principal: string;
+  readonly sae: SaeId;
+  readonly master: SaeId;
+  readonly keyIds: readonly KeyId[];
+  readonly idempotency?: Idempotency;
+}
+
+/** Keys, in the order asked for; key i is `bytes[i * sizeBytes, (i + 1) * sizeBytes)` where all are of one size. */
+export interface KeyGrant {
+  readonly keyIds: readonly KeyId[];
+  /** Length of each key, in bytes. */
+  readonly sizesBytes: readonly number[];
+  /** The keys, concatenated. */
+  readonly bytes: Uint8Array;
+}
+
+export interface IngestCall {
+  readonly configVersion: number;
+  readonly principal: string;
+  readonly block: BlockId;
+  /** The end that pushes. */
+  readonly node: NodeId;
+  readonly bytes: Uint8Array;
+}
+
+export type IngestOutcome =
+  | { readonly outcome: "ingested" | "already-ingested" | "unmatched"; readonly bits: number; readonly health: HealthReport }
+  | {
+      readonly outcome: "quarantined";
+      readonly bits: number;
+      readonly reason: "health" | "duplicate-material" | "twin-mismatch";
+      readonly health: HealthReport;
+    };
+
+export interface PoolStatus {
+  readonly pair: PairName;
+  readonly shard: number;
+  readonly link: LinkId | null;
+  readonly state: PoolConfig["state"];
+  readonly source: PoolConfig["source"];
+  /** True as soon as any simulated material ever entered. */
+  readonly simulated: boolean;
+  readonly custody: "edge";
+  readonly ledgerBits: Ledger;
+  /** Bits that ever entered; equals the sum of the ledger (conservation). */
+  readonly ingestedBits: number;
+  /** Bits that came in from, less those that went to, sibling shards; part of `ingestedBits`. */
+  readonly transferredBits: number;
+  /** Bits of keys imported for multicast; counted apart from the ledger. */
+  readonly importedBits: number;
+  readonly conserved: boolean;
+  readonly level: "empty" | "low" | "normal" | "high";
+  readonly health: { readonly blocks: number; readonly quarantinedBlocks: number; readonly last: HealthReport | null };
+}
+
+export type PoolResult<T> = Promise<Result<T, Fault>>;
+
+/** RPC surface of a KeyPool object, named `poolName(pair, shard)`. Shard 0 takes in all blocks. */
+export interface KeyPoolRpc {
+  encKeys(call: EncKeysCall): PoolResult<KeyGrant>;
+  /** Also tells why not: `key-not-found` (400) or `unauthorised` (401: a key of others). All or nothing. */
+  decKeys(call: DecKeysCall): PoolResult<KeyGrant>;
+  status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus>;
+  ingest(call: IngestCall): PoolResult<IngestOutcome>;
+  /** Simulated material at once, whatever the source: for `--prefill` in the demo. */
+  prefill(call: { readonly configVersion: number; readonly bytes: number }): PoolResult<{ readonly availableBits: number }>;
+  /** The Directory's nudge after a change: fetch your configuration. Idempotent. */
+  refresh(configVersion: number): PoolResult<null>;
+  /** Keys of this SAE (as master or recipient) not yet fetched. Reads in bounded steps: pass `after` until `next` is null. */
+  countPending(call: { readonly sae: SaeId | null; readonly after: number }): PoolResult<{ readonly keys: number; readonly next: number | null }>;
+  /** Void pending keys of an SAE, or of everybody (null) together with all material; in bounded steps likewise. */
+  voidPending(call: { readonly sae: SaeId | null; readonly reason: string; readonly after: number }): PoolResult<{ readonly keys: number; readonly next: number | null }>;
+}

@@ -1,0 +1,132 @@
+/**
+ * The network document: what an operator writes down about a QKD network. The shape is here; rules that span several
+ * places (unique ids, links between known nodes ...) are in `validate.ts`. The JSON Schema shipped in `docs/schema/`
+ * is generated from this file.
+ */
+import * as v from "valibot";
+import { LIMITS } from "../limits.ts";
+
+const wholeNumber = (min: number, max: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+
+/** Ids that become parts of object names and URLs. */
+const plainId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
+/** SAE ids are opaque (ETSI 014 leaves their syntax open): any text without control characters. */
+const saeId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.saeIdChars), v.regex(/^[^\u0000-\u001f\u007f]+$/));
+const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/));
+const instant = v.pipe(v.string(), v.isoTimestamp());
+
+/** A client certificate, told by its SHA-256 fingerprint, one of its SANs (`DNS:sae-a`, `URI:sae://a`), or its subject CN. */
+const certificateCredential = v.strictObject({
+  type: v.literal("certificate"),
+  match: v.picklist(["fingerprint", "san", "cn"]),
+  value: v.pipe(v.string(), v.minLength(1), v.maxLength(512)),
+});
+/** A bearer token of 256 random bits; only its SHA-256 is written down. Without scopes it may do all its role may. */
+const tokenCredential = v.strictObject({
+  type: v.literal("token"),
+  sha256: sha256Hex,
+  expires: v.optional(instant),
+  scopes: v.optional(v.pipe(v.array(v.string()), v.maxLength(32))),
+});
+const credentials = v.pipe(
+  v.array(v.variant("type", [certificateCredential, tokenCredential])),
+  v.maxLength(LIMITS.credentialsEach),
+);
+
+const node = v.strictObject({
+  id: plainId,
+  /** The node's UUID, as peers that name nodes by UUID know it. */
+  uuid: v.optional(uuid),
+  /** ETSI 014 KME ID; the node id where absent. */
+  kme_id: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
+  /** The site whose agent serves this node; the node id where absent. */
+  site: v.optional(plainId),
+  /** Site id in the Open-QKD-Network KMS API. */
+  kms_site_id: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
+  /** Cloudflare location hint for objects of this node. */
+  location: v.optional(v.picklist(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"])),
+  credentials: v.optional(credentials),
+});
+
+const link = v.strictObject({
+  id: plainId,
+  nodes: v.strictTuple([plainId, plainId]),
+  /** `simulated`: random material made by the pool itself, for demo and tests. `push`: blocks put by agents or operators. */
+  source: v.picklist(["simulated", "push"]),
+  /** One-ended: a block counts once one end has pushed it. Two-ended: once both ends have pushed equal bytes. */
+  feed: v.picklist(["one-ended", "two-ended"]),
+  /** What happens to a block that fails a health test. */
+  health: v.picklist(["reject", "accept"]),
+  /** Secret key rate in bits per second: what a simulated source makes. */
+  key_rate_bps: wholeNumber(0, 1_000_000_000),
+  /** KeyPool objects that serve this link; more of them scale it out. Can be raised, never lowered. */
+  shards: v.optional(wholeNumber(1, LIMITS.shards), 1),
+});
+
+const sae = v.strictObject({ id: saeId, node: plainId, credentials });
+
+const principalEntry = { id: plainId, credentials };
+
+const policy = v.strictObject({
+  /** ETSI 014 `size`, in bits; each a multiple of 8. */
+  key_size_bits: v.optional(
+    v.strictObject({
+      min: wholeNumber(8, LIMITS.keySizeBits),
+      default: wholeNumber(8, LIMITS.keySizeBits),
+      max: wholeNumber(8, LIMITS.keySizeBits),
+    }),
+    { min: 64, default: 256, max: 4096 },
+  ),
+  max_key_per_request: v.optional(wholeNumber(1, LIMITS.keysPerRequest), 128),
+  max_sae_id_count: v.optional(wholeNumber(0, LIMITS.multicastSaes), 16),
+  /** Per pool. A source stops at `high_bytes`; nothing is taken in beyond `capacity_bytes`; below `low_bytes` the pool is low. */
+  pool: v.optional(
+    v.strictObject({
+      capacity_bytes: wholeNumber(LIMITS.unitBytes, LIMITS.poolCapacityBytes),
+      high_bytes: wholeNumber(0, LIMITS.poolCapacityBytes),
+      low_bytes: wholeNumber(0, LIMITS.poolCapacityBytes),
+    }),
+    { capacity_bytes: 256 * 1024 * 1024, high_bytes: 8 * 1024 * 1024, low_bytes: 64 * 1024 },
+  ),
+  /** How long a key waits for its slaves. */
+  key_ttl_s: v.optional(wholeNumber(1, 366 * 24 * 3600), 24 * 3600),
+  /** How long keys of a moved or removed SAE, node or link may still be fetched before they are voided. */
+  drain_s: v.optional(wholeNumber(0, LIMITS.drainSeconds), 60),
+  /** How long a repeat with the same Idempotency-Key gets the same container again; 0: never. */
+  delivery_grace_s: v.optional(wholeNumber(0, LIMITS.deliveryGraceSeconds), 0),
+  /** How long dec_keys waits for a key that is announced but still on its way. */
+  dec_wait_ms: v.optional(wholeNumber(0, LIMITS.decWaitMs), 2000),
+  /** ETSI 014 6.2 leaves open whether unknown extension_optional parameters are ignored or refused. */
+  extension_optional: v.optional(v.picklist(["ignore", "refuse"]), "ignore"),
+  /** Token bucket per principal and pool. */
+  rate_limit: v.optional(
+    v.strictObject({ requests_per_s: wholeNumber(1, 1_000_000), burst: wholeNumber(1, 1_000_000) }),
+    { requests_per_s: 20_000, burst: 40_000 },
+  ),
+  /** What an object does when its audit outbox is full: refuse requests, or drop events and raise an alarm. */
+  audit_overflow: v.optional(v.picklist(["refuse", "drop"]), "refuse"),
+});
+
+export const NetworkDocumentSchema = v.strictObject({
+  name: v.optional(v.pipe(v.string(), v.maxLength(128)), "qkd network"),
+  deployment: v.optional(v.strictObject({ jurisdiction: v.optional(v.picklist(["eu", "fedramp"])) }), {}),
+  nodes: v.pipe(v.array(node), v.maxLength(LIMITS.nodes)),
+  links: v.pipe(v.array(link), v.maxLength(LIMITS.links)),
+  saes: v.pipe(v.array(sae), v.maxLength(LIMITS.saes)),
+  agents: v.optional(v.pipe(v.array(v.strictObject({ ...principalEntry, site: plainId })), v.maxLength(LIMITS.principals)), []),
+  controllers: v.optional(v.pipe(v.array(v.strictObject(principalEntry)), v.maxLength(LIMITS.principals)), []),
+  operators: v.pipe(v.array(v.strictObject(principalEntry)), v.maxLength(LIMITS.principals)),
+  policy: v.optional(policy, {}),
+});
+
+/** As written by an operator: defaults may be absent. */
+export type NetworkDocumentInput = v.InferInput<typeof NetworkDocumentSchema>;
+/** As validated: every default filled in. */
+export type NetworkDocument = v.InferOutput<typeof NetworkDocumentSchema>;
+export type NodeEntry = NetworkDocument["nodes"][number];
+export type LinkEntry = NetworkDocument["links"][number];
+export type SaeEntry = NetworkDocument["saes"][number];
+export type Policy = NetworkDocument["policy"];
+export type Credential = NonNullable<NodeEntry["credentials"]>[number];

@@ -1,0 +1,8 @@
+/**
+ * The outcome of an operation that can fail in expected ways. Durable Object RPC loses error subclasses, so objects
+ * answer with this union instead of throwing.
+ */
+export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
+
+export const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value });
+export const err = <E>(error: E): { readonly ok: false; readonly error: E } => ({ ok: false, error });

@@ -1,0 +1,42 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["shared/**/*.test.ts", "tunnel/**/*.test.ts", "cli/**/*.test.ts", "scripts/**/*.test.ts", "bench/**/*.test.ts"],
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                QKD_MTLS: "front",
+                QKD_DEMO: "1",
+                // A fixed key of the test bench; real ones are made at random by `npm start` or set as secrets.
+                QKD_EPOCH_KEY_1: "dGVzdC1lcG9jaC1rZXktMzItYnl0ZXMtbG9uZy0hISE=",
+                // SHA-256 of the token "bootstrap-token-of-the-in-workerd-tests".
+                QKD_BOOTSTRAP_SHA256: "d71e801bd0dc753e21877470c6c3f89eabb00582af968651a2320fddb0dcd70a",
+              },
+            },
+          }),
+        ],
+        test: { name: "in-workerd", include: ["durable-objects/**/*.test.ts", "workers/**/*.test.ts"] },
+      },
+      {
+        test: {
+          name: "end-to-end",
+          include: ["test/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});

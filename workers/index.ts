@@ -1,0 +1,5 @@
+/** The bundle's entry: the Worker and the classes of its Durable Objects. */
+export { AuditLog } from "../durable-objects/audit-log/audit-log.ts";
+export { Directory } from "../durable-objects/directory/directory.ts";
+export { KeyPool } from "../durable-objects/key-pool/key-pool.ts";
+export { default } from "./app.ts";
