@@ -1,12 +1,17 @@
 /** What the objects see: each other, and their secrets. */
-import type { AuditLog } from "./audit-log/audit-log.ts";
-import type { Directory } from "./directory/directory.ts";
-import type { KeyPool } from "./key-pool/key-pool.ts";
+import type { AuditLogRpc } from "../shared/audit/event.ts";
+import type { KeyPoolRpc, PoolToPoolRpc } from "../shared/keypool/types.ts";
+import type { DirectoryRpc } from "../shared/network/directory-types.ts";
+
+/** A namespace of Durable Objects, told by what they promise instead of by their class. */
+export interface ObjectNamespace<Rpc> {
+  getByName(name: string, options?: { readonly locationHint?: DurableObjectLocationHint }): Rpc;
+}
 
 export interface ObjectsEnv {
-  readonly DIRECTORY: DurableObjectNamespace<Directory>;
-  readonly KEY_POOL: DurableObjectNamespace<KeyPool>;
-  readonly AUDIT_LOG: DurableObjectNamespace<AuditLog>;
+  readonly DIRECTORY: ObjectNamespace<DirectoryRpc>;
+  readonly KEY_POOL: ObjectNamespace<KeyPoolRpc & PoolToPoolRpc>;
+  readonly AUDIT_LOG: ObjectNamespace<AuditLogRpc>;
   /** SHA-256 hex of the bootstrap token: one use, one hour. */
   readonly QKD_BOOTSTRAP_SHA256?: string;
   /** "1" in the demo only: opens POST /api/v1/links/{link}/prefill. */

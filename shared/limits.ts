@@ -7,6 +7,7 @@ export const LIMITS = {
   jsonBodyBytes: 256 * 1024,
   networkBodyBytes: 8 * 1024 * 1024,
   blockBytes: 1024 * 1024,
+  blockIdChars: 256,
   jsonDepth: 16,
   uriBytes: 8 * 1024,
   headerBytes: 16 * 1024,
@@ -30,6 +31,8 @@ export const LIMITS = {
   containerKeyBytes: 1024 * 1024,
   deliveryGraceSeconds: 30,
   decWaitMs: 10_000,
+  /** Pools asked whether a key that was not found is somebody else's (401 instead of 400). */
+  foreignPoolChecks: 32,
 
   // KeyPool
   shards: 64,
@@ -45,6 +48,7 @@ export const LIMITS = {
   rateLimitedPrincipals: 4096,
   outboxEvents: 10_000,
   auditBatchEvents: 200,
+  auditBatchesPerShip: 16,
 
   // Directory
   snapshotMaxAgeMs: 1000,
@@ -52,4 +56,35 @@ export const LIMITS = {
   directoryPatienceMs: 5000,
   revocations: 100_000,
   bootstrapSeconds: 3600,
+  /** Drains under way at once; all travel in every snapshot. */
+  drains: 20_000,
+  /** Nodes (present and draining) at which one SAE's keys are looked for. */
+  nodesPerSae: 8,
+  revocationReasonChars: 200,
+  /** Calls to pools in one run of the Directory's alarm, and in one `diff`. */
+  poolCallsPerAlarm: 64,
+  poolCallsPerDiff: 512,
+
+  // authentication
+  authorizationChars: 1024,
+  dnChars: 4096,
+  clientCertificateChars: 16 * 1024,
+  cachedCertificates: 1024,
+  snapshotFetchTimeoutMs: 2000,
+  forcedRefreshMs: 1000,
+
+  // AuditLog
+  auditReadRecords: 1000,
+
+  // KME fronts
+  frontConnections: 1024,
+  /** Requests under way to the edge at once; the rest wait in their connections. */
+  frontRequests: 512,
+  frontCertificateBytes: 10 * 1024,
+  frontHandshakeMs: 10_000,
+  frontHeadersMs: 10_000,
+  frontRequestMs: 30_000,
+  /** Above `decWaitMs`, the longest the edge holds an answer back. */
+  frontAnswerMs: 30_000,
+  frontKeepAliveMs: 65_000,
 } as const;

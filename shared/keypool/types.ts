@@ -95,7 +95,11 @@ export interface IngestCall {
 }
 
 export type IngestOutcome =
-  | { readonly outcome: "ingested" | "already-ingested" | "unmatched"; readonly bits: number; readonly health: HealthReport }
+  | {
+      readonly outcome: "ingested" | "already-ingested" | "unmatched";
+      readonly bits: number;
+      readonly health: HealthReport;
+    }
   | {
       readonly outcome: "quarantined";
       readonly bits: number;
@@ -124,21 +128,73 @@ export interface PoolStatus {
   readonly health: { readonly blocks: number; readonly quarantinedBlocks: number; readonly last: HealthReport | null };
 }
 
+/** Which pending keys: of an SAE (null: of everybody), from record `after` on. */
+export interface PendingOf {
+  readonly sae: SaeId | null;
+  /** Only keys made when the SAE was at this node: those of its new place may lie in the same pool. */
+  readonly node?: NodeId;
+  readonly after: number;
+}
+
 export type PoolResult<T> = Promise<Result<T, Fault>>;
+
+/** Keys of another pool's making, for recipients on a node that only this pool serves (multicast). */
+export interface ImportCall {
+  readonly configVersion: number;
+  readonly principal: string;
+  readonly master: SaeId;
+  readonly masterNode: NodeId;
+  readonly recipients: readonly Recipient[];
+  /** Nonce and mask of the key IDs, as the pool that made them draws them. */
+  readonly nonce: Uint8Array;
+  readonly mask: Uint8Array;
+  readonly keys: number;
+  readonly sizeBytes: number;
+  readonly bytes: Uint8Array;
+  readonly expiresMs: number;
+}
+
+/** A unit on its way to a sibling shard; sealed, and both shards derive the same wrapping key. */
+export interface LentUnit {
+  readonly offset: number;
+  readonly length: number;
+  readonly owner: NodeId;
+  readonly epoch: number;
+  readonly wrappedKey: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+/** What pools ask of each other. */
+export interface PoolToPoolRpc {
+  importKeys(call: ImportCall): PoolResult<null>;
+  /** Takes an import back; idempotent. */
+  voidImport(nonce: Uint8Array): PoolResult<null>;
+  /** Sets untouched units aside for a sibling shard. Idempotent per transfer: the same units again until settled. */
+  lendUnits(call: { readonly transfer: string; readonly units: number }): PoolResult<readonly LentUnit[]>;
+  /** The sibling has them durably: forget them. Idempotent. */
+  settleTransfer(transfer: string): PoolResult<null>;
+}
 
 /** RPC surface of a KeyPool object, named `poolName(pair, shard)`. Shard 0 takes in all blocks. */
 export interface KeyPoolRpc {
   encKeys(call: EncKeysCall): PoolResult<KeyGrant>;
   /** Also tells why not: `key-not-found` (400) or `unauthorised` (401: a key of others). All or nothing. */
   decKeys(call: DecKeysCall): PoolResult<KeyGrant>;
+  /** What `decKeys` would refuse; consumes nothing. */
+  checkKeys(call: DecKeysCall): PoolResult<null>;
   status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus>;
   ingest(call: IngestCall): PoolResult<IngestOutcome>;
   /** Simulated material at once, whatever the source: for `--prefill` in the demo. */
-  prefill(call: { readonly configVersion: number; readonly bytes: number }): PoolResult<{ readonly availableBits: number }>;
+  prefill(call: {
+    readonly configVersion: number;
+    readonly bytes: number;
+  }): PoolResult<{ readonly availableBits: number }>;
   /** The Directory's nudge after a change: fetch your configuration. Idempotent. */
   refresh(configVersion: number): PoolResult<null>;
   /** Keys of this SAE (as master or recipient) not yet fetched. Reads in bounded steps: pass `after` until `next` is null. */
-  countPending(call: { readonly sae: SaeId | null; readonly after: number }): PoolResult<{ readonly keys: number; readonly next: number | null }>;
+  countPending(call: PendingOf): PoolResult<{ readonly keys: number; readonly next: number | null }>;
   /** Void pending keys of an SAE, or of everybody (null) together with all material; in bounded steps likewise. */
-  voidPending(call: { readonly sae: SaeId | null; readonly reason: string; readonly after: number }): PoolResult<{ readonly keys: number; readonly next: number | null }>;
+  voidPending(
+    call: PendingOf & { readonly reason: string },
+  ): PoolResult<{ readonly keys: number; readonly next: number | null }>;
 }

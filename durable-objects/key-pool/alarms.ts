@@ -1,0 +1,91 @@
+/**
+ * The pool's one alarm: simulated material, expiry, transfers left open, audit events to ship. It arms a recovery
+ * alarm first, does a bounded batch of each, then plans the earliest next deadline.
+ */
+import type { AuditLogRpc } from "../../shared/audit/event.ts";
+import type { PoolToPoolRpc } from "../../shared/keypool/types.ts";
+import type { PoolContext } from "./context.ts";
+import { recoverTransfers } from "./siblings.ts";
+import { makeMaterial, simulatedBytesDue } from "./sources.ts";
+import { expireRecords } from "./upkeep.ts";
+
+const RECOVERY_MS = 30_000;
+const TICK_MS = 1000;
+/** Events that make the pool ship at once instead of at the next tick. */
+const SHIP_NOW_EVENTS = 500;
+
+interface Reach {
+  readonly logOf: (node: string) => Pick<AuditLogRpc, "append">;
+  readonly shardOf: (shard: number) => PoolToPoolRpc;
+}
+
+export class Alarms {
+  readonly #pool: PoolContext;
+  readonly #ctx: DurableObjectState;
+  readonly #reach: Reach;
+  /** When the stored alarm will ring, as far as this instance knows. */
+  #armedMs = Infinity;
+  #simulatedUntilMs = Date.now();
+  #shipping = false;
+
+  constructor(pool: PoolContext, ctx: DurableObjectState, reach: Reach) {
+    this.#pool = pool;
+    this.#ctx = ctx;
+    this.#reach = reach;
+  }
+
+  /** Brings the alarm forward where something is due earlier. Cheap: called on every request and commit. */
+  replan(): void {
+    const dueMs = this.#dueMs(Date.now());
+    if (dueMs < this.#armedMs) this.#arm(dueMs);
+    if (this.#pool.outbox.pending() >= SHIP_NOW_EVENTS && !this.#shipping) this.#ctx.waitUntil(this.#ship());
+  }
+
+  async run(): Promise<void> {
+    const nowMs = Date.now();
+    this.#arm(nowMs + RECOVERY_MS);
+    await this.#simulate(nowMs);
+    const moreExpired = await expireRecords(this.#pool, nowMs);
+    await recoverTransfers(this.#pool, this.#reach.shardOf);
+    await this.#ship();
+    this.#pool.store.recountExpiry();
+    this.#arm(moreExpired ? Date.now() : this.#dueMs(Date.now()));
+  }
+
+  #arm(atMs: number): void {
+    this.#armedMs = atMs;
+    this.#ctx.waitUntil(atMs === Infinity ? this.#ctx.storage.deleteAlarm() : this.#ctx.storage.setAlarm(atMs));
+  }
+
+  #dueMs(nowMs: number): number {
+    const { policy, source, state, keyRateBps, shards } = this.#pool.config();
+    const { ledger } = this.#pool.books.totals;
+    const making =
+      source === "simulated" &&
+      state === "active" &&
+      this.#pool.shard === 0 &&
+      keyRateBps > 0 &&
+      ledger.available < policy.pool.high_bytes * 8;
+    const borrowing = shards > 1 && this.#pool.store.transfers().length > 0;
+    const busy = making || borrowing || this.#pool.outbox.pending() > 0;
+    return Math.min(busy ? nowMs + TICK_MS : Infinity, this.#pool.store.earliestExpiryMs);
+  }
+
+  async #simulate(nowMs: number): Promise<void> {
+    const { source, state } = this.#pool.config();
+    if (source !== "simulated" || state !== "active" || this.#pool.shard !== 0) return;
+    const { bytes, usedMs } = simulatedBytesDue(this.#pool, nowMs - this.#simulatedUntilMs);
+    this.#simulatedUntilMs += usedMs;
+    if (bytes > 0) await makeMaterial(this.#pool, "simulated", bytes);
+  }
+
+  async #ship(): Promise<void> {
+    if (this.#shipping) return;
+    this.#shipping = true;
+    try {
+      await this.#pool.outbox.ship(this.#reach.logOf);
+    } finally {
+      this.#shipping = false;
+    }
+  }
+}

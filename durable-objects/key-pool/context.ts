@@ -1,0 +1,56 @@
+/** The parts of one KeyPool object that its verbs (enc, dec, ingest ...) work with. */
+import type { Fault } from "../../shared/errors/errors.ts";
+import { fail, fault } from "../../shared/errors/errors.ts";
+import type { Pair, PairName } from "../../shared/ids.ts";
+import type { PoolConfig } from "../../shared/keypool/types.ts";
+import { err, type Result } from "../../shared/result.ts";
+import type { GroupCommit } from "../storage/group-commit.ts";
+import type { AuditOutbox } from "../storage/outbox.ts";
+import type { BlockStore } from "./block-store.ts";
+import type { Books } from "./books.ts";
+import type { PoolStore } from "./store.ts";
+import type { Supply } from "./supply.ts";
+import type { UnitCache } from "./unit-cache.ts";
+import type { Vault } from "./vault.ts";
+
+export interface PoolContext {
+  readonly pairName: PairName;
+  readonly pair: Pair;
+  readonly shard: number;
+  readonly store: PoolStore;
+  readonly blocks: BlockStore;
+  readonly books: Books;
+  readonly supply: Supply;
+  readonly cache: UnitCache;
+  readonly vault: Vault;
+  readonly outbox: AuditOutbox;
+  readonly commits: GroupCommit;
+  /** 32 random bytes each, made at the object's first start; they never leave it. */
+  readonly secrets: { readonly keyId: Uint8Array; readonly fingerprint: Uint8Array };
+  /** The configuration in force. */
+  config(): PoolConfig;
+}
+
+const BUSY: Fault = { ...fault("not-enough-keys", "the key pool is busy, try again"), retryAfterSeconds: 1 };
+
+/**
+ * Queues `work` for the next commit.
+ * @returns what it returned once it is durable; a full queue or audit outbox is a fault that changed nothing
+ */
+export async function commit<T>(pool: PoolContext, work: () => Result<T, Fault>): Promise<Result<T, Fault>> {
+  if (pool.commits.full) return err(BUSY);
+  if (pool.outbox.full() && pool.config().policy.audit_overflow === "refuse") {
+    return fail("audit-full", "the audit log is behind: nothing is served before it catches up");
+  }
+  return await pool.commits.run(work);
+}
+
+/** Opens units that keys point into, so that a commit can read them without waiting. */
+export async function openUnits(pool: PoolContext, units: readonly number[]): Promise<void> {
+  const missing = units.filter((unit) => plaintextOf(pool, unit) === undefined);
+  const sealed = pool.store.sealedUnits(missing);
+  await Promise.all([...sealed].map(async ([unit, data]) => pool.cache.put(unit, await pool.vault.open(data))));
+}
+
+export const plaintextOf = (pool: PoolContext, unit: number): Uint8Array | undefined =>
+  pool.supply.plaintext(unit) ?? pool.cache.get(unit);

@@ -1,0 +1,147 @@
+/**
+ * Multicast to nodes this pool does not serve: the keys are handed to the pools that do, under the same IDs, before
+ * the master gets them. Between adjacent nodes a key travels under as many bits of one-time pad of that pool.
+ */
+import { fault, type Fault } from "../../shared/errors/errors.ts";
+import { pairName, pairOf, type PairName } from "../../shared/ids.ts";
+import { maskOf } from "../../shared/keypool/key-id.ts";
+import type { EncKeysCall, ImportCall, PoolToPoolRpc, Recipient } from "../../shared/keypool/types.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import { commit, type PoolContext } from "./context.ts";
+import { type Allocated, notEnoughKeys } from "./enc-keys.ts";
+import { allLeft } from "./left.ts";
+import type { KeyRecord } from "./rows.ts";
+
+/** Recipients of other pools, by pool. */
+export function importsOf(pool: PoolContext, call: EncKeysCall): Map<PairName, Recipient[]> {
+  const others = call.recipients.filter(({ node }) => pairName(pairOf(call.masterNode, node)) !== pool.pairName);
+  return Map.groupBy(others, ({ node }) => pairName(pairOf(call.masterNode, node)));
+}
+
+/**
+ * Hands reserved keys to the other pools and then publishes them here. If one of them cannot take part, the keys are
+ * voided everywhere.
+ */
+export async function distribute(
+  pool: PoolContext,
+  call: EncKeysCall,
+  allocated: Allocated,
+  imports: ReadonlyMap<PairName, readonly Recipient[]>,
+  poolOf: (pair: PairName) => PoolToPoolRpc,
+): Promise<Result<Allocated, Fault>> {
+  const { record, grant } = allocated;
+  if (record === undefined) return ok(allocated);
+  const expiresMs = Date.now() + pool.config().policy.key_ttl_s * 1000;
+  const results = await Promise.all(
+    [...imports].map(async ([pair, recipients]) => {
+      const handed: ImportCall = {
+        configVersion: call.configVersion,
+        principal: call.principal,
+        master: call.master,
+        masterNode: call.masterNode,
+        recipients,
+        nonce: record.nonce,
+        mask: maskOf(pool.secrets.keyId, record.nonce),
+        keys: record.keys,
+        sizeBytes: record.sizeBytes,
+        bytes: grant.bytes,
+        expiresMs,
+      };
+      return await poolOf(pair)
+        .importKeys(handed)
+        .catch(() => err<Fault>(fault("not-enough-keys", "a pool of this multicast cannot be reached")));
+    }),
+  );
+  const failed = results.find((result) => !result.ok);
+  if (failed !== undefined && !failed.ok) {
+    await Promise.allSettled([...imports.keys()].map(async (pair) => await poolOf(pair).voidImport(record.nonce)));
+    const voided = await commit(pool, () => voidReserved(pool, record.id));
+    return voided.ok ? failed : voided;
+  }
+  return await commit(pool, () => publish(pool, record.id, expiresMs, allocated));
+}
+
+function publish(pool: PoolContext, id: number, expiresMs: number, allocated: Allocated): Result<Allocated, Fault> {
+  const record = pool.store.record(id);
+  if (record === undefined) return notEnoughKeys(); // voided meanwhile
+  pool.store.updateRecord({ ...record, state: "pending", expiresMs });
+  pool.books.move("reserved", "pending", record.keys * record.sizeBytes * 8);
+  return ok(allocated);
+}
+
+function voidReserved(pool: PoolContext, id: number): Result<null, Fault> {
+  const record = pool.store.record(id);
+  if (record === undefined) return ok(null);
+  pool.books.move("reserved", "voided", record.keys * record.sizeBytes * 8);
+  pool.store.deleteRecord(record);
+  pool.books.release(record.segments);
+  return ok(null);
+}
+
+/** Takes keys of another pool's making in. @param refill opens or brings in at least so many bytes of pad */
+export async function importKeys(
+  pool: PoolContext,
+  call: ImportCall,
+  refill: (bytes: number) => Promise<boolean>,
+): Promise<Result<null, Fault>> {
+  // Within one node a key crosses no link, so it needs no pad.
+  const padBytes = pool.pair.low === pool.pair.high ? 0 : call.bytes.length;
+  const data = await pool.vault.seal(call.bytes);
+  if (padBytes > 0 && !pool.supply.has(padBytes) && !(await refill(padBytes))) return notEnoughKeys();
+  return await commit(pool, () => {
+    if (padBytes > 0 && pool.books.allocate(padBytes, "pad") === null) return notEnoughKeys();
+    const unit = pool.books.nextUnit();
+    const id = pool.books.totals.nextRecord;
+    pool.books.count({ nextRecord: id + 1, imported: pool.books.totals.imported + call.bytes.length * 8 });
+    const length = call.bytes.length;
+    pool.books.insertUnit({
+      id: unit,
+      block: 0,
+      offset: 0,
+      length,
+      cursor: length,
+      refs: 0,
+      state: "import",
+      owner: call.masterNode,
+      data,
+    });
+    const record: KeyRecord = {
+      id,
+      nonce: call.nonce,
+      state: "pending",
+      master: call.master,
+      masterNode: call.masterNode,
+      recipients: call.recipients,
+      keys: call.keys,
+      sizeBytes: call.sizeBytes,
+      segments: [{ unit, offset: 0, length }],
+      left: allLeft(call.recipients.length, call.keys),
+      imported: true,
+      policyVersion: pool.config().version,
+      expiresMs: call.expiresMs,
+      holdUntilMs: 0,
+    };
+    pool.store.insertRecord(record);
+    pool.store.insertImport(call.nonce, id, call.mask);
+    pool.books.reference(record.segments);
+    pool.books.audit({
+      atMs: Date.now(),
+      act: "keys.import",
+      who: call.principal,
+      node: call.recipients[0]?.node ?? call.masterNode,
+      detail: { keys: call.keys, pad_bits: padBytes * 8, pool: pool.pairName },
+    });
+    return ok(null);
+  });
+}
+
+export async function voidImport(pool: PoolContext, nonce: Uint8Array): Promise<Result<null, Fault>> {
+  return await commit(pool, () => {
+    const imported = pool.store.import(nonce);
+    const record = imported === undefined ? undefined : pool.store.record(imported.record);
+    if (record === undefined) return ok(null);
+    pool.store.deleteRecord(record);
+    pool.books.release(record.segments);
+    return ok(null);
+  });
+}

@@ -1,0 +1,296 @@
+/**
+ * KeyPool: the key material of one pair of nodes (one shard of it) and the ledger of who was given what. This class
+ * only composes: each verb has a file of its own beside it.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { type Fault, fail, fault } from "../../shared/errors/errors.ts";
+import { type PairName, parsePairName, poolName } from "../../shared/ids.ts";
+import { sumOfLedger } from "../../shared/keypool/ledger.ts";
+import { fullBucket, takeToken, type TokenBucket } from "../../shared/keypool/token-bucket.ts";
+import type {
+  DecKeysCall,
+  EncKeysCall,
+  ImportCall,
+  IngestCall,
+  KeyGrant,
+  KeyPoolRpc,
+  LentUnit,
+  PoolConfig,
+  PoolResult,
+  PoolStatus,
+  PoolToPoolRpc,
+} from "../../shared/keypool/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
+import { Database, storedJson } from "../storage/database.ts";
+import { GroupCommit } from "../storage/group-commit.ts";
+import { migrate } from "../storage/migrations.ts";
+import { AuditOutbox } from "../storage/outbox.ts";
+import { Alarms } from "./alarms.ts";
+import { Arrivals } from "./arrivals.ts";
+import { BlockStore } from "./block-store.ts";
+import { Books } from "./books.ts";
+import type { PoolContext } from "./context.ts";
+import { checkKeys, deliverKeys } from "./dec-keys.ts";
+import { allocateKeys } from "./enc-keys.ts";
+import { distribute, importKeys, importsOf, voidImport } from "./imports.ts";
+import { ingestBlock } from "./ingest.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { borrow, lendUnits, settleTransfer } from "./siblings.ts";
+import { makeMaterial } from "./sources.ts";
+import { PoolStore } from "./store.ts";
+import { Supply } from "./supply.ts";
+import { UnitCache } from "./unit-cache.ts";
+import { countStep, voidStep } from "./upkeep.ts";
+import { Vault } from "./vault.ts";
+
+export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, PoolToPoolRpc {
+  readonly #pool: PoolContext;
+  readonly #alarms: Alarms;
+  readonly #arrivals = new Arrivals(LIMITS.waitingDecs);
+  readonly #buckets = new Map<string, TokenBucket>();
+  #config: PoolConfig | undefined;
+  #borrowing: Promise<boolean> | undefined;
+
+  constructor(ctx: DurableObjectState, env: ObjectsEnv) {
+    super(ctx, env);
+    const [pair, shard] = (ctx.id.name ?? "").split("#");
+    if (pair === undefined || shard === undefined) throw new Error("a KeyPool is named <low node>|<high node>#<shard>");
+    const db = new Database(ctx.storage);
+    migrate(db, MIGRATIONS);
+    const store = new PoolStore(db);
+    const cache = new UnitCache(LIMITS.cachedUnits);
+    const vault = new Vault(env, pair as PairName);
+    const supply = new Supply(store, vault, cache);
+    const outbox = new AuditOutbox(db, `key-pool:${ctx.id.name}`, LIMITS);
+    const books = new Books(store, supply, cache, outbox);
+    const commits = new GroupCommit(
+      {
+        transaction: (work) => db.transaction(work),
+        flush: () => books.flush(),
+        rollback: () => books.rollback(),
+        committed: () => {
+          books.committed();
+          this.#alarms.replan();
+        },
+      },
+      LIMITS,
+    );
+    this.#pool = {
+      pairName: pair as PairName,
+      pair: parsePairName(pair as PairName),
+      shard: Number(shard),
+      store,
+      blocks: new BlockStore(db),
+      books,
+      supply,
+      cache,
+      vault,
+      outbox,
+      commits,
+      secrets: { keyId: secret(store, "key-id-secret"), fingerprint: secret(store, "fingerprint-secret") },
+      config: () => {
+        if (this.#config === undefined) throw new Error("the pool has no configuration yet");
+        return this.#config;
+      },
+    };
+    const config = store.setting("config");
+    if (typeof config === "string") this.#config = storedJson<PoolConfig>(config);
+    this.#alarms = new Alarms(this.#pool, ctx, {
+      logOf: (node) => env.AUDIT_LOG.getByName(node),
+      shardOf: (other) => this.#shard(other),
+    });
+  }
+
+  async encKeys(call: EncKeysCall): PoolResult<KeyGrant> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    if (!ready.ok) return ready;
+    if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes gives no new keys");
+    const imports = importsOf(this.#pool, call);
+    const state = imports.size > 0 ? "reserved" : "pending";
+    const allocated = await allocateKeys(this.#pool, call, state, (bytes) => this.#refill(bytes));
+    if (!allocated.ok) return allocated;
+    if (imports.size === 0) return ok(allocated.value.grant);
+    // The import lands in the shard that the key IDs name, whatever the number of shards there.
+    const poolOf = (pair: PairName): PoolToPoolRpc => this.env.KEY_POOL.getByName(poolName(pair, this.#pool.shard));
+    const published = await distribute(this.#pool, call, allocated.value, imports, poolOf);
+    this.#arrivals.arrived();
+    return published.ok ? ok(published.value.grant) : published;
+  }
+
+  async decKeys(call: DecKeysCall): PoolResult<KeyGrant> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    if (!ready.ok) return ready;
+    return await deliverKeys(this.#pool, call, (untilMs) => this.#arrivals.wait(untilMs - Date.now()));
+  }
+
+  async checkKeys(call: DecKeysCall): PoolResult<null> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    if (!ready.ok) return ready;
+    const refusal = checkKeys(this.#pool, call, Date.now());
+    return refusal === null ? ok(null) : err(refusal);
+  }
+
+  async status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    if (!ready.ok) return ready;
+    const config = this.#pool.config();
+    const { ledger, ...totals } = this.#pool.books.totals;
+    const last = this.#pool.blocks.last();
+    const { low_bytes, high_bytes } = config.policy.pool;
+    const availableBytes = ledger.available / 8;
+    const levels = [
+      ["empty", availableBytes === 0],
+      ["low", availableBytes < low_bytes],
+      ["high", availableBytes >= high_bytes],
+    ] as const;
+    return ok({
+      pair: config.pair,
+      shard: this.#pool.shard,
+      link: config.link,
+      state: config.state,
+      source: config.source,
+      simulated: totals.simulated > 0,
+      custody: "edge",
+      ledgerBits: ledger,
+      ingestedBits: totals.ingested,
+      transferredBits: totals.transferred,
+      importedBits: totals.imported,
+      conserved: totals.ingested + totals.transferred === sumOfLedger(ledger),
+      level: levels.find(([, applies]) => applies)?.[0] ?? "normal",
+      health: { blocks: totals.blocks, quarantinedBlocks: totals.quarantinedBlocks, last: last?.health ?? null },
+    });
+  }
+
+  async ingest(call: IngestCall): ReturnType<KeyPoolRpc["ingest"]> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    if (!ready.ok) return ready;
+    if (this.#pool.config().state !== "active") return fail("not-found", "this link takes no material");
+    return await ingestBlock(this.#pool, {
+      id: call.block,
+      node: call.node,
+      bytes: call.bytes,
+      origin: "pushed",
+      principal: call.principal,
+    });
+  }
+
+  async prefill(call: { readonly configVersion: number; readonly bytes: number }): ReturnType<KeyPoolRpc["prefill"]> {
+    const ready = await this.#configure(call.configVersion);
+    if (!ready.ok) return ready;
+    const made = await makeMaterial(this.#pool, "simulated", call.bytes);
+    return made.ok ? ok({ availableBits: this.#pool.books.totals.ledger.available }) : made;
+  }
+
+  async refresh(configVersion: number): PoolResult<null> {
+    const ready = await this.#configure(configVersion);
+    return ready.ok ? ok(null) : ready;
+  }
+
+  async countPending(call: Parameters<KeyPoolRpc["countPending"]>[0]): ReturnType<KeyPoolRpc["countPending"]> {
+    return ok(countStep(this.#pool, call.sae, call.after));
+  }
+
+  async voidPending(call: Parameters<KeyPoolRpc["voidPending"]>[0]): ReturnType<KeyPoolRpc["voidPending"]> {
+    const ready = await this.#configure(0);
+    return ready.ok ? await voidStep(this.#pool, call) : ready;
+  }
+
+  async importKeys(call: ImportCall): PoolResult<null> {
+    const ready = await this.#configure(call.configVersion);
+    if (!ready.ok) return ready;
+    if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
+    return await importKeys(this.#pool, call, (bytes) => this.#refill(bytes));
+  }
+
+  async voidImport(nonce: Uint8Array): PoolResult<null> {
+    const ready = await this.#configure(0);
+    return ready.ok ? await voidImport(this.#pool, nonce) : ready;
+  }
+
+  async lendUnits(call: { readonly transfer: string; readonly units: number }): PoolResult<readonly LentUnit[]> {
+    const ready = await this.#configure(0);
+    return ready.ok ? await lendUnits(this.#pool, call) : ready;
+  }
+
+  async settleTransfer(transfer: string): PoolResult<null> {
+    const ready = await this.#configure(0);
+    return ready.ok ? await settleTransfer(this.#pool, transfer) : ready;
+  }
+
+  override async alarm(): Promise<void> {
+    const ready = await this.#configure(0);
+    if (ready.ok) await this.#alarms.run();
+  }
+
+  #shard(shard: number): PoolToPoolRpc {
+    return this.env.KEY_POOL.getByName(poolName(this.#pool.pairName, shard));
+  }
+
+  /** Configuration up to date, and a token of the principal's bucket taken. */
+  async #admit(configVersion: number, principal: string): Promise<Result<null, Fault>> {
+    const ready = await this.#configure(configVersion);
+    if (!ready.ok) return ready;
+    this.#alarms.replan();
+    const { requests_per_s: ratePerS, burst } = this.#pool.config().policy.rate_limit;
+    const nowMs = Date.now();
+    const { bucket, waitMs } = takeToken(
+      this.#buckets.get(principal) ?? fullBucket(burst, nowMs),
+      { ratePerS, burst },
+      nowMs,
+    );
+    this.#buckets.delete(principal);
+    this.#buckets.set(principal, bucket);
+    if (this.#buckets.size > LIMITS.rateLimitedPrincipals) {
+      for (const oldest of this.#buckets.keys()) {
+        this.#buckets.delete(oldest);
+        break;
+      }
+    }
+    if (waitMs === 0) return ok(null);
+    const message = `more than ${ratePerS} requests a second`;
+    return err({ ...fault("rate-limited", message), retryAfterSeconds: Math.ceil(waitMs / 1000) });
+  }
+
+  async #configure(version: number): Promise<Result<null, Fault>> {
+    if (this.#config !== undefined && this.#config.version >= version) return ok(null);
+    let config: PoolConfig;
+    try {
+      config = await this.env.DIRECTORY.getByName(DIRECTORY_NAME).poolConfig(this.#pool.pairName);
+    } catch {
+      return err({ ...fault("directory-unavailable", "the directory cannot be reached"), retryAfterSeconds: 1 });
+    }
+    if (this.#config === undefined || config.version > this.#config.version) {
+      this.#pool.store.putSetting("config", JSON.stringify(config));
+      this.#config = config;
+    }
+    this.#alarms.replan();
+    return ok(null);
+  }
+
+  /** Opens at least so many bytes: from the table, made here (local), or borrowed. Callers share one errand. */
+  async #refill(bytes: number): Promise<boolean> {
+    if (await this.#pool.supply.load(bytes)) return true;
+    const config = this.#pool.config();
+    if (config.source === "local") {
+      const made = await makeMaterial(this.#pool, "local", Math.max(bytes, LIMITS.fileBlockBytes));
+      return made.ok && (await this.#pool.supply.load(bytes));
+    }
+    if (config.shards === 1) return false;
+    this.#borrowing ??= borrow(this.#pool, bytes, (shard) => this.#shard(shard)).finally(() => {
+      this.#borrowing = undefined;
+    });
+    const came = await this.#borrowing;
+    return came && (await this.#pool.supply.load(bytes));
+  }
+}
+
+/** A secret of this object: made at its first start, kept in its storage, never told to anybody. */
+function secret(store: PoolStore, name: string): Uint8Array {
+  const stored = store.setting(name);
+  if (stored !== undefined && typeof stored !== "string") return new Uint8Array(stored);
+  const made = crypto.getRandomValues(new Uint8Array(32));
+  store.putSetting(name, made);
+  return made;
+}

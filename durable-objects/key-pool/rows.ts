@@ -1,0 +1,71 @@
+/** Rows as the pool's code sees them. */
+import type { HealthReport } from "../../shared/health/health.ts";
+import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
+import type { Segment } from "../../shared/keypool/segments.ts";
+import type { Ledger, Recipient } from "../../shared/keypool/types.ts";
+import type { SealedUnit } from "./vault.ts";
+
+export interface Totals {
+  readonly ledger: Ledger;
+  /** Bits that entered as blocks. */
+  readonly ingested: number;
+  /** Bits from, less those to, sibling shards. */
+  readonly transferred: number;
+  /** Bits of keys imported for multicast. */
+  readonly imported: number;
+  /** Bits of simulated material that ever entered. */
+  readonly simulated: number;
+  readonly blocks: number;
+  readonly quarantinedBlocks: number;
+  readonly nextUnit: number;
+  readonly nextRecord: number;
+}
+
+export interface BlockRow {
+  readonly seq: number;
+  readonly id: BlockId;
+  readonly bits: number;
+  readonly fingerprint: Uint8Array;
+  readonly state: "unmatched" | "matched" | "quarantined";
+  readonly node: NodeId;
+  readonly reason: QuarantineReason | null;
+  readonly health: HealthReport;
+  readonly atMs: number;
+}
+
+export type QuarantineReason = "health" | "duplicate-material" | "twin-mismatch";
+export type UnitState = "unmatched" | "available" | "spent" | "lent" | "import";
+
+export interface UnitRow {
+  readonly id: number;
+  readonly block: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly cursor: number;
+  readonly refs: number;
+  readonly state: UnitState;
+  readonly owner: NodeId;
+}
+
+/** A unit on its way into the tables. */
+export interface NewUnit extends UnitRow {
+  readonly data: SealedUnit;
+}
+
+export interface KeyRecord {
+  readonly id: number;
+  readonly nonce: Uint8Array;
+  readonly state: "reserved" | "pending" | "held";
+  readonly master: SaeId;
+  readonly masterNode: NodeId;
+  readonly recipients: readonly Recipient[];
+  readonly keys: number;
+  readonly sizeBytes: number;
+  readonly segments: readonly Segment[];
+  /** Bit `r * keys + k`: recipient r has not fetched key k yet. */
+  readonly left: Uint8Array;
+  readonly imported: boolean;
+  readonly policyVersion: number;
+  readonly expiresMs: number;
+  readonly holdUntilMs: number;
+}

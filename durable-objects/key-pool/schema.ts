@@ -1,0 +1,105 @@
+/** Tables of a KeyPool. Columns that the next release needs (owners, leases, epochs) are here from the first. */
+import { BIT_STATES } from "../../shared/keypool/types.ts";
+import type { Migration } from "../storage/migrations.ts";
+import { outboxMigration } from "../storage/outbox.ts";
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    minReader: 1,
+    sql: `
+      CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+      -- One row, written once a commit: the ledger in bits, and counters.
+      CREATE TABLE totals (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        ${BIT_STATES.map((state) => `${state} INTEGER NOT NULL DEFAULT 0`).join(", ")},
+        ingested INTEGER NOT NULL DEFAULT 0,
+        transferred INTEGER NOT NULL DEFAULT 0,
+        imported INTEGER NOT NULL DEFAULT 0,
+        simulated INTEGER NOT NULL DEFAULT 0,
+        blocks INTEGER NOT NULL DEFAULT 0,
+        quarantined_blocks INTEGER NOT NULL DEFAULT 0,
+        next_unit INTEGER NOT NULL DEFAULT 1,
+        next_record INTEGER NOT NULL DEFAULT 1,
+        generation INTEGER NOT NULL DEFAULT 1,
+        leased_record INTEGER NOT NULL DEFAULT 0
+      );
+      INSERT INTO totals (id) VALUES (1);
+
+      -- Every block ever seen, for ever: id, length and keyed fingerprint, no bytes.
+      CREATE TABLE block (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        bits INTEGER NOT NULL,
+        fingerprint BLOB NOT NULL,
+        state TEXT NOT NULL,      -- unmatched | matched | quarantined
+        node TEXT NOT NULL,       -- the end that pushed it first
+        reason TEXT,              -- why quarantined
+        health TEXT NOT NULL,     -- HealthReport
+        at_ms INTEGER NOT NULL
+      );
+      CREATE INDEX block_fingerprint ON block (fingerprint);
+
+      -- 4 KiB of material; bytes [0, cursor) are given away, refs counts the key records that still point here.
+      CREATE TABLE unit (
+        id INTEGER PRIMARY KEY,
+        block INTEGER NOT NULL,
+        offset INTEGER NOT NULL,
+        length INTEGER NOT NULL,
+        cursor INTEGER NOT NULL DEFAULT 0,
+        refs INTEGER NOT NULL DEFAULT 0,
+        state TEXT NOT NULL,      -- unmatched | available | spent | lent | import
+        owner TEXT NOT NULL,      -- node that may allocate from it
+        transfer TEXT             -- while lent to a sibling shard
+      );
+      CREATE INDEX unit_waiting ON unit (state, id) WHERE state IN ('unmatched', 'available', 'lent');
+      CREATE INDEX unit_unmatched ON unit (block) WHERE state = 'unmatched';
+      -- The row goes with the unit's last bit, and its data key with it.
+      CREATE TABLE unit_data (
+        unit INTEGER PRIMARY KEY,
+        epoch INTEGER NOT NULL,
+        wrapped_key BLOB NOT NULL,
+        sealed BLOB NOT NULL
+      );
+      CREATE INDEX unit_epoch ON unit_data (epoch);
+
+      -- One row a request; it holds no key bytes, it points at them.
+      CREATE TABLE key_record (
+        id INTEGER PRIMARY KEY,
+        nonce BLOB NOT NULL,
+        state TEXT NOT NULL,      -- reserved | pending | held (delivered, kept for repeats)
+        master TEXT NOT NULL,
+        master_node TEXT NOT NULL,
+        recipients TEXT NOT NULL, -- JSON [[sae, node], ...], path slave first
+        keys INTEGER NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        segments TEXT NOT NULL,   -- JSON [[unit, offset, length], ...]
+        left BLOB NOT NULL,       -- a bit per recipient and key: not yet fetched
+        imported INTEGER NOT NULL DEFAULT 0,
+        policy_version INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        hold_until_ms INTEGER NOT NULL DEFAULT 0
+      );
+      CREATE INDEX key_record_expiry ON key_record (expires_ms);
+      -- Keys whose ID another pool made (multicast).
+      CREATE TABLE key_import (nonce BLOB PRIMARY KEY, record INTEGER NOT NULL, mask BLOB NOT NULL) WITHOUT ROWID;
+
+      -- Requests with an Idempotency-Key, for delivery_grace_s.
+      CREATE TABLE repeat (
+        principal TEXT NOT NULL,
+        idempotency_key TEXT NOT NULL,
+        request_digest TEXT NOT NULL,
+        key_ids TEXT NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        PRIMARY KEY (principal, idempotency_key)
+      ) WITHOUT ROWID;
+      CREATE INDEX repeat_expiry ON repeat (expires_ms);
+
+      -- Units on their way between sibling shards. At the borrower: begun, then received, then gone. At the lender,
+      -- for ever: settled.
+      CREATE TABLE transfer (id TEXT PRIMARY KEY, sibling INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+      ${outboxMigration}
+    `,
+  },
+];

@@ -1,0 +1,115 @@
+/** What ends keys without delivery: expiry and voiding, in bounded steps. */
+import type { Fault } from "../../shared/errors/errors.ts";
+import type { SaeId } from "../../shared/ids.ts";
+import type { BitState } from "../../shared/keypool/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { ok, type Result } from "../../shared/result.ts";
+import { commit, type PoolContext } from "./context.ts";
+import { anyLeft, clearLeft, isLeft, keysLeft, nothingLeft } from "./left.ts";
+import type { KeyRecord } from "./rows.ts";
+
+export type Step = { readonly keys: number; readonly next: number | null };
+
+/** Erases what has expired; at most one batch. @returns true where more may be waiting */
+export async function expireRecords(pool: PoolContext, nowMs: number): Promise<boolean> {
+  const expired = pool.store.expiredRecords(nowMs, LIMITS.alarmBatchRows).length;
+  if (expired === 0) {
+    pool.store.deleteExpiredRepeats(nowMs);
+    return false;
+  }
+  await commit(pool, () => {
+    let keys = 0;
+    for (const record of pool.store.expiredRecords(nowMs, LIMITS.alarmBatchRows)) {
+      keys += end(pool, record, "expired");
+    }
+    if (keys > 0) auditEnd(pool, "keys.expired", "system", keys, "ttl", nowMs);
+    pool.store.deleteExpiredRepeats(nowMs);
+    return ok(null);
+  });
+  return expired === LIMITS.alarmBatchRows;
+}
+
+/** Ends a record: keys that somebody still waited for become `to`. @returns how many */
+function end(pool: PoolContext, record: KeyRecord, to: BitState): number {
+  const keys = keysLeft(record.left, record.recipients.length, record.keys);
+  if (!record.imported && record.state !== "held") {
+    pool.books.move(record.state === "reserved" ? "reserved" : "pending", to, keys * record.sizeBytes * 8);
+  }
+  pool.store.deleteRecord(record);
+  pool.books.release(record.segments);
+  return keys;
+}
+
+/** One step of counting keys of an SAE (of everybody: null) that wait for their recipients. */
+export function countStep(pool: PoolContext, sae: SaeId | null, after: number): Step {
+  const records = pool.store.recordsAfter(after, LIMITS.alarmBatchRows);
+  const keys = records.reduce((sum, record) => sum + keysOf(record, sae).length, 0);
+  return { keys, next: records.at(-1)?.id ?? null };
+}
+
+/** One step of voiding keys of an SAE, or (null) of everything there is. */
+export async function voidStep(
+  pool: PoolContext,
+  call: { readonly sae: SaeId | null; readonly reason: string; readonly after: number },
+): Promise<Result<Step, Fault>> {
+  return await commit(pool, () => {
+    const records = pool.store.recordsAfter(call.after, LIMITS.alarmBatchRows);
+    let keys = 0;
+    for (const record of records) {
+      const mine = keysOf(record, call.sae);
+      keys += mine.length;
+      if (call.sae === null || record.master === call.sae) end(pool, record, "voided");
+      else if (mine.length > 0) voidRecipient(pool, record, call.sae, mine);
+    }
+    const units = call.sae === null && records.length === 0 ? voidUnused(pool) : 0;
+    if (keys > 0)
+      auditEnd(pool, "keys.void", call.sae === null ? "system" : `sae:${call.sae}`, keys, call.reason, Date.now());
+    const next = records.at(-1)?.id ?? (units > 0 ? call.after : null);
+    return ok({ keys, next });
+  });
+}
+
+/** Indices of a record's keys that wait for this SAE, or that it, as master, has others wait for. */
+function keysOf(record: KeyRecord, sae: SaeId | null): number[] {
+  const all = Array.from({ length: record.keys }, (_, key) => key);
+  const count = record.recipients.length;
+  if (sae === null || record.master === sae) return all.filter((key) => anyLeft(record.left, count, record.keys, key));
+  const recipient = record.recipients.findIndex((r) => r.sae === sae);
+  return recipient === -1 ? [] : all.filter((key) => isLeft(record.left, recipient * record.keys + key));
+}
+
+/** One recipient of several leaves: the others still get their keys. */
+function voidRecipient(pool: PoolContext, record: KeyRecord, sae: SaeId, keys: readonly number[]): void {
+  const recipient = record.recipients.findIndex((r) => r.sae === sae);
+  const left = record.left.slice();
+  let finished = 0;
+  for (const key of keys) {
+    clearLeft(left, recipient * record.keys + key);
+    if (!anyLeft(left, record.recipients.length, record.keys, key)) finished++;
+  }
+  // A sole recipient's key was never delivered; with others, they have all had it.
+  const to = record.recipients.length === 1 ? "voided" : "delivered";
+  if (!record.imported) {
+    pool.books.move(record.state === "reserved" ? "reserved" : "pending", to, finished * record.sizeBytes * 8);
+  }
+  if (nothingLeft(left)) {
+    pool.store.deleteRecord(record);
+    pool.books.release(record.segments);
+  } else pool.store.updateLeft(record.id, left);
+}
+
+/** Material not yet given to anyone. @returns how many units went */
+function voidUnused(pool: PoolContext): number {
+  const units = pool.store.unusedUnits(LIMITS.alarmBatchRows);
+  if (units.length === 0) return 0;
+  for (const unit of units) {
+    const from = unit.state === "unmatched" ? "unmatched" : "available";
+    pool.books.move(from, "voided", pool.books.discardUnit(unit.id) * 8);
+  }
+  pool.supply.reset();
+  return units.length;
+}
+
+function auditEnd(pool: PoolContext, act: string, who: string, keys: number, reason: string, nowMs: number): void {
+  pool.books.audit({ atMs: nowMs, act, who, node: pool.pair.low, detail: { keys, reason, pool: pool.pairName } });
+}

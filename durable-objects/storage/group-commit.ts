@@ -1,0 +1,83 @@
+/**
+ * Group commit: callers queue, one `transactionSync` serves many, then all are answered. A commit costs one fsync
+ * whatever it holds, so this is what makes a pool fast under load; a lone caller waits for one turn of the event loop.
+ */
+
+/** The work of one caller: checks and writes, synchronously. Throws only on defects. */
+type Work<T> = () => T;
+
+interface Queued {
+  readonly run: () => void;
+  readonly settle: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export interface CommitHooks {
+  /** Runs `work` in a transaction. */
+  readonly transaction: (work: () => void) => void;
+  /** Last thing in the transaction: write what the works left in memory. */
+  readonly flush: () => void;
+  /** After a rollback: forget what the works left in memory. */
+  readonly rollback: () => void;
+  /** After a commit. */
+  readonly committed: () => void;
+}
+
+export class GroupCommit {
+  readonly #hooks: CommitHooks;
+  readonly #limits: { readonly commitQueue: number; readonly commitBatch: number };
+  #queue: Queued[] = [];
+  #scheduled = false;
+
+  constructor(hooks: CommitHooks, limits: { readonly commitQueue: number; readonly commitBatch: number }) {
+    this.#hooks = hooks;
+    this.#limits = limits;
+  }
+
+  get full(): boolean {
+    return this.#queue.length >= this.#limits.commitQueue;
+  }
+
+  /** Resolves with what `work` returned once it is committed. One work that throws fails its whole group. */
+  async run<T>(work: Work<T>): Promise<T> {
+    if (this.full) throw new Error("commit queue full");
+    return await new Promise<T>((resolve, reject) => {
+      let outcome: { readonly value: T } | undefined;
+      this.#queue.push({
+        run: () => {
+          outcome = { value: work() };
+        },
+        settle: () => {
+          if (outcome !== undefined) resolve(outcome.value);
+        },
+        reject,
+      });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#queue.length === 0) return;
+    this.#scheduled = true;
+    setTimeout(() => this.#commit(), 0);
+  }
+
+  #commit(): void {
+    this.#scheduled = false;
+    const group = this.#queue.splice(0, this.#limits.commitBatch);
+    try {
+      this.#hooks.transaction(() => {
+        for (const { run } of group) run();
+        this.#hooks.flush();
+      });
+    } catch (error) {
+      this.#hooks.rollback();
+      for (const { reject } of group) reject(error);
+      this.#schedule();
+      return;
+    }
+    for (const { settle } of group) settle();
+    this.#hooks.committed();
+    this.#schedule();
+  }
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { KeyId } from "../ids.ts";
+import { MAX_RECORD, makeNonce, maskOf, readKeyId, shardOfKeyId, unmask, writeKeyIds } from "./key-id.ts";
+
+const secret = randomBytes(32);
+
+test("an ID leads back to shard, record and index", () => {
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 8, maxLength: 8 }),
+      fc.nat(63),
+      fc.integer({ min: 0, max: MAX_RECORD }),
+      fc.integer({ min: 1, max: 300 }),
+      (random, shard, record, count) => {
+        const nonce = makeNonce(random, shard);
+        const mask = maskOf(secret, nonce);
+        const ids = writeKeyIds(nonce, mask, record, count);
+        expect(new Set(ids).size).toBe(count);
+        ids.forEach((id, index) => {
+          const read = readKeyId(id);
+          expect(read?.nonce).toEqual(nonce);
+          expect(unmask(read!.tail, mask)).toEqual({ record, index });
+          expect(shardOfKeyId(id)).toBe(shard);
+        });
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("IDs are version 4 UUIDs and show neither record number nor index", () => {
+  const ids = [1, 2].flatMap((record) => {
+    const nonce = makeNonce(randomBytes(8), 0);
+    return writeKeyIds(nonce, maskOf(secret, nonce), record, 2);
+  });
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(new Set(ids.map((id) => id.slice(24))).size).toBe(4);
+});
+
+test("other text is no key ID", () => {
+  for (const text of ["", "x", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "not-a-uuid-at-all-but-36-chars-long!!"]) {
+    expect(shardOfKeyId(text as KeyId)).toBeNull();
+  }
+});
