@@ -5,17 +5,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  A,
-  B,
-  C,
-  hex,
-  keysOf,
-  makePool,
-  randomBytes,
-  type TestPool,
-  value,
-} from "../../test/support/in-workerd-pool.ts";
+import { B, C, hex, keysOf, makePool, randomBytes, type TestPool, value } from "../../test/support/in-workerd-pool.ts";
 import type { KeyId } from "../../shared/ids.ts";
 
 type Step =

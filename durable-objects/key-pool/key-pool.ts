@@ -55,15 +55,16 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
-    const [pair, shard] = (ctx.id.name ?? "").split("#");
-    if (pair === undefined || shard === undefined) throw new Error("a KeyPool is named <low node>|<high node>#<shard>");
     const db = new Database(ctx.storage);
     migrate(db, MIGRATIONS);
     const store = new PoolStore(db);
+    const name = ownName(ctx, store);
+    const [pair, shard] = name.split("#");
+    if (pair === undefined || shard === undefined) throw new Error("a KeyPool is named <low node>|<high node>#<shard>");
     const cache = new UnitCache(LIMITS.cachedUnits);
     const vault = new Vault(env, pair as PairName);
     const supply = new Supply(store, vault, cache);
-    const outbox = new AuditOutbox(db, `key-pool:${ctx.id.name}`, LIMITS);
+    const outbox = new AuditOutbox(db, `key-pool:${name}`, LIMITS);
     const books = new Books(store, supply, cache, outbox);
     const commits = new GroupCommit(
       {
@@ -189,7 +190,7 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async countPending(call: Parameters<KeyPoolRpc["countPending"]>[0]): ReturnType<KeyPoolRpc["countPending"]> {
-    return ok(countStep(this.#pool, call.sae, call.after));
+    return ok(countStep(this.#pool, call));
   }
 
   async voidPending(call: Parameters<KeyPoolRpc["voidPending"]>[0]): ReturnType<KeyPoolRpc["voidPending"]> {
@@ -284,6 +285,14 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     const came = await this.#borrowing;
     return came && (await this.#pool.supply.load(bytes));
   }
+}
+
+/** An object woken by its alarm may not be told its name: it remembers it. */
+function ownName(ctx: DurableObjectState, store: PoolStore): string {
+  const stored = store.setting("name");
+  if (typeof stored === "string") return stored;
+  if (ctx.id.name !== undefined) store.putSetting("name", ctx.id.name);
+  return ctx.id.name ?? "";
 }
 
 /** A secret of this object: made at its first start, kept in its storage, never told to anybody. */

@@ -1,7 +1,7 @@
 /** What ends keys without delivery: expiry and voiding, in bounded steps. */
 import type { Fault } from "../../shared/errors/errors.ts";
-import type { SaeId } from "../../shared/ids.ts";
-import type { BitState } from "../../shared/keypool/types.ts";
+import type { NodeId, SaeId } from "../../shared/ids.ts";
+import type { BitState, PendingOf } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext } from "./context.ts";
@@ -40,26 +40,29 @@ function end(pool: PoolContext, record: KeyRecord, to: BitState): number {
   return keys;
 }
 
-/** One step of counting keys of an SAE (of everybody: null) that wait for their recipients. */
-export function countStep(pool: PoolContext, sae: SaeId | null, after: number): Step {
-  const records = pool.store.recordsAfter(after, LIMITS.alarmBatchRows);
-  const keys = records.reduce((sum, record) => sum + keysOf(record, sae).length, 0);
+/** Whose keys are meant: of one SAE, of one SAE at one node, or (sae null) of everybody. */
+type Whose = { readonly sae: SaeId | null; readonly node?: NodeId };
+
+/** One step of counting keys that wait for their recipients. */
+export function countStep(pool: PoolContext, call: PendingOf): Step {
+  const records = pool.store.recordsAfter(call.after, LIMITS.alarmBatchRows);
+  const keys = records.reduce((sum, record) => sum + keysOf(record, call).length, 0);
   return { keys, next: records.at(-1)?.id ?? null };
 }
 
 /** One step of voiding keys of an SAE, or (null) of everything there is. */
 export async function voidStep(
   pool: PoolContext,
-  call: { readonly sae: SaeId | null; readonly reason: string; readonly after: number },
+  call: PendingOf & { readonly reason: string },
 ): Promise<Result<Step, Fault>> {
   return await commit(pool, () => {
     const records = pool.store.recordsAfter(call.after, LIMITS.alarmBatchRows);
     let keys = 0;
     for (const record of records) {
-      const mine = keysOf(record, call.sae);
+      const mine = keysOf(record, call);
       keys += mine.length;
-      if (call.sae === null || record.master === call.sae) end(pool, record, "voided");
-      else if (mine.length > 0) voidRecipient(pool, record, call.sae, mine);
+      if (call.sae === null || isMaster(record, call)) end(pool, record, "voided");
+      else if (mine.length > 0) voidRecipient(pool, record, recipientIndex(record, call), mine);
     }
     const units = call.sae === null && records.length === 0 ? voidUnused(pool) : 0;
     if (keys > 0)
@@ -69,18 +72,25 @@ export async function voidStep(
   });
 }
 
+const isMaster = (record: KeyRecord, { sae, node }: Whose): boolean =>
+  record.master === sae && (node === undefined || record.masterNode === node);
+
+const recipientIndex = (record: KeyRecord, { sae, node }: Whose): number =>
+  record.recipients.findIndex((r) => r.sae === sae && (node === undefined || r.node === node));
+
 /** Indices of a record's keys that wait for this SAE, or that it, as master, has others wait for. */
-function keysOf(record: KeyRecord, sae: SaeId | null): number[] {
+function keysOf(record: KeyRecord, whose: Whose): number[] {
   const all = Array.from({ length: record.keys }, (_, key) => key);
   const count = record.recipients.length;
-  if (sae === null || record.master === sae) return all.filter((key) => anyLeft(record.left, count, record.keys, key));
-  const recipient = record.recipients.findIndex((r) => r.sae === sae);
+  if (whose.sae === null || isMaster(record, whose)) {
+    return all.filter((key) => anyLeft(record.left, count, record.keys, key));
+  }
+  const recipient = recipientIndex(record, whose);
   return recipient === -1 ? [] : all.filter((key) => isLeft(record.left, recipient * record.keys + key));
 }
 
 /** One recipient of several leaves: the others still get their keys. */
-function voidRecipient(pool: PoolContext, record: KeyRecord, sae: SaeId, keys: readonly number[]): void {
-  const recipient = record.recipients.findIndex((r) => r.sae === sae);
+function voidRecipient(pool: PoolContext, record: KeyRecord, recipient: number, keys: readonly number[]): void {
   const left = record.left.slice();
   let finished = 0;
   for (const key of keys) {
