@@ -54,7 +54,8 @@ export const LIMITS = {
   snapshotMaxAgeMs: 1000,
   snapshotRefreshAgeMs: 500,
   directoryPatienceMs: 5000,
-  revocations: 100_000,
+  /** With a document and drains at their bounds a snapshot still fits one RPC message (32 MiB). */
+  revocations: 20_000,
   bootstrapSeconds: 3600,
   /** Drains under way at once; all travel in every snapshot. */
   drains: 20_000,
@@ -87,4 +88,6 @@ export const LIMITS = {
   /** Above `decWaitMs`, the longest the edge holds an answer back. */
   frontAnswerMs: 30_000,
   frontKeepAliveMs: 65_000,
+  /** How long the rest of an upload is read after it has been answered. */
+  frontLingerMs: 5000,
 } as const;

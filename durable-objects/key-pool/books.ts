@@ -100,6 +100,11 @@ export class Books {
     if (state === "available") this.#supply.added();
   }
 
+  /** True where the running commit has changed the unit already: the table does not know yet. */
+  isTouched(unit: number): boolean {
+    return this.#touched.has(unit);
+  }
+
   /** Gives up what is left of a unit. @returns how many bytes: the caller moves them in the ledger */
   discardUnit(unit: number): number {
     const touched = this.#touch(unit);

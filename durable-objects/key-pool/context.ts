@@ -1,8 +1,8 @@
 /** The parts of one KeyPool object that its verbs (enc, dec, ingest ...) work with. */
 import type { Fault } from "../../shared/errors/errors.ts";
 import { fail, fault } from "../../shared/errors/errors.ts";
-import type { Pair, PairName } from "../../shared/ids.ts";
-import type { PoolConfig } from "../../shared/keypool/types.ts";
+import { type NodeId, type Pair, pairName, type PairName, pairOf } from "../../shared/ids.ts";
+import type { PoolConfig, Recipient } from "../../shared/keypool/types.ts";
 import { err, type Result } from "../../shared/result.ts";
 import type { GroupCommit } from "../storage/group-commit.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
@@ -54,3 +54,7 @@ export async function openUnits(pool: PoolContext, units: readonly number[]): Pr
 
 export const plaintextOf = (pool: PoolContext, unit: number): Uint8Array | undefined =>
   pool.supply.plaintext(unit) ?? pool.cache.get(unit);
+
+/** Which recipients of a master's keys fetch them from this pool; the others do so from an import elsewhere. */
+export const servedHere = (pool: PoolContext, masterNode: NodeId, recipients: readonly Recipient[]): boolean[] =>
+  recipients.map(({ node }) => pairName(pairOf(masterNode, node)) === pool.pairName);

@@ -44,6 +44,9 @@ export async function deliverKeys(
 
 /** Says what `deliverKeys` would refuse, and changes nothing; null where it would deliver. */
 export function checkKeys(pool: PoolContext, call: DecKeysCall, nowMs: number): Fault | null {
+  if (call.idempotency !== undefined && pool.store.repeat(call.principal, call.idempotency.key, nowMs) !== undefined) {
+    return null;
+  }
   const keys = find(pool, call, nowMs);
   return keys.ok ? null : keys.error;
 }

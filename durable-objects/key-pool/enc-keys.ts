@@ -3,8 +3,8 @@ import { err, ok, type Result } from "../../shared/result.ts";
 import { fail, fault, type Fault, mandatedFault } from "../../shared/errors/errors.ts";
 import { makeNonce, maskOf, writeKeyIds } from "../../shared/keypool/key-id.ts";
 import type { EncKeysCall, Idempotency, KeyGrant } from "../../shared/keypool/types.ts";
-import { commit, openUnits, type PoolContext } from "./context.ts";
-import { allLeft } from "./left.ts";
+import { commit, openUnits, type PoolContext, servedHere } from "./context.ts";
+import { initialLeft } from "./left.ts";
 import { closedUnits, findKeys, type FoundKey, grantOf } from "./read-keys.ts";
 import type { KeyRecord } from "./rows.ts";
 
@@ -63,7 +63,7 @@ function cut(pool: PoolContext, call: EncKeysCall, bytes: number, state: "reserv
     keys: call.count,
     sizeBytes: call.sizeBits / 8,
     segments,
-    left: allLeft(call.recipients.length, call.count),
+    left: initialLeft(servedHere(pool, call.masterNode, call.recipients), call.count),
     imported: false,
     policyVersion: version,
     // Should the other pools never answer, the bits are not held up for a key's whole life.

@@ -5,17 +5,18 @@
 import { fault, type Fault } from "../../shared/errors/errors.ts";
 import { pairName, pairOf, type PairName } from "../../shared/ids.ts";
 import { maskOf } from "../../shared/keypool/key-id.ts";
-import type { EncKeysCall, ImportCall, PoolToPoolRpc, Recipient } from "../../shared/keypool/types.ts";
+import type { EncKeysCall, ImportCall, PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { commit, type PoolContext } from "./context.ts";
+import { commit, type PoolContext, servedHere } from "./context.ts";
 import { type Allocated, notEnoughKeys } from "./enc-keys.ts";
-import { allLeft } from "./left.ts";
+import { initialLeft } from "./left.ts";
 import type { KeyRecord } from "./rows.ts";
 
-/** Recipients of other pools, by pool. */
-export function importsOf(pool: PoolContext, call: EncKeysCall): Map<PairName, Recipient[]> {
-  const others = call.recipients.filter(({ node }) => pairName(pairOf(call.masterNode, node)) !== pool.pairName);
-  return Map.groupBy(others, ({ node }) => pairName(pairOf(call.masterNode, node)));
+/** The other pools that serve recipients of this call. */
+export function importsOf(pool: PoolContext, call: EncKeysCall): ReadonlySet<PairName> {
+  const pairs = new Set(call.recipients.map(({ node }) => pairName(pairOf(call.masterNode, node))));
+  pairs.delete(pool.pairName);
+  return pairs;
 }
 
 /**
@@ -26,20 +27,20 @@ export async function distribute(
   pool: PoolContext,
   call: EncKeysCall,
   allocated: Allocated,
-  imports: ReadonlyMap<PairName, readonly Recipient[]>,
+  imports: ReadonlySet<PairName>,
   poolOf: (pair: PairName) => PoolToPoolRpc,
 ): Promise<Result<Allocated, Fault>> {
   const { record, grant } = allocated;
   if (record === undefined) return ok(allocated);
   const expiresMs = Date.now() + pool.config().policy.key_ttl_s * 1000;
   const results = await Promise.all(
-    [...imports].map(async ([pair, recipients]) => {
+    [...imports].map(async (pair) => {
       const handed: ImportCall = {
         configVersion: call.configVersion,
         principal: call.principal,
         master: call.master,
         masterNode: call.masterNode,
-        recipients,
+        recipients: call.recipients,
         nonce: record.nonce,
         mask: maskOf(pool.secrets.keyId, record.nonce),
         keys: record.keys,
@@ -54,7 +55,7 @@ export async function distribute(
   );
   const failed = results.find((result) => !result.ok);
   if (failed !== undefined && !failed.ok) {
-    await Promise.allSettled([...imports.keys()].map(async (pair) => await poolOf(pair).voidImport(record.nonce)));
+    await Promise.allSettled([...imports].map(async (pair) => await poolOf(pair).voidImport(record.nonce)));
     const voided = await commit(pool, () => voidReserved(pool, record.id));
     return voided.ok ? failed : voided;
   }
@@ -115,7 +116,7 @@ export async function importKeys(
       keys: call.keys,
       sizeBytes: call.sizeBytes,
       segments: [{ unit, offset: 0, length }],
-      left: allLeft(call.recipients.length, call.keys),
+      left: initialLeft(servedHere(pool, call.masterNode, call.recipients), call.keys),
       imported: true,
       policyVersion: pool.config().version,
       expiresMs: call.expiresMs,
@@ -128,7 +129,7 @@ export async function importKeys(
       atMs: Date.now(),
       act: "keys.import",
       who: call.principal,
-      node: call.recipients[0]?.node ?? call.masterNode,
+      node: pool.pair.low === call.masterNode ? pool.pair.high : pool.pair.low,
       detail: { keys: call.keys, pad_bits: padBytes * 8, pool: pool.pairName },
     });
     return ok(null);

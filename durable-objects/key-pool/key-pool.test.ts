@@ -129,10 +129,14 @@ describe("who may fetch", () => {
     const local = await makePool({ one: pool.low });
     const given = await value(pool.enc({ recipients, count: 3 }));
     const reversed = given.keyIds.toReversed();
+    expect(await code(local.dec(given.keyIds, { sae: C.sae }))).toBe("unauthorised");
     expect(keysOf(await value(local.dec(reversed, { sae: A2.sae }))).toReversed()).toEqual(keysOf(given));
     expect(await code(local.dec(given.keyIds, { sae: A2.sae }))).toBe("key-not-found");
+    // Each recipient is known as rightful in both pools, but fetches from its own.
     expect(await code(local.dec(given.keyIds))).toBe("key-not-found");
+    expect(await code(pool.dec(given.keyIds, { sae: A2.sae }))).toBe("key-not-found");
     expect(keysOf(await value(pool.dec(given.keyIds)))).toEqual(keysOf(given));
+    expect(await pool.status()).toMatchObject({ conserved: true, ledgerBits: { pending: 0, delivered: 768 } });
     expect(await local.status()).toMatchObject({ importedBits: 768, conserved: true });
     expect(await local.sql("SELECT unit FROM unit_data")).toEqual([]);
   });
@@ -372,6 +376,20 @@ describe("shards", () => {
     );
     const keys = rest.flatMap((result) => (result.ok ? keysOf(result.value) : []));
     expect(new Set([...keys, ...keysOf(given)]).size).toBe(keys.length + 200);
+  });
+
+  test("a sibling that has opened all its units still lends those it has not begun", async () => {
+    const pool = await makePool({ shards: 2 });
+    await value(pool.push("f:0", randomBytes(16_384)));
+    await value(pool.enc()); // shard 0 opens everything ahead
+    const call = { configVersion: 0, principal: "x", master: A.sae, masterNode: pool.low, sizeBits: 256 };
+    const recipients = [{ sae: B.sae, node: pool.high }];
+    const [borrowed, own] = await Promise.all([
+      value(pool.shard(1).encKeys({ ...call, recipients, count: 300 })),
+      value(pool.enc({ count: 100 })),
+    ]);
+    expect(new Set([...keysOf(borrowed), ...keysOf(own)]).size).toBe(400);
+    for (const shard of [0, 1]) expect((await pool.status(shard)).conserved).toBe(true);
   });
 
   test("a transfer that a crash left open is taken up again, and never twice", async () => {

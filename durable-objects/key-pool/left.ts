@@ -1,10 +1,13 @@
 /** The bitmap of a key record: bit `recipient * keys + key` is set while that recipient has not fetched that key. */
-export function allLeft(recipients: number, keys: number): Uint8Array {
-  const bits = recipients * keys;
-  const left = new Uint8Array(Math.ceil(bits / 8)).fill(0xff);
-  const spare = left.length * 8 - bits;
-  const last = left.length - 1;
-  if (last >= 0) left[last] = 0xff >> spare;
+
+/** @param served per recipient: does it fetch from this pool? Others are known here, but fetch elsewhere. */
+export function initialLeft(served: readonly boolean[], keys: number): Uint8Array {
+  const left = new Uint8Array(Math.ceil((served.length * keys) / 8));
+  served.forEach((here, recipient) => {
+    if (!here) return;
+    for (let bit = recipient * keys; bit < (recipient + 1) * keys; bit++)
+      left[bit >> 3] = (left[bit >> 3] ?? 0) | (1 << (bit & 7));
+  });
   return left;
 }
 

@@ -7,6 +7,7 @@ import type { Fault } from "../../shared/errors/errors.ts";
 import { type LentUnit, type PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext } from "./context.ts";
+import type { UnitRow } from "./rows.ts";
 
 /** Units asked for beyond the need at hand, and the most in one transfer. */
 const UNITS_AHEAD = 16;
@@ -21,7 +22,7 @@ export async function lendUnits(
     if (pool.store.isSettled(call.transfer)) return ok([]); // a call that comes late
     let units = pool.store.lentUnits(call.transfer);
     if (units.length === 0) {
-      units = pool.store.lendableUnits(pool.supply.lastLoaded, Math.min(call.units, UNITS_MAX)).toReversed();
+      units = lendable(pool, Math.min(call.units, UNITS_MAX));
       for (const unit of units) pool.store.markLent(unit.id, call.transfer);
       pool.books.move("available", "reserved", 8 * units.reduce((sum, unit) => sum + unit.length, 0));
     }
@@ -34,6 +35,16 @@ export async function lendUnits(
       }),
     );
   });
+}
+
+/** Untouched units from the far end: those not opened yet or, where these are too few, opened ones taken back. */
+function lendable(pool: PoolContext, units: number): UnitRow[] {
+  let found = pool.store.lendableUnits(pool.supply.lastLoaded, units);
+  if (found.length < units && pool.supply.lastLoaded > 0) {
+    pool.supply.reset();
+    found = pool.store.lendableUnits(0, units);
+  }
+  return found.filter(({ id }) => !pool.books.isTouched(id)).toReversed();
 }
 
 /** Lender: the borrower has them. */

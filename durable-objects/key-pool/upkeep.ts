@@ -4,7 +4,7 @@ import type { NodeId, SaeId } from "../../shared/ids.ts";
 import type { BitState, PendingOf } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import { commit, type PoolContext } from "./context.ts";
+import { commit, type PoolContext, servedHere } from "./context.ts";
 import { anyLeft, clearLeft, isLeft, keysLeft, nothingLeft } from "./left.ts";
 import type { KeyRecord } from "./rows.ts";
 
@@ -98,7 +98,8 @@ function voidRecipient(pool: PoolContext, record: KeyRecord, recipient: number, 
     if (!anyLeft(left, record.recipients.length, record.keys, key)) finished++;
   }
   // A sole recipient's key was never delivered; with others, they have all had it.
-  const to = record.recipients.length === 1 ? "voided" : "delivered";
+  const others = servedHere(pool, record.masterNode, record.recipients).filter(Boolean).length - 1;
+  const to = others === 0 ? "voided" : "delivered";
   if (!record.imported) {
     pool.books.move(record.state === "reserved" ? "reserved" : "pending", to, finished * record.sizeBytes * 8);
   }

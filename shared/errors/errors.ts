@@ -35,6 +35,7 @@ export const HTTP_STATUS = {
   "pool-full": 503,
   "audit-full": 503,
   "directory-unavailable": 503,
+  unavailable: 503, // an object did not answer
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof HTTP_STATUS;

@@ -144,6 +144,7 @@ export interface ImportCall {
   readonly principal: string;
   readonly master: SaeId;
   readonly masterNode: NodeId;
+  /** All of them: those of other pools are known here as rightful, but fetch theirs there. */
   readonly recipients: readonly Recipient[];
   /** Nonce and mask of the key IDs, as the pool that made them draws them. */
   readonly nonce: Uint8Array;

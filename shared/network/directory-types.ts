@@ -41,20 +41,41 @@ export interface NetworkVersion {
 
 /** What a new document would do, told before it is applied. */
 export interface NetworkDiff {
-  readonly changes: readonly { readonly pointer: string; readonly kind: "added" | "removed" | "changed" | "moved"; readonly id: string }[];
+  readonly changes: readonly {
+    readonly pointer: string;
+    readonly kind: "added" | "removed" | "changed" | "moved";
+    readonly id: string;
+  }[];
   /** Keys that would be voided after `drainSeconds` if nobody fetches them. */
-  readonly pendingKeys: readonly { readonly kind: "sae" | "node" | "link"; readonly id: string; readonly keys: number }[];
+  readonly pendingKeys: readonly {
+    readonly kind: "sae" | "node" | "link";
+    readonly id: string;
+    readonly keys: number;
+  }[];
   readonly drainSeconds: number;
+  /** False when not every pool could be asked: `pendingKeys` then says too few. */
+  readonly complete: boolean;
 }
 
 export interface DirectoryRpc {
   snapshot(knownSequence: number): Promise<Snapshot | { readonly unchanged: true; readonly sequence: number }>;
   /** `ifMatch`: the document version the caller saw. Faults carry `details` [{pointer, message}], one per fault. */
-  putNetwork(call: { readonly document: unknown; readonly ifMatch: number; readonly by: string }): Promise<Result<{ readonly version: number }, Fault>>;
-  getNetwork(version: number | null): Promise<Result<{ readonly version: number; readonly document: NetworkDocument }, Fault>>;
+  putNetwork(call: {
+    readonly document: unknown;
+    readonly ifMatch: number;
+    readonly by: string;
+  }): Promise<Result<{ readonly version: number }, Fault>>;
+  getNetwork(
+    version: number | null,
+  ): Promise<Result<{ readonly version: number; readonly document: NetworkDocument }, Fault>>;
   versions(): Promise<readonly NetworkVersion[]>;
   diff(document: unknown): Promise<Result<NetworkDiff, Fault>>;
-  revoke(call: { readonly kind: Revocation["kind"]; readonly value: string; readonly reason: string; readonly by: string }): Promise<Result<Revocation, Fault>>;
+  revoke(call: {
+    readonly kind: Revocation["kind"];
+    readonly value: string;
+    readonly reason: string;
+    readonly by: string;
+  }): Promise<Result<Revocation, Fault>>;
   poolConfig(pair: PairName): Promise<PoolConfig>;
 }
 

@@ -6,12 +6,12 @@
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
 
-const wholeNumber = (min: number, max: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 
 /** Ids that become parts of object names and URLs. */
 const plainId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
 /** SAE ids are opaque (ETSI 014 leaves their syntax open): any text without control characters. */
+// oxlint-disable-next-line no-control-regex
 const saeId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.saeIdChars), v.regex(/^[^\u0000-\u001f\u007f]+$/));
 const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/));
@@ -115,7 +115,10 @@ export const NetworkDocumentSchema = v.strictObject({
   nodes: v.pipe(v.array(node), v.maxLength(LIMITS.nodes)),
   links: v.pipe(v.array(link), v.maxLength(LIMITS.links)),
   saes: v.pipe(v.array(sae), v.maxLength(LIMITS.saes)),
-  agents: v.optional(v.pipe(v.array(v.strictObject({ ...principalEntry, site: plainId })), v.maxLength(LIMITS.principals)), []),
+  agents: v.optional(
+    v.pipe(v.array(v.strictObject({ ...principalEntry, site: plainId })), v.maxLength(LIMITS.principals)),
+    [],
+  ),
   controllers: v.optional(v.pipe(v.array(v.strictObject(principalEntry)), v.maxLength(LIMITS.principals)), []),
   operators: v.pipe(v.array(v.strictObject(principalEntry)), v.maxLength(LIMITS.principals)),
   policy: v.optional(policy, {}),

@@ -1,0 +1,173 @@
+/**
+ * The one Directory of a deployment: the network document with its versions, revocations and drains, and the only
+ * place where they change. Workers and pools work from its snapshots.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type { Fault } from "../../shared/errors/errors.ts";
+import { fail } from "../../shared/errors/errors.ts";
+import { poolName, type PairName } from "../../shared/ids.ts";
+import type { PoolConfig } from "../../shared/keypool/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { diffNetworks } from "../../shared/network/diff.ts";
+import type {
+  DirectoryRpc,
+  NetworkDiff,
+  NetworkVersion,
+  Revocation,
+  Snapshot,
+} from "../../shared/network/directory-types.ts";
+import type { NetworkDocument } from "../../shared/network/document.ts";
+import { validateNetwork } from "../../shared/network/validate.ts";
+import { ok, type Result } from "../../shared/result.ts";
+import type { ObjectsEnv } from "../env.ts";
+import { Database } from "../storage/database.ts";
+import { migrate } from "../storage/migrations.ts";
+import { AuditOutbox } from "../storage/outbox.ts";
+import {
+  audit,
+  bootstrapOpen,
+  putNetwork,
+  revoke,
+  type DirectoryParts,
+  type PutCall,
+  type RevokeCall,
+} from "./changes.ts";
+import { runErrands, type Pools } from "./errands.ts";
+import { pendingKeys } from "./pending.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { DirectoryStore } from "./store.ts";
+
+/** How soon what waits is done, how soon events that could not be shipped are tried again, and a failed alarm. */
+const SOON_MS = 50;
+const SHIP_AGAIN_MS = 5000;
+const RECOVERY_MS = 30_000;
+
+export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc {
+  readonly #parts: DirectoryParts;
+  readonly #pools: Pools;
+  /** Of the present sequence; made again after each change. */
+  #snapshot: Snapshot | null = null;
+
+  constructor(ctx: DurableObjectState, env: ObjectsEnv) {
+    super(ctx, env);
+    const db = new Database(ctx.storage);
+    migrate(db, MIGRATIONS);
+    const store = new DirectoryStore(db);
+    const outbox = new AuditOutbox(db, "directory", LIMITS);
+    const bootstrapSha256 = env.QKD_BOOTSTRAP_SHA256?.toLowerCase();
+    this.#parts = { store, outbox, bootstrapSha256, nowMs: Date.now };
+    this.#pools = (pair, shard) => env.KEY_POOL.getByName(poolName(pair, shard));
+    if (bootstrapSha256 !== undefined) this.#seeBootstrap(bootstrapSha256);
+  }
+
+  async snapshot(knownSequence: number): Promise<Snapshot | { readonly unchanged: true; readonly sequence: number }> {
+    // Here only should the alarm have been lost: what is new was planned by who made it.
+    await this.#plan(SHIP_AGAIN_MS);
+    const snapshot = this.#current();
+    return snapshot.sequence === knownSequence ? { unchanged: true, sequence: knownSequence } : snapshot;
+  }
+
+  async putNetwork(call: PutCall): Promise<Result<{ readonly version: number }, Fault>> {
+    const result = putNetwork(this.#parts, call);
+    await this.#plan();
+    return result;
+  }
+
+  async getNetwork(
+    version: number | null,
+  ): Promise<Result<{ readonly version: number; readonly document: NetworkDocument }, Fault>> {
+    const wanted = version ?? this.#parts.store.head().documentVersion;
+    const document = this.#parts.store.document(wanted);
+    return document === undefined
+      ? fail("not-found", `version ${wanted} of the network is not kept`)
+      : ok({ version: wanted, document });
+  }
+
+  async versions(): Promise<readonly NetworkVersion[]> {
+    return this.#parts.store.versions();
+  }
+
+  async diff(document: unknown): Promise<Result<NetworkDiff, Fault>> {
+    const view = this.#parts.store.view();
+    const valid = validateNetwork(document, view.document);
+    if (!valid.ok) return valid;
+    const pending = await pendingKeys(view, valid.value, this.#pools);
+    const changes = diffNetworks(view.document, valid.value);
+    return ok({ changes, ...pending, drainSeconds: view.document.policy.drain_s });
+  }
+
+  async revoke(call: RevokeCall): Promise<Result<Revocation, Fault>> {
+    const result = revoke(this.#parts, call);
+    await this.#plan();
+    return result;
+  }
+
+  async poolConfig(pair: PairName): Promise<PoolConfig> {
+    return this.#parts.store.view().configOf(pair);
+  }
+
+  override async alarm(): Promise<void> {
+    // Should this run end in the middle, the next one goes on where it was.
+    await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
+    this.#endBootstrap();
+    await runErrands(this.#parts, this.#pools);
+    const { failedNodes } = await this.#parts.outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
+    await this.#plan(failedNodes.length > 0 ? SHIP_AGAIN_MS : SOON_MS, true);
+  }
+
+  #current(): Snapshot {
+    const { store } = this.#parts;
+    const { sequence, documentVersion, document, drains } = store.view();
+    if (this.#snapshot?.sequence !== sequence) {
+      const open = bootstrapOpen(this.#parts);
+      this.#snapshot = {
+        sequence,
+        documentVersion,
+        document,
+        drains,
+        revocations: store.revocations(),
+        bootstrapOpen: open,
+      };
+    }
+    return this.#snapshot;
+  }
+
+  /** Arms the alarm for what comes next; one that is due sooner stays, unless this is its own end. */
+  async #plan(shipInMs: number = SOON_MS, replace = false): Promise<void> {
+    const nowMs = Date.now();
+    const { store, outbox, bootstrapSha256 } = this.#parts;
+    const errandMs = store.nextErrandMs();
+    const deadlines = [
+      errandMs === null ? null : Math.max(errandMs, nowMs + SOON_MS),
+      outbox.pending() > 0 ? nowMs + shipInMs : null,
+      bootstrapSha256 === undefined ? null : store.bootstrapUntilMs(bootstrapSha256),
+    ].filter((deadline) => deadline !== null);
+    const armedMs = replace ? null : await this.ctx.storage.getAlarm();
+    const nextMs = Math.min(...deadlines);
+    if (Number.isFinite(nextMs)) {
+      if (armedMs === null || nextMs < armedMs) await this.ctx.storage.setAlarm(nextMs);
+    } else if (replace) await this.ctx.storage.deleteAlarm();
+  }
+
+  #seeBootstrap(sha256: string): void {
+    this.#parts.store.transaction(() => {
+      if (this.#parts.store.seeBootstrap(sha256, Date.now())) {
+        this.#parts.store.bump();
+        audit(this.#parts, { act: "bootstrap.open", who: "system", detail: { seconds: LIMITS.bootstrapSeconds } });
+      }
+    });
+  }
+
+  /** The hour is over: closed for ever, and snapshots say so. */
+  #endBootstrap(): void {
+    const { store, bootstrapSha256 } = this.#parts;
+    if (bootstrapSha256 === undefined) return;
+    const untilMs = store.bootstrapUntilMs(bootstrapSha256);
+    if (untilMs === null || untilMs > Date.now()) return;
+    store.transaction(() => {
+      store.closeBootstrap(bootstrapSha256, Date.now());
+      store.bump();
+      audit(this.#parts, { act: "bootstrap.close", who: "system", detail: { reason: "too old" } });
+    });
+  }
+}

@@ -1,0 +1,236 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { fault } from "../../shared/errors/errors.ts";
+import { err, ok } from "../../shared/result.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import type { NetworkDocumentInput } from "../../shared/network/document.ts";
+import { Database } from "../storage/database.ts";
+import { AuditOutbox } from "../storage/outbox.ts";
+import { putNetwork, type DirectoryParts } from "./changes.ts";
+import type { Directory } from "./directory.ts";
+import { runErrands, STUCK_ATTEMPTS, type Pools } from "./errands.ts";
+import { DirectoryStore } from "./store.ts";
+
+const { DIRECTORY } = env as unknown as { DIRECTORY: DurableObjectNamespace<Directory> };
+let count = 0;
+
+/** Pools that write down what they are asked; each voids in two steps. */
+class FakePools {
+  readonly calls: string[] = [];
+  readonly failing = new Set<string>();
+  during: (() => void) | null = null;
+
+  readonly of: Pools = (pair, shard) => {
+    const name = `${pair}#${shard}`;
+    const answer = async <T>(what: string, value: T) => {
+      this.calls.push(`${what} ${name}`);
+      this.during?.();
+      if (this.failing.has(name)) throw new Error("unreachable");
+      return this.failing.has(`fault ${name}`) ? err(fault("internal", "no")) : ok(value);
+    };
+    return {
+      refresh: async () => await answer("refresh", null),
+      countPending: async () => await answer("count", { keys: 0, next: null }),
+      voidPending: async ({ sae, node, after }) =>
+        await answer(`void ${sae ?? "*"}@${node ?? "*"} ${after}`, { keys: 2, next: after === 0 ? 7 : null }),
+    };
+  };
+}
+
+interface Bench {
+  readonly parts: DirectoryParts;
+  readonly store: DirectoryStore;
+  readonly pools: FakePools;
+  readonly clock: { nowMs: number };
+  readonly put: (document: NetworkDocumentInput) => void;
+  readonly run: () => Promise<string[]>;
+  readonly audited: (act: string) => unknown[];
+}
+
+/** The Directory's parts over an object's own storage, with a clock that is set by hand. */
+async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
+  count += 1;
+  await runInDurableObject(DIRECTORY.getByName(`errands-${count}`), async (_, state) => {
+    const db = new Database(state.storage);
+    const store = new DirectoryStore(db);
+    // In the past, so that the object's own alarm, should it run, finds nothing of these.
+    const clock = { nowMs: 1_000_000 };
+    const parts: DirectoryParts = {
+      store,
+      outbox: new AuditOutbox(db, "directory", LIMITS),
+      bootstrapSha256: undefined,
+      nowMs: () => clock.nowMs,
+    };
+    const pools = new FakePools();
+    await work({
+      parts,
+      store,
+      pools,
+      clock,
+      put: (document) => {
+        const result = putNetwork(parts, { document, ifMatch: store.head().documentVersion, by: "operator:op" });
+        if (!result.ok) throw new Error(JSON.stringify(result.error));
+      },
+      run: async () => {
+        pools.calls.length = 0;
+        await runErrands(parts, pools.of);
+        return [...pools.calls];
+      },
+      audited: (act) =>
+        db
+          .all<{ events: string }>("SELECT events FROM audit_outbox ORDER BY first_seq")
+          .flatMap(({ events }) => JSON.parse(events) as { act: string; detail: unknown }[])
+          .filter((event) => event.act === act)
+          .map((event) => event.detail),
+    });
+  });
+}
+
+const link = (a: string, b: string, shards = 1) => ({
+  id: `${a}-${b}`,
+  nodes: [a, b] as [string, string],
+  source: "push" as const,
+  feed: "one-ended" as const,
+  health: "reject" as const,
+  key_rate_bps: 0,
+  shards,
+});
+const network = (more: Partial<NetworkDocumentInput> = {}): NetworkDocumentInput => ({
+  nodes: [{ id: "n1" }, { id: "n2" }, { id: "n3" }],
+  links: [link("n1", "n2", 2), link("n2", "n3")],
+  saes: [{ id: "a", node: "n1", credentials: [] }],
+  operators: [{ id: "op", credentials: [{ type: "certificate", match: "cn", value: "op" }] }],
+  policy: { drain_s: 60 },
+  ...more,
+});
+const moved = network({ saes: [{ id: "a", node: "n2", credentials: [] }] });
+const DRAIN_MS = 60_000 + LIMITS.snapshotMaxAgeMs;
+
+describe("errands", () => {
+  it("tell every shard of the pairs that change, once", async () => {
+    await withBench(async ({ put, run, store }) => {
+      put(network());
+      expect((await run()).sort()).toEqual(["refresh n1|n2#0", "refresh n1|n2#1", "refresh n2|n3#0"]);
+      expect(await run()).toEqual([]);
+      put(network({ links: [link("n1", "n2", 3), link("n2", "n3")] }));
+      expect(await run()).toEqual(["refresh n1|n2#0", "refresh n1|n2#1", "refresh n1|n2#2"]);
+      expect(store.nextErrandMs()).toBeNull();
+    });
+  });
+
+  it("void an SAE's keys at the node it left, pool after pool, when its drain is over", async () => {
+    await withBench(async ({ put, run, store, clock, audited }) => {
+      put(network());
+      await run();
+      put(moved);
+      expect(await run()).toEqual([]);
+      clock.nowMs += DRAIN_MS - 1;
+      expect(await run()).toEqual([]);
+      const { sequence } = store.head();
+      clock.nowMs += 1;
+      expect(await run()).toEqual([
+        "void a@n1 0 n1|n1#0",
+        "void a@n1 7 n1|n1#0",
+        "void a@n1 0 n1|n2#0",
+        "void a@n1 7 n1|n2#0",
+        "void a@n1 0 n1|n2#1",
+        "void a@n1 7 n1|n2#1",
+      ]);
+      expect(store.drains()).toEqual([]);
+      expect(store.head().sequence).toBeGreaterThan(sequence);
+      expect(audited("keys.void")).toEqual([{ reason: "sae-drained", sae: "a", node: "n1", keys: 12 }]);
+      expect(await run()).toEqual([]);
+    });
+  });
+
+  it("void all of a removed link, then tell its pools that they are gone", async () => {
+    await withBench(async ({ put, run, clock, audited }) => {
+      put(network());
+      await run();
+      put(network({ links: [link("n1", "n2", 2)] }));
+      expect(await run()).toEqual(["refresh n2|n3#0"]);
+      clock.nowMs += DRAIN_MS;
+      expect(await run()).toEqual(["void *@* 0 n2|n3#0", "void *@* 7 n2|n3#0", "refresh n2|n3#0"]);
+      expect(audited("keys.void")).toEqual([{ reason: "pair-drained", low: "n2", high: "n3", keys: 4 }]);
+    });
+  });
+
+  it("leave alone what is put back in time", async () => {
+    await withBench(async ({ put, run, store, clock }) => {
+      put(network());
+      put(moved);
+      put(network());
+      await run();
+      clock.nowMs += 2 * DRAIN_MS;
+      // What drained where it only was in between
+      expect(await run()).toEqual(expect.not.arrayContaining([expect.stringContaining("a@n1")]));
+      expect(store.drains()).toEqual([]);
+    });
+  });
+
+  it("stop when it is put back while they void", async () => {
+    await withBench(async ({ put, run, pools, store, clock, audited }) => {
+      put(network());
+      put(network({ links: [link("n1", "n2", 2)] }));
+      await run();
+      clock.nowMs += DRAIN_MS;
+      let calls = 0;
+      pools.during = () => {
+        calls += 1;
+        if (calls === 1) put(network());
+      };
+      expect((await run())[0]).toBe("void *@* 0 n2|n3#0");
+      expect(pools.calls.filter((call) => call.startsWith("void"))).toHaveLength(1);
+      expect(store.drains()).toEqual([]);
+      expect(audited("keys.void")).toEqual([]);
+    });
+  });
+
+  it("try again what fails, later each time, until it is stuck; others go on", async () => {
+    await withBench(async ({ put, run, pools, store, clock, audited }) => {
+      pools.failing.add("n1|n2#1");
+      put(network());
+      expect((await run()).sort()).toEqual(["refresh n1|n2#0", "refresh n1|n2#1", "refresh n2|n3#0"]);
+      for (let attempt = 1; attempt < STUCK_ATTEMPTS; attempt++) {
+        expect(await run()).toEqual([]);
+        clock.nowMs = store.nextErrandMs() ?? Number.NaN;
+        expect(await run()).toEqual(["refresh n1|n2#0", "refresh n1|n2#1"]);
+      }
+      expect(audited("directory.stuck")).toEqual([{ errand: "refresh", what: "n1|n2", code: "internal" }]);
+      expect((store.nextErrandMs() ?? 0) - clock.nowMs).toBeGreaterThan(60_000);
+      // Stuck is told once; when the pool is back, it is done after all.
+      clock.nowMs = store.nextErrandMs() ?? Number.NaN;
+      await run();
+      expect(audited("directory.stuck")).toHaveLength(1);
+      pools.failing.clear();
+      clock.nowMs = store.nextErrandMs() ?? Number.NaN;
+      await run();
+      expect(store.nextErrandMs()).toBeNull();
+    });
+  });
+
+  it("go on where a pool that answered with a fault left them", async () => {
+    await withBench(async ({ put, run, pools, store, clock, audited }) => {
+      put(network());
+      await run();
+      put(moved);
+      clock.nowMs += DRAIN_MS;
+      pools.failing.add("fault n1|n2#0");
+      expect(await run()).toEqual(["void a@n1 0 n1|n1#0", "void a@n1 7 n1|n1#0", "void a@n1 0 n1|n2#0"]);
+      pools.failing.clear();
+      clock.nowMs = store.nextErrandMs() ?? Number.NaN;
+      expect((await run())[0]).toBe("void a@n1 0 n1|n2#0");
+      expect(audited("keys.void")).toEqual([{ reason: "sae-drained", sae: "a", node: "n1", keys: 12 }]);
+    });
+  });
+
+  it("are bounded a run", async () => {
+    await withBench(async ({ put, run }) => {
+      const nodes = Array.from({ length: 100 }, (_, n) => ({ id: `n${n + 1}` }));
+      put(network({ nodes, links: nodes.slice(1).map(({ id }) => link("n1", id)) }));
+      expect(await run()).toHaveLength(LIMITS.poolCallsPerAlarm);
+      expect(await run()).toHaveLength(99 - LIMITS.poolCallsPerAlarm);
+    });
+  });
+});

@@ -1,0 +1,51 @@
+/** The Directory's tables. */
+import type { Migration } from "../storage/migrations.ts";
+import { outboxMigration } from "../storage/outbox.ts";
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    minReader: 1,
+    sql: `
+      -- One row: the sequence grows with every change of anything a snapshot holds.
+      CREATE TABLE directory (sequence INTEGER NOT NULL, document_version INTEGER NOT NULL);
+      INSERT INTO directory (sequence, document_version) VALUES (1, 0);
+
+      CREATE TABLE versions (version INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, by_whom TEXT NOT NULL);
+      -- A document may be larger than a row can be (2 MB).
+      CREATE TABLE document_parts (
+        version INTEGER NOT NULL,
+        part INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (version, part)
+      ) WITHOUT ROWID;
+
+      -- Append-only.
+      CREATE TABLE revocations (
+        n INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        value TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        by_whom TEXT NOT NULL,
+        UNIQUE (kind, value)
+      );
+
+      CREATE TABLE drains (key TEXT PRIMARY KEY, drain TEXT NOT NULL) WITHOUT ROWID;
+
+      -- What the alarm has to do with pools. A new errand of the same key replaces the old one and gets a new id.
+      CREATE TABLE errands (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL UNIQUE,
+        errand TEXT NOT NULL,
+        due_ms INTEGER NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0
+      );
+      CREATE INDEX errands_due ON errands (due_ms);
+
+      -- Every bootstrap hash ever seen; closed_ms: used or timed out, for ever.
+      CREATE TABLE bootstraps (sha256 TEXT PRIMARY KEY, first_seen_ms INTEGER NOT NULL, closed_ms INTEGER) WITHOUT ROWID;
+      ${outboxMigration}
+    `,
+  },
+];

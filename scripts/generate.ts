@@ -1,0 +1,57 @@
+/**
+ * Writes what is generated from the code and committed: the OpenAPI document and the JSON Schema of the network
+ * document. `--check` writes nothing and exits 1 when a file is stale.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { NetworkDocumentSchema } from "../shared/network/document.ts";
+import { buildOpenapi, type Json, jsonSchemaOf } from "./generate/openapi.ts";
+
+const root = new URL("../", import.meta.url);
+const pathOf = (file: string) => fileURLToPath(new URL(file, root));
+
+function networkSchema(): Json {
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "qkd-edge network document",
+    ...jsonSchemaOf(NetworkDocumentSchema),
+  };
+}
+
+const text = (value: Json) => `${JSON.stringify(value, null, 1)}\n`;
+
+/** File -> what it shall hold. */
+export async function generated(): Promise<Readonly<Record<string, string>>> {
+  const { version } = JSON.parse(await readFile(pathOf("package.json"), "utf8")) as { version: string };
+  return {
+    "shared/api/openapi.json": text(buildOpenapi(version)),
+    "docs/schema/network.schema.json": text(networkSchema()),
+  };
+}
+
+/** The generated files that differ from what is on disk. */
+export async function staleFiles(): Promise<readonly string[]> {
+  const stale: string[] = [];
+  for (const [file, content] of Object.entries(await generated())) {
+    const present = await readFile(pathOf(file), "utf8").catch(() => null);
+    if (present !== content) stale.push(file);
+  }
+  return stale;
+}
+
+async function main(check: boolean): Promise<number> {
+  const stale = await staleFiles();
+  if (check) {
+    for (const file of stale) console.error(`${file} is stale: run "npm run generate" and commit it`);
+    return stale.length === 0 ? 0 : 1;
+  }
+  const contents = await generated();
+  for (const file of stale) {
+    await writeFile(pathOf(file), contents[file] ?? "");
+    console.log(`wrote ${file}`);
+  }
+  if (stale.length === 0) console.log("everything generated is up to date");
+  return 0;
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.includes("--check"));

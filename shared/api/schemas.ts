@@ -1,0 +1,136 @@
+/** Bodies of the routes that are not ETSI 014's own. Members are snake_case, units last. */
+import * as v from "valibot";
+import { LIMITS } from "../limits.ts";
+import { NetworkDocumentSchema } from "../network/document.ts";
+
+const text = v.string();
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const instant = v.pipe(v.string(), v.isoTimestamp());
+
+export const HealthzSchema = v.object({ status: v.literal("ok") });
+
+export const NetworkVersionsSchema = v.object({
+  versions: v.array(v.object({ version: count, at: instant, by: text })),
+});
+
+export const VersionSchema = v.object({ version: count });
+
+export const RestoreRequestSchema = v.object(
+  {
+    version: v.pipe(
+      v.number("shall be an integer"),
+      v.integer("shall be an integer"),
+      v.minValue(1, "shall be at least 1"),
+    ),
+  },
+  "shall be a JSON object",
+);
+
+export const NetworkDiffSchema = v.object({
+  changes: v.array(v.object({ pointer: text, kind: v.picklist(["added", "removed", "changed", "moved"]), id: text })),
+  /** Keys that are voided after `drain_s` if nobody fetches them until then. */
+  pending_keys: v.array(v.object({ kind: v.picklist(["sae", "node", "link"]), id: text, keys: count })),
+  drain_s: count,
+  /** False where not every pool could be asked: `pending_keys` then says too few. */
+  complete: v.boolean(),
+});
+
+const REVOCATION_KINDS = ["certificate", "token", "principal"] as const;
+
+export const RevocationRequestSchema = v.object(
+  {
+    kind: v.picklist(REVOCATION_KINDS, `shall be one of ${REVOCATION_KINDS.join(", ")}`),
+    /** Certificate or token: its SHA-256 in hex. Principal: `sae:sae-a`. */
+    value: v.pipe(
+      v.string("shall be a string"),
+      v.nonEmpty("shall not be empty"),
+      v.maxLength(300, "shall have at most 300 characters"),
+    ),
+    reason: v.optional(
+      v.pipe(
+        v.string("shall be a string"),
+        v.maxLength(LIMITS.revocationReasonChars, `shall have at most ${LIMITS.revocationReasonChars} characters`),
+      ),
+      "",
+    ),
+  },
+  "shall be a JSON object",
+);
+
+export const RevocationSchema = v.object({
+  kind: v.picklist(REVOCATION_KINDS),
+  value: text,
+  reason: text,
+  at: instant,
+  by: text,
+});
+
+export const RevocationsSchema = v.object({ revocations: v.array(RevocationSchema) });
+
+const linkMembers = {
+  link: text,
+  nodes: v.strictTuple([text, text]),
+  source: v.picklist(["simulated", "push"]),
+  feed: v.picklist(["one-ended", "two-ended"]),
+  health_policy: v.picklist(["reject", "accept"]),
+  key_rate_bps: count,
+  shards: count,
+};
+
+export const LinksSchema = v.object({ links: v.array(v.object(linkMembers)) });
+
+/** `pool`: what `status_extension.qkdedge` of the ETSI 014 status holds too. */
+export const LinkSchema = v.object({ ...linkMembers, pool: v.looseObject({}) });
+
+export const HealthReportSchema = v.object({
+  bits: count,
+  passed: v.boolean(),
+  failures: v.array(v.object({ test: text, value: v.number(), bound: v.number() })),
+  ones: count,
+  longest_run_bits: count,
+  apt_max_count: count,
+  min_entropy_per_bit: v.number(),
+});
+
+export const IngestSchema = v.object({
+  outcome: v.picklist(["ingested", "already-ingested", "unmatched", "quarantined"]),
+  bits: count,
+  /** Of a quarantined block only. */
+  reason: v.optional(v.picklist(["health", "duplicate-material", "twin-mismatch"])),
+  health: HealthReportSchema,
+});
+
+export const PrefillRequestSchema = v.object(
+  {
+    bytes: v.pipe(
+      v.number("shall be an integer"),
+      v.integer("shall be an integer"),
+      v.minValue(1, "shall be at least 1"),
+      v.maxValue(LIMITS.poolCapacityBytes, `shall be at most ${LIMITS.poolCapacityBytes}`),
+    ),
+  },
+  "shall be a JSON object",
+);
+
+export const PrefillSchema = v.object({ available_bits: count });
+
+export const AuditSchema = v.object({
+  records: v.array(
+    v.object({
+      index: count,
+      at: instant,
+      act: text,
+      who: text,
+      node: text,
+      detail: v.looseObject({}),
+      source: text,
+      seq: count,
+      /** SHA-256 over the previous record's hash and this record. */
+      hash: text,
+    }),
+  ),
+  /** Pass as `after` to read on; null at the end. */
+  next: v.nullable(count),
+});
+
+export { NetworkDocumentSchema };

@@ -1,0 +1,35 @@
+/**
+ * The hash chain of an audit log: each record's hash covers the one before, so that nothing can be changed, removed or
+ * put in between without every later hash changing too.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { toHex } from "../bytes/hex.ts";
+import { canonicalJson } from "./canonical-json.ts";
+import type { AuditRecord } from "./event.ts";
+
+/** What stands before the first record. */
+export const CHAIN_START = "0".repeat(64);
+
+/** SHA-256 hex over the previous hash (as text) and the record's canonical JSON without its own hash. */
+export function chainHash(previousHash: string, record: Omit<AuditRecord, "hash">): string {
+  const { index, source, seq, atMs, act, who, node, detail } = record;
+  return toHex(sha256(utf8ToBytes(previousHash + canonicalJson({ index, source, seq, atMs, act, who, node, detail }))));
+}
+
+/**
+ * Checks records as read from a log, in order.
+ *
+ * @param previousHash hash of the record before the first one given; `CHAIN_START` before index 1.
+ * @returns index of the first record that does not fit, or null when all do.
+ */
+export function firstBreak(records: readonly AuditRecord[], previousHash: string = CHAIN_START): number | null {
+  let hash = previousHash;
+  let index = records[0]?.index ?? 1;
+  for (const record of records) {
+    if (record.index !== index || record.hash !== chainHash(hash, record)) return record.index;
+    ({ hash } = record);
+    index += 1;
+  }
+  return null;
+}

@@ -1,0 +1,84 @@
+/**
+ * What a principal may do: one table, role x action. Where an action concerns a node or link, `servesNode` and
+ * `servesLink` narrow it further for agents and nodes.
+ */
+import type { LinkEntry, NodeEntry } from "../network/document.ts";
+import type { Principal, Role } from "./principal.ts";
+
+/** Every action with the roles that may do it. Token scopes name these actions too. */
+export const ROLES_BY_ACTION = {
+  "keys.status": ["sae"],
+  "keys.enc": ["sae"],
+  "keys.dec": ["sae"],
+  /** To name the SAE whose mTLS a site agent terminated on-prem. */
+  "saes.assert": ["agent"],
+  "network.read": ["operator"],
+  "network.write": ["operator"],
+  "revocations.read": ["operator"],
+  "revocations.write": ["operator"],
+  "links.read": ["operator", "agent", "node", "controller"],
+  "links.prefill": ["operator"],
+  "blocks.push": ["operator", "agent", "node"],
+  "audit.read": ["operator"],
+} as const satisfies Record<string, readonly Role[]>;
+
+export type Action = keyof typeof ROLES_BY_ACTION;
+
+/** Is this text, such as a token's scope, the name of an action? */
+export const isAction = (text: string): text is Action => Object.hasOwn(ROLES_BY_ACTION, text);
+
+/** Who shows the bootstrap secret. The network document may hold no operator of this id. */
+export const BOOTSTRAP_OPERATOR = { role: "operator", id: "bootstrap", by: "bootstrap" } as const satisfies Principal;
+/** The bootstrap secret exists to write the first network document, nothing else. */
+const BOOTSTRAP_ACTIONS: readonly Action[] = ["network.read", "network.write"];
+/** What an SAE that was moved or removed may still do until its drain ends. */
+const DRAINED_ACTIONS: readonly Action[] = ["keys.dec"];
+
+export interface Grant {
+  readonly principal: Principal;
+  /** Actions its token is limited to; null: all its role may do. */
+  readonly scopes: readonly string[] | null;
+  /** The SAE is draining where it calls: it may fetch pending keys, nothing more. */
+  readonly drained: boolean;
+}
+
+/** May this caller do this at all? */
+export function allows(grant: Grant, action: Action): boolean {
+  const roles: readonly Role[] = ROLES_BY_ACTION[action];
+  return (
+    roles.includes(grant.principal.role) &&
+    (grant.principal.by !== "bootstrap" || BOOTSTRAP_ACTIONS.includes(action)) &&
+    (!grant.drained || DRAINED_ACTIONS.includes(action)) &&
+    (grant.scopes === null || grant.scopes.includes(action))
+  );
+}
+
+/** The site whose agent serves a node. */
+export const siteOf = (node: Pick<NodeEntry, "id" | "site">): string => node.site ?? node.id;
+
+/** May this caller act for this node (push its blocks, say)? Operators for all, agents for their site's, a node for itself. */
+export function servesNode(principal: Principal, node: Pick<NodeEntry, "id" | "site">): boolean {
+  switch (principal.role) {
+    case "operator":
+      return true;
+    case "agent":
+      return principal.site === siteOf(node);
+    case "node":
+      return principal.id === node.id;
+    default:
+      return false;
+  }
+}
+
+/** May this caller see this link? Controllers see all; others as `servesNode` of either end. */
+export function servesLink(
+  principal: Principal,
+  link: Pick<LinkEntry, "nodes">,
+  nodeOf: (id: string) => Pick<NodeEntry, "id" | "site"> | undefined,
+): boolean {
+  if (principal.role === "controller") return true;
+  return link.nodes.some((id) => {
+    const node = nodeOf(id);
+    return node !== undefined && servesNode(principal, node);
+  });
+}

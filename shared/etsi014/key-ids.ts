@@ -1,0 +1,55 @@
+/** Key IDs (ETSI GS QKD 014 V1.1.1 clause 6.4): which keys a slave SAE asks for. */
+import * as v from "valibot";
+import { type Fault, fail, type JsonValue } from "../errors/errors.ts";
+import type { KeyId } from "../ids.ts";
+import { ok, type Result } from "../result.ts";
+import { parseMembers } from "./syntax.ts";
+
+const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
+const NOT_A_UUID = "shall be a UUID";
+
+/** As on the wire. Further members (extensions, or a whole Key container fed back) are ignored. */
+export const KeyIdsSchema = v.object(
+  {
+    key_IDs: v.pipe(
+      v.array(
+        v.object(
+          { key_ID: v.pipe(v.string(NOT_A_UUID), v.regex(UUID, NOT_A_UUID)) },
+          'shall be an object with a member "key_ID"',
+        ),
+        "shall be an array of objects",
+      ),
+      v.nonEmpty("shall hold at least one key_ID"),
+    ),
+  },
+  "shall be a JSON object",
+);
+
+/** A POST body, already JSON. @returns lower-case ids in the order asked for, or `bad-request`. */
+export function parseKeyIds(body: JsonValue): Result<readonly KeyId[], Fault> {
+  const parsed = parseMembers(KeyIdsSchema, body, "the Key IDs");
+  if (!parsed.ok) return parsed;
+  return ok(parsed.value.key_IDs.map(({ key_ID }) => key_ID.toLowerCase() as KeyId));
+}
+
+/** The GET form: exactly one `key_ID`; anything else in the query is ignored. @returns `bad-request`. */
+export function parseKeyIdsQuery(query: URLSearchParams): Result<readonly KeyId[], Fault> {
+  const [text, ...more] = query.getAll("key_ID");
+  if (text === undefined) return fail("bad-request", "query key_ID: missing");
+  if (more.length > 0) return fail("bad-request", "query key_ID: given more than once; several keys need POST");
+  if (!UUID.test(text)) return fail("bad-request", `query key_ID: ${NOT_A_UUID}`);
+  return ok([text.toLowerCase() as KeyId]);
+}
+
+/** @returns `bad-request` for more ids than `maxKeys`, or an id asked for twice. */
+export function checkKeyIds(keyIds: readonly KeyId[], maxKeys: number): Result<readonly KeyId[], Fault> {
+  if (keyIds.length > maxKeys) {
+    return fail("bad-request", `key_IDs: ${keyIds.length} ids, more than max_key_per_request (${maxKeys})`);
+  }
+  const seen = new Set<KeyId>();
+  for (const keyId of keyIds) {
+    if (seen.has(keyId)) return fail("bad-request", `key_IDs: ${keyId} is asked for twice`);
+    seen.add(keyId);
+  }
+  return ok(keyIds);
+}

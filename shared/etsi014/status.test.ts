@@ -1,0 +1,68 @@
+import * as v from "valibot";
+import { expect, test } from "vitest";
+import type { LinkId, PairName, SaeId } from "../ids.ts";
+import { BIT_STATES, type Ledger, type PoolStatus } from "../keypool/types.ts";
+import { NetworkDocumentSchema } from "../network/document.ts";
+import { statusObject, StatusSchema } from "./status.ts";
+
+const { policy } = v.parse(NetworkDocumentSchema, { nodes: [], links: [], saes: [], operators: [] });
+const ledger = (change: Partial<Ledger>): Ledger =>
+  ({ ...Object.fromEntries(BIT_STATES.map((state) => [state, 0])), ...change }) as Ledger;
+const pool = (shard: number, available: number, conserved: boolean): PoolStatus => ({
+  pair: "tn-1|tn-2" as PairName,
+  shard,
+  link: "l" as LinkId,
+  state: "active",
+  source: "push",
+  simulated: shard === 1,
+  custody: "edge",
+  ledgerBits: ledger({ available, delivered: 8 }),
+  ingestedBits: available + 8,
+  transferredBits: 0,
+  importedBits: 0,
+  conserved,
+  level: shard === 0 ? "low" : "normal",
+  health: { blocks: 1, quarantinedBlocks: 0, last: null },
+});
+const facts = {
+  sourceKme: "kme-1",
+  targetKme: "kme-2",
+  master: "a" as SaeId,
+  slave: "b" as SaeId,
+  policy,
+  link: "l" as LinkId,
+};
+
+test("sums the shards, counts in keys of the default size, rounded down", () => {
+  const status = statusObject({ ...facts, pools: [pool(0, 255, true), pool(1, 300, true)] });
+  v.parse(StatusSchema, status);
+  expect(status).toMatchObject({
+    source_KME_ID: "kme-1",
+    target_KME_ID: "kme-2",
+    master_SAE_ID: "a",
+    slave_SAE_ID: "b",
+  });
+  expect(status).toMatchObject({ key_size: 256, min_key_size: 64, max_key_size: 4096, max_key_per_request: 128 });
+  expect(status.stored_key_count).toBe(2);
+  expect(status.max_key_count).toBe((2 * policy.pool.capacity_bytes * 8) / 256);
+  expect(status.status_extension?.["qkdedge"]).toMatchObject({
+    link: "l",
+    conserved: true,
+    simulated: true,
+    level: "normal",
+    ingested_bits: 571,
+    ledger_bits: { available: 555, delivered: 16 },
+    shards: [{ shard: 0, available_bits: 255 }, { shard: 1 }],
+  });
+});
+
+test("one shard out of balance shows", () => {
+  const status = statusObject({ ...facts, pools: [pool(0, 8, true), pool(1, 8, false)] });
+  expect(status.status_extension?.["qkdedge"]).toMatchObject({ conserved: false, health: { blocks: 2 } });
+});
+
+test("within one node keys are made on demand, so as many are ready as fit", () => {
+  const status = statusObject({ ...facts, link: null, pools: [{ ...pool(0, 0, true), link: null, source: "local" }] });
+  expect(status.stored_key_count).toBe(status.max_key_count);
+  expect(status.max_key_count).toBeGreaterThan(0);
+});

@@ -1,0 +1,99 @@
+/** Status (ETSI GS QKD 014 V1.1.1 clause 6.1), summed over the shards of a pair. */
+import * as v from "valibot";
+import type { LinkId, SaeId } from "../ids.ts";
+import { BIT_STATES, type BitState, type Ledger, type PoolStatus } from "../keypool/types.ts";
+import type { Policy } from "../network/document.ts";
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const name = v.pipe(v.string(), v.nonEmpty());
+
+export const StatusSchema = v.looseObject({
+  source_KME_ID: name,
+  target_KME_ID: name,
+  master_SAE_ID: name,
+  slave_SAE_ID: name,
+  /** Bits. */
+  key_size: count,
+  stored_key_count: count,
+  max_key_count: count,
+  max_key_per_request: count,
+  max_key_size: count,
+  min_key_size: count,
+  max_SAE_ID_count: count,
+  status_extension: v.optional(v.looseObject({})),
+});
+export type Status = v.InferOutput<typeof StatusSchema>;
+
+export interface StatusFacts {
+  readonly sourceKme: string;
+  readonly targetKme: string;
+  readonly master: SaeId;
+  readonly slave: SaeId;
+  readonly policy: Policy;
+  /** Null where the two nodes share no link (yet) and no node: no pool, no keys. */
+  readonly link: LinkId | null;
+  readonly pools: readonly PoolStatus[];
+}
+
+const sumOf = (pools: readonly PoolStatus[], figure: (pool: PoolStatus) => number) =>
+  pools.reduce((sum, pool) => sum + figure(pool), 0);
+
+export function sumLedgers(pools: readonly PoolStatus[]): Ledger {
+  const sums = BIT_STATES.map((state): [BitState, number] => [state, sumOf(pools, (pool) => pool.ledgerBits[state])]);
+  return Object.fromEntries(sums) as Record<BitState, number>;
+}
+
+const LEVELS = ["empty", "low", "normal", "high"] as const;
+
+/** Where the pair's bits come from and where they are: counts and health figures, nothing of the bits themselves. */
+export function statusExtension(pools: readonly PoolStatus[], link: LinkId | null) {
+  const fullest = Math.max(0, ...pools.map(({ level }) => LEVELS.indexOf(level)));
+  return {
+    link,
+    source: pools[0]?.source ?? null,
+    state: pools[0]?.state ?? null,
+    simulated: pools.some(({ simulated }) => simulated),
+    custody: "edge",
+    level: LEVELS[fullest],
+    conserved: pools.every(({ conserved }) => conserved),
+    ingested_bits: sumOf(pools, (pool) => pool.ingestedBits),
+    imported_bits: sumOf(pools, (pool) => pool.importedBits),
+    ledger_bits: sumLedgers(pools),
+    health: {
+      blocks: sumOf(pools, (pool) => pool.health.blocks),
+      quarantined_blocks: sumOf(pools, (pool) => pool.health.quarantinedBlocks),
+      last: pools.find((pool) => pool.health.last !== null)?.health.last ?? null,
+    },
+    shards: pools.map((pool) => ({
+      shard: pool.shard,
+      level: pool.level,
+      available_bits: pool.ledgerBits.available,
+      transferred_bits: pool.transferredBits,
+      conserved: pool.conserved,
+    })),
+  };
+}
+
+/** Counts are of keys of the default size; clause 6.1 says nothing about others. */
+export function statusObject(facts: StatusFacts): Status {
+  const { policy, pools } = facts;
+  const keySizeBits = policy.key_size_bits.default;
+  const availableBits = sumOf(pools, (pool) => pool.ledgerBits.available);
+  const maxKeys = Math.floor((pools.length * policy.pool.capacity_bytes * 8) / keySizeBits);
+  // Within one node keys are made when asked for: what lies in the pool says nothing about how many can be had.
+  const madeOnDemand = pools.some(({ source }) => source === "local");
+  return {
+    source_KME_ID: facts.sourceKme,
+    target_KME_ID: facts.targetKme,
+    master_SAE_ID: facts.master,
+    slave_SAE_ID: facts.slave,
+    key_size: keySizeBits,
+    stored_key_count: madeOnDemand ? maxKeys : Math.floor(availableBits / keySizeBits),
+    max_key_count: maxKeys,
+    max_key_per_request: policy.max_key_per_request,
+    max_key_size: policy.key_size_bits.max,
+    min_key_size: policy.key_size_bits.min,
+    max_SAE_ID_count: policy.max_sae_id_count,
+    status_extension: { qkdedge: statusExtension(pools, facts.link) },
+  };
+}

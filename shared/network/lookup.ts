@@ -1,0 +1,170 @@
+/**
+ * A snapshot of the Directory, arranged for the questions a Worker asks with every request: who owns this credential,
+ * where is this SAE, which nodes are neighbours. Built once per change, asked many times.
+ */
+import type { Principal } from "../auth/principal.ts";
+import { siteOf } from "../auth/policy.ts";
+import { canonicalSan } from "../auth/san.ts";
+import { pairName, pairOf, type NodeId, type PairName, type SaeId } from "../ids.ts";
+import type { Drain, Snapshot } from "./directory-types.ts";
+import type { Credential, LinkEntry, NodeEntry, Policy, SaeEntry } from "./document.ts";
+
+type Unproven<P> = P extends Principal ? Omit<P, "by"> : never;
+/** A principal before it is known how it proved itself. */
+export type Subject = Unproven<Principal>;
+
+/** Whom a credential belongs to. */
+export interface Owner {
+  readonly subject: Subject;
+  /** Set for an SAE the document no longer holds: it may fetch pending keys until then. */
+  readonly drainedUntilMs: number | null;
+}
+
+export interface TokenOwner extends Owner {
+  readonly sha256: string;
+  /** ISO 8601, or null: no end. */
+  readonly expires: string | null;
+  readonly scopes: readonly string[] | null;
+}
+
+/** What can be told of a client certificate. */
+export interface CertificateNames {
+  /** SHA-256 of the DER, 64 lower-case hex digits. */
+  readonly fingerprint: string;
+  /** `DNS:sae-a`, canonical (see `canonicalSan`). */
+  readonly sans: readonly string[];
+  readonly commonName: string | null;
+}
+
+export interface Lookup {
+  readonly snapshot: Snapshot;
+  readonly sequence: number;
+  readonly policy: Policy;
+  readonly saesById: ReadonlyMap<string, SaeEntry>;
+  readonly nodesById: ReadonlyMap<string, NodeEntry>;
+  readonly linksById: ReadonlyMap<string, LinkEntry>;
+  readonly linkByPair: ReadonlyMap<PairName, LinkEntry>;
+  /** The most KeyPool objects any pair has or, while it drains, had: no key ID names a higher shard. */
+  readonly maxShards: number;
+  /** Nodes one link away. */
+  readonly neighbours: ReadonlyMap<string, readonly NodeId[]>;
+  readonly saeDrains: ReadonlyMap<string, readonly Extract<Drain, { kind: "sae" }>[]>;
+  readonly pairDrains: ReadonlyMap<PairName, Extract<Drain, { kind: "pair" }>>;
+  readonly tokens: ReadonlyMap<string, TokenOwner>;
+  /** By `fingerprint:<hex>`, `san:DNS:<name>` or `cn:<name>`. */
+  readonly certificates: ReadonlyMap<string, Owner>;
+  /** `certificate:<hex>`, `token:<hex>`, `principal:<role:id>`. */
+  readonly revoked: ReadonlySet<string>;
+}
+
+/** ETSI 014 KME ID of a node. */
+export const kmeIdOf = (node: Pick<NodeEntry, "id" | "kme_id">): string => node.kme_id ?? node.id;
+
+/** Builds all maps; cost grows with the document, so keep the result until the sequence changes. */
+export function buildLookup(snapshot: Snapshot): Lookup {
+  const { document, drains } = snapshot;
+  const credentials = new CredentialIndex();
+  for (const [subject, list] of credentialHolders(snapshot)) credentials.add({ subject, drainedUntilMs: null }, list);
+  const saesById = new Map(document.saes.map((sae) => [sae.id, sae]));
+  const saeDrains = drains.filter((drain) => drain.kind === "sae");
+  for (const { sae, untilMs } of saeDrains) {
+    // A moved SAE proves itself as the document says now; only a removed one by what it used to say.
+    if (!saesById.has(sae.id)) credentials.add({ subject: saeSubject(sae), drainedUntilMs: untilMs }, sae.credentials);
+  }
+  return {
+    snapshot,
+    sequence: snapshot.sequence,
+    policy: document.policy,
+    saesById,
+    nodesById: new Map(document.nodes.map((node) => [node.id, node])),
+    linksById: new Map(document.links.map((link) => [link.id, link])),
+    linkByPair: new Map(document.links.map((link) => [pairOfLink(link), link])),
+    maxShards: maxShardsOf(snapshot),
+    neighbours: neighboursOf(document.links),
+    saeDrains: Map.groupBy(saeDrains, (drain) => drain.sae.id),
+    pairDrains: new Map(drains.filter((drain) => drain.kind === "pair").map((drain) => [drain.pair, drain])),
+    tokens: credentials.tokens,
+    certificates: credentials.certificates,
+    revoked: new Set(snapshot.revocations.map(({ kind, value }) => `${kind}:${value}`)),
+  };
+}
+
+function maxShardsOf({ document, drains }: Snapshot): number {
+  const drained = drains.map((drain) => (drain.kind === "pair" ? drain.config.shards : 1));
+  return [...document.links.map(({ shards }) => shards), ...drained].reduce((max, shards) => Math.max(max, shards), 1);
+}
+
+/** Owners of a certificate, by all its names; more than one when names point to different principals. */
+export function certificateOwners(lookup: Lookup, names: CertificateNames): readonly Owner[] {
+  const keys = [`fingerprint:${names.fingerprint}`, ...names.sans.map((san) => `san:${san}`)];
+  if (names.commonName !== null) keys.push(`cn:${names.commonName}`);
+  const owners = new Map<string, Owner>();
+  for (const key of keys) {
+    const owner = lookup.certificates.get(key);
+    if (owner !== undefined) owners.set(`${owner.subject.role}:${owner.subject.id}`, owner);
+  }
+  return [...owners.values()];
+}
+
+/** The form in which a certificate credential is compared. */
+export function certificateKey(credential: Extract<Credential, { type: "certificate" }>): string {
+  return `${credential.match}:${credential.match === "san" ? canonicalSan(credential.value) : credential.value}`;
+}
+
+export const pairOfLink = (link: Pick<LinkEntry, "nodes">): PairName =>
+  pairName(pairOf(nodeId(link.nodes[0]), nodeId(link.nodes[1])));
+
+// Ids become branded where they leave the validated document: here.
+/* oxlint-disable typescript/no-unsafe-type-assertion */
+export const nodeId = (id: string): NodeId => id as NodeId;
+export const saeId = (id: string): SaeId => id as SaeId;
+/* oxlint-enable typescript/no-unsafe-type-assertion */
+
+const saeSubject = (sae: SaeEntry): Subject => ({ role: "sae", id: saeId(sae.id), node: nodeId(sae.node) });
+
+function* credentialHolders({ document }: Snapshot): Generator<readonly [Subject, readonly Credential[]]> {
+  for (const sae of document.saes) yield [saeSubject(sae), sae.credentials];
+  for (const node of document.nodes) yield [{ role: "node", id: nodeId(node.id) }, node.credentials ?? []];
+  for (const agent of document.agents) yield [{ role: "agent", id: agent.id, site: agent.site }, agent.credentials];
+  for (const controller of document.controllers)
+    yield [{ role: "controller", id: controller.id }, controller.credentials];
+  for (const operator of document.operators) yield [{ role: "operator", id: operator.id }, operator.credentials];
+}
+
+/** The first to claim a credential keeps it: the document comes before what drains. */
+class CredentialIndex {
+  readonly tokens = new Map<string, TokenOwner>();
+  readonly certificates = new Map<string, Owner>();
+
+  add(owner: Owner, credentials: readonly Credential[]): void {
+    for (const credential of credentials) {
+      if (credential.type === "certificate") {
+        const key = certificateKey(credential);
+        if (!this.certificates.has(key)) this.certificates.set(key, owner);
+      } else if (!this.tokens.has(credential.sha256)) {
+        const { sha256, expires = null, scopes = null } = credential;
+        this.tokens.set(sha256, { ...owner, sha256, expires, scopes });
+      }
+    }
+  }
+}
+
+function neighboursOf(links: readonly LinkEntry[]): Map<string, NodeId[]> {
+  const neighbours = new Map<string, NodeId[]>();
+  const add = (from: string, to: string) => {
+    const known = neighbours.get(from);
+    if (known === undefined) neighbours.set(from, [nodeId(to)]);
+    else known.push(nodeId(to));
+  };
+  for (const { nodes } of links) {
+    add(nodes[0], nodes[1]);
+    add(nodes[1], nodes[0]);
+  }
+  return neighbours;
+}
+
+/** Does this site's agent serve the node of this SAE? */
+export function siteServesSae(lookup: Lookup, site: string, sae: { readonly node: string }): boolean {
+  const node = lookup.nodesById.get(sae.node);
+  return node !== undefined && siteOf(node) === site;
+}

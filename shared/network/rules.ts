@@ -1,0 +1,199 @@
+/** What must hold across the parts of a network document. Each rule tells all it finds. */
+import { BOOTSTRAP_OPERATOR, isAction } from "../auth/policy.ts";
+import { LIMITS } from "../limits.ts";
+import type { PointerFault } from "./directory-types.ts";
+import type { Credential, LinkEntry, NetworkDocument, NodeEntry, Policy, SaeEntry } from "./document.ts";
+import { certificateKey, kmeIdOf, pairOfLink } from "./lookup.ts";
+
+export interface Entry<T> {
+  readonly pointer: string;
+  readonly value: T;
+}
+
+/** The entries of a document whose shape is right. */
+export interface Sections {
+  readonly nodes: readonly Entry<NodeEntry>[];
+  readonly links: readonly Entry<LinkEntry>[];
+  readonly saes: readonly Entry<SaeEntry>[];
+  readonly agents: readonly Entry<NetworkDocument["agents"][number]>[];
+  readonly controllers: readonly Entry<NetworkDocument["controllers"][number]>[];
+  readonly operators: readonly Entry<NetworkDocument["operators"][number]>[];
+  readonly policy: Policy | null;
+  readonly deployment: NetworkDocument["deployment"] | null;
+  /** Ids of all nodes, those at fault elsewhere included. */
+  readonly nodeIds: ReadonlySet<string>;
+  readonly sites: ReadonlySet<string>;
+  readonly operatorsAtFault: boolean;
+}
+
+type Rule = (sections: Sections, previous: NetworkDocument | undefined) => PointerFault[];
+
+export const RULES: readonly Rule[] = [
+  (s) => repeated(s.nodes, "id", (node) => node.id),
+  (s) => repeated(s.nodes, "uuid", (node) => node.uuid),
+  (s) => repeated(s.nodes, "kme_id", kmeIdOf),
+  (s) => repeated(s.nodes, "kms_site_id", (node) => node.kms_site_id),
+  (s) => repeated(s.links, "id", (link) => link.id),
+  (s) => repeated(s.saes, "id", (sae) => sae.id),
+  (s) => repeated(s.agents, "id", (agent) => agent.id),
+  (s) => repeated(s.controllers, "id", (controller) => controller.id),
+  (s) => repeated(s.operators, "id", (operator) => operator.id),
+  linkEnds,
+  (s) => repeated(s.links, "nodes", pairOfLink, "another link joins these two nodes"),
+  (s) => s.saes.flatMap((sae) => unknownNode(sae.pointer, "node", sae.value.node, s)),
+  agentSites,
+  credentialForms,
+  credentialOwners,
+  keySizes,
+  poolMarks,
+  containerSize,
+  operatorLeft,
+  shardsKept,
+  jurisdictionKept,
+];
+
+/** Entries whose key stands in an earlier entry too; entries without one are passed over. */
+function repeated<T>(
+  entries: readonly Entry<T>[],
+  member: string,
+  keyOf: (value: T) => string | undefined,
+  message = `the same ${member}`,
+): PointerFault[] {
+  const first = new Map<string, string>();
+  return entries.flatMap(({ pointer, value }) => {
+    const key = keyOf(value);
+    if (key === undefined) return [];
+    const earlier = first.get(key);
+    if (earlier === undefined) first.set(key, pointer);
+    return earlier === undefined ? [] : [{ pointer: `${pointer}/${member}`, message: `${message} as ${earlier}` }];
+  });
+}
+
+function unknownNode(pointer: string, member: string, id: string, sections: Sections): PointerFault[] {
+  return sections.nodeIds.has(id) ? [] : [{ pointer: `${pointer}/${member}`, message: `no node has the id ${id}` }];
+}
+
+function linkEnds(sections: Sections): PointerFault[] {
+  return sections.links.flatMap(({ pointer, value: { nodes } }) => [
+    ...unknownNode(pointer, "nodes/0", nodes[0], sections),
+    ...unknownNode(pointer, "nodes/1", nodes[1], sections),
+    ...(nodes[0] === nodes[1] ? [{ pointer: `${pointer}/nodes`, message: "a link joins two different nodes" }] : []),
+  ]);
+}
+
+function agentSites(sections: Sections): PointerFault[] {
+  return sections.agents.flatMap(({ pointer, value: { site } }) =>
+    sections.sites.has(site) ? [] : [{ pointer: `${pointer}/site`, message: `no node is at the site ${site}` }],
+  );
+}
+
+/** Every credential of the document with its pointer. */
+function* allCredentials(sections: Sections): Generator<Entry<Credential>> {
+  const { nodes, saes, agents, controllers, operators } = sections;
+  for (const holders of [saes, nodes, agents, controllers, operators]) {
+    for (const { pointer, value } of holders) {
+      for (const [index, credential] of (value.credentials ?? []).entries()) {
+        yield { pointer: `${pointer}/credentials/${index}`, value: credential };
+      }
+    }
+  }
+}
+
+const CERTIFICATE_FORMS = {
+  fingerprint: { form: /^[0-9a-f]{64}$/, message: "a SHA-256 fingerprint is 64 lower-case hex digits" },
+  san: { form: /^(?:DNS|URI):./, message: "a subject alternative name is given as DNS:name or URI:name" },
+  cn: { form: /./, message: "a subject CN is text" },
+} as const;
+
+function credentialForms(sections: Sections): PointerFault[] {
+  const faults: PointerFault[] = [];
+  for (const { pointer, value } of allCredentials(sections)) {
+    if (value.type === "certificate") {
+      const { form, message } = CERTIFICATE_FORMS[value.match];
+      if (!form.test(value.value)) faults.push({ pointer: `${pointer}/value`, message });
+      continue;
+    }
+    for (const [index, scope] of (value.scopes ?? []).entries()) {
+      if (!isAction(scope))
+        faults.push({ pointer: `${pointer}/scopes/${index}`, message: `no action is called ${scope}` });
+    }
+  }
+  return faults;
+}
+
+/** One credential, one principal: anything else would let one pass for the other. */
+function credentialOwners(sections: Sections): PointerFault[] {
+  const entries = [...allCredentials(sections)];
+  return [
+    ...repeated(entries, "sha256", (c) => (c.type === "token" ? c.sha256 : undefined), "the same token"),
+    ...repeated(
+      entries,
+      "value",
+      (c) => (c.type === "certificate" ? certificateKey(c) : undefined),
+      "the same certificate name",
+    ),
+  ];
+}
+
+function keySizes({ policy }: Sections): PointerFault[] {
+  if (policy === null) return [];
+  const sizes = policy.key_size_bits;
+  const pointer = "/policy/key_size_bits";
+  const faults = (["min", "default", "max"] as const).flatMap((name) =>
+    sizes[name] % 8 === 0 ? [] : [{ pointer: `${pointer}/${name}`, message: "a multiple of 8 bits" }],
+  );
+  if (sizes.min > sizes.default) faults.push({ pointer: `${pointer}/default`, message: `at least min, ${sizes.min}` });
+  if (sizes.default > sizes.max)
+    faults.push({ pointer: `${pointer}/max`, message: `at least default, ${sizes.default}` });
+  return faults;
+}
+
+function poolMarks({ policy }: Sections): PointerFault[] {
+  if (policy === null) return [];
+  const { low_bytes: low, high_bytes: high, capacity_bytes: capacity } = policy.pool;
+  const faults: PointerFault[] = [];
+  if (low > high) faults.push({ pointer: "/policy/pool/high_bytes", message: `at least low_bytes, ${low}` });
+  if (high > capacity) faults.push({ pointer: "/policy/pool/capacity_bytes", message: `at least high_bytes, ${high}` });
+  return faults;
+}
+
+function containerSize({ policy }: Sections): PointerFault[] {
+  if (policy === null) return [];
+  const bytes = (policy.max_key_per_request * policy.key_size_bits.max) / 8;
+  if (bytes <= LIMITS.containerKeyBytes) return [];
+  const message = `with keys of up to ${policy.key_size_bits.max} bits a request could ask for ${bytes} bytes, more than ${LIMITS.containerKeyBytes}`;
+  return [{ pointer: "/policy/max_key_per_request", message }];
+}
+
+const canWriteNetwork = ({ credentials }: { readonly credentials: readonly Credential[] }): boolean =>
+  credentials.some((c) => c.type === "certificate" || c.scopes === undefined || c.scopes.includes("network.write"));
+
+/** Somebody must remain who can put the next document. */
+function operatorLeft({ operators, operatorsAtFault }: Sections): PointerFault[] {
+  const reserved = operators
+    .filter(({ value }) => value.id === BOOTSTRAP_OPERATOR.id)
+    .map(({ pointer }) => ({ pointer: `${pointer}/id`, message: `the id ${BOOTSTRAP_OPERATOR.id} is reserved` }));
+  if (operatorsAtFault || operators.some(({ value }) => canWriteNetwork(value))) return reserved;
+  const message =
+    "at least one operator needs a credential that may write the network, or nobody could ever change it again";
+  return [...reserved, { pointer: "/operators", message }];
+}
+
+/** Keys lie in the shards that made them: fewer shards would leave some behind. */
+function shardsKept({ links }: Sections, previous: NetworkDocument | undefined): PointerFault[] {
+  const before = new Map((previous?.links ?? []).map((link) => [pairOfLink(link), link.shards]));
+  return links.flatMap(({ pointer, value }) => {
+    const shards = before.get(pairOfLink(value)) ?? 0;
+    return value.shards >= shards
+      ? []
+      : [{ pointer: `${pointer}/shards`, message: `never lowered: it is ${shards} now` }];
+  });
+}
+
+/** Objects stay where they were made. */
+function jurisdictionKept({ deployment }: Sections, previous: NetworkDocument | undefined): PointerFault[] {
+  if (deployment === null || previous === undefined || previous.nodes.length === 0) return [];
+  if (deployment.jurisdiction === previous.deployment.jurisdiction) return [];
+  const message = `chosen once, before the first node: it is ${previous.deployment.jurisdiction ?? "unset"} now`;
+  return [{ pointer: "/deployment/jurisdiction", message }];
+}

@@ -1,0 +1,211 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { LIMITS } from "../limits.ts";
+import type { NetworkDocument, NetworkDocumentInput } from "./document.ts";
+import { jsonPointer, validateNetwork } from "./validate.ts";
+
+const hex = (digit: string) => digit.repeat(64);
+const token = (digit: string) => ({ type: "token" as const, sha256: hex(digit) });
+const certificate = (value: string) => ({ type: "certificate" as const, match: "cn" as const, value });
+const link = (id: string, a: string, b: string, shards = 1) => ({
+  id,
+  nodes: [a, b] as [string, string],
+  source: "push" as const,
+  feed: "one-ended" as const,
+  health: "reject" as const,
+  key_rate_bps: 0,
+  shards,
+});
+
+/** Three nodes in a chain, an SAE at each end. */
+const sound = (): NetworkDocumentInput => ({
+  nodes: [{ id: "tn-1", site: "site-1" }, { id: "tn-2" }, { id: "tn-3" }],
+  links: [link("l-12", "tn-1", "tn-2", 2), link("l-23", "tn-2", "tn-3")],
+  saes: [
+    { id: "sae-a", node: "tn-1", credentials: [token("a"), certificate("sae-a")] },
+    { id: "sae-b", node: "tn-3", credentials: [token("b")] },
+  ],
+  agents: [{ id: "agent-1", site: "site-1", credentials: [token("c")] }],
+  operators: [{ id: "alice", credentials: [token("d")] }],
+});
+
+const faultsOf = (input: unknown, previous?: NetworkDocument) => {
+  const result = validateNetwork(input, previous);
+  return result.ok ? [] : (result.error.details ?? []).map(({ pointer }) => pointer);
+};
+const valid = (input: unknown): NetworkDocument => {
+  const result = validateNetwork(input);
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value;
+};
+type Change = (document: NetworkDocumentInput) => unknown;
+const changed = (change: Change) => {
+  const document = sound();
+  change(document);
+  return document;
+};
+const policy =
+  (more: object): Change =>
+  (d) =>
+    Object.assign(d, { policy: more });
+const sizes = (min: number, normal: number, max: number) => policy({ key_size_bits: { min, default: normal, max } });
+
+describe("a sound network document", () => {
+  it("is taken, with its defaults filled in", () => {
+    const document = valid(sound());
+    expect(document.policy.key_size_bits).toEqual({ min: 64, default: 256, max: 4096 });
+    expect(document.policy.drain_s).toBe(60);
+    expect(document.controllers).toEqual([]);
+    expect(valid(document)).toEqual(document);
+  });
+
+  it("may take in what the last one had, unchanged", () => {
+    expect(faultsOf(sound(), valid(sound()))).toEqual([]);
+  });
+});
+
+describe("faults, by pointer", () => {
+  it.each<[string, Change, string[]]>([
+    ["a node twice", (d) => d.nodes.push({ id: "tn-1", kme_id: "other" }), ["/nodes/3/id"]],
+    ["a KME ID twice", (d) => d.nodes.push({ id: "tn-4", kme_id: "tn-1" }), ["/nodes/3/kme_id"]],
+    [
+      "a UUID and a KMS site id twice",
+      (d) => {
+        for (const node of d.nodes.slice(1))
+          Object.assign(node, { uuid: "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", kms_site_id: "1" });
+      },
+      ["/nodes/2/uuid", "/nodes/2/kms_site_id"],
+    ],
+    ["a link id twice", (d) => d.links.push(link("l-12", "tn-1", "tn-3")), ["/links/2/id"]],
+    ["a pair twice, turned round", (d) => d.links.push(link("l-21", "tn-2", "tn-1", 2)), ["/links/2/nodes"]],
+    ["a link to itself", (d) => d.links.push(link("l-11", "tn-1", "tn-1")), ["/links/2/nodes"]],
+    ["links to nowhere", (d) => d.links.push(link("l-x", "tn-8", "tn-9")), ["/links/2/nodes/0", "/links/2/nodes/1"]],
+    ["an SAE twice", (d) => d.saes.push({ id: "sae-a", node: "tn-1", credentials: [] }), ["/saes/2/id"]],
+    ["an SAE nowhere", (d) => d.saes.push({ id: "sae-x", node: "tn-9", credentials: [] }), ["/saes/2/node"]],
+    ["an agent nowhere", (d) => d.agents?.push({ id: "agent-2", site: "tn-1x", credentials: [] }), ["/agents/1/site"]],
+    ["an agent twice", (d) => d.agents?.push({ id: "agent-1", site: "tn-2", credentials: [] }), ["/agents/1/id"]],
+    [
+      "a token of two",
+      (d) => d.operators.push({ id: "bob", credentials: [token("a")] }),
+      ["/operators/1/credentials/0/sha256"],
+    ],
+    ["a certificate of two", (d) => d.saes[1]?.credentials.push(certificate("sae-a")), ["/saes/1/credentials/1/value"]],
+    [
+      "a DNS name of two, in other case",
+      (d) => {
+        d.saes[0]?.credentials.push({ type: "certificate", match: "san", value: "DNS:Sae" });
+        d.saes[1]?.credentials.push({ type: "certificate", match: "san", value: "DNS:sae" });
+      },
+      ["/saes/1/credentials/1/value"],
+    ],
+    [
+      "a short fingerprint",
+      (d) => d.saes[0]?.credentials.push({ type: "certificate", match: "fingerprint", value: "ab" }),
+      ["/saes/0/credentials/2/value"],
+    ],
+    [
+      "an untyped SAN",
+      (d) => d.saes[0]?.credentials.push({ type: "certificate", match: "san", value: "sae-a" }),
+      ["/saes/0/credentials/2/value"],
+    ],
+    [
+      "a scope that is none",
+      (d) => d.saes[0]?.credentials.push({ ...token("e"), scopes: ["keys.enc", "keys.*"] }),
+      ["/saes/0/credentials/2/scopes/1"],
+    ],
+    ["key sizes out of order", sizes(512, 256, 128), ["/policy/key_size_bits/default", "/policy/key_size_bits/max"]],
+    ["key sizes of no octets", sizes(9, 256, 257), ["/policy/key_size_bits/min", "/policy/key_size_bits/max"]],
+    [
+      "pool marks out of order",
+      policy({ pool: { low_bytes: 9000, high_bytes: 8000, capacity_bytes: 5000 } }),
+      ["/policy/pool/high_bytes", "/policy/pool/capacity_bytes"],
+    ],
+    ["too large a container", policy({ max_key_per_request: 4096 }), ["/policy/max_key_per_request"]],
+    ["no operator", (d) => (d.operators = []), ["/operators"]],
+    ["an operator without credentials", (d) => (d.operators = [{ id: "a", credentials: [] }]), ["/operators"]],
+    [
+      "an operator who may only read",
+      (d) => (d.operators = [{ id: "a", credentials: [{ ...token("d"), scopes: ["network.read"] }] }]),
+      ["/operators"],
+    ],
+    ["the reserved operator", (d) => d.operators.push({ id: "bootstrap", credentials: [] }), ["/operators/1/id"]],
+    ["unknown members", (d) => Object.assign(d.nodes[0] ?? {}, { "a/b~c": 1 }), ["/nodes/0/a~1b~0c"]],
+    ["a bad id", (d) => d.nodes.push({ id: "a|b" }), ["/nodes/3/id"]],
+  ])("%s", (_, change, pointers) => {
+    expect(faultsOf(changed(change))).toEqual(pointers);
+  });
+
+  it("tells shapes and rules at once, without faults that only follow", () => {
+    const faults = faultsOf(
+      changed((d) => {
+        Object.assign(d.nodes[1] ?? {}, { location: "moon" }); // tn-2: links to it are no fault
+        d.saes.push({ id: "sae-x", node: "tn-9", credentials: [] });
+        d.operators = [];
+      }),
+    );
+    expect(faults).toEqual(["/nodes/1/location", "/saes/2/node", "/operators"]);
+  });
+
+  it.each([null, 1, "x", [], {}, { nodes: 1 }, { nodes: [null], links: [null], saes: [[]], operators: [1] }])(
+    "refuses %j with faults",
+    (input) => {
+      expect(faultsOf(input).length).toBeGreaterThan(0);
+    },
+  );
+
+  it("bounds what it tells", () => {
+    const result = validateNetwork(
+      changed((d) =>
+        d.saes.push(...Array.from({ length: 500 }, (_, n) => ({ id: `x${n}`, node: "none", credentials: [] }))),
+      ),
+    );
+    expect(result.ok || result.error.details?.length).toBe(LIMITS.faultsReported);
+    expect(result.ok || result.error.message).toContain("500 faults");
+  });
+
+  it("never throws, and takes only what it would take again", () => {
+    const member = fc.oneof(fc.jsonValue(), fc.constantFrom("tn-1", "tn-2", "sae-a", "push", 8, null));
+    fc.assert(
+      fc.property(
+        fc.constantFrom("nodes", "links", "saes", "agents", "operators", "policy", "name"),
+        member,
+        (name, value) => {
+          const result = validateNetwork({ ...sound(), [name]: value });
+          if (result.ok) expect(valid(result.value)).toEqual(result.value);
+          else expect(result.error.details?.length).toBeGreaterThan(0);
+        },
+      ),
+    );
+  });
+});
+
+describe("what may not be undone", () => {
+  const previous = valid(changed((d) => Object.assign(d, { deployment: { jurisdiction: "eu" } })));
+  const next = (change: Change) =>
+    changed((d) => (Object.assign(d, { deployment: { jurisdiction: "eu" } }), change(d)));
+
+  it("shards, whatever the link is called", () => {
+    expect(
+      faultsOf(
+        next((d) => (d.links[0] = link("new", "tn-2", "tn-1", 1))),
+        previous,
+      ),
+    ).toEqual(["/links/0/shards"]);
+    expect(
+      faultsOf(
+        next((d) => (d.links[0] = link("l-12", "tn-1", "tn-2", 3))),
+        previous,
+      ),
+    ).toEqual([]);
+  });
+
+  it("the jurisdiction, once there are nodes", () => {
+    expect(faultsOf(sound(), previous)).toEqual(["/deployment/jurisdiction"]);
+    expect(faultsOf(sound(), { ...previous, nodes: [] })).toEqual([]);
+  });
+});
+
+it("writes pointers as RFC 6901 says", () => {
+  expect(jsonPointer([])).toBe("");
+  expect(jsonPointer(["a/b", "m~n", 0])).toBe("/a~1b/m~0n/0");
+});

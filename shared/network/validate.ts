@@ -1,0 +1,96 @@
+/**
+ * Is this a sound network document? Everything wrong with it is told at once, each fault with the JSON pointer
+ * (RFC 6901) of what it is about.
+ *
+ * Shapes are the schema's; what spans several places is a list of rules in `rules.ts`, which look at the entries whose
+ * shape is right, so that one slip does not hide the others.
+ */
+import * as v from "valibot";
+import { fail, type Fault } from "../errors/errors.ts";
+import { LIMITS } from "../limits.ts";
+import { ok, type Result } from "../result.ts";
+import { NetworkDocumentSchema, type NetworkDocument } from "./document.ts";
+import type { PointerFault } from "./directory-types.ts";
+import { RULES, type Entry, type Sections } from "./rules.ts";
+
+type Input = v.InferIssue<typeof NetworkDocumentSchema>;
+
+/**
+ * Validates a document and fills in its defaults.
+ *
+ * @param previous the document in force: some things may not be undone (shards lowered, jurisdiction changed).
+ * @returns `bad-request` with up to LIMITS.faultsReported details `{pointer, message}`.
+ */
+export function validateNetwork(input: unknown, previous?: NetworkDocument): Result<NetworkDocument, Fault> {
+  const parsed = v.safeParse(NetworkDocumentSchema, input);
+  const issues = parsed.issues ?? [];
+  const faults = issues.map((issue) => shapeFault(issue));
+  const sections = soundSections(parsed.output, issues);
+  for (const rule of RULES) faults.push(...rule(sections, previous));
+  if (parsed.success && faults.length === 0) return ok(parsed.output);
+  const shown = faults.slice(0, LIMITS.faultsReported);
+  const more = faults.length > shown.length ? `, the first ${shown.length} of which follow` : "";
+  return fail(
+    "bad-request",
+    `the network document has ${faults.length} fault${faults.length === 1 ? "" : "s"}${more}`,
+    shown,
+  );
+}
+
+/** RFC 6901 pointer of a path. */
+export function jsonPointer(path: readonly (string | number)[]): string {
+  return path.map((key) => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+const pathOf = (issue: Input): (string | number)[] =>
+  (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
+
+function shapeFault(issue: Input): PointerFault {
+  return { pointer: jsonPointer(pathOf(issue)), message: issue.message };
+}
+
+/** The parts of a document that have the right shape. */
+function soundSections(output: unknown, issues: readonly Input[]): Sections {
+  const faulty = new Set(issues.flatMap((issue) => prefixesOf(pathOf(issue))));
+  const document = isRecord(output) ? output : {};
+  /** Entries are left out when anything in them is at fault; those that remain are what the schema says. */
+  const entries = <T>(section: string): Entry<T>[] => {
+    const list = document[section];
+    if (!Array.isArray(list)) return [];
+    return list.flatMap((value: T, index) => {
+      const pointer = jsonPointer([section, index]);
+      return faulty.has(pointer) ? [] : [{ pointer, value }];
+    });
+  };
+  /** An entry that is at fault elsewhere still lends its id: links to it are no second fault. */
+  const ids = (section: string, member: string): string[] => {
+    const list: unknown[] = Array.isArray(document[section]) ? document[section] : [];
+    return list.flatMap((value) => {
+      const id = isRecord(value) ? value[member] : undefined;
+      return typeof id === "string" ? [id] : [];
+    });
+  };
+  return {
+    nodes: entries("nodes"),
+    links: entries("links"),
+    saes: entries("saes"),
+    agents: entries("agents"),
+    controllers: entries("controllers"),
+    operators: entries("operators"),
+    policy: faulty.has("/policy") ? null : part<NetworkDocument["policy"]>(document["policy"]),
+    deployment: faulty.has("/deployment") ? null : part<NetworkDocument["deployment"]>(document["deployment"]),
+    nodeIds: new Set(ids("nodes", "id")),
+    sites: new Set([...ids("nodes", "id"), ...ids("nodes", "site")]),
+    operatorsAtFault: [...faulty].some((pointer) => pointer.startsWith("/operators")),
+  };
+}
+
+/** Every pointer on the way to a fault, itself included. */
+const prefixesOf = (path: readonly (string | number)[]): string[] =>
+  path.map((_, index) => jsonPointer(path.slice(0, index + 1)));
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+/** A part in which the schema found no fault. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters, typescript/no-unsafe-type-assertion
+const part = <T>(value: unknown): T | null => (value === undefined ? null : (value as T));

@@ -1,0 +1,85 @@
+import * as fc from "fast-check";
+import { beforeAll, expect, test } from "vitest";
+import { OPERATION_IDS, OPERATIONS } from "../shared/api/contract.ts";
+import { call, container, post, setUp } from "../test/support/in-workerd-network.ts";
+
+beforeAll(async () => await setUp());
+
+const anyId = fc.oneof(
+  fc.constantFrom("sae-a", "sae-b", "sae-d", "n1-n2", "..", "%2e%2e", "a%2Fb", "%00", "%", "%25", "a:b", "é"),
+  fc.string({ unit: "binary" }).map((text) => encodeURIComponent(text.toWellFormed())),
+);
+/** A path of the contract with anything for its parameters, or anything at all. */
+const path = fc.oneof(
+  fc
+    .tuple(fc.constantFrom(...OPERATION_IDS), fc.array(anyId, { minLength: 2, maxLength: 2 }))
+    .map(([id, ids]) => OPERATIONS[id].path.replaceAll(/\{[^}]+\}/g, () => ids.shift() ?? "x")),
+  fc.webPath(),
+);
+const query = fc.oneof(
+  fc.constant(""),
+  fc.webQueryParameters().map((text) => `?${text}`),
+  fc.constantFrom("?number=1e9", "?size=-8", "?key_ID=x", "?version=-1", "?node=n1", "?limit=0"),
+);
+const body = fc.oneof(
+  fc.constant(undefined),
+  fc.json(),
+  fc.uint8Array({ maxLength: 256 }).map((bytes) => Uint8Array.from(bytes)),
+  fc
+    .record(
+      {
+        number: fc.jsonValue(),
+        size: fc.jsonValue(),
+        key_IDs: fc.jsonValue(),
+        version: fc.jsonValue(),
+        bytes: fc.integer({ max: 4096 }),
+      },
+      { requiredKeys: [] },
+    )
+    .map((members) => JSON.stringify(members)),
+);
+const headers = fc.dictionary(
+  fc.constantFrom(
+    "If-Match",
+    "Idempotency-Key",
+    "Content-Type",
+    "Client-Cert",
+    "QKD-Node",
+    "Origin",
+    "X-Forwarded-For",
+    "Cookie",
+  ),
+  fc.string({ unit: fc.constantFrom(...'azAZ09"*:;=, /%'.split("")), maxLength: 40 }),
+  { maxKeys: 3 },
+);
+
+test(
+  "any request gets an answer, never a 500, and nothing that is no refusal leaks out of order",
+  { timeout: 60_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"),
+        path,
+        query,
+        body,
+        headers,
+        fc.constantFrom("sae-a", "sae-b", "op", "agent-1", "stranger", null),
+        async (method, at, asked, sent, more, as) => {
+          const withBody = sent === undefined || method === "GET" || method === "HEAD" ? {} : { body: sent };
+          const response = await call(`${at}${asked}`, { as, method, headers: more, ...withBody });
+          const text = await response.text();
+          if (response.status >= 500) expect(response.status).toBe(503);
+          if (response.status === 401) expect(text).toBe("");
+          else if (response.status >= 400 && method !== "HEAD")
+            expect(JSON.parse(text)).toMatchObject({ message: expect.stringMatching(/./) });
+          expect(response.headers.get("Cache-Control")).toBe("no-store");
+        },
+      ),
+      { numRuns: 400 },
+    );
+    const [key] = (await container(await post("/api/v1/keys/sae-b/enc_keys", "sae-a", {}))).keys;
+    const fetched = await container(await call(`/api/v1/keys/sae-a/dec_keys?key_ID=${key?.key_ID}`, { as: "sae-b" }));
+    expect(fetched.keys).toEqual([key]);
+  },
+);

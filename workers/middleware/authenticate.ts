@@ -1,0 +1,218 @@
+/**
+ * Who is calling: decided here, once a request, from a client certificate, a bearer token, or a site agent's word for
+ * an SAE whose TLS it ended. What the caller may then do is `allows` in shared/auth/policy.ts.
+ *
+ * Cookies are never looked at. Two proofs that disagree are none.
+ */
+import { fail, type Fault } from "../../shared/errors/errors.ts";
+import { allows, BOOTSTRAP_OPERATOR, type Grant } from "../../shared/auth/policy.ts";
+import { principalName, type AuthenticatedBy, type Principal } from "../../shared/auth/principal.ts";
+import { bearerToken, constantTimeEqual, tokenSha256 } from "../../shared/auth/token.ts";
+import { certificateOwners, nodeId, siteServesSae, type Lookup, type Owner } from "../../shared/network/lookup.ts";
+import { nodesOfSae } from "../../shared/network/pairs.ts";
+import { inDate } from "../../shared/auth/certificate-time.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import {
+  directoryCache,
+  directoryOf,
+  type Background,
+  type DirectoryCache,
+  type SnapshotSource,
+} from "../clients/directory.ts";
+import type { Env } from "../env.ts";
+import {
+  parseClientCert,
+  tlsClientCertificate,
+  type ClientCertificate,
+  type TlsClientAuth,
+} from "./client-certificate.ts";
+
+/** A caller, and the network as it was when it was let in: routes use the same view. */
+export interface Authenticated {
+  readonly grant: Grant;
+  readonly lookup: Lookup;
+}
+
+/** A request's proofs, taken from it before the network is looked at. */
+export interface Proofs {
+  readonly certificate: ClientCertificate | null;
+  readonly tokenSha256: string | null;
+  /** What an agent says of the SAE behind it. */
+  readonly assertion: { readonly certificate: ClientCertificate; readonly node: string } | null;
+  /** The KME (by node id) whose front the caller came through, if it did. */
+  readonly frontNode: string | null;
+}
+
+/** Why not: `unauthorised` carries the reason for logs only (its response has an empty body). */
+type Outcome = Result<Grant, { readonly reason: string; readonly unknown: boolean }>;
+
+const refused = (reason: string): Outcome => err({ reason, unknown: false });
+/** Not known in this copy of the network: a newer one may know it. */
+const unknown = (reason: string): Outcome => err({ reason, unknown: true });
+
+/**
+ * Authenticates one request.
+ *
+ * @returns `unauthorised` (401) or `directory-unavailable` (503).
+ */
+export async function authenticate(
+  request: Request,
+  env: Env,
+  background: Background,
+  cache: DirectoryCache = directoryCache,
+  directory: SnapshotSource = directoryOf(env),
+): Promise<Result<Authenticated, Fault>> {
+  const nowMs = Date.now();
+  const proofs = readProofs(request, env.QKD_MTLS ?? "off", nowMs);
+  if (!proofs.ok) return fail("unauthorised", proofs.error);
+  const view = await cache.lookup(directory, background);
+  if (!view.ok) return view;
+  let lookup = view.value;
+  let outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256);
+  if (!outcome.ok && outcome.error.unknown) {
+    const newer = await cache.afterMiss(directory, lookup);
+    if (newer !== null) {
+      lookup = newer;
+      outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256);
+    }
+  }
+  return outcome.ok ? ok({ grant: outcome.value, lookup }) : fail("unauthorised", outcome.error.reason);
+}
+
+/** Takes the proofs from a request. The error says which of them is malformed. */
+export function readProofs(
+  request: Request,
+  mtls: NonNullable<Env["QKD_MTLS"]>,
+  nowMs: number,
+): Result<Proofs, string> {
+  // With "off", anybody who reaches the port could have written request.cf.
+  const cf = mtls === "off" ? {} : platformProperties(request);
+  const certificate = tlsClientCertificate(cf.tlsClientAuth, nowMs);
+  if (!certificate.ok) return certificate;
+  const frontNode = mtls === "front" ? (cf.qkd?.node ?? null) : null;
+  if (mtls === "front" && certificate.value !== null && frontNode === null)
+    return err("the front does not say which KME it is");
+
+  const authorization = request.headers.get("Authorization");
+  const token = authorization === null ? null : bearerToken(authorization);
+  if (authorization !== null && token === null) return err("unreadable Authorization header");
+
+  const assertion = readAssertion(request.headers, nowMs);
+  if (!assertion.ok) return assertion;
+  return ok({
+    certificate: certificate.value,
+    tokenSha256: token === null ? null : tokenSha256(token),
+    assertion: assertion.value,
+    frontNode,
+  });
+}
+
+/** Decides who shows these proofs, by this view of the network. */
+export function identify(proofs: Proofs, lookup: Lookup, nowMs: number, bootstrapSha256?: string): Outcome {
+  const grants: Grant[] = [];
+  if (proofs.certificate !== null) {
+    const byCertificate = ofCertificate(proofs.certificate, lookup, nowMs, "mtls");
+    if (!byCertificate.ok) return byCertificate;
+    grants.push(byCertificate.value);
+  }
+  if (proofs.tokenSha256 !== null) {
+    const byToken = ofToken(proofs.tokenSha256, lookup, nowMs, bootstrapSha256);
+    if (!byToken.ok) return byToken;
+    grants.push(byToken.value);
+  }
+  const [first, second] = grants;
+  if (first === undefined) return refused("no credentials");
+  if (second !== undefined && principalName(first.principal) !== principalName(second.principal)) {
+    return refused("certificate and token are of different principals");
+  }
+  // Of two that agree the token counts: it may be limited in scope, the certificate is not.
+  const grant = second ?? first;
+  if (proofs.assertion !== null) return ofAssertion(proofs.assertion, grant, lookup, nowMs);
+  return atKme(grant, proofs.frontNode, lookup, nowMs);
+}
+
+function ofCertificate(certificate: ClientCertificate, lookup: Lookup, nowMs: number, by: AuthenticatedBy): Outcome {
+  if (lookup.revoked.has(`certificate:${certificate.fingerprint}`)) return refused("certificate revoked");
+  const [owner, other] = certificateOwners(lookup, certificate);
+  if (owner === undefined) return unknown("certificate of nobody known");
+  if (other !== undefined) return refused("the certificate's names belong to different principals");
+  return granted(owner, by, null, lookup, nowMs);
+}
+
+function ofToken(sha256: string, lookup: Lookup, nowMs: number, bootstrapSha256: string | undefined): Outcome {
+  if (lookup.revoked.has(`token:${sha256}`)) return refused("token revoked");
+  const owner = lookup.tokens.get(sha256);
+  if (owner !== undefined && constantTimeEqual(owner.sha256, sha256)) {
+    // An instant that does not parse is NaN, which is later than nothing.
+    if (owner.expires !== null && !(Date.parse(owner.expires) > nowMs)) return refused("token expired");
+    return granted(owner, "token", owner.scopes, lookup, nowMs);
+  }
+  if (bootstrapSha256 !== undefined && constantTimeEqual(bootstrapSha256.toLowerCase(), sha256)) {
+    if (!lookup.snapshot.bootstrapOpen) return unknown("the bootstrap token is used up or too old");
+    return ok({ principal: BOOTSTRAP_OPERATOR, scopes: null, drained: false });
+  }
+  return unknown("token of nobody known");
+}
+
+/** RFC 9440 header of an agent: only for SAEs at nodes of the agent's own site. */
+function ofAssertion(
+  assertion: NonNullable<Proofs["assertion"]>,
+  agent: Grant,
+  lookup: Lookup,
+  nowMs: number,
+): Outcome {
+  if (agent.principal.role !== "agent" || !allows(agent, "saes.assert"))
+    return refused("not one who may speak for an SAE");
+  const sae = ofCertificate(assertion.certificate, lookup, nowMs, "agent");
+  if (!sae.ok) return sae;
+  if (sae.value.principal.role !== "sae") return refused("an agent may speak for SAEs only");
+  if (!siteServesSae(lookup, agent.principal.site, { node: assertion.node }))
+    return refused("not a node of the agent's site");
+  return atKme(sae.value, assertion.node, lookup, nowMs);
+}
+
+/**
+ * An SAE talks to the KME of its own site (ETSI GS QKD 014 clause 4). At the KME it was moved away from it may still
+ * fetch pending keys, until its drain ends.
+ */
+function atKme(grant: Grant, kmeNode: string | null, lookup: Lookup, nowMs: number): Outcome {
+  const { principal } = grant;
+  if (kmeNode === null || principal.role !== "sae" || principal.node === kmeNode) return ok(grant);
+  if (nodesOfSae(lookup, principal.id, nowMs).includes(nodeId(kmeNode))) return ok({ ...grant, drained: true });
+  return refused("an SAE of another KME");
+}
+
+function granted(
+  owner: Owner,
+  by: AuthenticatedBy,
+  scopes: readonly string[] | null,
+  lookup: Lookup,
+  nowMs: number,
+): Outcome {
+  const principal: Principal = { ...owner.subject, by };
+  if (lookup.revoked.has(`principal:${principalName(principal)}`)) return refused("principal revoked");
+  if (owner.drainedUntilMs !== null && owner.drainedUntilMs <= nowMs) return unknown("principal removed");
+  return ok({ principal, scopes, drained: owner.drainedUntilMs !== null });
+}
+
+function readAssertion(headers: Headers, nowMs: number): Result<Proofs["assertion"], string> {
+  const clientCert = headers.get("Client-Cert");
+  const node = headers.get("QKD-Node");
+  if (clientCert === null && node === null) return ok(null);
+  if (clientCert === null || node === null) return err("Client-Cert and QKD-Node go together");
+  const certificate = parseClientCert(clientCert.trim());
+  if (!certificate.ok) return certificate;
+  const { notBefore, notAfter } = certificate.value;
+  if (!inDate(notBefore, notAfter, nowMs)) return err("asserted certificate not in date");
+  return ok({ certificate: certificate.value, node });
+}
+
+/** What of `request.cf` is used here; `qkd` is added by a KME front. */
+interface PlatformProperties {
+  readonly tlsClientAuth?: TlsClientAuth;
+  readonly qkd?: { readonly node?: string };
+}
+
+/** `request.cf` comes from the platform or a KME front, never from the client: taken at its word. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+const platformProperties = (request: Request): PlatformProperties => (request.cf ?? {}) as PlatformProperties;

@@ -1,0 +1,36 @@
+/**
+ * Paths as they were sent. Ids are opaque and URL-encoded, so a segment is taken from the raw URL and decoded exactly
+ * once: an SAE id may hold `/`, `%` or `..`, and none of them ever takes part in routing.
+ */
+import { fail, type Fault } from "../../shared/errors/errors.ts";
+import { ok, type Result } from "../../shared/result.ts";
+
+/** The path of a URL, still encoded, without query and fragment. */
+export function rawPath(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  if (start === -1) return "/";
+  const end = url.slice(start).search(/[?#]/);
+  return end === -1 ? url.slice(start) : url.slice(start, start + end);
+}
+
+/** `/links/{link}` -> `/links/:link`, Hono's way to write it. */
+export const honoPath = (path: string): string => path.replaceAll(/\{(?<name>[^}]+)\}/g, ":$<name>");
+
+/**
+ * The `{parameters}` of a path that matched `template`.
+ * @returns `bad-request` where the percent-encoding of one of them is malformed or not UTF-8
+ */
+export function pathParameters(template: string, path: string): Result<Readonly<Record<string, string>>, Fault> {
+  const segments = path.split("/");
+  const parameters: Record<string, string> = {};
+  for (const [position, part] of template.split("/").entries()) {
+    if (!part.startsWith("{")) continue;
+    const name = part.slice(1, -1);
+    try {
+      parameters[name] = decodeURIComponent(segments[position] ?? "");
+    } catch {
+      return fail("bad-request", `path ${name}: malformed percent-encoding`);
+    }
+  }
+  return ok(parameters);
+}

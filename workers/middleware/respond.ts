@@ -1,0 +1,38 @@
+/** Responses: one place for the headers every one of them carries, and the only place where faults become HTTP. */
+import { type Fault, fault, HTTP_STATUS } from "../../shared/errors/errors.ts";
+import { errorObject, INTERNAL_MESSAGE } from "../../shared/etsi014/error.ts";
+
+/** Nothing here may be stored: GET returns key material. */
+const EVERYWHERE = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
+const RETRYABLE: ReadonlySet<number> = new Set([429, 503]);
+const DEFAULT_RETRY_SECONDS = 1;
+
+export type HeaderTable = Readonly<Record<string, string>>;
+
+/** A body already written. */
+export const respond = (body: string | null, contentType: string, status = 200, headers: HeaderTable = {}): Response =>
+  new Response(body, { status, headers: { ...EVERYWHERE, "Content-Type": contentType, ...headers } });
+
+export const respondJson = (body: unknown, status = 200, headers: HeaderTable = {}): Response =>
+  respond(JSON.stringify(body), "application/json", status, headers);
+
+/** ETSI 014 wants 401 without a body (clause 5.2 to 5.4); RFC 9110 wants it with a challenge. */
+const respond401 = (): Response =>
+  new Response(null, { status: 401, headers: { ...EVERYWHERE, "WWW-Authenticate": 'Bearer realm="qkd-edge"' } });
+
+export function respondFault(problem: Fault, headers: HeaderTable = {}): Response {
+  const status = HTTP_STATUS[problem.code];
+  if (status === HTTP_STATUS.unauthorised) return respond401();
+  const retry = RETRYABLE.has(status)
+    ? { "Retry-After": String(problem.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS) }
+    : {};
+  return respondJson(errorObject(problem), status, { ...retry, ...headers });
+}
+
+/** For what nobody expected: the standard's generic message to the client, the name of the error to the log. */
+export function respondUnexpected(error: unknown, what: string): Response {
+  const named = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // oxlint-disable-next-line no-console -- the Worker's log
+  console.error(`${what}: ${named}`);
+  return respondFault(fault("internal", INTERNAL_MESSAGE));
+}

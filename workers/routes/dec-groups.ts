@@ -1,0 +1,101 @@
+/** Which pool holds which of the keys asked for. */
+import { type Fault, mandatedFault } from "../../shared/errors/errors.ts";
+import { type KeyId, type NodeId, pairName, pairOf, type PairName } from "../../shared/ids.ts";
+import { shardOfKeyId } from "../../shared/keypool/key-id.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import type { Lookup } from "../../shared/network/lookup.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+
+/** Keys that are, or may be, in one pool. */
+export interface KeyGroup {
+  readonly pair: PairName;
+  readonly shard: number;
+  readonly keyIds: readonly KeyId[];
+}
+
+/** IDs of one batch start alike and are in one pool (shared/keypool/key-id.ts). */
+const BATCH_PREFIX_CHARS = 21;
+
+/**
+ * By shard; null where one of them is no ID this system could have given out. A random UUID names any shard: pools that
+ * do not exist are not woken up for it.
+ */
+function byShard(keyIds: readonly KeyId[], maxShards: number): Map<number, KeyId[]> | null {
+  const shards = new Map<number, KeyId[]>();
+  for (const keyId of keyIds) {
+    const shard = shardOfKeyId(keyId);
+    if (shard === null || shard >= maxShards) return null;
+    const group = shards.get(shard);
+    if (group === undefined) shards.set(shard, [keyId]);
+    else group.push(keyId);
+  }
+  return shards;
+}
+
+const groupsIn = (pair: PairName, shards: ReadonlyMap<number, KeyId[]>): KeyGroup[] =>
+  [...shards].map(([shard, keyIds]) => ({ pair, shard, keyIds }));
+
+/**
+ * Assigns every key to a pool. One pair, as nearly always, needs no question; while an SAE is being moved there are
+ * several, and each batch is looked for in one after the other.
+ * @returns `key-not-found`, or `unauthorised` as soon as one key turns out to be somebody else's
+ */
+export async function locate(
+  lookup: Lookup,
+  keyIds: readonly KeyId[],
+  pairs: readonly PairName[],
+  check: (group: KeyGroup) => Promise<Result<null, Fault>>,
+): Promise<Result<readonly KeyGroup[], Fault>> {
+  const shards = byShard(keyIds, lookup.maxShards);
+  const [only, ...more] = pairs;
+  if (shards === null || only === undefined) return err(mandatedFault("key-not-found"));
+  if (more.length === 0) return ok(groupsIn(only, shards));
+
+  const found = new Map<string, KeyId[]>();
+  const pools = new Map<string, { readonly pair: PairName; readonly shard: number }>();
+  const batches = Map.groupBy(keyIds, (keyId) => keyId.slice(0, BATCH_PREFIX_CHARS));
+  for (const batch of batches.values()) {
+    const group = await firstWith(batch, pairs, check);
+    if (!group.ok) return group;
+    const name = `${group.value.pair}#${group.value.shard}`;
+    pools.set(name, group.value);
+    found.set(name, [...(found.get(name) ?? []), ...batch]);
+  }
+  return ok([...pools].map(([name, pool]) => ({ ...pool, keyIds: found.get(name) ?? [] })));
+}
+
+async function firstWith(
+  keyIds: readonly KeyId[],
+  pairs: readonly PairName[],
+  check: (group: KeyGroup) => Promise<Result<null, Fault>>,
+): Promise<Result<KeyGroup, Fault>> {
+  const shard = keyIds[0] === undefined ? null : shardOfKeyId(keyIds[0]);
+  if (shard === null) return err(mandatedFault("key-not-found"));
+  let last: Fault = mandatedFault("key-not-found");
+  for (const pair of pairs) {
+    const group = { pair, shard, keyIds };
+    const answer = await check(group);
+    if (answer.ok) return ok(group);
+    if (answer.error.code !== "key-not-found") return err(answer.error);
+    last = answer.error;
+  }
+  return err(last);
+}
+
+/** Other pools of the master's nodes that might hold these keys; at most LIMITS.foreignPoolChecks. */
+export function foreignPools(
+  lookup: Lookup,
+  masterNodes: readonly NodeId[],
+  own: readonly PairName[],
+  keyIds: readonly KeyId[],
+): readonly KeyGroup[] {
+  const known = keyIds.filter((keyId) => (shardOfKeyId(keyId) ?? Infinity) < lookup.maxShards);
+  const shards = byShard(known, lookup.maxShards) ?? new Map<number, KeyId[]>();
+  const pairs = new Set<PairName>();
+  for (const node of masterNodes) {
+    for (const neighbour of [node, ...(lookup.neighbours.get(node) ?? [])])
+      pairs.add(pairName(pairOf(node, neighbour)));
+  }
+  const groups = [...pairs].filter((pair) => !own.includes(pair)).flatMap((pair) => groupsIn(pair, shards));
+  return groups.slice(0, LIMITS.foreignPoolChecks);
+}

@@ -1,0 +1,31 @@
+/** What a route's handler is given, and what it gives back. */
+import type { Fault } from "../../shared/errors/errors.ts";
+import type { CONTRACT, OperationId } from "../../shared/api/contract.ts";
+import type { Result } from "../../shared/result.ts";
+import type { Env } from "../env.ts";
+import type { Authenticated } from "../middleware/authenticate.ts";
+
+export interface Call {
+  readonly request: Request;
+  readonly env: Env;
+  readonly context: Pick<ExecutionContext, "waitUntil">;
+  /** Of the path, decoded once. */
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** Bound of the body, from the contract. */
+  readonly maxBodyBytes: number;
+}
+
+/** A call by somebody who may make it. */
+export interface AuthenticatedCall extends Call {
+  readonly caller: Authenticated;
+}
+
+export type Reply = Promise<Result<Response, Fault>>;
+export type PublicHandler = (call: Call) => Reply;
+export type Handler = (call: AuthenticatedCall) => Reply;
+
+/** One handler an operation: a missing one, or a public one for a route that needs a caller, does not compile. */
+export type Handlers = {
+  readonly [Id in OperationId]: (typeof CONTRACT)[Id]["action"] extends null ? PublicHandler : Handler;
+};

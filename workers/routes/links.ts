@@ -1,0 +1,147 @@
+/** Links: what is configured, what their pools hold, and material pushed into them. */
+import { PrefillRequestSchema } from "../../shared/api/schemas.ts";
+import { servesLink, servesNode } from "../../shared/auth/policy.ts";
+import { principalName } from "../../shared/auth/principal.ts";
+import { fail, type Fault } from "../../shared/errors/errors.ts";
+import { statusExtension } from "../../shared/etsi014/status.ts";
+import { parseMembers } from "../../shared/etsi014/syntax.ts";
+import type { HealthReport } from "../../shared/health/health.ts";
+import type { BlockId, LinkId, NodeId } from "../../shared/ids.ts";
+import type { IngestOutcome } from "../../shared/keypool/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import type { LinkEntry } from "../../shared/network/document.ts";
+import { nodeId, pairOfLink } from "../../shared/network/lookup.ts";
+import { ok, type Result } from "../../shared/result.ts";
+import { answerOf, poolOf } from "../clients/key-pool.ts";
+import { readBytes, readJson } from "../middleware/body.ts";
+import { respondJson } from "../middleware/respond.ts";
+import type { AuthenticatedCall, Reply } from "./handler.ts";
+import { poolStatuses } from "./pool-status.ts";
+
+/** Shard 0 takes in all material; the others borrow from it. */
+const INTAKE_SHARD = 0;
+
+const configured = (link: LinkEntry) => ({
+  link: link.id,
+  nodes: link.nodes,
+  source: link.source,
+  feed: link.feed,
+  health_policy: link.health,
+  key_rate_bps: link.key_rate_bps,
+  shards: link.shards,
+});
+
+/** May the caller see this link at all? One it may not see is as one that does not exist. */
+function sees({ caller }: AuthenticatedCall, link: LinkEntry): boolean {
+  return servesLink(caller.grant.principal, link, (id) => caller.lookup.nodesById.get(id));
+}
+
+function linkOf(call: AuthenticatedCall): Result<LinkEntry, Fault> {
+  const link = call.caller.lookup.linksById.get(call.path["link"] ?? "");
+  return link !== undefined && sees(call, link) ? ok(link) : fail("not-found", "no such link");
+}
+
+export async function getLinks(call: AuthenticatedCall): Reply {
+  const links = call.caller.lookup.snapshot.document.links.filter((link) => sees(call, link));
+  return await Promise.resolve(ok(respondJson({ links: links.map(configured) })));
+}
+
+export async function getLink(call: AuthenticatedCall): Reply {
+  const link = linkOf(call);
+  if (!link.ok) return link;
+  const { lookup, grant } = call.caller;
+  const statusCall = { configVersion: lookup.sequence, principal: principalName(grant.principal) };
+  const pools = await poolStatuses(call.env, pairOfLink(link.value), link.value.shards, statusCall);
+  if (!pools.ok) return pools;
+  const pool = statusExtension(pools.value, link.value.id as LinkId);
+  return ok(respondJson({ ...configured(link.value), pool }));
+}
+
+/** The end of the link for which the caller pushes. */
+function pushingNode(call: AuthenticatedCall, link: LinkEntry): Result<NodeId, Fault> {
+  const id = call.query.get("node");
+  if (id === null) return fail("bad-request", "query node: missing; it names the end of the link that pushes");
+  const node = call.caller.lookup.nodesById.get(id);
+  if (node === undefined || !link.nodes.includes(id)) {
+    return fail("bad-request", `query node: shall be an end of the link (${link.nodes.join(" or ")})`);
+  }
+  if (!servesNode(call.caller.grant.principal, node)) return fail("forbidden", `you may not push for node ${id}`);
+  return ok(nodeId(id));
+}
+
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
+function blockIdOf(call: AuthenticatedCall): Result<BlockId, Fault> {
+  const id = call.path["block"] ?? "";
+  if (id.length > LIMITS.blockIdChars || CONTROL_CHARACTER.test(id)) {
+    return fail("bad-request", `path block: shall have 1 to ${LIMITS.blockIdChars} characters, no control characters`);
+  }
+  return ok(id as BlockId);
+}
+
+export async function putBlock(call: AuthenticatedCall): Reply {
+  const link = linkOf(call);
+  if (!link.ok) return link;
+  const node = pushingNode(call, link.value);
+  if (!node.ok) return node;
+  const block = blockIdOf(call);
+  if (!block.ok) return block;
+  const body = await readBytes(call.request, call.maxBodyBytes);
+  if (!body.ok) return body;
+  if (body.value.length === 0)
+    return fail("bad-request", `the block is empty; it shall have 1 to ${LIMITS.blockBytes} bytes`);
+  const { lookup, grant } = call.caller;
+  const outcome = await answerOf(() =>
+    poolOf(call.env, pairOfLink(link.value), INTAKE_SHARD).ingest({
+      configVersion: lookup.sequence,
+      principal: principalName(grant.principal),
+      block: block.value,
+      node: node.value,
+      bytes: body.value,
+    }),
+  );
+  return outcome.ok ? ok(respondJson(ingestBody(outcome.value), INGEST_STATUS[outcome.value.outcome])) : outcome;
+}
+
+/** 202 for what is kept but not usable (yet); a known id with other bytes is a fault of the pool, 409. */
+const INGEST_STATUS = {
+  ingested: 201,
+  "already-ingested": 200,
+  unmatched: 202,
+  quarantined: 202,
+} as const satisfies Record<IngestOutcome["outcome"], number>;
+
+const healthBody = (health: HealthReport) => ({
+  bits: health.bits,
+  passed: health.passed,
+  failures: health.failures,
+  ones: health.ones,
+  longest_run_bits: health.longestRunBits,
+  apt_max_count: health.aptMaxCount,
+  min_entropy_per_bit: health.minEntropyPerBit,
+});
+
+const ingestBody = (outcome: IngestOutcome) => ({
+  outcome: outcome.outcome,
+  bits: outcome.bits,
+  ...("reason" in outcome ? { reason: outcome.reason } : {}),
+  health: healthBody(outcome.health),
+});
+
+/** The demo's own: elsewhere this route is as one that does not exist. */
+export async function postPrefill(call: AuthenticatedCall): Reply {
+  if (call.env.QKD_DEMO !== "1") return fail("not-found", "no such path");
+  const link = linkOf(call);
+  if (!link.ok) return link;
+  const body = await readJson(call.request, call.maxBodyBytes);
+  if (!body.ok) return body;
+  const wish = parseMembers(PrefillRequestSchema, body.value, "the body");
+  if (!wish.ok) return wish;
+  const prefilled = await answerOf(() =>
+    poolOf(call.env, pairOfLink(link.value), INTAKE_SHARD).prefill({
+      configVersion: call.caller.lookup.sequence,
+      bytes: wish.value.bytes,
+    }),
+  );
+  return prefilled.ok ? ok(respondJson({ available_bits: prefilled.value.availableBits })) : prefilled;
+}

@@ -1,0 +1,24 @@
+/** The state of a pair's pool: all its shards, asked at once. */
+import type { Fault } from "../../shared/errors/errors.ts";
+import type { PairName } from "../../shared/ids.ts";
+import type { PoolStatus } from "../../shared/keypool/types.ts";
+import { ok, type Result } from "../../shared/result.ts";
+import { answerOf, poolOf } from "../clients/key-pool.ts";
+import type { Env } from "../env.ts";
+
+export async function poolStatuses(
+  env: Env,
+  pair: PairName,
+  shards: number,
+  call: { readonly configVersion: number; readonly principal: string },
+): Promise<Result<readonly PoolStatus[], Fault>> {
+  const answers = await Promise.all(
+    Array.from({ length: shards }, (_, shard) => answerOf(() => poolOf(env, pair, shard).status(call))),
+  );
+  const pools: PoolStatus[] = [];
+  for (const answer of answers) {
+    if (!answer.ok) return answer;
+    pools.push(answer.value);
+  }
+  return ok(pools);
+}

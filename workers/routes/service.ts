@@ -1,0 +1,23 @@
+/** What anybody may ask: is it there, and what can it do? */
+import openapi from "../../shared/api/openapi.json" with { type: "json" };
+import { ok } from "../../shared/result.ts";
+import { respond, respondJson } from "../middleware/respond.ts";
+import { docsCsp, renderDocs } from "./docs/page.ts";
+import type { Reply } from "./handler.ts";
+
+const OPENAPI_TEXT = JSON.stringify(openapi);
+
+export async function getHealthz(): Reply {
+  return await Promise.resolve(ok(respondJson({ status: "ok" })));
+}
+
+export async function getOpenapi(): Reply {
+  return await Promise.resolve(ok(respond(OPENAPI_TEXT, "application/json")));
+}
+
+export async function getDocs(): Reply {
+  const page = renderDocs(openapi);
+  return await Promise.resolve(
+    ok(respond(page, "text/html; charset=utf-8", 200, { "Content-Security-Policy": docsCsp })),
+  );
+}

@@ -1,0 +1,41 @@
+/** Operation of the contract -> handler. */
+import { getAudit } from "./audit.ts";
+import { getDecKeys, postDecKeys } from "./dec-keys.ts";
+import { getEncKeys, postEncKeys } from "./enc-keys.ts";
+import type { Handlers } from "./handler.ts";
+import { getLink, getLinks, postPrefill, putBlock } from "./links.ts";
+import {
+  getNetwork,
+  getNetworkSchema,
+  getNetworkVersions,
+  postNetworkDiff,
+  postNetworkRestore,
+  putNetwork,
+} from "./network.ts";
+import { getRevocations, postRevocations } from "./revocations.ts";
+import { getDocs, getHealthz, getOpenapi } from "./service.ts";
+import { getStatus } from "./status.ts";
+
+export const HANDLERS: Handlers = {
+  getStatus,
+  getEncKeys,
+  postEncKeys,
+  getDecKeys,
+  postDecKeys,
+  getNetwork,
+  putNetwork,
+  getNetworkVersions,
+  postNetworkDiff,
+  postNetworkRestore,
+  getNetworkSchema,
+  getRevocations,
+  postRevocations,
+  getLinks,
+  getLink,
+  putBlock,
+  postPrefill,
+  getAudit,
+  getHealthz,
+  getOpenapi,
+  getDocs,
+};
