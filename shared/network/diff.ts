@@ -7,7 +7,7 @@ import { pairOfLink } from "./lookup.ts";
 export type Change = NetworkDiff["changes"][number];
 
 const LISTS = ["nodes", "links", "saes", "agents", "controllers", "operators"] as const;
-const SINGLES = ["name", "deployment", "policy"] as const;
+const SINGLES = ["name", "policy"] as const;
 
 /** Every entry added, removed, changed or moved. Pointers are into the new document, of removed entries into the old. */
 export function diffNetworks(before: NetworkDocument, after: NetworkDocument): readonly Change[] {

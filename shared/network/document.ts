@@ -45,8 +45,6 @@ const node = v.strictObject({
   site: v.optional(plainId),
   /** Site id in the Open-QKD-Network KMS API. */
   kms_site_id: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
-  /** Cloudflare location hint for objects of this node. */
-  location: v.optional(v.picklist(["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"])),
   credentials: v.optional(credentials),
 });
 
@@ -111,7 +109,6 @@ const policy = v.strictObject({
 
 export const NetworkDocumentSchema = v.strictObject({
   name: v.optional(v.pipe(v.string(), v.maxLength(128)), "qkd network"),
-  deployment: v.optional(v.strictObject({ jurisdiction: v.optional(v.picklist(["eu", "fedramp"])) }), {}),
   nodes: v.pipe(v.array(node), v.maxLength(LIMITS.nodes)),
   links: v.pipe(v.array(link), v.maxLength(LIMITS.links)),
   saes: v.pipe(v.array(sae), v.maxLength(LIMITS.saes)),

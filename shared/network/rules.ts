@@ -19,7 +19,6 @@ export interface Sections {
   readonly controllers: readonly Entry<NetworkDocument["controllers"][number]>[];
   readonly operators: readonly Entry<NetworkDocument["operators"][number]>[];
   readonly policy: Policy | null;
-  readonly deployment: NetworkDocument["deployment"] | null;
   /** Ids of all nodes, those at fault elsewhere included. */
   readonly nodeIds: ReadonlySet<string>;
   readonly sites: ReadonlySet<string>;
@@ -49,7 +48,6 @@ export const RULES: readonly Rule[] = [
   containerSize,
   operatorLeft,
   shardsKept,
-  jurisdictionKept,
 ];
 
 /** Entries whose key stands in an earlier entry too; entries without one are passed over. */
@@ -188,12 +186,4 @@ function shardsKept({ links }: Sections, previous: NetworkDocument | undefined):
       ? []
       : [{ pointer: `${pointer}/shards`, message: `never lowered: it is ${shards} now` }];
   });
-}
-
-/** Objects stay where they were made. */
-function jurisdictionKept({ deployment }: Sections, previous: NetworkDocument | undefined): PointerFault[] {
-  if (deployment === null || previous === undefined || previous.nodes.length === 0) return [];
-  if (deployment.jurisdiction === previous.deployment.jurisdiction) return [];
-  const message = `chosen once, before the first node: it is ${previous.deployment.jurisdiction ?? "unset"} now`;
-  return [{ pointer: "/deployment/jurisdiction", message }];
 }

@@ -18,7 +18,7 @@ type Input = v.InferIssue<typeof NetworkDocumentSchema>;
 /**
  * Validates a document and fills in its defaults.
  *
- * @param previous the document in force: some things may not be undone (shards lowered, jurisdiction changed).
+ * @param previous the document in force: some things may not be undone (shards lowered).
  * @returns `bad-request` with up to LIMITS.faultsReported details `{pointer, message}`.
  */
 export function validateNetwork(input: unknown, previous?: NetworkDocument): Result<NetworkDocument, Fault> {
@@ -78,7 +78,6 @@ function soundSections(output: unknown, issues: readonly Input[]): Sections {
     controllers: entries("controllers"),
     operators: entries("operators"),
     policy: faulty.has("/policy") ? null : part<NetworkDocument["policy"]>(document["policy"]),
-    deployment: faulty.has("/deployment") ? null : part<NetworkDocument["deployment"]>(document["deployment"]),
     nodeIds: new Set(ids("nodes", "id")),
     sites: new Set([...ids("nodes", "id"), ...ids("nodes", "site")]),
     operatorsAtFault: [...faulty].some((pointer) => pointer.startsWith("/operators")),
