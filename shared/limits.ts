@@ -89,5 +89,5 @@ export const LIMITS = {
   frontAnswerMs: 30_000,
   frontKeepAliveMs: 65_000,
   /** How long the rest of an upload is read after it has been answered. */
-  frontLingerMs: 5000,
+  lingerMs: 5000,
 } as const;

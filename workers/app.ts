@@ -9,6 +9,7 @@ import { fail, type Fault, fault } from "../shared/errors/errors.ts";
 import { ok, type Result } from "../shared/result.ts";
 import type { Env } from "./env.ts";
 import { authenticate } from "./middleware/authenticate.ts";
+import { discardBody } from "./middleware/body.ts";
 import { checkBounds } from "./middleware/bounds.ts";
 import { honoPath, pathParameters, rawPath } from "./middleware/path.ts";
 import { respondFault, respondUnexpected } from "./middleware/respond.ts";
@@ -77,8 +78,8 @@ const withoutHead = (request: Request): Request =>
 export default {
   async fetch(request, env, context) {
     const bounds = checkBounds(request);
-    if (!bounds.ok) return respondFault(bounds.error);
-    const response = await app.fetch(withoutHead(request), env, context);
+    const response = bounds.ok ? await app.fetch(withoutHead(request), env, context) : respondFault(bounds.error);
+    await discardBody(request);
     return request.method === "HEAD" ? new Response(null, response) : response;
   },
 } satisfies ExportedHandler<Env>;

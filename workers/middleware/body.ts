@@ -19,7 +19,7 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Res
     if (done) break;
     length += value.length;
     if (length > maxBytes) {
-      await reader.cancel().catch(() => undefined);
+      reader.releaseLock(); // what is still to come is `discardBody`'s
       return tooLarge(maxBytes);
     }
     chunks.push(value);
@@ -33,6 +33,30 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Res
     offset += chunk.length;
   }
   return ok(bytes);
+}
+
+/**
+ * Reads and drops what an answer left unread of a body, within bounds: the runtime hangs up on a client in mid-upload,
+ * and the answer can get lost with the connection.
+ */
+export async function discardBody({ body }: Request): Promise<void> {
+  if (body === null || body.locked) return;
+  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooSlow = new Promise<{ done: true }>((resolve) => {
+    timer = setTimeout(() => resolve({ done: true }), LIMITS.lingerMs);
+  });
+  try {
+    for (let left = LIMITS.networkBodyBytes; left > 0;) {
+      const chunk = await Promise.race([reader.read(), tooSlow]);
+      if (chunk.done) break;
+      left -= chunk.value.length;
+    }
+  } catch {
+    // The client has left.
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** A JSON body, whatever its Content-Type says (`curl -d` says it is a form). @returns `body-too-large`, `bad-request` */

@@ -1,0 +1,77 @@
+/** `qkd status`: every link and what its pool holds. */
+import type * as v from "valibot";
+import { LinkSchema } from "../../shared/api/schemas.ts";
+import { BIT_STATES } from "../../shared/keypool/types.ts";
+import { expectShape } from "../lib/answers.ts";
+import type { Command, CommandContext } from "../lib/command.ts";
+import { EXIT } from "../lib/failure.ts";
+import { listLinks, noSuchLink } from "../lib/links.ts";
+import { CONNECTION_OPTIONS, isRecord } from "../lib/settings.ts";
+import { formatCount, renderTable } from "../lib/text.ts";
+
+type Link = v.InferOutput<typeof LinkSchema>;
+
+export const status: Command = {
+  name: "status",
+  summary: "show links and their key pools",
+  positional: { name: "[LINK...]", min: 0, max: 100 },
+  options: { json: { type: "boolean", help: "print JSON" }, ...CONNECTION_OPTIONS },
+  async run(context) {
+    const { args, terminal } = context;
+    const links = await readLinks(context);
+    if (args.flag("json")) terminal.line(JSON.stringify({ links }));
+    else if (args.positionals.length === 0) for (const line of linksTable(links)) terminal.line(line);
+    else for (const line of links.flatMap((link) => describeLink(link))) terminal.line(line);
+    return EXIT.ok;
+  },
+};
+
+async function readLinks({ args, api }: CommandContext): Promise<Link[]> {
+  const known = await listLinks(api());
+  for (const wanted of args.positionals) if (!known.includes(wanted)) throw noSuchLink(wanted, known);
+  const wanted = args.positionals.length === 0 ? known : args.positionals;
+  const answers: Link[] = [];
+  for (const link of wanted) {
+    // One after the other: a network may have thousands of links.
+    answers.push(expectShape(LinkSchema, (await api().get(`/api/v1/links/${encodeURIComponent(link)}`)).json));
+  }
+  return answers;
+}
+
+const bitsOf = (link: Link, state: string): number => {
+  const ledger = link.pool["ledger_bits"];
+  const bits = isRecord(ledger) ? ledger[state] : undefined;
+  return typeof bits === "number" ? bits : 0;
+};
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "-");
+
+/** `simulated` wherever any simulated bit ever entered, whatever the link's source. */
+const sourceOf = (link: Link): string =>
+  link.pool["simulated"] === true && link.source !== "simulated" ? `${link.source} + simulated` : link.source;
+
+const SHOWN_STATES = ["available", "pending", "delivered", "quarantined"] as const;
+
+export function linksTable(links: readonly Link[]): string[] {
+  const headings = ["link", "nodes", "source", "level", ...SHOWN_STATES.map((state) => `${state} bits`), "conserved"];
+  const rows = links.map((link) => [
+    link.link,
+    link.nodes.join(" - "),
+    sourceOf(link),
+    textOf(link.pool["level"]),
+    ...SHOWN_STATES.map((state) => formatCount(bitsOf(link, state))),
+    link.pool["conserved"] === true ? "yes" : "NO",
+  ]);
+  return renderTable(headings, rows, new Set(SHOWN_STATES.map((state) => `${state} bits`)));
+}
+
+function describeLink(link: Link): string[] {
+  const states = BIT_STATES.filter((state) => bitsOf(link, state) > 0);
+  const width = Math.max(0, ...states.map((state) => state.length));
+  return [
+    `${link.link}: ${link.nodes.join(" - ")}, ${sourceOf(link)}, ${link.feed}, health policy ${link.health_policy}`,
+    `  state ${textOf(link.pool["state"])}, level ${textOf(link.pool["level"])}, custody ${textOf(link.pool["custody"])}`,
+    ...states.map((state) => `  ${state.padEnd(width)}  ${formatCount(bitsOf(link, state))} bits`),
+    `  conserved: ${link.pool["conserved"] === true ? "yes, the states add up to what came in" : "NO"}`,
+  ];
+}

@@ -1,0 +1,120 @@
+/** What became of a file's blocks: counts, figures of failed tests, and the exit code they amount to. Pure. */
+import type { HealthReport } from "../../shared/health/health.ts";
+import type { IngestOutcome } from "../../shared/keypool/types.ts";
+import { CliFailure, EXIT, type ExitCode } from "./failure.ts";
+import { isRecord } from "./settings.ts";
+import { formatCount, plural } from "./text.ts";
+
+type Failure = HealthReport["failures"][number];
+const OUTCOMES = ["ingested", "already-ingested", "unmatched", "quarantined"] as const;
+type OutcomeName = IngestOutcome["outcome"];
+
+/** The part of a block's answer that the summary needs. */
+export interface BlockOutcome {
+  readonly outcome: OutcomeName;
+  readonly bits: number;
+  readonly reason: string | null;
+  readonly failures: readonly Failure[];
+}
+
+const isOutcome = (value: unknown): value is OutcomeName => OUTCOMES.some((name) => name === value);
+const isFailure = (value: unknown): value is Failure =>
+  isRecord(value) &&
+  typeof value["test"] === "string" &&
+  typeof value["value"] === "number" &&
+  typeof value["bound"] === "number";
+
+/** Reads the JSON answer of a block's PUT. @throws CliFailure for an answer of another shape */
+export function readOutcome(json: unknown): BlockOutcome {
+  const outcome = isRecord(json) ? json["outcome"] : undefined;
+  const bits = isRecord(json) ? json["bits"] : undefined;
+  if (!isRecord(json) || !isOutcome(outcome) || typeof bits !== "number") {
+    throw new CliFailure("the edge answered something that is not an ingest outcome", "is its version another one?");
+  }
+  const health = isRecord(json["health"]) ? json["health"] : {};
+  const failures = Array.isArray(health["failures"]) ? health["failures"].filter(isFailure) : [];
+  return { outcome, bits, reason: typeof json["reason"] === "string" ? json["reason"] : null, failures };
+}
+
+interface Quarantined {
+  readonly block: string;
+  readonly reason: string;
+  readonly failures: readonly Failure[];
+}
+
+/** At most this many quarantined blocks are printed one by one. */
+const SHOWN = 10;
+
+export class Tally {
+  readonly #label: string;
+  readonly #blocks: Record<OutcomeName, number> = { ingested: 0, "already-ingested": 0, unmatched: 0, quarantined: 0 };
+  readonly #bits: Record<OutcomeName, number> = { ingested: 0, "already-ingested": 0, unmatched: 0, quarantined: 0 };
+  readonly #quarantined: Quarantined[] = [];
+  readonly #conflicts: { readonly block: string; readonly message: string }[] = [];
+
+  constructor(label: string) {
+    this.#label = label;
+  }
+
+  add(block: string, outcome: BlockOutcome): void {
+    this.#blocks[outcome.outcome]++;
+    this.#bits[outcome.outcome] += outcome.bits;
+    if (outcome.outcome === "quarantined") {
+      this.#quarantined.push({ block, reason: outcome.reason ?? "unknown", failures: outcome.failures });
+    }
+  }
+
+  conflict(block: string, message: string): void {
+    this.#conflicts.push({ block, message });
+  }
+
+  merge(other: Tally): void {
+    for (const name of OUTCOMES) {
+      this.#blocks[name] += other.#blocks[name];
+      this.#bits[name] += other.#bits[name];
+    }
+    this.#quarantined.push(...other.#quarantined);
+    this.#conflicts.push(...other.#conflicts);
+  }
+
+  exitCode(): ExitCode {
+    if (this.#conflicts.length > 0) return EXIT.error;
+    return this.#quarantined.length > 0 ? EXIT.quarantined : EXIT.ok;
+  }
+
+  /** A line of totals, then one a block that was quarantined or refused. */
+  describe(): string[] {
+    const totals = OUTCOMES.filter((name) => this.#blocks[name] > 0).map(
+      (name) => `${name} ${formatCount(this.#bits[name])} bits (${plural(this.#blocks[name], "block")})`,
+    );
+    if (this.#conflicts.length > 0) totals.push(`refused ${plural(this.#conflicts.length, "block")}`);
+    const shown = this.#quarantined.slice(0, SHOWN);
+    const hidden = this.#quarantined.length - shown.length;
+    return [
+      `${this.#label}: ${totals.join(", ")}`,
+      ...shown.map(({ block, reason, failures }) => `  ${block} quarantined: ${describeReason(reason, failures)}`),
+      ...(hidden > 0 ? [`  and ${plural(hidden, "more block")}`] : []),
+      ...this.#conflicts.map(({ block, message }) => `  ${block} refused: ${message}`),
+    ];
+  }
+
+  toJson(): Record<string, unknown> {
+    const outcomes = OUTCOMES.map((name) => [name, { blocks: this.#blocks[name], bits: this.#bits[name] }] as const);
+    return {
+      file: this.#label,
+      ...Object.fromEntries(outcomes),
+      quarantinedBlocks: this.#quarantined,
+      conflicts: this.#conflicts,
+    };
+  }
+}
+
+/** `health (ones-count 231,731, bound 259,000; adaptive-proportion 634, bound 609)`. */
+function describeReason(reason: string, failures: readonly Failure[]): string {
+  const figures = failures.map(
+    ({ test, value, bound }) => `${test} ${formatFigure(value)}, bound ${formatFigure(bound)}`,
+  );
+  return figures.length === 0 ? reason : `${reason} (${figures.join("; ")})`;
+}
+
+const formatFigure = (value: number): string => (Number.isInteger(value) ? formatCount(value) : value.toFixed(4));

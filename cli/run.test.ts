@@ -1,0 +1,236 @@
+/** Whole commands against a small stand-in for the edge; the real one is met in test/e2e. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runCli } from "./run.ts";
+
+type Reply = { readonly status: number; readonly json?: unknown; readonly headers?: Record<string, string> };
+interface Seen {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: Buffer;
+}
+
+let server: Server;
+let edge: string;
+let folder: string;
+let seen: Seen[];
+/** What the edge answers, by "METHOD /path"; the last reply of a list is repeated. */
+let replies: Record<string, Reply[]>;
+
+beforeEach(async () => {
+  seen = [];
+  replies = {};
+  folder = mkdtempSync(join(tmpdir(), "qkd-run-"));
+  server = createServer((request, response) => void answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  edge = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const [method, url] = [request.method ?? "", request.url ?? ""];
+  seen.push({ method, url, headers: request.headers, body: Buffer.concat(chunks) });
+  const list = replies[`${method} ${url.split("?")[0]}`] ?? [{ status: 404, json: { message: "not found" } }];
+  const reply = (list.length > 1 ? list.shift() : list[0])!;
+  response.writeHead(reply.status, reply.headers).end(reply.json === undefined ? "" : JSON.stringify(reply.json));
+}
+
+async function qkd(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const [out, err]: [string[], string[]] = [[], []];
+  const terminal = {
+    line: (text: string) => void out.push(text),
+    note: (text: string) => void err.push(text),
+    redraw: () => {},
+    live: false,
+    columns: 80,
+  };
+  const env = { QKD_EDGE: edge, QKD_TOKEN: "a-token-of-the-tests" };
+  const code = await runCli(argv, terminal, { env, cwd: folder });
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+
+const file = (name: string, content: string | Uint8Array): string => {
+  writeFileSync(join(folder, name), content);
+  return name;
+};
+const ingested = (bytes: number): Reply => ({
+  status: 201,
+  json: { outcome: "ingested", bits: bytes * 8, health: {} },
+});
+
+const link = {
+  link: "tn-1-tn-2",
+  nodes: ["tn-1", "tn-2"],
+  source: "push",
+  feed: "one-ended",
+  health_policy: "reject",
+  key_rate_bps: 0,
+  shards: 1,
+};
+
+const blockPut = (offset: number) => `PUT /api/v1/links/l-1/blocks/k.cor%3A${offset}`;
+const ingestFile = () => qkd("ingest", "--link", "l-1", "--node", "tn-1", "k.cor");
+
+describe("ingest", () => {
+  test("puts every byte once, in blocks, with the token", async () => {
+    const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 31) % 251);
+    file("k.cor", bytes);
+    replies[blockPut(0)] = [ingested(65_536)];
+    replies[blockPut(65_536)] = [ingested(100_000 - 65_536)];
+    const result = await ingestFile();
+    expect(result.code).toBe(0);
+    expect(result.out).toBe("k.cor: ingested 800,000 bits (2 blocks)");
+    expect(Buffer.concat(seen.map(({ body }) => body)).equals(bytes)).toBe(true);
+    for (const { headers, url } of seen) {
+      expect(headers.authorization).toBe("Bearer a-token-of-the-tests");
+      expect(headers["content-type"]).toBe("application/octet-stream");
+      expect(url).toContain("?node=tn-1");
+    }
+  });
+
+  test("asks again after 503, 429", async () => {
+    file("k.cor", "12345678");
+    const later = { headers: { "retry-after": "0" }, json: { message: "the pool is full" } };
+    replies[blockPut(0)] = [{ status: 503, ...later }, { status: 429, ...later }, ingested(8)];
+    const result = await ingestFile();
+    expect([result.code, seen.length]).toEqual([0, 3]);
+    expect(result.err).toContain("the pool is full; asking again");
+  });
+
+  test("a conflict is told, the other blocks go on, exit 1", async () => {
+    file("k.cor", new Uint8Array(65_537));
+    replies[blockPut(0)] = [{ status: 409, json: { message: "known with other bytes" } }];
+    replies[blockPut(65_536)] = [ingested(1)];
+    const result = await ingestFile();
+    expect(result.code).toBe(1);
+    expect(result.out).toContain("k.cor:0 refused: known with other bytes");
+  });
+
+  test("stops at what cannot go on", async () => {
+    file("k.cor", "12345678");
+    replies[blockPut(0)] = [{ status: 401 }];
+    const result = await ingestFile();
+    expect([result.code, seen.length]).toEqual([1, 1]);
+    expect(result.err).toContain("unauthorised (401)");
+  });
+
+  test("names the link that was meant", async () => {
+    file("k.cor", "12345678");
+    replies["GET /api/v1/links"] = [{ status: 200, json: { links: [link] } }];
+    const result = await ingestFile();
+    expect([result.code, result.err]).toEqual([1, 'qkd: no link "l-1".']);
+    const near = await qkd("ingest", "--link", "tn-1-tn-3", "--node", "tn-1", "k.cor");
+    expect(near.err).toContain('Did you mean "tn-1-tn-2"?');
+  });
+
+  test("files that would collide, are empty or missing are refused", async () => {
+    file("empty.cor", "");
+    expect((await qkd("ingest", "--link", "l", "--node", "n", "empty.cor")).err).toContain("is empty");
+    expect((await qkd("ingest", "--link", "l", "--node", "n", "none.cor")).err).toContain("cannot read");
+    expect((await qkd("ingest", "--link", "l", "--node", "n", "a/k", "b/k")).err).toContain("same name");
+    expect((await qkd("ingest", "--node", "n", "k")).err).toContain("--link is required");
+    expect(seen).toEqual([]);
+  });
+});
+
+describe("network", () => {
+  const document = { nodes: [], links: [], saes: [], operators: [] };
+  const diff = {
+    changes: [{ pointer: "/name", kind: "changed", id: "name" }],
+    pending_keys: [],
+    drain_s: 60,
+    complete: true,
+  };
+
+  test("apply: differences first, then PUT with the version they were against", async () => {
+    file("n.json", JSON.stringify(document));
+    replies["GET /api/v1/network"] = [{ status: 200, json: document, headers: { etag: '"7"' } }];
+    replies["POST /api/v1/network/diff"] = [{ status: 200, json: diff }];
+    replies["PUT /api/v1/network"] = [{ status: 200, json: { version: 8 } }];
+    const result = await qkd("network", "apply", "n.json");
+    expect(result).toMatchObject({ code: 0, err: "" });
+    expect(result.out).toBe("changes to version 7:\n  ~ changed /name (name)\napplied as version 8");
+    expect(seen.map(({ method }) => method)).toEqual(["GET", "POST", "PUT"]);
+    expect(seen[2]?.headers["if-match"]).toBe('"7"');
+  });
+
+  test("apply: every fault with its pointer; nothing is put", async () => {
+    file("n.json", JSON.stringify(document));
+    replies["GET /api/v1/network"] = [{ status: 200, json: document, headers: { etag: '"7"' } }];
+    const details = [{ pointer: "/links/0/nodes/1", message: "no node has the id x" }];
+    replies["POST /api/v1/network/diff"] = [{ status: 400, json: { message: "1 fault", details } }];
+    const result = await qkd("network", "apply", "n.json");
+    expect(result.code).toBe(1);
+    expect(result.err).toContain("  /links/0/nodes/1: no node has the id x");
+    expect(seen.some(({ method }) => method === "PUT")).toBe(false);
+  });
+
+  test("validate needs no edge", async () => {
+    file("bad.json", JSON.stringify({ ...document, nodes: [{ id: "a b" }] }));
+    const result = await qkd("network", "validate", "bad.json");
+    expect(result.code).toBe(1);
+    expect(result.err).toContain("/nodes/0/id");
+    file("not.json", "{");
+    expect((await qkd("network", "validate", "not.json")).err).toContain("is not JSON");
+    expect(seen).toEqual([]);
+  });
+
+  test("the documented example is valid", async () => {
+    const documentation = readFileSync(join(import.meta.dirname, "../docs/network-document.md"), "utf8");
+    file("example.json", /^```json\n([^]*?)^```$/m.exec(documentation)?.[1] ?? "");
+    const result = await qkd("network", "validate", "example.json");
+    expect(result).toEqual({ code: 0, out: "valid: 2 nodes, 1 link, 2 SAEs", err: "" });
+  });
+
+  test("rollback restores by version", async () => {
+    replies["POST /api/v1/network/restore"] = [{ status: 200, json: { version: 9 } }];
+    const result = await qkd("network", "rollback", "3", "--if-match", "8");
+    expect(result.out).toBe("version 3 restored as version 9");
+    expect(seen[0]?.headers["if-match"]).toBe('"8"');
+    expect(JSON.parse(seen[0]?.body.toString() ?? "")).toEqual({ version: 3 });
+  });
+});
+
+describe("the rest", () => {
+  test("revoke @file sends what the edge knows the token by, not the token", async () => {
+    file("t", "a-token-to-be-revoked\n");
+    const at = "2026-01-01T00:00:00.000Z";
+    replies["POST /api/v1/revocations"] = [
+      { status: 201, json: { kind: "token", value: "ab", reason: "", at, by: "operator:operator" } },
+    ];
+    const result = await qkd("revoke", "token", "@t");
+    expect(result.code).toBe(0);
+    const sent = seen[0]?.body.toString() ?? "";
+    expect(sent).not.toContain("a-token-to-be-revoked");
+    expect(JSON.parse(sent)).toMatchObject({ kind: "token", value: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  });
+
+  test("status shows the ledger; an unknown link gets a suggestion", async () => {
+    replies["GET /api/v1/links"] = [{ status: 200, json: { links: [link] } }];
+    const pool = { level: "low", conserved: true, simulated: true, ledger_bits: { available: 8000, pending: 256 } };
+    replies["GET /api/v1/links/tn-1-tn-2"] = [{ status: 200, json: { ...link, pool } }];
+    const result = await qkd("status");
+    expect(result.out).toMatch(/tn-1-tn-2 +tn-1 - tn-2 +push \+ simulated +low +8,000 +256 +0 +0 +yes/);
+    expect((await qkd("status", "tn-1-tn-3")).err).toContain('Did you mean "tn-1-tn-2"?');
+  });
+
+  test("help, unknown commands, an edge that is not there", async () => {
+    expect((await qkd("--help")).out).toContain("Exit codes");
+    expect((await qkd("ingest", "--help")).out).toContain("--link <id>");
+    expect((await qkd("network")).err).toContain("there are: network validate");
+    expect((await qkd("statsu")).err).toContain('Did you mean "status"?');
+    expect((await qkd("network", "apply", "none.json", "--edge", "http://127.0.0.1:9")).code).toBe(1);
+  });
+});

@@ -1,0 +1,90 @@
+/** Finds the command, parses its arguments, runs it, and turns what goes wrong into one clear line and an exit code. */
+import { COMMANDS } from "./commands/index.ts";
+import { Api, ApiFailure } from "./lib/api.ts";
+import { describeOptions, parseCommandArgs } from "./lib/args.ts";
+import type { Command } from "./lib/command.ts";
+import { CliFailure, EXIT, type ExitCode } from "./lib/failure.ts";
+import { describeFaults } from "./lib/faults.ts";
+import { resolveSettings, type Surroundings } from "./lib/settings.ts";
+import { didYouMean } from "./lib/suggest.ts";
+import type { Terminal } from "./lib/terminal.ts";
+
+/** Runs `qkd` with these arguments. Never throws for what a user can cause. */
+export async function runCli(argv: readonly string[], terminal: Terminal, around: Surroundings): Promise<ExitCode> {
+  try {
+    return await dispatch(argv, terminal, around);
+  } catch (error) {
+    if (!(error instanceof CliFailure)) throw error;
+    terminal.note(`qkd: ${error.message}`);
+    if (error instanceof ApiFailure) for (const line of describeFaults(error.details)) terminal.note(line);
+    if (error.hint !== undefined) terminal.note(`  (${error.hint})`);
+    return EXIT.error;
+  }
+}
+
+async function dispatch(argv: readonly string[], terminal: Terminal, around: Surroundings): Promise<ExitCode> {
+  const isHelp = argv.some((word) => word === "--help" || word === "-h") || argv[0] === "help";
+  const words = argv.filter((word) => word !== "--help" && word !== "-h" && word !== "help");
+  if (words.length === 0) {
+    for (const line of overview()) terminal.line(line);
+    return isHelp ? EXIT.ok : EXIT.error;
+  }
+  const { command, rest } = findCommand(isHelp ? words : argv);
+  if (isHelp) {
+    for (const line of helpOf(command)) terminal.line(line);
+    return EXIT.ok;
+  }
+  const args = parseCommandArgs(rest, command.options, command.positional);
+  let api: Api | undefined;
+  const report = (reason: string, delayMs: number, attempt: number): void =>
+    terminal.note(`${reason}; asking again in ${(delayMs / 1000).toFixed(1)} s (attempt ${attempt})`);
+  return command.run({
+    args,
+    terminal,
+    around,
+    api: () => (api ??= new Api(resolveSettings(args, around), report)),
+  });
+}
+
+/** The command whose words the arguments begin with. @throws CliFailure with the nearest one */
+function findCommand(argv: readonly string[]): { command: Command; rest: readonly string[] } {
+  for (const command of COMMANDS) {
+    const words = command.name.split(" ");
+    if (words.every((word, index) => argv[index] === word)) return { command, rest: argv.slice(words.length) };
+  }
+  const group = COMMANDS.filter(({ name }) => name.startsWith(`${argv[0] ?? ""} `)).map(({ name }) => name);
+  if (group.length > 0) {
+    const typed = argv.slice(0, 2).join(" ");
+    throw new CliFailure(`no command "${typed}".${didYouMean(typed, group)}`, `there are: ${group.join(", ")}`);
+  }
+  const typed = argv[0] ?? "";
+  const first = COMMANDS.map(({ name }) => name.split(" ")[0] ?? name);
+  throw new CliFailure(`no command "${typed.slice(0, 40)}".${didYouMean(typed, first)}`, "`qkd --help` lists them");
+}
+
+function overview(): string[] {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+  return [
+    "qkd: run a qkd-edge deployment from the command line",
+    "",
+    "Usage: npm run qkd -- <command> [options]     (qkd <command> --help tells more)",
+    "",
+    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    "",
+    "With `npm start` running in this folder, commands talk to it as its operator. Elsewhere: --edge or QKD_EDGE, and",
+    "--token-file, QKD_TOKEN_FILE or QKD_TOKEN.",
+    "",
+    `Exit codes: ${EXIT.ok} done; ${EXIT.error} an error; ${EXIT.quarantined} ingest: some of the material was quarantined.`,
+  ];
+}
+
+function helpOf(command: Command): string[] {
+  const positional = command.positional.name === "" ? "" : ` ${command.positional.name}`;
+  return [
+    `qkd ${command.name}: ${command.summary}`,
+    "",
+    `Usage: npm run qkd -- ${command.name}${positional} [options]`,
+    ...(Object.keys(command.options).length === 0 ? [] : ["", ...describeOptions(command.options)]),
+    ...(command.notes === undefined ? [] : ["", ...command.notes]),
+  ];
+}

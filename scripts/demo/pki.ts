@@ -1,0 +1,135 @@
+/**
+ * The demo's certification authority: X.509 v3, EC P-256, made on the machine it is used on. Tests use it too, to
+ * issue what must be refused (expired, revoked, of another CA).
+ */
+// oxlint-disable-next-line import/no-unassigned-import -- stands in for a polyfill
+import "./reflect.ts";
+import type { webcrypto } from "node:crypto";
+import * as x509 from "@peculiar/x509";
+
+const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
+const SIGNATURE = { name: "ECDSA", hash: "SHA-256" };
+const DAY_MS = 24 * 3600 * 1000;
+const CA_DAYS = 3652;
+const LEAF_DAYS = 730;
+/** Certificates begin a little in the past, for peers whose clock runs behind. */
+const BACKDATE_MS = 5 * 60 * 1000;
+
+export interface Authority {
+  readonly certificate: x509.X509Certificate;
+  readonly keys: webcrypto.CryptoKeyPair;
+}
+
+export interface Issued {
+  /** PEM. */
+  readonly certificate: string;
+  /** PEM, PKCS #8. */
+  readonly key: string;
+  /** Lower-case hex, as a CRL names the certificate. */
+  readonly serialNumber: string;
+}
+
+export interface LeafRequest {
+  readonly commonName: string;
+  /** `server`: a KME (it also calls others, so it may be a client too). `client`: an SAE. */
+  readonly usage: "server" | "client";
+  readonly sans?: x509.JsonGeneralNames;
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+}
+
+/** A new authority; its key never needs to leave memory unless the caller exports it. */
+export async function createAuthority(commonName: string, now = Date.now()): Promise<Authority> {
+  const keys = await generateKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: [commonName] }],
+    serialNumber: randomSerial(),
+    notBefore: new Date(now - BACKDATE_MS),
+    notAfter: new Date(now + CA_DAYS * DAY_MS),
+    signingAlgorithm: SIGNATURE,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { certificate, keys };
+}
+
+/** Reads an authority back from its PEM files. Throws when either is not what it should be. */
+export async function loadAuthority(certificatePem: string, keyPem: string): Promise<Authority> {
+  const certificate = new x509.X509Certificate(certificatePem);
+  const pkcs8 = x509.PemConverter.decodeFirst(keyPem);
+  const privateKey = await crypto.subtle.importKey("pkcs8", pkcs8, KEY_ALGORITHM, true, ["sign"]);
+  const publicKey = await certificate.publicKey.export(KEY_ALGORITHM, ["verify"]);
+  return { certificate, keys: { privateKey, publicKey } };
+}
+
+/** Issues a leaf certificate with a key of its own. */
+export async function issue(authority: Authority, request: LeafRequest, now = Date.now()): Promise<Issued> {
+  const keys = await generateKeys();
+  const usages =
+    request.usage === "server"
+      ? [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]
+      : [x509.ExtendedKeyUsage.clientAuth];
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: [{ CN: [request.commonName] }],
+    issuer: authority.certificate.subjectName,
+    serialNumber: randomSerial(),
+    notBefore: request.notBefore ?? new Date(now - BACKDATE_MS),
+    notAfter: request.notAfter ?? new Date(now + LEAF_DAYS * DAY_MS),
+    signingAlgorithm: SIGNATURE,
+    publicKey: keys.publicKey,
+    signingKey: authority.keys.privateKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension(usages),
+      ...(request.sans === undefined || request.sans.length === 0
+        ? []
+        : [new x509.SubjectAlternativeNameExtension(request.sans)]),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(authority.keys.publicKey),
+    ],
+  });
+  return {
+    certificate: certificate.toString("pem"),
+    key: await privateKeyPem(keys.privateKey),
+    serialNumber: certificate.serialNumber,
+  };
+}
+
+/** A CRL (PEM) that revokes these serial numbers, good for 30 days. */
+export async function issueCrl(
+  authority: Authority,
+  serialNumbers: readonly string[],
+  now = Date.now(),
+): Promise<string> {
+  const crl = await x509.X509CrlGenerator.create({
+    issuer: authority.certificate.subjectName,
+    thisUpdate: new Date(now - BACKDATE_MS),
+    nextUpdate: new Date(now + 30 * DAY_MS),
+    signingAlgorithm: SIGNATURE,
+    signingKey: authority.keys.privateKey,
+    entries: serialNumbers.map((serialNumber) => ({ serialNumber, revocationDate: new Date(now - BACKDATE_MS) })),
+  });
+  // The library writes "BEGIN CRL", which OpenSSL does not read.
+  return x509.PemConverter.encode(crl.rawData, "X509 CRL");
+}
+
+export async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
+  return x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
+}
+
+function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return crypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
+}
+
+/** 127 random bits: positive, and at most 20 octets in DER (RFC 5280 4.1.2.2). */
+function randomSerial(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return Buffer.from(bytes).toString("hex");
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { unstable_readConfig } from "wrangler";
+import { COMPATIBILITY_DATE, engineConfig, OBJECT_CLASSES } from "./capnp.ts";
+import { PROJECT } from "./paths.ts";
+
+it("binds the classes that wrangler.toml binds, at its compatibility date", () => {
+  const wrangler = unstable_readConfig({ config: join(PROJECT, "wrangler.toml") });
+  const bound = wrangler.durable_objects.bindings.map(({ name, class_name }: { name: string; class_name: string }) => [
+    name,
+    class_name,
+  ]);
+  expect(OBJECT_CLASSES.map(({ binding, className }) => [binding, className])).toEqual(bound);
+  expect(COMPATIBILITY_DATE).toBe(wrangler.compatibility_date);
+  const exported = readFileSync(join(PROJECT, "workers", "index.ts"), "utf8");
+  for (const { className } of OBJECT_CLASSES) expect(exported).toContain(`export { ${className} }`);
+});
+
+it("never changes the keys under which data lies", () => {
+  expect(OBJECT_CLASSES.map(({ uniqueKey }) => uniqueKey)).toEqual([
+    "qkd-edge-directory",
+    "qkd-edge-key-pool",
+    "qkd-edge-audit-log",
+  ]);
+});
+
+it("believes the identity header on the fronts' socket only, and quotes what it is given", () => {
+  const config = engineConfig({
+    storage: '/a "b"/state',
+    frontsSocket: "/run/edge.sock",
+    edgeAddress: "127.0.0.1:0",
+    modules: ["index.js", "kem.wasm"],
+    vars: { QKD_MTLS: "front" },
+    secrets: ["QKD_EPOCH_KEY_1"],
+  });
+  const sockets = config.split("\n").filter((line) => line.includes("address ="));
+  expect(sockets.map((line) => [line.includes("unix:"), line.includes("cfBlobHeader")])).toEqual([
+    [true, true],
+    [false, false],
+  ]);
+  expect(config).toContain(String.raw`path = "/a \"b\"/state"`);
+  expect(config).toContain('(name = "kem.wasm", wasm = embed "kem.wasm")');
+  expect(config).toContain('(name = "QKD_EPOCH_KEY_1", fromEnvironment = "QKD_EPOCH_KEY_1")');
+});

@@ -1,0 +1,87 @@
+/** The engine's configuration (workerd's Cap'n Proto text). It holds no secret: those come by environment. */
+
+/**
+ * Durable Object classes and where their data lies. A unique key never changes: with another one, the engine would
+ * look for the data elsewhere, and find none. A test holds the table equal to wrangler.toml.
+ */
+export const OBJECT_CLASSES = [
+  { className: "Directory", binding: "DIRECTORY", uniqueKey: "qkd-edge-directory" },
+  { className: "KeyPool", binding: "KEY_POOL", uniqueKey: "qkd-edge-key-pool" },
+  { className: "AuditLog", binding: "AUDIT_LOG", uniqueKey: "qkd-edge-audit-log" },
+] as const;
+
+export const COMPATIBILITY_DATE = "2026-10-01";
+
+/** Sockets by name, as the engine reports them. */
+export const SOCKETS = { fronts: "fronts", edge: "edge" } as const;
+
+export interface EngineSettings {
+  /** Folder of the objects' data. */
+  readonly storage: string;
+  /** Unix socket of the fronts; only here may `request.cf` be set from outside. */
+  readonly frontsSocket: string;
+  /** Host and port of the edge; port 0 for a free one. */
+  readonly edgeAddress: string;
+  /** Files of the bundle, relative to the configuration. The first is the entry. */
+  readonly modules: readonly string[];
+  readonly vars: Readonly<Record<string, string>>;
+  /** Names of environment variables that become bindings. */
+  readonly secrets: readonly string[];
+}
+
+export function engineConfig(settings: EngineSettings): string {
+  const { storage, frontsSocket, edgeAddress, modules, vars, secrets } = settings;
+  const bindings = [
+    ...Object.entries(vars).map(([name, text]) => `(name = ${quoted(name)}, text = ${quoted(text)})`),
+    ...secrets.map((name) => `(name = ${quoted(name)}, fromEnvironment = ${quoted(name)})`),
+    ...OBJECT_CLASSES.map(
+      ({ binding, className }) => `(name = ${quoted(binding)}, durableObjectNamespace = ${quoted(className)})`,
+    ),
+  ];
+  const namespaces = OBJECT_CLASSES.map(
+    ({ className, uniqueKey }) =>
+      `(className = ${quoted(className)}, uniqueKey = ${quoted(uniqueKey)}, enableSql = true)`,
+  );
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main),
+    (name = "disk", disk = (path = ${quoted(storage)}, writable = true)),
+    (name = "internet", network = (allow = [])),
+  ],
+  sockets = [
+    (name = ${quoted(SOCKETS.fronts)}, address = ${quoted(`unix:${frontsSocket}`)}, http = (cfBlobHeader = "X-Cf-Blob"), service = "main"),
+    (name = ${quoted(SOCKETS.edge)}, address = ${quoted(edgeAddress)}, http = (), service = "main"),
+  ],
+);
+
+const main :Workerd.Worker = (
+  modules = ${list(modules.map(moduleOf))},
+  compatibilityDate = ${quoted(COMPATIBILITY_DATE)},
+  bindings = ${list(bindings)},
+  durableObjectNamespaces = ${list(namespaces)},
+  durableObjectStorage = (localDisk = "disk"),
+);
+`;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  js: "esModule",
+  mjs: "esModule",
+  wasm: "wasm",
+  bin: "data",
+  txt: "text",
+};
+
+function moduleOf(file: string): string {
+  const kind = KINDS[file.split(".").at(-1) ?? ""];
+  if (kind === undefined) throw new Error(`no module kind for ${file}`);
+  return `(name = ${quoted(file)}, ${kind} = embed ${quoted(file)})`;
+}
+
+export const isModule = (file: string): boolean => (file.split(".").at(-1) ?? "") in KINDS;
+
+const list = (items: readonly string[]): string => `[\n${items.map((item) => `    ${item},\n`).join("")}  ]`;
+/** Cap'n Proto's text strings escape as C's do; JSON's escapes are among them, once non-ASCII characters stay as they are. */
+const quoted = (text: string): string => JSON.stringify(text);

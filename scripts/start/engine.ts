@@ -1,0 +1,139 @@
+/** workerd, the engine: configured, started, awaited. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { engineConfig, isModule, SOCKETS } from "./capnp.ts";
+import { messageOf, StartFailure } from "./failure.ts";
+import { writeAtomic } from "./files.ts";
+import type { Secrets } from "./secrets.ts";
+import type { StateFolder } from "./state-folder.ts";
+
+const HOST = "127.0.0.1";
+/** The longest path a unix socket may have is 107 bytes on Linux and 103 on macOS. */
+const MAX_SOCKET_PATH_BYTES = 100;
+const READY_MS = 30_000;
+
+export interface Engine {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  readonly frontsSocket: string;
+  /** The edge's base URL, once it listens. Rejects when the engine ends first. */
+  readonly listening: Promise<string>;
+  /** Removes what must not outlive it. */
+  cleanUp(): void;
+}
+
+export interface EnginePlan {
+  readonly folder: StateFolder;
+  readonly bundle: string;
+  readonly secrets: Secrets;
+  readonly demo: boolean;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+/** Starts the engine in a process group of its own: Ctrl-C reaches the starter only, which ends things in order. */
+export function startEngine(plan: EnginePlan): Engine {
+  const { folder, secrets } = plan;
+  const socket = socketPath(folder);
+  rmSync(socket.path, { force: true });
+  const config = writeConfig(plan, socket.path);
+  const env = { ...secrets.epochKeys, QKD_BOOTSTRAP_SHA256: secrets.bootstrapSha256 };
+  const child = spawn(workerdBinary(), ["serve", config, "--control-fd=3"], {
+    cwd: folder.run,
+    env,
+    detached: true,
+    // Its log joins ours on stderr; stdout is for what the user is told.
+    stdio: ["ignore", 2, 2, "pipe"],
+  });
+  const reports = listening(child);
+  if (child.pid === undefined) throw new StartFailure(`the engine cannot be run: ${child.spawnfile}`);
+  return {
+    process: child,
+    pid: child.pid,
+    frontsSocket: socket.path,
+    listening: reports,
+    cleanUp: socket.remove,
+  };
+}
+
+function writeConfig({ folder, bundle, secrets, demo, port }: EnginePlan, frontsSocket: string): string {
+  const modules = readdirSync(bundle).filter(isModule);
+  for (const file of modules) copyFileSync(join(bundle, file), join(folder.run, file));
+  const entryFirst = [
+    ...modules.filter((file) => file === "index.js"),
+    ...modules.filter((file) => file !== "index.js"),
+  ];
+  const file = join(folder.run, "engine.capnp");
+  const config = engineConfig({
+    storage: folder.storage,
+    frontsSocket,
+    edgeAddress: `${HOST}:${port}`,
+    modules: entryFirst,
+    vars: { QKD_MTLS: "front", ...(demo ? { QKD_DEMO: "1" } : {}) },
+    secrets: [...Object.keys(secrets.epochKeys), "QKD_BOOTSTRAP_SHA256"],
+  });
+  writeAtomic(file, config);
+  return file;
+}
+
+/** In the state folder; where that path is too long for a socket, in a private folder of the system's temporary one. */
+function socketPath(folder: StateFolder): { readonly path: string; readonly remove: () => void } {
+  chmodSync(folder.run, 0o700);
+  const path = join(folder.run, "edge.sock");
+  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return { path, remove: () => rmSync(path, { force: true }) };
+  const elsewhere = mkdtempSync(join(tmpdir(), "qkd-edge-"));
+  return { path: join(elsewhere, "edge.sock"), remove: () => rmSync(elsewhere, { recursive: true, force: true }) };
+}
+
+const PLATFORM_PACKAGES: Readonly<Record<string, string>> = {
+  "linux-x64": "@cloudflare/workerd-linux-64",
+  "linux-arm64": "@cloudflare/workerd-linux-arm64",
+  "darwin-x64": "@cloudflare/workerd-darwin-64",
+  "darwin-arm64": "@cloudflare/workerd-darwin-arm64",
+};
+
+/** The binary itself: the package's own shim is a Node process that would stand between us and it. */
+function workerdBinary(): string {
+  const platform = `${process.platform}-${process.arch}`;
+  const name = PLATFORM_PACKAGES[platform];
+  if (name === undefined)
+    throw new StartFailure(`workerd does not run on ${platform}: use linux or macOS, x64 or arm64`);
+  try {
+    const workerd = createRequire(import.meta.url).resolve("workerd/package.json");
+    return createRequire(workerd).resolve(`${name}/bin/workerd`);
+  } catch (thrown) {
+    throw new StartFailure(`the package ${name} is missing: run npm ci`, { cause: thrown });
+  }
+}
+
+/** The engine writes one line of JSON for each socket it listens on. */
+function listening(child: ChildProcess): Promise<string> {
+  const ready = new Set<string>();
+  const found = new Promise<string>((resolve, reject) => {
+    let edge = "";
+    const control = child.stdio[3] as Readable | null;
+    if (control === null) throw new Error("unreachable: descriptor 3 is a pipe");
+    createInterface({ input: control }).on("line", (line) => {
+      const event: unknown = JSON.parse(line);
+      if (typeof event !== "object" || event === null || !("socket" in event) || !("port" in event)) return;
+      ready.add(String(event.socket));
+      if (event.socket === SOCKETS.edge) edge = `http://${HOST}:${Number(event.port)}`;
+      if (Object.values(SOCKETS).every((name) => ready.has(name))) resolve(edge);
+    });
+    child.once("error", (error) => reject(new StartFailure(`cannot start the engine: ${messageOf(error)}`)));
+    child.once("exit", (code, signal) =>
+      reject(new StartFailure(`the engine ended at once (${signal ?? `code ${code}`}); its reason is above`)),
+    );
+    setTimeout(
+      () => reject(new StartFailure(`the engine does not listen after ${READY_MS / 1000} s`)),
+      READY_MS,
+    ).unref();
+  });
+  found.catch(() => undefined);
+  return found;
+}

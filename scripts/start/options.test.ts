@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { parseDevOptions } from "./dev-options.ts";
+import { StartFailure } from "./failure.ts";
+import { parseOptions } from "./options.ts";
+
+const MIB = 1024 * 1024;
+
+describe("npm start's options", () => {
+  it("has the documented defaults", () => {
+    expect(parseOptions([], {})).toEqual({
+      state: ".qkd",
+      randomPorts: false,
+      demo: true,
+      config: null,
+      tokenFile: null,
+      prefill: { bytes: MIB, explicit: false },
+      help: false,
+    });
+  });
+
+  it.each([
+    ["0", 0],
+    ["1", MIB],
+    ["0.5", MIB / 2],
+    ["0.0000001", 1],
+    ["4096", 4096 * MIB],
+  ])("reads --prefill %s", (text, bytes) => {
+    expect(parseOptions(["--prefill", text], {}).prefill).toEqual({ bytes, explicit: true });
+  });
+
+  it.each([["-1"], ["1e3"], ["4097"], ["x"], ["Infinity"], [""]])("refuses --prefill %s", (text) => {
+    expect(() => parseOptions([`--prefill=${text}`], {})).toThrow(StartFailure);
+  });
+
+  it("takes the token file from the option before the environment", () => {
+    expect(parseOptions([], { QKD_TOKEN_FILE: "a" }).tokenFile).toBe("a");
+    expect(parseOptions(["--token-file", "b"], { QKD_TOKEN_FILE: "a" }).tokenFile).toBe("b");
+  });
+
+  it.each([[["--nope"]], [["surplus"]], [["--state"]], [["--state="]], [["--random-ports=1"]]])(
+    "refuses %j in one line",
+    (args) => {
+      expect(() => parseOptions(args, {})).toThrow(/^[^\n]+$/);
+    },
+  );
+});
+
+describe("npm run dev's options", () => {
+  it("passes on what comes after --", () => {
+    expect(parseDevOptions(["--port", "1234", "--", "--log-level", "debug"])).toEqual({
+      port: 1234,
+      state: ".qkd",
+      help: false,
+      args: ["--log-level", "debug"],
+    });
+  });
+
+  it.each([["0"], ["65536"], ["x"], ["-1"]])("refuses --port %s", (port) => {
+    expect(() => parseDevOptions([`--port=${port}`])).toThrow(/--port takes a port/);
+  });
+});

@@ -1,0 +1,87 @@
+/** The command line of `npm start`. */
+import { parseArgs } from "node:util";
+import { LIMITS } from "../../shared/limits.ts";
+import { messageOf, StartFailure } from "./failure.ts";
+
+export const USAGE = `usage: npm start -- [options]
+
+Runs qkd-edge on this machine: the engine (workerd), the edge on 127.0.0.1:8787 and one KME front with mutual TLS for
+each node (127.0.0.1:9000, 9010, 9020 ...). Without options it is the demo network.
+
+  --state DIR         where everything is kept: certificates, tokens, ports.json, the engine's storage (default .qkd)
+  --random-ports      take free ports instead; ports.json says which
+  --prefill MB        MB (of 1,048,576 bytes) of simulated key in each link before it says ready (default 1)
+  --config FILE       a network document of your own instead of the demo's. The first start applies it with the
+                      bootstrap token; a later one, when the file has changed, with an operator's token: that of
+                      --token-file, else of QKD_TOKEN_FILE, else "operator" in DIR/tokens.json. Nothing is added to
+                      it: who may operate the network is what it says. Certificates for its nodes, and for SAEs
+                      known by CN or SAN, are made in DIR/certs unless they are there. Only links with a simulated
+                      source are prefilled, unless --prefill is given.
+  --token-file FILE   see --config
+  --no-demo           no demo network, certificates or simulated key. Nodes with NODE.crt, NODE.key and ca.crt in
+                      DIR/certs get a KME front
+  --help              this text
+
+Ctrl-C or SIGTERM ends everything. State survives: start again with the same --state.
+`;
+
+export interface StartOptions {
+  readonly state: string;
+  readonly randomPorts: boolean;
+  readonly demo: boolean;
+  readonly config: string | null;
+  readonly tokenFile: string | null;
+  /** Bytes a link. `explicit`: every link, not only those with a simulated source. */
+  readonly prefill: { readonly bytes: number; readonly explicit: boolean };
+  readonly help: boolean;
+}
+
+const MB = 1024 * 1024;
+const MAX_PREFILL_MB = LIMITS.poolCapacityBytes / MB;
+
+const OPTIONS = {
+  state: { type: "string" },
+  "random-ports": { type: "boolean" },
+  config: { type: "string" },
+  "token-file": { type: "string" },
+  "no-demo": { type: "boolean" },
+  prefill: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+/** @throws StartFailure naming the option */
+export function parseOptions(args: readonly string[], env: Readonly<Record<string, string | undefined>>): StartOptions {
+  const values = parse(args);
+  const text = (name: "state" | "config" | "token-file"): string | null => {
+    const value = values[name];
+    if (value === "") throw new StartFailure(`--${name} is empty`);
+    return value ?? null;
+  };
+  return {
+    state: text("state") ?? ".qkd",
+    randomPorts: values["random-ports"] ?? false,
+    demo: !(values["no-demo"] ?? false),
+    config: text("config"),
+    tokenFile: text("token-file") ?? (env["QKD_TOKEN_FILE"] || null),
+    prefill: { bytes: prefillBytes(values.prefill), explicit: values.prefill !== undefined },
+    help: values.help ?? false,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
+  } catch (thrown) {
+    throw new StartFailure(`${firstSentence(messageOf(thrown))} (npm start -- --help lists the options)`, {
+      cause: thrown,
+    });
+  }
+}
+
+const firstSentence = (text: string): string => text.split(". ")[0] ?? text;
+
+function prefillBytes(text = "1"): number {
+  const mb = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(mb <= MAX_PREFILL_MB)) throw new StartFailure(`--prefill takes MB from 0 to ${MAX_PREFILL_MB}, not "${text}"`);
+  return Math.ceil(mb * MB);
+}

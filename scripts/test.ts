@@ -1,0 +1,51 @@
+/**
+ * `npm test`: everything that can be checked, quick things first, up to the first that fails. Arguments go to Vitest,
+ * whose closing lines are the last ones printed.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runCommand } from "./start/main.ts";
+import { stopSignal } from "./start/stop-signal.ts";
+import { runTool, tool } from "./start/tools.ts";
+
+interface Check {
+  readonly name: string;
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+const checks = (scratch: string): readonly Check[] => [
+  { name: "types (Worker)", program: tool("tsc"), args: ["-p", "tsconfig.workers.json", "--noEmit"] },
+  { name: "types (Node)", program: tool("tsc"), args: ["-p", "tsconfig.node.json", "--noEmit"] },
+  { name: "lint", program: tool("oxlint"), args: ["--type-aware", "--deny-warnings"] },
+  { name: "format", program: tool("oxfmt"), args: ["--check", "."] },
+  { name: "generated files", program: process.execPath, args: ["scripts/generate.ts", "--check"] },
+  { name: "bundle", program: tool("wrangler"), args: ["deploy", "--dry-run", "--outdir", join(scratch, "bundle")] },
+];
+
+async function runChecks(scratch: string, stop: AbortSignal): Promise<number> {
+  for (const { name, program, args } of checks(scratch)) {
+    const start = performance.now();
+    const { code, output } = await runTool(program, args, stop, false);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    if (code !== 0) {
+      process.stderr.write(`${output}\nnpm test: ${name} failed\n`);
+      return code;
+    }
+    process.stdout.write(`ok  ${name} (${seconds} s)\n`);
+  }
+  return 0;
+}
+
+await runCommand("npm test", async () => {
+  const stop = stopSignal();
+  const scratch = mkdtempSync(join(tmpdir(), "qkd-test-"));
+  try {
+    const code = await runChecks(scratch, stop);
+    if (code !== 0) return code;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return (await runTool(tool("vitest"), ["run", ...process.argv.slice(2)], stop, true)).code;
+});

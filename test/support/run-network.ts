@@ -1,0 +1,169 @@
+/**
+ * The network as `npm start` runs it, for end-to-end tests: on free ports, in a folder of its own, ended with the test.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type https from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { NetworkDocumentInput } from "../../shared/network/document.ts";
+import { demoNetwork, type Tokens } from "../../scripts/demo/network.ts";
+import { loadDemoTokens } from "../../scripts/start/secrets.ts";
+import { PARENT_VARIABLE } from "../../scripts/start/stop-signal.ts";
+import { httpsRequest, type TlsAnswer } from "./front-bench.ts";
+
+const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+const READY_MS = 90_000;
+
+export interface NetworkOptions {
+  /** A folder of an earlier run; a new one (removed by `stop`) where absent. */
+  readonly state?: string;
+  /** Changes the demo's document; its names and tokens stay valid as far as the result holds them. */
+  readonly network?: (demo: NetworkDocumentInput) => NetworkDocumentInput;
+  /** Further arguments, `--prefill 4` for instance. */
+  readonly args?: readonly string[];
+}
+
+export interface RunningNetwork {
+  readonly state: string;
+  /** Base URL of the edge: bearer tokens. */
+  readonly edge: string;
+  /** Base URLs of the KMEs by node: mutual TLS. */
+  readonly kme: Readonly<Record<string, string>>;
+  readonly pids: { readonly engine: number; readonly fronts: readonly number[] };
+  /** Bearer tokens by name: `sae-a`, `agent-tn-1`, `operator`. */
+  readonly tokens: Tokens;
+  readonly process: ChildProcess;
+  /** All it has printed so far. */
+  readonly output: () => string;
+  /** TLS options of an SAE, for requests to a KME. */
+  tls(sae: string): https.RequestOptions;
+  /** A request to a node's KME as an SAE, on a connection of its own unless `options` hold an agent. */
+  request(
+    node: string,
+    sae: string,
+    path: string,
+    options?: https.RequestOptions,
+    body?: string | Buffer,
+  ): Promise<TlsAnswer>;
+  /** A request to the edge with a token by name. */
+  fetch(path: string, name: string, init?: RequestInit): Promise<Response>;
+  /** Ends it and resolves with the exit code; `keep` leaves the folder. */
+  stop(options?: { readonly signal?: NodeJS.Signals; readonly keep?: boolean }): Promise<number | null>;
+}
+
+export const newStateFolder = (): string => mkdtempSync(join(tmpdir(), "qkd-net-"));
+
+export interface Started {
+  readonly process: ChildProcess;
+  readonly output: () => string;
+  /** Exit code, once all output has been read. */
+  readonly ended: Promise<number | null>;
+}
+
+/** `npm start` with these arguments, without the installing. It ends when this process does. */
+export function spawnStart(args: readonly string[]): Started {
+  const child = spawn(process.execPath, [join(PROJECT, "scripts", "start.ts"), ...args], {
+    cwd: PROJECT,
+    env: { ...process.env, [PARENT_VARIABLE]: String(process.pid) },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { process: child, output: () => text, ended };
+}
+
+/** Resolves once ready; rejects with all it printed when it ends before. */
+export async function runNetwork(options: NetworkOptions = {}): Promise<RunningNetwork> {
+  const own = options.state === undefined;
+  const state = options.state ?? newStateFolder();
+  const config = options.network === undefined ? [] : ["--config", writeNetwork(state, options.network)];
+  const started = spawnStart(["--state", state, "--random-ports", ...config, ...(options.args ?? [])]);
+  try {
+    await untilReady(started);
+  } catch (thrown) {
+    started.process.kill("SIGTERM");
+    await started.ended;
+    if (own) rmSync(state, { recursive: true, force: true });
+    throw thrown;
+  }
+  const { edge, kme, pids } = JSON.parse(readFileSync(join(state, "ports.json"), "utf8")) as Pick<
+    RunningNetwork,
+    "edge" | "kme" | "pids"
+  >;
+  const tokens = JSON.parse(readFileSync(join(state, "tokens.json"), "utf8")) as Tokens;
+  const pem = (name: string): Buffer => readFileSync(join(state, "certs", name));
+  const tls = (sae: string): https.RequestOptions => ({
+    ca: pem("ca.crt"),
+    cert: pem(`${sae}.crt`),
+    key: pem(`${sae}.key`),
+    agent: false,
+  });
+  return {
+    state,
+    edge,
+    kme,
+    pids,
+    tokens,
+    process: started.process,
+    output: started.output,
+    tls,
+    request: (node, sae, path, more = {}, body) =>
+      httpsRequest(`${kme[node] ?? ""}${path}`, { ...tls(sae), ...more }, body),
+    fetch: (path, name, init = {}) => {
+      const headers = new Headers(init.headers);
+      headers.set("Authorization", `Bearer ${tokens[name] ?? ""}`);
+      return fetch(edge + path, { ...init, headers });
+    },
+    stop: async ({ signal = "SIGTERM", keep = !own } = {}) => {
+      started.process.kill(signal);
+      const code = await started.ended;
+      if (!keep) rmSync(state, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
+
+function writeNetwork(state: string, change: (demo: NetworkDocumentInput) => NetworkDocumentInput): string {
+  mkdirSync(state, { recursive: true });
+  const file = join(state, "network.json");
+  writeFileSync(file, JSON.stringify(change(demoNetwork(loadDemoTokens(join(state, "tokens.json")))), null, 2));
+  return file;
+}
+
+async function untilReady({ process: child, output, ended }: Started): Promise<void> {
+  const ready = new Promise<void>((resolve) => {
+    const look = (): void => {
+      if (/^qkd-edge ready/m.test(output())) resolve();
+    };
+    child.stdout?.on("data", look);
+    look();
+  });
+  const failed = ended.then((code): never => {
+    throw new Error(`npm start ended with code ${code}:\n${output()}`);
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`npm start is not ready after ${READY_MS / 1000} s:\n${output()}`)),
+      READY_MS,
+    );
+  });
+  try {
+    await Promise.race([ready, failed, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Does a process of this id run? (Not as a zombie.) */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}

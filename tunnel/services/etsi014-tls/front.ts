@@ -1,0 +1,178 @@
+/**
+ * A KME front: the ETSI GS QKD 014 endpoint of one node. It ends the SAEs' mutual TLS (clause 5.1) and passes each
+ * request on with the certificate of the connection it came on.
+ */
+import https from "node:https";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { LIMITS } from "../../../shared/limits.ts";
+import { type Log, messageOf, throttled } from "../../log.ts";
+import type { Carrier } from "./carrier.ts";
+import type { FrontConfig } from "./config.ts";
+import { type Credentials, filesVersion, loadCredentials, readCrl, stillTrusted } from "./credentials.ts";
+import { forward } from "./forward.ts";
+import { type Caller, callerOf } from "./identity.ts";
+
+export interface Front {
+  readonly node: string;
+  readonly url: string;
+  /** Reads the certificate files again now, instead of when next looked at. */
+  reload(): Promise<void>;
+  /** Takes no new connection, gives running requests a moment, then closes everything. */
+  close(): Promise<void>;
+}
+
+/** An open connection: who is there, and how many of its requests are under way. */
+interface Connection {
+  readonly caller: Caller;
+  running: number;
+}
+/** By socket: Node names one and the same TLS socket by three types. */
+type Connections = Map<Duplex, Connection>;
+
+const LOOK_MS = 250;
+const GRACE_MS = 300;
+
+/** Resolves once listening. Rejects with one line when a file is unusable or the port is taken. */
+export async function startFront(config: FrontConfig, carrier: Carrier, log: Log): Promise<Front> {
+  const errors = throttled(log, 1000);
+  const state = {
+    credentials: await loadCredentials(config, null),
+    crl: await readCrl(config, null),
+    version: await filesVersion(config),
+  };
+  const connections: Connections = new Map();
+  const server = createServer(config, state.credentials, connections, carrier, errors);
+
+  const apply = (credentials: Credentials): void => {
+    state.credentials = credentials;
+    server.setSecureContext(credentials.context);
+    for (const [socket, { caller }] of connections)
+      if (!stillTrusted(caller.certificate, credentials)) socket.destroy();
+  };
+  const reload = async (): Promise<void> => {
+    state.version = await filesVersion(config);
+    try {
+      apply(await loadCredentials(config, state.crl));
+      state.crl = await readCrl(config, state.crl);
+      log("info", "certificates-reloaded", { node: config.node });
+    } catch (thrown) {
+      log("error", "certificates-kept", { node: config.node, error: messageOf(thrown) });
+    }
+  };
+  let looking = false;
+  const timer = setInterval(() => {
+    if (looking) return;
+    looking = true;
+    void filesVersion(config)
+      .then((version) => (version === state.version ? undefined : reload()))
+      .finally(() => (looking = false));
+  }, LOOK_MS);
+  timer.unref();
+
+  let port: number;
+  try {
+    port = await listen(server, config);
+  } catch (thrown) {
+    clearInterval(timer);
+    throw thrown;
+  }
+  const close = async (): Promise<void> => {
+    clearInterval(timer);
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeIdleConnections();
+    const force = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+    await closed;
+    clearTimeout(force);
+  };
+  return {
+    node: config.node,
+    url: `https://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`,
+    reload,
+    close,
+  };
+}
+
+function createServer(
+  config: FrontConfig,
+  credentials: Credentials,
+  connections: Connections,
+  carrier: Carrier,
+  log: Log,
+): https.Server {
+  const server = https.createServer(
+    {
+      ...credentials.context,
+      requestCert: true,
+      rejectUnauthorized: true,
+      handshakeTimeout: LIMITS.frontHandshakeMs,
+      maxHeaderSize: LIMITS.headerBytes,
+      headersTimeout: LIMITS.frontHeadersMs,
+      requestTimeout: LIMITS.frontRequestMs,
+      keepAliveTimeout: LIMITS.frontKeepAliveMs,
+      connectionsCheckingInterval: 1000,
+      noDelay: true,
+    },
+    (req, res) => {
+      const connection = connections.get(req.socket);
+      // Without a caller the connection is on its way out; a certificate may also run out under a long one.
+      if (connection === undefined || connection.caller.notAfterMs < Date.now()) {
+        req.socket.destroy();
+        return;
+      }
+      connection.running += 1;
+      res.on("close", () => (connection.running -= 1));
+      forward(req, res, connection.caller, carrier, log);
+    },
+  );
+  server.maxConnections = LIMITS.frontConnections;
+  server.on("secureConnection", (socket: TLSSocket) => {
+    const caller = callerOf(socket, config.node);
+    if ("refused" in caller) {
+      log("warn", "connection-refused", { node: config.node, reason: caller.refused });
+      socket.destroy();
+      return;
+    }
+    connections.set(socket, { caller, running: 0 });
+    socket.once("close", () => connections.delete(socket));
+  });
+  server.on("tlsClientError", (error: NodeJS.ErrnoException) =>
+    log("info", "handshake-failed", { node: config.node, error: error.code ?? error.message }),
+  );
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const running = connections.get(socket)?.running ?? 0;
+    // Beside a request under way, an answer of ours would be taken for that request's.
+    if (running > 0 || !socket.writable || error.code === "ECONNRESET") socket.destroy();
+    else answerBadRequest(error, socket);
+  });
+  return server;
+}
+
+const PARSER_ANSWERS: Readonly<Record<string, readonly [line: string, message: string]>> = {
+  HPE_HEADER_OVERFLOW: [
+    "431 Request Header Fields Too Large",
+    `the headers are larger than ${LIMITS.headerBytes} bytes`,
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "the request did not arrive in time"],
+};
+const BAD_REQUEST = ["400 Bad Request", "the request is not well-formed HTTP"] as const;
+
+/** What Node's HTTP parser refuses never becomes a request, so the answer is written by hand. */
+function answerBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const [line, message] = PARSER_ANSWERS[error.code ?? ""] ?? BAD_REQUEST;
+  const body = JSON.stringify({ message });
+  const head = `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
+  socket.end(head + body);
+}
+
+function listen(server: https.Server, { host, port, node }: FrontConfig): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(error.code === "EADDRINUSE" ? new Error(`port ${port} (KME ${node}) on ${host} is in use`) : error);
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(address === null || typeof address === "string" ? port : address.port);
+    });
+  });
+}

@@ -1,0 +1,67 @@
+/** Which headers cross the front. Both directions work on Node's flat `rawHeaders`: name, value, name, value ... */
+
+/** Between two hops only (RFC 9110 7.6.1), plus `Expect`, which Node has answered by now. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "expect",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * A client of a front is who its certificate says; all that could claim otherwise, or pass as the word of Cloudflare or
+ * of an agent, stays outside.
+ */
+const FORGEABLE =
+  /^(?:cf-|x-cf-|mf-|qkd-|x-qkd-|client-cert|authorization$|cookie$|forwarded$|x-forwarded-|x-real-ip$|true-client-ip$)/;
+
+/** Named in `Connection` or not, these frame the message and go on. */
+const FRAMING: ReadonlySet<string> = new Set(["host", "content-length"]);
+
+/** Headers for the edge. `host`: what to call it instead of what the client wrote; null leaves that. */
+export function towardsEdge(rawHeaders: readonly string[], host: string | null): string[] {
+  const listed = connectionOptions(rawHeaders);
+  const kept: string[] = [];
+  let chunked = false;
+  for (const [name, value, lower] of pairs(rawHeaders)) {
+    if (lower === "transfer-encoding") chunked = true;
+    if (HOP_BY_HOP.has(lower) || FORGEABLE.test(lower) || (listed.has(lower) && !FRAMING.has(lower))) continue;
+    if (lower === "host" && host !== null) continue;
+    kept.push(name, value);
+  }
+  if (host !== null) kept.push("Host", host);
+  // Said again because Node would send a GET with a body of unknown length without any framing.
+  if (chunked) kept.push("Transfer-Encoding", "chunked");
+  return kept;
+}
+
+/** Headers for the client. */
+export function towardsClient(rawHeaders: readonly string[]): string[] {
+  const listed = connectionOptions(rawHeaders);
+  const kept: string[] = [];
+  for (const [name, value, lower] of pairs(rawHeaders)) {
+    if (!HOP_BY_HOP.has(lower) && (!listed.has(lower) || FRAMING.has(lower))) kept.push(name, value);
+  }
+  return kept;
+}
+
+function connectionOptions(rawHeaders: readonly string[]): ReadonlySet<string> {
+  const options = new Set<string>();
+  for (const [, value, lower] of pairs(rawHeaders)) {
+    if (lower === "connection") for (const option of value.split(",")) options.add(option.trim().toLowerCase());
+  }
+  return options;
+}
+
+function* pairs(rawHeaders: readonly string[]): Generator<readonly [name: string, value: string, lower: string]> {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    yield [name, rawHeaders[i + 1] ?? "", name.toLowerCase()];
+  }
+}
