@@ -1,12 +1,16 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+/** Generous, for slow and busy machines: no test asserts a time. */
+const PATIENCE = { testTimeout: 60_000, hookTimeout: 120_000 };
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: "unit",
+          ...PATIENCE,
           include: [
             "shared/**/*.test.ts",
             "tunnel/**/*.test.ts",
@@ -32,14 +36,13 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: "in-workerd", include: ["durable-objects/**/*.test.ts", "workers/**/*.test.ts"] },
+        test: { name: "in-workerd", ...PATIENCE, include: ["durable-objects/**/*.test.ts", "workers/**/*.test.ts"] },
       },
       {
         test: {
           name: "end-to-end",
           include: ["test/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...PATIENCE,
           fileParallelism: false,
         },
       },

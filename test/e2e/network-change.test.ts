@@ -123,7 +123,7 @@ describe("a change", () => {
       JSON.stringify({ ...document, saes: [...document.saes, { id: "sae-guest", node: "tn-1", credentials }] }),
     );
     const applied = await qkd(network, "network", "apply", join(network.state, "with-guest.json"));
-    expect(applied).toMatchObject({ code: 0, out: expect.stringContaining("+ added /saes/5 (sae-guest)") });
+    expect(applied).toMatchObject({ code: 0, err: "", out: expect.stringContaining("+ added /saes/5 (sae-guest)") });
     await eventually(
       () => status(asGuest()),
       (code) => code === 200,
@@ -131,7 +131,10 @@ describe("a change", () => {
     );
 
     const rolledBack = await qkd(network, "network", "rollback", String(version));
-    expect(rolledBack.out.trim()).toBe(`version ${version} restored as version ${version + 2}`);
+    expect([rolledBack.err, rolledBack.out.trim()]).toEqual([
+      "",
+      `version ${version} restored as version ${version + 2}`,
+    ]);
     expect((await readNetwork(network)).document).toEqual(document);
     const versions = await qkd(network, "network", "versions", "--json");
     const { versions: kept } = JSON.parse(versions.out) as { versions: { version: number }[] };
