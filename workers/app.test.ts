@@ -35,6 +35,14 @@ describe("what anybody may ask", () => {
     expect([response.status, await response.json()]).toEqual([200, { status: "ok" }]);
   });
 
+  test("the page's style is the one its Content-Security-Policy allows", async () => {
+    const response = await call("/docs");
+    const style = /<style>(?<css>.*?)<\/style>/s.exec(await response.text())?.groups?.["css"] ?? "";
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style));
+    const hash = new Uint8Array(digest).toBase64();
+    expect(response.headers.get("Content-Security-Policy")).toContain(`style-src 'sha256-${hash}'`);
+  });
+
   test("the page names every operation, allows no script and fetches nothing", async () => {
     const response = await call("/docs");
     const page = await response.text();

@@ -5,6 +5,8 @@ import { Html, html, nothing } from "./html.ts";
 import type { Content, OpenapiDocument, OperationObject, Parameter, Schema } from "./openapi-types.ts";
 import { STYLE } from "./style.ts";
 
+/** Whole, so that no formatter adds white space that the hash does not know. */
+const styleElement = new Html(`<style>${STYLE}</style>`);
 const styleHash = toBase64(sha256(new TextEncoder().encode(STYLE)));
 
 export const docsCsp = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -155,9 +157,7 @@ export function renderDocs(document: OpenapiDocument): string {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width,initial-scale=1" />
         <title>${title} API</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
+        ${styleElement}
       </head>
       <body>
         <div class="page">
