@@ -28,6 +28,8 @@ export const LIMITS = {
   keySizeBits: 32_768,
   keysPerRequest: 4096,
   multicastSaes: 64,
+  /** Of extension_mandatory and extension_optional, each. */
+  extensionParameters: 64,
   containerKeyBytes: 1024 * 1024,
   deliveryGraceSeconds: 30,
   decWaitMs: 10_000,
@@ -39,8 +41,10 @@ export const LIMITS = {
   unitBytes: 4096,
   fileBlockBytes: 64 * 1024,
   poolCapacityBytes: 4 * 1024 * 1024 * 1024,
-  /** Decrypted units an object keeps, units to allocate from and units being read together. */
-  cachedUnits: 512,
+  /** Opened material that pending keys point into, an object. */
+  cachedBytes: 2 * 1024 * 1024,
+  /** Units opened at once to cut keys from. */
+  unitsALoad: 512,
   commitQueue: 4096,
   commitBatch: 256,
   waitingDecs: 1024,
@@ -81,6 +85,10 @@ export const LIMITS = {
   frontConnections: 1024,
   /** Requests under way to the edge at once; the rest wait in their connections. */
   frontRequests: 512,
+  /** Of them, those of one certificate, over all fronts of a process: no SAE takes the edge from the others. */
+  frontRequestsPerCertificate: 128,
+  /** Bodies of key requests held until they are complete, over all fronts of a process. */
+  frontBufferedBytes: 64 * 1024 * 1024,
   frontCertificateBytes: 10 * 1024,
   frontHandshakeMs: 10_000,
   frontHeadersMs: 10_000,
@@ -90,4 +98,6 @@ export const LIMITS = {
   frontKeepAliveMs: 65_000,
   /** How long the rest of an upload is read after it has been answered. */
   lingerMs: 5000,
+  /** How long a client that sent broken HTTP may take to hang up after it has been told. */
+  frontHangUpMs: 1000,
 } as const;

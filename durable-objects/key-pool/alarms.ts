@@ -44,10 +44,13 @@ export class Alarms {
   async run(): Promise<void> {
     const nowMs = Date.now();
     this.#arm(nowMs + RECOVERY_MS);
-    await this.#simulate(nowMs);
-    const moreExpired = await expireRecords(this.#pool, nowMs);
-    await recoverTransfers(this.#pool, this.#reach.shardOf);
-    await this.#ship();
+    let moreExpired = false;
+    await step("simulated source", () => this.#simulate(nowMs));
+    await step("expiry", async () => {
+      moreExpired = await expireRecords(this.#pool, nowMs);
+    });
+    await step("transfers", () => recoverTransfers(this.#pool, this.#reach.shardOf));
+    await step("audit", () => this.#ship());
     this.#pool.store.recountExpiry();
     this.#arm(moreExpired ? Date.now() : this.#dueMs(Date.now()));
   }
@@ -66,7 +69,7 @@ export class Alarms {
       this.#pool.shard === 0 &&
       keyRateBps > 0 &&
       ledger.available < policy.pool.high_bytes * 8;
-    const borrowing = shards > 1 && this.#pool.store.transfers().length > 0;
+    const borrowing = shards > 1 && this.#pool.store.hasOpenTransfers();
     const busy = making || borrowing || this.#pool.outbox.pending() > 0;
     return Math.min(busy ? nowMs + TICK_MS : Infinity, this.#pool.store.earliestExpiryMs);
   }
@@ -87,5 +90,15 @@ export class Alarms {
     } finally {
       this.#shipping = false;
     }
+  }
+}
+
+/** What fails does not keep the rest from being done; it is tried again with the next alarm. */
+async function step(name: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    // oxlint-disable-next-line no-console -- the object's log
+    console.error(`key pool alarm, ${name}: ${error instanceof Error ? error.message : "failed"}`);
   }
 }

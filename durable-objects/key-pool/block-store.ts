@@ -14,7 +14,20 @@ type Row = {
   reason: string | null;
   health: string;
   at_ms: number;
+  file: string | null;
+  file_offset: number | null;
 };
+
+/** What `<file name>:<byte offset>` says. */
+export interface FileRange {
+  readonly file: string;
+  readonly offset: number;
+}
+
+export function fileRangeOf(id: BlockId): FileRange | null {
+  const groups = /^(?<file>.+):(?<offset>[0-9]{1,15})$/s.exec(id)?.groups;
+  return groups === undefined ? null : { file: groups["file"] ?? "", offset: Number(groups["offset"]) };
+}
 
 export class BlockStore {
   readonly #db: Database;
@@ -38,11 +51,35 @@ export class BlockStore {
     return row === undefined ? undefined : toBlock(row);
   }
 
+  /** A block of the same file whose bytes overlap `[offset, offset + length)`; blocks in the table never overlap. */
+  overlapping(range: FileRange, bytes: number): BlockRow | undefined {
+    const row = this.#db.one<Row>(
+      "SELECT * FROM block INDEXED BY block_file WHERE file = ? AND file_offset < ? ORDER BY file_offset DESC LIMIT 1",
+      range.file,
+      range.offset + bytes,
+    );
+    if (row === undefined || (row.file_offset ?? 0) + row.bits / 8 <= range.offset) return undefined;
+    return toBlock(row);
+  }
+
+  /** True where one of these whole units was pushed before, in whatever block. */
+  knowsUnit(fingerprints: readonly Uint8Array[]): boolean {
+    return fingerprints.some(
+      (fingerprint) =>
+        this.#db.one("SELECT 1 AS known FROM unit_seen WHERE fingerprint = ?", fingerprint) !== undefined,
+    );
+  }
+
+  rememberUnits(fingerprints: readonly Uint8Array[]): void {
+    for (const each of fingerprints) this.#db.run("INSERT OR IGNORE INTO unit_seen (fingerprint) VALUES (?)", each);
+  }
+
   /** @returns the block's number, by which units point to it */
   insert(block: Omit<BlockRow, "seq">): number {
+    const range = fileRangeOf(block.id);
     const row = this.#db.one<{ seq: number }>(
-      `INSERT INTO block (id, bits, fingerprint, state, node, reason, health, at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+      `INSERT INTO block (id, bits, fingerprint, state, node, reason, health, at_ms, file, file_offset)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
       block.id,
       block.bits,
       block.fingerprint,
@@ -51,6 +88,8 @@ export class BlockStore {
       block.reason,
       JSON.stringify(block.health),
       block.atMs,
+      range?.file ?? null,
+      range?.offset ?? null,
     );
     if (row === undefined) throw new Error("the block was not inserted");
     return row.seq;

@@ -19,13 +19,16 @@ export class Books {
   readonly #supply: Supply;
   readonly #cache: UnitCache;
   readonly #outbox: AuditOutbox;
+  readonly #dropsEvents: () => boolean;
   #totals: Totals;
   #totalsTouched = false;
   readonly #touched = new Map<number, Touched>();
   #deleted: number[] = [];
   #events: AuditEvent[] = [];
 
-  constructor(store: PoolStore, supply: Supply, cache: UnitCache, outbox: AuditOutbox) {
+  /** @param dropsEvents policy `audit_overflow`: are events that do not fit into the outbox dropped? */
+  constructor(store: PoolStore, supply: Supply, cache: UnitCache, outbox: AuditOutbox, dropsEvents: () => boolean) {
+    this.#dropsEvents = dropsEvents;
     this.#store = store;
     this.#supply = supply;
     this.#cache = cache;
@@ -97,7 +100,8 @@ export class Books {
 
   setUnitState(unit: number, state: UnitState): void {
     this.#touch(unit).state = state;
-    if (state === "available") this.#supply.added();
+    // The supply may be past it already: it starts again from the table.
+    if (state === "available") this.#supply.reset();
   }
 
   /** True where the running commit has changed the unit already: the table does not know yet. */
@@ -139,7 +143,8 @@ export class Books {
     }
     if (this.#totalsTouched) this.#store.putTotals(this.#totals);
     if (this.#events.length === 0) return;
-    if (this.#outbox.full()) this.#outbox.drop(this.#events);
+    // Under `refuse` what was let in is recorded, though the outbox filled up meanwhile.
+    if (this.#dropsEvents() && this.#outbox.full()) this.#outbox.drop(this.#events);
     else this.#outbox.record(this.#events);
   }
 

@@ -45,15 +45,27 @@ export async function commit<T>(pool: PoolContext, work: () => Result<T, Fault>)
   return await pool.commits.run(work);
 }
 
-/** Opens units that keys point into, so that a commit can read them without waiting. */
-export async function openUnits(pool: PoolContext, units: readonly number[]): Promise<void> {
-  const missing = units.filter((unit) => plaintextOf(pool, unit) === undefined);
-  const sealed = pool.store.sealedUnits(missing);
-  await Promise.all([...sealed].map(async ([unit, data]) => pool.cache.put(unit, await pool.vault.open(data))));
+/** Units opened for one request; nobody else wipes them before it is served. */
+export type OpenedUnits = Map<number, Uint8Array>;
+
+/** Opens units that keys point into, so that a commit can read them without waiting. Others find a copy in the cache. */
+export async function openUnits(pool: PoolContext, units: readonly number[], opened: OpenedUnits): Promise<void> {
+  const sealed = pool.store.sealedUnits(units);
+  await Promise.all(
+    [...sealed].map(async ([unit, data]) => {
+      const plaintext = await pool.vault.open(data);
+      pool.cache.put(unit, plaintext.slice());
+      opened.set(unit, plaintext);
+    }),
+  );
 }
 
-export const plaintextOf = (pool: PoolContext, unit: number): Uint8Array | undefined =>
-  pool.supply.plaintext(unit) ?? pool.cache.get(unit);
+export function wipe(opened: OpenedUnits): void {
+  for (const plaintext of opened.values()) plaintext.fill(0);
+}
+
+export const plaintextOf = (pool: PoolContext, unit: number, opened: OpenedUnits): Uint8Array | undefined =>
+  opened.get(unit) ?? pool.supply.plaintext(unit) ?? pool.cache.get(unit);
 
 /** Which recipients of a master's keys fetch them from this pool; the others do so from an import elsewhere. */
 export const servedHere = (pool: PoolContext, masterNode: NodeId, recipients: readonly Recipient[]): boolean[] =>

@@ -3,8 +3,8 @@ import { mandatedFault, type Fault, fail } from "../../shared/errors/errors.ts";
 import type { SaeId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { DecKeysCall, KeyGrant } from "../../shared/keypool/types.ts";
-import { commit, openUnits, type PoolContext } from "./context.ts";
-import { repeatOf, rememberRepeat } from "./enc-keys.ts";
+import { commit, openUnits, type OpenedUnits, type PoolContext, wipe } from "./context.ts";
+import { busy, findRepeat, repeatOf, rememberRepeat } from "./enc-keys.ts";
 import { anyLeft, clearLeft, isLeft, nothingLeft } from "./left.ts";
 import { closedUnits, findKeys, type FoundKey, grantOf } from "./read-keys.ts";
 import type { KeyRecord } from "./rows.ts";
@@ -25,26 +25,29 @@ export async function deliverKeys(
   arrival: (untilMs: number) => Promise<boolean>,
 ): Promise<Result<KeyGrant, Fault>> {
   const waitUntilMs = Date.now() + pool.config().policy.dec_wait_ms;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    // Each attempt depends on what the one before found.
-    const repeated = await repeatOf(pool, call.principal, call.idempotency);
-    if (repeated !== undefined) return repeated;
-    const result = await commit(pool, () => deliver(pool, call, Date.now()));
-    if (!result.ok) return result;
-    if ("grant" in result.value) return ok(result.value.grant);
-    const { obstacle } = result.value;
-    if ("units" in obstacle) await openUnits(pool, obstacle.units);
-    else {
-      attempt--; // waiting is bounded by time
-      if (!(await arrival(waitUntilMs))) return await refuse(pool, call, mandatedFault("key-not-found"));
+  const opened: OpenedUnits = new Map();
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS;) {
+      const repeated = await repeatOf(pool, call.principal, call.idempotency);
+      if (repeated !== undefined) return repeated;
+      const result = await commit(pool, () => deliver(pool, call, opened, Date.now()));
+      if (!result.ok) return result;
+      if ("grant" in result.value) return ok(result.value.grant);
+      const { obstacle } = result.value;
+      if ("units" in obstacle) {
+        await openUnits(pool, obstacle.units, opened);
+        attempt++;
+      } else if (!(await arrival(waitUntilMs))) return await refuse(pool, call, mandatedFault("key-not-found"));
     }
+    return busy();
+  } finally {
+    wipe(opened);
   }
-  return fail("not-enough-keys", "the key pool is busy, try again");
 }
 
 /** Says what `deliverKeys` would refuse, and changes nothing; null where it would deliver. */
 export function checkKeys(pool: PoolContext, call: DecKeysCall, nowMs: number): Fault | null {
-  if (call.idempotency !== undefined && pool.store.repeat(call.principal, call.idempotency.key, nowMs) !== undefined) {
+  if (call.idempotency !== undefined && findRepeat(pool, call.principal, call.idempotency, nowMs) !== undefined) {
     return null;
   }
   const keys = find(pool, call, nowMs);
@@ -68,9 +71,9 @@ function canFetch({ record, index }: FoundKey, call: DecKeysCall): boolean {
 
 const recipientIndex = (record: KeyRecord, sae: SaeId): number => record.recipients.findIndex((r) => r.sae === sae);
 
-function deliver(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<Outcome, Fault> {
+function deliver(pool: PoolContext, call: DecKeysCall, opened: OpenedUnits, nowMs: number): Result<Outcome, Fault> {
   // The same request twice at once: the second one finds the first one's repeat row on its next attempt.
-  if (call.idempotency !== undefined && pool.store.repeat(call.principal, call.idempotency.key, nowMs) !== undefined) {
+  if (call.idempotency !== undefined && findRepeat(pool, call.principal, call.idempotency, nowMs) !== undefined) {
     return ok({ obstacle: { units: [] } });
   }
   const found = find(pool, call, nowMs);
@@ -80,10 +83,10 @@ function deliver(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<Ou
   }
   const keys = found.value;
   if (keys.some(({ record }) => record.state === "reserved")) return ok({ obstacle: { onItsWay: true } });
-  const closed = closedUnits(pool, keys);
+  const closed = closedUnits(pool, keys, opened);
   if (closed.length > 0) return ok({ obstacle: { units: closed } });
 
-  const grant = grantOf(pool, keys);
+  const grant = grantOf(pool, keys, opened);
   const graceUntilMs = call.idempotency === undefined ? 0 : nowMs + pool.config().policy.delivery_grace_s * 1000;
   for (const [record, indices] of Map.groupBy(keys, (key) => key.record)) {
     take(

@@ -1,14 +1,16 @@
 /** ETSI GS QKD 014 clause 5.3, Get key: bits become keys, pending until their slaves fetch them. */
 import { err, ok, type Result } from "../../shared/result.ts";
-import { fail, fault, type Fault, mandatedFault } from "../../shared/errors/errors.ts";
+import { fail, fault, type Fault } from "../../shared/errors/errors.ts";
+import type { KeyId } from "../../shared/ids.ts";
 import { makeNonce, maskOf, writeKeyIds } from "../../shared/keypool/key-id.ts";
 import type { EncKeysCall, Idempotency, KeyGrant } from "../../shared/keypool/types.ts";
-import { commit, openUnits, type PoolContext, servedHere } from "./context.ts";
+import { commit, openUnits, type OpenedUnits, type PoolContext, servedHere, wipe } from "./context.ts";
 import { initialLeft } from "./left.ts";
 import { closedUnits, findKeys, type FoundKey, grantOf } from "./read-keys.ts";
 import type { KeyRecord } from "./rows.ts";
 
-/** Turns of "open more units, try to cut" before a busy pool is called short. */
+/** A pool so busy that a caller gets no turn within this time says so. */
+const PATIENCE_MS = 5000;
 const ATTEMPTS = 8;
 const RESERVED_MS = 60_000;
 
@@ -30,8 +32,7 @@ export async function allocateKeys(
   refill: (bytes: number) => Promise<boolean>,
 ): Promise<Result<Allocated, Fault>> {
   const bytes = (call.count * call.sizeBits) / 8;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    // Each attempt depends on what the one before found.
+  for (const endMs = Date.now() + PATIENCE_MS; Date.now() < endMs;) {
     const repeated = await repeatOf(pool, call.principal, call.idempotency);
     if (repeated !== undefined) return repeated.ok ? ok({ grant: repeated.value, record: undefined }) : repeated;
     if (!pool.supply.has(bytes) && !(await refill(bytes))) return notEnoughKeys();
@@ -39,12 +40,12 @@ export async function allocateKeys(
     if (!result.ok) return result;
     if (result.value !== undefined) return ok(result.value);
   }
-  return notEnoughKeys();
+  return busy();
 }
 
 function cut(pool: PoolContext, call: EncKeysCall, bytes: number, state: "reserved" | "pending", nowMs: number) {
   // The same request twice at once: the second one finds the first one's repeat row on its next attempt.
-  if (call.idempotency !== undefined && pool.store.repeat(call.principal, call.idempotency.key, nowMs) !== undefined) {
+  if (call.idempotency !== undefined && findRepeat(pool, call.principal, call.idempotency, nowMs) !== undefined) {
     return undefined;
   }
   const segments = pool.books.allocate(bytes, state);
@@ -76,6 +77,7 @@ function cut(pool: PoolContext, call: EncKeysCall, bytes: number, state: "reserv
   const grant = grantOf(
     pool,
     keyIds.map((keyId, index): FoundKey => ({ keyId, record, index })),
+    new Map(),
   );
   rememberRepeat(pool, call.principal, call.idempotency, keyIds, graceUntilMs);
   pool.books.audit({
@@ -94,6 +96,14 @@ function cut(pool: PoolContext, call: EncKeysCall, bytes: number, state: "reserv
   return { grant, record };
 }
 
+/** Keys of an earlier request with the same Idempotency-Key; undefined where there are none (any more). */
+export function findRepeat(pool: PoolContext, principal: string, { key }: Idempotency, nowMs: number) {
+  const row = pool.store.repeat(principal, key, nowMs);
+  if (row === undefined) return undefined;
+  const keys = findKeys(pool, row.keyIds as KeyId[], nowMs).filter((found) => found !== undefined);
+  return keys.length === row.keyIds.length ? { requestDigest: row.requestDigest, keys } : undefined;
+}
+
 /** The container of an earlier request with the same Idempotency-Key, while its grace lasts; undefined where there is none. */
 export async function repeatOf(
   pool: PoolContext,
@@ -101,20 +111,24 @@ export async function repeatOf(
   idempotency: Idempotency | undefined,
 ): Promise<Result<KeyGrant, Fault> | undefined> {
   if (idempotency === undefined) return undefined;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const nowMs = Date.now();
-    const row = pool.store.repeat(principal, idempotency.key, nowMs);
-    if (row === undefined) return undefined;
-    if (row.requestDigest !== idempotency.requestDigest) {
-      return fail("idempotency-mismatch", "this Idempotency-Key was used for another request");
+  const opened: OpenedUnits = new Map();
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const repeat = findRepeat(pool, principal, idempotency, Date.now());
+      if (repeat === undefined) return undefined;
+      if (repeat.requestDigest !== idempotency.requestDigest) {
+        return fail("idempotency-mismatch", "this Idempotency-Key was used for another request");
+      }
+      // Not the client's yet: the first of these requests is still under way.
+      if (repeat.keys.some(({ record }) => record.state === "reserved")) return busy();
+      const closed = closedUnits(pool, repeat.keys, opened);
+      if (closed.length === 0) return ok(grantOf(pool, repeat.keys, opened));
+      await openUnits(pool, closed, opened);
     }
-    const keys = findKeys(pool, row.keyIds as FoundKey["keyId"][], nowMs).filter((key) => key !== undefined);
-    if (keys.length < row.keyIds.length) return err(mandatedFault("key-not-found")); // voided since
-    const closed = closedUnits(pool, keys);
-    if (closed.length === 0) return ok(grantOf(pool, keys));
-    await openUnits(pool, closed);
+    return busy();
+  } finally {
+    wipe(opened);
   }
-  return fail("not-enough-keys", "the key pool is busy, try again");
 }
 
 export function rememberRepeat(
@@ -133,6 +147,9 @@ export function rememberRepeat(
     expiresMs,
   });
 }
+
+export const busy = () =>
+  err<Fault>({ ...fault("not-enough-keys", "the key pool is busy, try again"), retryAfterSeconds: 1 });
 
 export const notEnoughKeys = () =>
   err<Fault>({ ...fault("not-enough-keys", "not enough keys available"), retryAfterSeconds: 1 });

@@ -19,6 +19,40 @@ export function importsOf(pool: PoolContext, call: EncKeysCall): ReadonlySet<Pai
   return pairs;
 }
 
+/** Asks all of them before a key is cut, so that a multicast that cannot be served consumes nothing. */
+export async function canDistribute(
+  call: EncKeysCall,
+  imports: ReadonlySet<PairName>,
+  poolOf: (pair: PairName) => PoolToPoolRpc,
+): Promise<Result<null, Fault>> {
+  const question = { configVersion: call.configVersion, bytes: (call.count * call.sizeBits) / 8 };
+  const answers = await Promise.all(
+    [...imports].map(async (pair) => await reach(() => poolOf(pair).canImport(question))),
+  );
+  return answers.find((answer) => !answer.ok) ?? ok(null);
+}
+
+async function reach(ask: () => Promise<Result<null, Fault>>): Promise<Result<null, Fault>> {
+  try {
+    return await ask();
+  } catch {
+    return err({ ...fault("not-enough-keys", "a pool of this multicast cannot be reached"), retryAfterSeconds: 1 });
+  }
+}
+
+/** The answer to `canImport`. @param refill opens or brings in at least so many bytes of pad */
+export async function canImport(
+  pool: PoolContext,
+  bytes: number,
+  refill: (bytes: number) => Promise<boolean>,
+): Promise<Result<null, Fault>> {
+  const padBytes = padBytesFor(pool, bytes);
+  return pool.supply.has(padBytes) || (await refill(padBytes)) ? ok(null) : notEnoughKeys();
+}
+
+/** Within one node a key crosses no link, so it needs no pad. */
+const padBytesFor = (pool: PoolContext, bytes: number): number => (pool.pair.low === pool.pair.high ? 0 : bytes);
+
 /**
  * Hands reserved keys to the other pools and then publishes them here. If one of them cannot take part, the keys are
  * voided everywhere.
@@ -48,29 +82,27 @@ export async function distribute(
         bytes: grant.bytes,
         expiresMs,
       };
-      return await poolOf(pair)
-        .importKeys(handed)
-        .catch(() => err<Fault>(fault("not-enough-keys", "a pool of this multicast cannot be reached")));
+      return await reach(() => poolOf(pair).importKeys(handed));
     }),
   );
   const failed = results.find((result) => !result.ok);
-  if (failed !== undefined && !failed.ok) {
-    await Promise.allSettled([...imports].map(async (pair) => await poolOf(pair).voidImport(record.nonce)));
-    const voided = await commit(pool, () => voidReserved(pool, record.id));
-    return voided.ok ? failed : voided;
-  }
-  return await commit(pool, () => publish(pool, record.id, expiresMs, allocated));
+  const published = failed ?? (await commit(pool, () => publish(pool, record.id, expiresMs)));
+  if (published.ok) return ok(allocated);
+  await Promise.allSettled([...imports].map(async (pair) => await poolOf(pair).voidImport(record.nonce)));
+  const voided = await commit(pool, () => voidReserved(pool, record.id, call));
+  return voided.ok ? published : voided;
 }
 
-function publish(pool: PoolContext, id: number, expiresMs: number, allocated: Allocated): Result<Allocated, Fault> {
+function publish(pool: PoolContext, id: number, expiresMs: number): Result<null, Fault> {
   const record = pool.store.record(id);
   if (record === undefined) return notEnoughKeys(); // voided meanwhile
   pool.store.updateRecord({ ...record, state: "pending", expiresMs });
   pool.books.move("reserved", "pending", record.keys * record.sizeBytes * 8);
-  return ok(allocated);
+  return ok(null);
 }
 
-function voidReserved(pool: PoolContext, id: number): Result<null, Fault> {
+function voidReserved(pool: PoolContext, id: number, call: EncKeysCall): Result<null, Fault> {
+  if (call.idempotency !== undefined) pool.store.deleteRepeat(call.principal, call.idempotency.key);
   const record = pool.store.record(id);
   if (record === undefined) return ok(null);
   pool.books.move("reserved", "voided", record.keys * record.sizeBytes * 8);
@@ -85,8 +117,7 @@ export async function importKeys(
   call: ImportCall,
   refill: (bytes: number) => Promise<boolean>,
 ): Promise<Result<null, Fault>> {
-  // Within one node a key crosses no link, so it needs no pad.
-  const padBytes = pool.pair.low === pool.pair.high ? 0 : call.bytes.length;
+  const padBytes = padBytesFor(pool, call.bytes.length);
   const data = await pool.vault.seal(call.bytes);
   if (padBytes > 0 && !pool.supply.has(padBytes) && !(await refill(padBytes))) return notEnoughKeys();
   return await commit(pool, () => {

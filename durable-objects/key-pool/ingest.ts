@@ -6,6 +6,7 @@ import type { IngestOutcome } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext } from "./context.ts";
+import { fileRangeOf } from "./block-store.ts";
 import type { BlockRow, QuarantineReason, UnitState } from "./rows.ts";
 import type { SealedUnit } from "./vault.ts";
 
@@ -22,6 +23,8 @@ export interface Block {
 interface Prepared extends Block {
   readonly bits: number;
   readonly fingerprint: Uint8Array;
+  /** Of each whole unit, where the block was pushed: our own random material needs no such check. */
+  readonly unitFingerprints: readonly Uint8Array[];
   readonly health: HealthReport;
   readonly sealed: readonly SealedUnit[];
   readonly nowMs: number;
@@ -32,23 +35,35 @@ export async function ingestBlock(pool: PoolContext, block: Block): Promise<Resu
   const bits = block.bytes.length * 8;
   const { ledger } = pool.books.totals;
   const capacityBits = pool.config().policy.pool.capacity_bytes * 8;
-  if (ledger.available + ledger.unmatched + bits > capacityBits && pool.blocks.byId(block.id) === undefined) {
+  if (ledger.available + ledger.unmatched + bits > capacityBits && needsRoom(pool, block.id)) {
     const message = `the pool is full: ${ledger.available + ledger.unmatched} of ${capacityBits} bits`;
     return err({ ...fault("pool-full", message), retryAfterSeconds: 5 });
   }
-  const fingerprint = await fingerprintOf(pool, block.bytes);
+  const wholeUnits = block.origin === "pushed" ? cut(block.bytes).filter((u) => u.length === LIMITS.unitBytes) : [];
+  const [fingerprint, ...unitFingerprints] = await fingerprints(pool, block.bytes, wholeUnits);
   const health = assessHealth(block.bytes);
   const keep = health.passed || pool.config().health === "accept";
   const sealed = keep ? await Promise.all(cut(block.bytes).map(async (unit) => await pool.vault.seal(unit))) : [];
-  const prepared: Prepared = { ...block, bits, fingerprint, health, sealed, nowMs: Date.now() };
+  const prepared: Prepared = { ...block, bits, fingerprint, unitFingerprints, health, sealed, nowMs: Date.now() };
   return await commit(pool, () => decide(pool, prepared));
 }
 
-/** 128 bits of HMAC-SHA256 under a key of this pool alone. */
-async function fingerprintOf(pool: PoolContext, bytes: Uint8Array): Promise<Uint8Array> {
+/** A block that is in, or waits for its twin, or may never come in, takes no more room than it has. */
+function needsRoom(pool: PoolContext, id: BlockId): boolean {
+  const known = pool.blocks.byId(id);
+  return known === undefined || known.reason === "health";
+}
+
+/** 128 bits each of HMAC-SHA256 under a key of this pool alone: of the block, then of its units. */
+async function fingerprints(
+  pool: PoolContext,
+  block: Uint8Array,
+  units: readonly Uint8Array[],
+): Promise<[Uint8Array, ...Uint8Array[]]> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", pool.secrets.fingerprint, algorithm, false, ["sign"]);
-  return new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes)).slice(0, 16);
+  const one = async (bytes: Uint8Array) => new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes)).slice(0, 16);
+  return [await one(block), ...(await Promise.all(units.map(one)))];
 }
 
 function cut(bytes: Uint8Array): Uint8Array[] {
@@ -59,7 +74,15 @@ function cut(bytes: Uint8Array): Uint8Array[] {
 function decide(pool: PoolContext, block: Prepared): Result<IngestOutcome, Fault> {
   const known = pool.blocks.byId(block.id);
   if (known !== undefined) return decideKnown(pool, block, known);
-  if (pool.blocks.knowsMaterial(block.fingerprint)) return quarantineNew(pool, block, "duplicate-material");
+  const range = fileRangeOf(block.id);
+  const overlapped = range === null ? undefined : pool.blocks.overlapping(range, block.bytes.length);
+  if (overlapped !== undefined) {
+    return fail("conflict", `block ${block.id} overlaps block ${overlapped.id} of ${overlapped.bits / 8} bytes`);
+  }
+  if (pool.blocks.knowsMaterial(block.fingerprint) || pool.blocks.knowsUnit(block.unitFingerprints)) {
+    return quarantineNew(pool, block, "duplicate-material");
+  }
+  pool.blocks.rememberUnits(block.unitFingerprints);
   if (block.sealed.length === 0) return quarantineNew(pool, block, "health");
 
   const twinNeeded = pool.config().feed === "two-ended" && block.node !== "both";
@@ -77,7 +100,8 @@ function decideKnown(pool: PoolContext, block: Prepared, known: BlockRow): Resul
   if (twin) return equal ? matchTwin(pool, block, known) : mismatchTwin(pool, block, known);
   if (!equal) return fail("conflict", `block ${block.id} is known with other bytes`);
   if (known.state === "unmatched") return ok({ outcome: "unmatched", bits: known.bits, health: known.health });
-  if (known.state === "matched") return ok({ outcome: "already-ingested", bits: known.bits, health: known.health });
+  if (known.state === "matched" || known.state === "voided")
+    return ok({ outcome: "already-ingested", bits: known.bits, health: known.health });
   // Quarantined for its health, pushed again after the policy changed to `accept`.
   if (known.reason === "health" && block.sealed.length > 0) return readmit(pool, block, known);
   return ok({ outcome: "quarantined", bits: known.bits, reason: known.reason ?? "health", health: known.health });
@@ -85,16 +109,19 @@ function decideKnown(pool: PoolContext, block: Prepared, known: BlockRow): Resul
 
 function matchTwin(pool: PoolContext, block: Prepared, known: BlockRow): Result<IngestOutcome, Fault> {
   pool.blocks.setState(known.seq, "matched", null);
-  for (const unit of pool.store.unmatchedUnits(known.seq)) pool.books.setUnitState(unit.id, "available");
-  pool.books.move("unmatched", "available", known.bits);
+  for (const unit of pool.store.unmatchedUnits(known.seq)) {
+    pool.books.setUnitState(unit.id, "available");
+    pool.books.move("unmatched", "available", unit.length * 8);
+  }
   auditBlock(pool, block, "block.ingested", null);
   return ok({ outcome: "ingested", bits: known.bits, health: known.health });
 }
 
 function mismatchTwin(pool: PoolContext, block: Prepared, known: BlockRow): Result<IngestOutcome, Fault> {
   pool.blocks.setState(known.seq, "quarantined", "twin-mismatch");
-  for (const unit of pool.store.unmatchedUnits(known.seq)) pool.books.discardUnit(unit.id);
-  pool.books.move("unmatched", "quarantined", known.bits);
+  for (const unit of pool.store.unmatchedUnits(known.seq)) {
+    pool.books.move("unmatched", "quarantined", pool.books.discardUnit(unit.id) * 8);
+  }
   pool.books.count({ quarantinedBlocks: pool.books.totals.quarantinedBlocks + 1 });
   auditBlock(pool, block, "block.quarantined", "twin-mismatch");
   return ok({ outcome: "quarantined", bits: known.bits, reason: "twin-mismatch", health: block.health });

@@ -64,10 +64,10 @@ class Model {
   async apply(next: Step): Promise<void> {
     if (next.do === "push") {
       this.material.push(randomBytes(next.bytes));
-      await this.pool.push(`block:${this.material.length}`, this.material.at(-1) ?? new Uint8Array(1));
+      await this.pool.push(`block-${this.material.length}`, this.material.at(-1) ?? new Uint8Array(1));
     } else if (next.do === "push-again" && this.material.length > 0) {
       const again = await value(
-        this.pool.push(`block:${this.material.length}`, this.material.at(-1) ?? new Uint8Array(1)),
+        this.pool.push(`block-${this.material.length}`, this.material.at(-1) ?? new Uint8Array(1)),
       );
       expect(["already-ingested", "quarantined"]).toContain(again.outcome);
     } else if (next.do === "evict") await this.pool.evict();

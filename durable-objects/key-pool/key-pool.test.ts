@@ -83,6 +83,29 @@ describe("keys", () => {
   });
 });
 
+describe("large requests", () => {
+  const capacity = { capacity_bytes: 16 * 1024 * 1024, high_bytes: 0, low_bytes: 0 };
+
+  test("one key from each of many large batches, more than the cache holds", async () => {
+    const pool = await makePool({ policy: { pool: capacity } });
+    for (let i = 0; i < 3; i++) await value(pool.push(`big:${i * 1_048_576}`, randomBytes(1_048_576)));
+    const given = [];
+    for (let i = 0; i < 40; i++) given.push(await value(pool.enc({ count: 128, sizeBits: 4096 })));
+    await pool.evict();
+    const taken = await value(pool.dec(given.map((grant, i) => grant.keyIds[i]!)));
+    expect(keysOf(taken)).toEqual(given.map((grant, i) => keysOf(grant)[i]));
+  });
+
+  test("64 large callers at once all get theirs while there is enough", async () => {
+    const pool = await makePool({ policy: { pool: capacity } });
+    for (let i = 0; i < 5; i++) await value(pool.push(`big:${i * 1_048_576}`, randomBytes(1_048_576)));
+    const results = await Promise.all(
+      Array.from({ length: 64 }, async () => await pool.enc({ count: 128, sizeBits: 4096 })),
+    );
+    expect(results.filter((result) => result.ok)).toHaveLength(64);
+  });
+});
+
 describe("who may fetch", () => {
   test("only named slaves, once each, by the right master; a refusal consumes nothing", async () => {
     const pool = await makePool();
@@ -122,9 +145,9 @@ describe("who may fetch", () => {
       { sae: B.sae, node: pool.high },
       { sae: A2.sae, node: pool.low },
     ];
-    // The Directory knows no such node yet: the keys are voided, not half delivered.
+    // The Directory knows no such node yet: refused, and nothing consumed.
     expect(await code(pool.enc({ recipients }))).toBe("no-route");
-    expect((await pool.status()).ledgerBits).toMatchObject({ voided: 256, pending: 0, reserved: 0 });
+    expect((await pool.status()).ledgerBits).toMatchObject({ voided: 0, pending: 0, reserved: 0, available: 65_536 });
 
     const local = await makePool({ one: pool.low });
     const given = await value(pool.enc({ recipients, count: 3 }));
@@ -220,17 +243,58 @@ describe("blocks", () => {
     expect(await code(pool.enc())).toBe("not-enough-keys");
     expect((await value(pool.push("f:0", bytes, pool.high))).outcome).toBe("ingested");
     await value(pool.enc());
-    await value(pool.push("f:1", randomBytes(4096)));
-    expect(await value(pool.push("f:1", randomBytes(4096), pool.high))).toMatchObject({ reason: "twin-mismatch" });
+    await value(pool.push("g:0", randomBytes(4096)));
+    expect(await value(pool.push("g:0", randomBytes(4096), pool.high))).toMatchObject({ reason: "twin-mismatch" });
     const status = await pool.status();
     expect(status.ledgerBits).toMatchObject({ unmatched: 0, quarantined: 4096 * 8 });
     expect(status.conserved).toBe(true);
   });
 
+  test("cut differently are noticed: overlapping ranges of a file, and known units in another block", async () => {
+    const pool = await makePool();
+    const bytes = randomBytes(131_072);
+    expect((await value(pool.push("f:0", bytes))).outcome).toBe("ingested");
+    expect(await code(pool.push("f:65536", bytes.slice(65_536)))).toBe("conflict");
+    expect(await code(pool.push("f:131071", bytes.slice(0, 2)))).toBe("conflict");
+    expect(await value(pool.push("copy:0", bytes.slice(65_536)))).toMatchObject({ reason: "duplicate-material" });
+    expect((await value(pool.push("f:131072", randomBytes(4096)))).outcome).toBe("ingested");
+    const status = await pool.status();
+    expect(status).toMatchObject({ conserved: true, ledgerBits: { available: 135_168 * 8, quarantined: 65_536 * 8 } });
+  });
+
+  test("matched out of order are given out all the same", async () => {
+    const pool = await makePool({ feed: "two-ended" });
+    const [a, b] = [randomBytes(4096), randomBytes(4096)];
+    await value(pool.push("a", a));
+    await value(pool.push("b", b));
+    await value(pool.push("b", b, pool.high));
+    await value(pool.enc());
+    await value(pool.push("a", a, pool.high));
+    const rest = await value(pool.enc({ count: 255 }));
+    expect(new Set(keysOf(rest)).size).toBe(255);
+    expect((await pool.status()).ledgerBits.available).toBe(0);
+  });
+
+  test("voided while they waited for their twin stay voided when it comes", async () => {
+    const pool = await makePool({ feed: "two-ended" });
+    const [a, b] = [randomBytes(65_536), randomBytes(4096)];
+    await value(pool.push("a", a));
+    let after: number | null = 0;
+    while (after !== null) {
+      after = (await value(pool.stub.voidPending({ sae: null, reason: "link removed", after }))).next;
+    }
+    await value(pool.push("b", b));
+    expect((await value(pool.push("a", a, pool.high))).outcome).toBe("already-ingested");
+    expect((await value(pool.push("b", b, pool.high))).outcome).toBe("ingested");
+    const status = await pool.status();
+    expect(status).toMatchObject({ conserved: true, ledgerBits: { voided: 65_536 * 8, available: 4096 * 8 } });
+    expect((await value(pool.enc({ count: 128 }))).keyIds).toHaveLength(128);
+  });
+
   test("stop at the pool's capacity", async () => {
     const pool = await makePool({ policy: { pool: { capacity_bytes: 8192, high_bytes: 8192, low_bytes: 0 } } });
     await value(pool.push("f:0", randomBytes(8192)));
-    expect(await code(pool.push("f:1", randomBytes(1)))).toBe("pool-full");
+    expect(await code(pool.push("g:0", randomBytes(1)))).toBe("pool-full");
   });
 
   test("are stored encrypted: no byte of a key lies in the tables", async () => {
@@ -307,6 +371,10 @@ describe("repeats (delivery_grace_s)", () => {
     expect(retaken).toEqual(taken);
     await pool.evict();
     expect(await value(pool.enc({ count: 5, idempotency }))).toEqual(first);
+    // Of a multicast that is still being handed out, nothing is given to a repeat.
+    await pool.sql("UPDATE key_record SET state = 'reserved'");
+    expect(await code(pool.enc({ count: 5, idempotency }))).toBe("not-enough-keys");
+    await pool.sql("UPDATE key_record SET state = 'held'");
     expect(await code(pool.dec(first.keyIds))).toBe("key-not-found");
     expect(await code(pool.dec(first.keyIds, { sae: C.sae, principal: "sae:sae-c", idempotency }))).toBe(
       "unauthorised",
@@ -333,6 +401,10 @@ describe("voiding", () => {
     expect(await code(pool.dec(mine.keyIds.slice(1)))).toBe("key-not-found");
     expect(keysOf(await value(pool.dec(shared.keyIds, { sae: C.sae })))).toEqual(keysOf(shared));
     expect((await pool.status()).ledgerBits).toMatchObject({ voided: 3 * 256, delivered: 3 * 256, pending: 0 });
+    // Both recipients of a multicast voided, one after the other: nobody was delivered anything.
+    await value(pool.enc({ recipients: [B, C].map(({ sae }) => ({ sae, node: pool.high })) }));
+    for (const { sae } of [B, C]) await value(pool.stub.voidPending({ sae, reason: "test", after: 0 }));
+    expect((await pool.status()).ledgerBits).toMatchObject({ voided: 4 * 256, delivered: 3 * 256, pending: 0 });
   });
 
   test("of everything leaves neither keys nor material", async () => {

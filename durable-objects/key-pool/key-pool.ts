@@ -34,7 +34,7 @@ import { Books } from "./books.ts";
 import type { PoolContext } from "./context.ts";
 import { checkKeys, deliverKeys } from "./dec-keys.ts";
 import { allocateKeys } from "./enc-keys.ts";
-import { distribute, importKeys, importsOf, voidImport } from "./imports.ts";
+import { canDistribute, canImport, distribute, importKeys, importsOf, voidImport } from "./imports.ts";
 import { ingestBlock } from "./ingest.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { borrow, lendUnits, settleTransfer } from "./siblings.ts";
@@ -52,6 +52,7 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   readonly #buckets = new Map<string, TokenBucket>();
   #config: PoolConfig | undefined;
   #borrowing: Promise<boolean> | undefined;
+  #siblingsEmptyUntilMs = 0;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
@@ -61,11 +62,11 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     const name = ownName(ctx, store);
     const [pair, shard] = name.split("#");
     if (pair === undefined || shard === undefined) throw new Error("a KeyPool is named <low node>|<high node>#<shard>");
-    const cache = new UnitCache(LIMITS.cachedUnits);
+    const cache = new UnitCache(LIMITS.cachedBytes);
     const vault = new Vault(env, pair as PairName);
     const supply = new Supply(store, vault, cache);
     const outbox = new AuditOutbox(db, `key-pool:${name}`, LIMITS);
-    const books = new Books(store, supply, cache, outbox);
+    const books = new Books(store, supply, cache, outbox, () => this.#config?.policy.audit_overflow === "drop");
     const commits = new GroupCommit(
       {
         transaction: (work) => db.transaction(work),
@@ -109,12 +110,14 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     if (!ready.ok) return ready;
     if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes gives no new keys");
     const imports = importsOf(this.#pool, call);
+    // The import lands in the shard that the key IDs name, whatever the number of shards there.
+    const poolOf = (pair: PairName): PoolToPoolRpc => this.env.KEY_POOL.getByName(poolName(pair, this.#pool.shard));
+    const possible = await canDistribute(call, imports, poolOf);
+    if (!possible.ok) return possible;
     const state = imports.size > 0 ? "reserved" : "pending";
     const allocated = await allocateKeys(this.#pool, call, state, (bytes) => this.#refill(bytes));
     if (!allocated.ok) return allocated;
     if (imports.size === 0) return ok(allocated.value.grant);
-    // The import lands in the shard that the key IDs name, whatever the number of shards there.
-    const poolOf = (pair: PairName): PoolToPoolRpc => this.env.KEY_POOL.getByName(poolName(pair, this.#pool.shard));
     const published = await distribute(this.#pool, call, allocated.value, imports, poolOf);
     this.#arrivals.arrived();
     return published.ok ? ok(published.value.grant) : published;
@@ -198,6 +201,13 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     return ready.ok ? await voidStep(this.#pool, call) : ready;
   }
 
+  async canImport(call: { readonly configVersion: number; readonly bytes: number }): PoolResult<null> {
+    const ready = await this.#configure(call.configVersion);
+    if (!ready.ok) return ready;
+    if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
+    return await canImport(this.#pool, call.bytes, (bytes) => this.#refill(bytes));
+  }
+
   async importKeys(call: ImportCall): PoolResult<null> {
     const ready = await this.#configure(call.configVersion);
     if (!ready.ok) return ready;
@@ -270,22 +280,33 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     return ok(null);
   }
 
-  /** Opens at least so many bytes: from the table, made here (local), or borrowed. Callers share one errand. */
+  /** Opens at least so many bytes: from the table, made here (local), or borrowed. */
   async #refill(bytes: number): Promise<boolean> {
-    if (await this.#pool.supply.load(bytes)) return true;
+    while (!(await this.#pool.supply.load(bytes))) {
+      if (!(await this.#bringIn(bytes))) return false;
+    }
+    return true;
+  }
+
+  /** @returns true where anything came */
+  async #bringIn(bytes: number): Promise<boolean> {
     const config = this.#pool.config();
     if (config.source === "local") {
-      const made = await makeMaterial(this.#pool, "local", Math.max(bytes, LIMITS.fileBlockBytes));
-      return made.ok && (await this.#pool.supply.load(bytes));
+      return (await makeMaterial(this.#pool, "local", Math.max(bytes, LIMITS.fileBlockBytes))).ok;
     }
-    if (config.shards === 1) return false;
+    // A shard beyond the link's own count exists for imports only; it borrows like the others.
+    if ((config.shards === 1 && this.#pool.shard === 0) || Date.now() < this.#siblingsEmptyUntilMs) return false;
     this.#borrowing ??= borrow(this.#pool, bytes, (shard) => this.#shard(shard)).finally(() => {
       this.#borrowing = undefined;
     });
     const came = await this.#borrowing;
-    return came && (await this.#pool.supply.load(bytes));
+    if (!came) this.#siblingsEmptyUntilMs = Date.now() + SIBLINGS_EMPTY_MS;
+    return came;
   }
 }
+
+/** Siblings that had nothing to lend are not asked again for so long. */
+const SIBLINGS_EMPTY_MS = 250;
 
 /** An object woken by its alarm may not be told its name: it remembers it. */
 function ownName(ctx: DurableObjectState, store: PoolStore): string {

@@ -1,9 +1,9 @@
 /** Finds the records behind key IDs and copies keys out of opened units. */
 import type { KeyId } from "../../shared/ids.ts";
 import { maskOf, readKeyId, unmask } from "../../shared/keypool/key-id.ts";
-import { copySegments } from "../../shared/keypool/segments.ts";
+import { copySegments, unitsUnder } from "../../shared/keypool/segments.ts";
 import type { KeyGrant } from "../../shared/keypool/types.ts";
-import { type PoolContext, plaintextOf } from "./context.ts";
+import { type OpenedUnits, plaintextOf, type PoolContext } from "./context.ts";
 import type { KeyRecord } from "./rows.ts";
 
 /** A key: its record, and which of the record's keys it is. */
@@ -31,6 +31,7 @@ export function findKeys(pool: PoolContext, keyIds: readonly KeyId[], nowMs: num
     const { index, record: number } = unmask(read.tail, batch.mask);
     const record = batch.record;
     if (record === undefined || record.expiresMs <= nowMs || index >= record.keys) return undefined;
+    if (record.state === "stuck") return undefined;
     if (!record.imported && number !== record.id) return undefined;
     return { keyId, record, index };
   });
@@ -47,21 +48,25 @@ function findBatch(pool: PoolContext, nonce: Uint8Array, tail: Uint8Array) {
   return { mask: imported.mask, record: pool.store.record(imported.record) };
 }
 
-/** Units of these keys that are not open yet. */
-export function closedUnits(pool: PoolContext, keys: readonly FoundKey[]): number[] {
-  const units = new Set(keys.flatMap(({ record }) => record.segments.map(({ unit }) => unit)));
-  return [...units].filter((unit) => plaintextOf(pool, unit) === undefined);
+/** Units in which these keys lie that are not open yet. */
+export function closedUnits(pool: PoolContext, keys: readonly FoundKey[], opened: OpenedUnits): number[] {
+  const units = new Set(
+    keys.flatMap(({ record, index }) =>
+      unitsUnder(record.segments, index * record.sizeBytes, (index + 1) * record.sizeBytes),
+    ),
+  );
+  return [...units].filter((unit) => plaintextOf(pool, unit, opened) === undefined);
 }
 
 /** Copies keys out of opened units, in the order given. */
-export function grantOf(pool: PoolContext, keys: readonly FoundKey[]): KeyGrant {
+export function grantOf(pool: PoolContext, keys: readonly FoundKey[], opened: OpenedUnits): KeyGrant {
   const sizesBytes = keys.map(({ record }) => record.sizeBytes);
   const bytes = new Uint8Array(sizesBytes.reduce((sum, size) => sum + size, 0));
   let position = 0;
   for (const { record, index } of keys) {
     const target = bytes.subarray(position, position + record.sizeBytes);
     copySegments(record.segments, index * record.sizeBytes, target, (unit) => {
-      const plaintext = plaintextOf(pool, unit);
+      const plaintext = plaintextOf(pool, unit, opened);
       if (plaintext === undefined) throw new Error(`unit ${unit} is not open`);
       return plaintext;
     });

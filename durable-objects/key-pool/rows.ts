@@ -26,7 +26,7 @@ export interface BlockRow {
   readonly id: BlockId;
   readonly bits: number;
   readonly fingerprint: Uint8Array;
-  readonly state: "unmatched" | "matched" | "quarantined";
+  readonly state: "unmatched" | "matched" | "quarantined" | "voided";
   readonly node: NodeId;
   readonly reason: QuarantineReason | null;
   readonly health: HealthReport;
@@ -55,10 +55,10 @@ export interface NewUnit extends UnitRow {
 export interface KeyRecord {
   readonly id: number;
   readonly nonce: Uint8Array;
-  readonly state: "reserved" | "pending" | "held";
+  readonly state: "reserved" | "pending" | "held" | "stuck";
   readonly master: SaeId;
   readonly masterNode: NodeId;
-  readonly recipients: readonly Recipient[];
+  readonly recipients: readonly (Recipient & { readonly voided?: boolean })[];
   readonly keys: number;
   readonly sizeBytes: number;
   readonly segments: readonly Segment[];

@@ -33,13 +33,18 @@ export const MIGRATIONS: readonly Migration[] = [
         id TEXT NOT NULL UNIQUE,
         bits INTEGER NOT NULL,
         fingerprint BLOB NOT NULL,
-        state TEXT NOT NULL,      -- unmatched | matched | quarantined
+        state TEXT NOT NULL,      -- unmatched | matched | quarantined | voided
         node TEXT NOT NULL,       -- the end that pushed it first
         reason TEXT,              -- why quarantined
         health TEXT NOT NULL,     -- HealthReport
-        at_ms INTEGER NOT NULL
+        at_ms INTEGER NOT NULL,
+        file TEXT,                -- of ids like <file name>:<byte offset>, whose ranges may not overlap
+        file_offset INTEGER
       );
       CREATE INDEX block_fingerprint ON block (fingerprint);
+      CREATE INDEX block_file ON block (file, file_offset) WHERE file IS NOT NULL;
+      -- Fingerprints of whole units that were pushed: the same material cut into other blocks is noticed too.
+      CREATE TABLE unit_seen (fingerprint BLOB PRIMARY KEY) WITHOUT ROWID;
 
       -- 4 KiB of material; bytes [0, cursor) are given away, refs counts the key records that still point here.
       CREATE TABLE unit (
@@ -53,7 +58,8 @@ export const MIGRATIONS: readonly Migration[] = [
         owner TEXT NOT NULL,      -- node that may allocate from it
         transfer TEXT             -- while lent to a sibling shard
       );
-      CREATE INDEX unit_waiting ON unit (state, id) WHERE state IN ('unmatched', 'available', 'lent');
+      CREATE INDEX unit_available ON unit (state) WHERE state = 'available';
+      CREATE INDEX unit_lent ON unit (transfer) WHERE state = 'lent';
       CREATE INDEX unit_unmatched ON unit (block) WHERE state = 'unmatched';
       -- The row goes with the unit's last bit, and its data key with it.
       CREATE TABLE unit_data (
@@ -68,10 +74,10 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE TABLE key_record (
         id INTEGER PRIMARY KEY,
         nonce BLOB NOT NULL,
-        state TEXT NOT NULL,      -- reserved | pending | held (delivered, kept for repeats)
+        state TEXT NOT NULL,      -- reserved | pending | held (delivered, kept for repeats) | stuck
         master TEXT NOT NULL,
         master_node TEXT NOT NULL,
-        recipients TEXT NOT NULL, -- JSON [[sae, node], ...], path slave first
+        recipients TEXT NOT NULL, -- JSON [[sae, node, voided], ...], path slave first
         keys INTEGER NOT NULL,
         size_bytes INTEGER NOT NULL,
         segments TEXT NOT NULL,   -- JSON [[unit, offset, length], ...]
@@ -99,6 +105,7 @@ export const MIGRATIONS: readonly Migration[] = [
       -- Units on their way between sibling shards. At the borrower: begun, then received, then gone. At the lender,
       -- for ever: settled.
       CREATE TABLE transfer (id TEXT PRIMARY KEY, sibling INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+      CREATE INDEX transfer_open ON transfer (state) WHERE state != 'settled';
       ${outboxMigration}
     `,
   },

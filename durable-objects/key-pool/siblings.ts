@@ -40,7 +40,7 @@ export async function lendUnits(
 /** Untouched units from the far end: those not opened yet or, where these are too few, opened ones taken back. */
 function lendable(pool: PoolContext, units: number): UnitRow[] {
   let found = pool.store.lendableUnits(pool.supply.lastLoaded, units);
-  if (found.length < units && pool.supply.lastLoaded > 0) {
+  if (found.length < units && pool.supply.hasUntouched) {
     pool.supply.reset();
     found = pool.store.lendableUnits(0, units);
   }
@@ -51,6 +51,7 @@ function lendable(pool: PoolContext, units: number): UnitRow[] {
 export async function settleTransfer(pool: PoolContext, transfer: string): Promise<Result<null, Fault>> {
   return await commit(pool, () => {
     const units = pool.store.lentUnits(transfer);
+    if (units.length === 0) return ok(null);
     for (const unit of units) pool.store.deleteUnit(unit.id);
     pool.store.markSettled(transfer);
     pool.books.transfer("reserved", -8 * units.reduce((sum, unit) => sum + unit.length, 0));
@@ -98,18 +99,22 @@ async function finishTransfer(
   if (transfer.state === "begun") {
     const lent = await sibling.lendUnits({ transfer: transfer.id, units });
     if (!lent.ok) return 0;
+    if (lent.value.length === 0) return await forget(pool, transfer.id);
     received = lent.value.length;
     const stored = await commit(pool, () => receive(pool, transfer.id, transfer.sibling, lent.value));
     if (!stored.ok) return 0;
   }
   const settled = await sibling.settleTransfer(transfer.id);
-  if (settled.ok) {
-    await commit(pool, () => {
-      pool.store.deleteTransfer(transfer.id);
-      return ok(null);
-    });
-  }
+  if (settled.ok) await forget(pool, transfer.id);
   return received;
+}
+
+async function forget(pool: PoolContext, transfer: string): Promise<number> {
+  await commit(pool, () => {
+    pool.store.deleteTransfer(transfer);
+    return ok(null);
+  });
+  return 0;
 }
 
 function receive(

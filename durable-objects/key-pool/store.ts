@@ -125,18 +125,18 @@ export class PoolStore {
 
   /** Units to allocate from, in order, after unit `after`. */
   availableUnits(after: number, limit: number): UnitRow[] {
-    const sql = `SELECT ${UNIT_COLUMNS} FROM unit WHERE state = 'available' AND id > ? ORDER BY id LIMIT ?`;
+    const sql = `SELECT ${UNIT_COLUMNS} FROM unit INDEXED BY unit_available WHERE state = 'available' AND id > ? ORDER BY id LIMIT ?`;
     return this.#db.all<UnitSqlRow>(sql, after, limit).map(toUnit);
   }
 
   /** Untouched units from the far end, for a sibling. */
   lendableUnits(after: number, limit: number): UnitRow[] {
-    const sql = `SELECT ${UNIT_COLUMNS} FROM unit WHERE state = 'available' AND id > ? AND cursor = 0 ORDER BY id DESC LIMIT ?`;
+    const sql = `SELECT ${UNIT_COLUMNS} FROM unit INDEXED BY unit_available WHERE state = 'available' AND id > ? AND cursor = 0 ORDER BY id DESC LIMIT ?`;
     return this.#db.all<UnitSqlRow>(sql, after, limit).map(toUnit);
   }
 
   lentUnits(transfer: string): UnitRow[] {
-    const sql = `SELECT ${UNIT_COLUMNS} FROM unit WHERE state = 'lent' AND transfer = ? ORDER BY id`;
+    const sql = `SELECT ${UNIT_COLUMNS} FROM unit INDEXED BY unit_lent WHERE state = 'lent' AND transfer = ? ORDER BY id`;
     return this.#db.all<UnitSqlRow>(sql, transfer).map(toUnit);
   }
 
@@ -144,14 +144,14 @@ export class PoolStore {
     this.#db.run("UPDATE unit SET state = 'lent', transfer = ? WHERE id = ?", transfer, unit);
   }
 
-  /** Material nobody was given any of, whole or in part: for voiding everything. */
-  unusedUnits(limit: number): UnitRow[] {
-    const sql = `SELECT ${UNIT_COLUMNS} FROM unit WHERE state IN ('unmatched', 'available') ORDER BY id LIMIT ?`;
+  /** Units of blocks that still wait for their twins. */
+  waitingUnits(limit: number): UnitRow[] {
+    const sql = `SELECT ${UNIT_COLUMNS} FROM unit INDEXED BY unit_unmatched WHERE state = 'unmatched' LIMIT ?`;
     return this.#db.all<UnitSqlRow>(sql, limit).map(toUnit);
   }
 
   unmatchedUnits(block: number): UnitRow[] {
-    const sql = `SELECT ${UNIT_COLUMNS} FROM unit WHERE state = 'unmatched' AND block = ? ORDER BY id`;
+    const sql = `SELECT ${UNIT_COLUMNS} FROM unit INDEXED BY unit_unmatched WHERE state = 'unmatched' AND block = ? ORDER BY id`;
     return this.#db.all<UnitSqlRow>(sql, block).map(toUnit);
   }
 
@@ -193,7 +193,7 @@ export class PoolStore {
       record.state,
       record.master,
       record.masterNode,
-      JSON.stringify(record.recipients.map(({ sae, node }) => [sae, node])),
+      recipientsJson(record.recipients),
       record.keys,
       record.sizeBytes,
       JSON.stringify(record.segments.map(({ unit, offset, length }) => [unit, offset, length])),
@@ -221,6 +221,11 @@ export class PoolStore {
       record.holdUntilMs,
       record.id,
     );
+  }
+
+  updateRecipients({ id, recipients, left }: Pick<KeyRecord, "id" | "recipients" | "left">): void {
+    const sql = "UPDATE key_record SET recipients = ?, left = ? WHERE id = ?";
+    this.#db.run(sql, recipientsJson(recipients), left, id);
   }
 
   updateLeft(id: number, left: Uint8Array): void {
@@ -297,13 +302,22 @@ export class PoolStore {
     );
   }
 
+  deleteRepeat(principal: string, key: string): void {
+    this.#db.run("DELETE FROM repeat WHERE principal = ? AND idempotency_key = ?", principal, key);
+  }
+
   deleteExpiredRepeats(nowMs: number): void {
     this.#db.run("DELETE FROM repeat WHERE expires_ms <= ?", nowMs);
   }
 
   /** Borrower: transfers not yet ended. */
   transfers(): { id: string; sibling: number; state: string }[] {
-    return this.#db.all("SELECT id, sibling, state FROM transfer WHERE state != 'settled'");
+    return this.#db.all("SELECT id, sibling, state FROM transfer INDEXED BY transfer_open WHERE state != 'settled'");
+  }
+
+  hasOpenTransfers(): boolean {
+    const sql = "SELECT 1 AS open FROM transfer INDEXED BY transfer_open WHERE state != 'settled' LIMIT 1";
+    return this.#db.one(sql) !== undefined;
   }
 
   /** Lender: whether a transfer has ended. */
@@ -335,6 +349,9 @@ type UnitSqlRow = {
   owner: string;
 };
 
+const recipientsJson = (recipients: KeyRecord["recipients"]): string =>
+  JSON.stringify(recipients.map(({ sae, node, voided }) => [sae, node, voided === true]));
+
 function toUnit(row: UnitSqlRow): UnitRow {
   return { ...row, state: row.state as UnitState, owner: row.owner as NodeId };
 }
@@ -346,7 +363,11 @@ function toRecord(row: RecordRow): KeyRecord {
     state: row.state as KeyRecord["state"],
     master: row.master as SaeId,
     masterNode: row.master_node as NodeId,
-    recipients: storedJson<[SaeId, NodeId][]>(row.recipients).map(([sae, node]) => ({ sae, node })),
+    recipients: storedJson<[SaeId, NodeId, boolean][]>(row.recipients).map(([sae, node, voided]) => ({
+      sae,
+      node,
+      voided,
+    })),
     keys: row.keys,
     sizeBytes: row.size_bytes,
     segments: storedJson<[number, number, number][]>(row.segments).map(([unit, offset, length]) => ({

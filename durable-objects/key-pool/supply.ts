@@ -3,6 +3,7 @@
  * nothing can come between the check and the write.
  */
 import { freeBytes, type OpenUnit, type Segment, takeSegments } from "../../shared/keypool/segments.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import type { PoolStore } from "./store.ts";
 import type { UnitCache } from "./unit-cache.ts";
 import type { Vault } from "./vault.ts";
@@ -23,6 +24,8 @@ export class Supply {
   /** False once a look at the table found nothing beyond `#lastLoaded`. */
   #moreInStore = true;
   #loading: Promise<void> | undefined;
+  /** Bytes that callers of `load` wait for, all together. */
+  #wantedBytes = 0;
   /** Grows with every reset: a load begun before one is thrown away. */
   #era = 0;
 
@@ -37,6 +40,11 @@ export class Supply {
     return this.#lastLoaded;
   }
 
+  /** True where opened units lie here of which nothing is given yet. */
+  get hasUntouched(): boolean {
+    return this.#units.some(({ cursor }) => cursor === 0);
+  }
+
   has(bytes: number): boolean {
     return freeBytes(this.#units, bytes) >= bytes;
   }
@@ -48,10 +56,6 @@ export class Supply {
 
   plaintext(unit: number): Uint8Array | undefined {
     return this.#units.find(({ id }) => id === unit)?.plaintext;
-  }
-
-  cursor(unit: number): number | undefined {
-    return this.#units.find(({ id }) => id === unit)?.cursor;
   }
 
   /** Tells that units were added to the table. */
@@ -78,9 +82,18 @@ export class Supply {
 
   /** Opens units until `bytes` are ready. @returns false where the table has no more */
   async load(bytes: number): Promise<boolean> {
+    this.#wantedBytes += bytes;
+    try {
+      return await this.#loadUntil(bytes);
+    } finally {
+      this.#wantedBytes -= bytes;
+    }
+  }
+
+  async #loadUntil(bytes: number): Promise<boolean> {
     while (!this.has(bytes)) {
       if (!this.#moreInStore) return false;
-      this.#loading ??= this.#loadMore(bytes)
+      this.#loading ??= this.#loadMore()
         .catch((error: unknown) => {
           this.reset();
           throw error;
@@ -94,9 +107,10 @@ export class Supply {
     return true;
   }
 
-  async #loadMore(bytes: number): Promise<void> {
+  async #loadMore(): Promise<void> {
     const era = this.#era;
-    const units = this.#store.availableUnits(this.#lastLoaded, Math.ceil(bytes / 4096) + UNITS_AHEAD);
+    const wanted = Math.ceil(this.#wantedBytes / LIMITS.unitBytes) + UNITS_AHEAD;
+    const units = this.#store.availableUnits(this.#lastLoaded, Math.min(wanted, LIMITS.unitsALoad));
     if (units.length === 0) {
       this.#moreInStore = false;
       return;

@@ -1,10 +1,11 @@
 /** Opened units that pending keys point into. Bounded; wiped when evicted or dropped. */
 export class UnitCache {
-  readonly #maxUnits: number;
+  readonly #maxBytes: number;
   readonly #units = new Map<number, Uint8Array>(); // least recently used first
+  #bytes = 0;
 
-  constructor(maxUnits: number) {
-    this.#maxUnits = maxUnits;
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
   get(unit: number): Uint8Array | undefined {
@@ -16,18 +17,22 @@ export class UnitCache {
     return plaintext;
   }
 
+  /** The cache wipes what it is given: nobody else may keep it. */
   put(unit: number, plaintext: Uint8Array): void {
-    const old = this.#units.get(unit);
-    if (old !== undefined && old !== plaintext) this.drop(unit);
+    this.drop(unit);
     this.#units.set(unit, plaintext);
+    this.#bytes += plaintext.length;
     for (const oldest of this.#units.keys()) {
-      if (this.#units.size <= this.#maxUnits) return;
+      if (this.#bytes <= this.#maxBytes) return;
       this.drop(oldest);
     }
   }
 
   drop(unit: number): void {
-    this.#units.get(unit)?.fill(0);
+    const plaintext = this.#units.get(unit);
+    if (plaintext === undefined) return;
+    plaintext.fill(0);
+    this.#bytes -= plaintext.length;
     this.#units.delete(unit);
   }
 }

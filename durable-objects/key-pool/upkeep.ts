@@ -12,21 +12,44 @@ export type Step = { readonly keys: number; readonly next: number | null };
 
 /** Erases what has expired; at most one batch. @returns true where more may be waiting */
 export async function expireRecords(pool: PoolContext, nowMs: number): Promise<boolean> {
-  const expired = pool.store.expiredRecords(nowMs, LIMITS.alarmBatchRows).length;
-  if (expired === 0) {
+  const expired = pool.store.expiredRecords(nowMs, LIMITS.alarmBatchRows);
+  try {
+    await expire(pool, expired, nowMs);
+  } catch {
+    for (const record of expired) await expireAlone(pool, record, nowMs);
+  }
+  return expired.length === LIMITS.alarmBatchRows;
+}
+
+async function expire(pool: PoolContext, records: readonly KeyRecord[], nowMs: number): Promise<void> {
+  if (records.length === 0) {
     pool.store.deleteExpiredRepeats(nowMs);
-    return false;
+    return;
   }
   await commit(pool, () => {
     let keys = 0;
-    for (const record of pool.store.expiredRecords(nowMs, LIMITS.alarmBatchRows)) {
-      keys += end(pool, record, "expired");
+    for (const { id } of records) {
+      // As it is now: a fetch may have come between.
+      const record = pool.store.record(id);
+      if (record !== undefined && record.expiresMs <= nowMs) keys += end(pool, record, "expired");
     }
     if (keys > 0) auditEnd(pool, "keys.expired", "system", keys, "ttl", nowMs);
     pool.store.deleteExpiredRepeats(nowMs);
     return ok(null);
   });
-  return expired === LIMITS.alarmBatchRows;
+}
+
+/** One bad record must not keep the others for ever: it is parked, and told of. */
+async function expireAlone(pool: PoolContext, record: KeyRecord, nowMs: number): Promise<void> {
+  try {
+    await expire(pool, [record], nowMs);
+  } catch {
+    await commit(pool, () => {
+      pool.store.updateRecord({ ...record, state: "stuck", expiresMs: Number.MAX_SAFE_INTEGER });
+      auditEnd(pool, "pool.stuck", "system", record.keys, `record ${record.id} cannot be expired`, nowMs);
+      return ok(null);
+    });
+  }
 }
 
 /** Ends a record: keys that somebody still waited for become `to`. @returns how many */
@@ -97,21 +120,28 @@ function voidRecipient(pool: PoolContext, record: KeyRecord, recipient: number, 
     clearLeft(left, recipient * record.keys + key);
     if (!anyLeft(left, record.recipients.length, record.keys, key)) finished++;
   }
-  // A sole recipient's key was never delivered; with others, they have all had it.
-  const others = servedHere(pool, record.masterNode, record.recipients).filter(Boolean).length - 1;
-  const to = others === 0 ? "voided" : "delivered";
+  // What is finished now was delivered to those recipients whose keys were not voided, if there are any.
+  const served = servedHere(pool, record.masterNode, record.recipients);
+  const others = record.recipients.filter(({ voided }, i) => i !== recipient && served[i] === true && voided !== true);
+  const to = others.length === 0 ? "voided" : "delivered";
   if (!record.imported) {
     pool.books.move(record.state === "reserved" ? "reserved" : "pending", to, finished * record.sizeBytes * 8);
   }
   if (nothingLeft(left)) {
     pool.store.deleteRecord(record);
     pool.books.release(record.segments);
-  } else pool.store.updateLeft(record.id, left);
+    return;
+  }
+  const recipients = record.recipients.map((each, i) => (i === recipient ? { ...each, voided: true } : each));
+  pool.store.updateRecipients({ id: record.id, recipients, left });
 }
 
 /** Material not yet given to anyone. @returns how many units went */
 function voidUnused(pool: PoolContext): number {
-  const units = pool.store.unusedUnits(LIMITS.alarmBatchRows);
+  const waiting = pool.store.waitingUnits(LIMITS.alarmBatchRows);
+  // Should the twin of one of these still come, there is nothing left to match.
+  for (const block of new Set(waiting.map((unit) => unit.block))) pool.blocks.setState(block, "voided", null);
+  const units = waiting.length > 0 ? waiting : pool.store.availableUnits(0, LIMITS.alarmBatchRows);
   if (units.length === 0) return 0;
   for (const unit of units) {
     const from = unit.state === "unmatched" ? "unmatched" : "available";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { copySegments, freeBytes, type OpenUnit, type Segment, takeSegments } from "./segments.ts";
+import { copySegments, freeBytes, type OpenUnit, type Segment, takeSegments, unitsUnder } from "./segments.ts";
 
 const unitLengths = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 8 });
 
@@ -35,6 +35,9 @@ test("copies any stretch of what the segments spell", () => {
       if (target.length === 0) return;
       copySegments(segments, from, target, (unit) => plain[unit]!);
       expect([...target]).toEqual(whole.slice(from, from + target.length));
+      const needed = new Set(unitsUnder(segments, from, from + target.length));
+      const owner = lengths.flatMap((length, unit) => Array.from({ length }, () => unit));
+      expect(needed).toEqual(new Set(owner.slice(from, from + target.length)));
     }),
   );
   expect(() => copySegments([], 0, new Uint8Array(1), () => new Uint8Array())).toThrow(RangeError);

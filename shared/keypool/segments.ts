@@ -66,3 +66,14 @@ export function copySegments(
   }
   throw new RangeError("the segments are shorter than the bytes asked for");
 }
+
+/** Units that hold bytes `[from, to)` of the string that `segments` spell. */
+export function unitsUnder(segments: readonly Segment[], from: number, to: number): number[] {
+  let position = 0;
+  const units: number[] = [];
+  for (const { unit, length } of segments) {
+    if (position < to && position + length > from) units.push(unit);
+    position += length;
+  }
+  return units;
+}

@@ -167,6 +167,8 @@ export interface LentUnit {
 
 /** What pools ask of each other. */
 export interface PoolToPoolRpc {
+  /** Could `importKeys` of so many bytes succeed now? Asked before any key is cut; reserves nothing. */
+  canImport(call: { readonly configVersion: number; readonly bytes: number }): PoolResult<null>;
   importKeys(call: ImportCall): PoolResult<null>;
   /** Takes an import back; idempotent. */
   voidImport(nonce: Uint8Array): PoolResult<null>;
