@@ -8,15 +8,13 @@ import { diffNetworks } from "../../shared/network/diff.ts";
 import type { Drain, PointerFault, Revocation } from "../../shared/network/directory-types.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { drainKey, pairsChanged, planDrains } from "../../shared/network/drains.ts";
-import { pairOfLink } from "../../shared/network/lookup.ts";
+import { pairOfLink, revokedKeys } from "../../shared/network/lookup.ts";
 import type { PoolView } from "../../shared/network/pool-config.ts";
+import { DEPLOYMENT_LOG } from "../../shared/network/reserved.ts";
 import { validateNetwork } from "../../shared/network/validate.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
 import type { DirectoryStore } from "./store.ts";
-
-/** Log of acts that are of no single node. */
-export const DEPLOYMENT_LOG = "deployment";
 
 export interface DirectoryParts {
   readonly store: DirectoryStore;
@@ -40,6 +38,15 @@ export interface PutCall {
 
 const BOOTSTRAP_NAME = principalName(BOOTSTRAP_OPERATOR);
 
+/** Could this document take the place of the one in force? */
+export function validateNext(
+  { store, nowMs }: DirectoryParts,
+  document: unknown,
+  previous: NetworkDocument,
+): Result<NetworkDocument, Fault> {
+  return validateNetwork(document, { previous, nowMs: nowMs(), revoked: revokedKeys(store.revocations()) });
+}
+
 /** Puts a document in force: all of it, or nothing and every fault. */
 export function putNetwork(parts: DirectoryParts, call: PutCall): Result<{ readonly version: number }, Fault> {
   const { store, outbox, bootstrapSha256 } = parts;
@@ -53,7 +60,7 @@ export function putNetwork(parts: DirectoryParts, call: PutCall): Result<{ reado
       ]);
     }
     const before = store.view();
-    const valid = validateNetwork(call.document, before.document);
+    const valid = validateNext(parts, call.document, before.document);
     if (!valid.ok) return valid;
     if (outbox.full() && before.document.policy.audit_overflow === "refuse") return AUDIT_FULL;
     const nowMs = parts.nowMs();

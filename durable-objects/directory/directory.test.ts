@@ -59,6 +59,24 @@ describe("documents", () => {
     expect(await directory.snapshot(snapshot.sequence)).toEqual({ unchanged: true, sequence: snapshot.sequence });
   });
 
+  it("leave no operator who could not write the next one: expired and revoked credentials do not count", async () => {
+    const directory = newDirectory();
+    await put(directory, network(), 0);
+    const only = (more: object) =>
+      network({ operators: [{ id: "op2", credentials: [{ type: "token", sha256: hex("1"), ...more }] }] });
+    const expired = only({ expires: "2020-01-01T00:00:00Z" });
+    const refused = { ok: false, error: { code: "bad-request", details: [{ pointer: "/operators" }] } };
+    expect(await directory.diff(expired)).toMatchObject(refused);
+    expect(await put(directory, expired, 1)).toMatchObject(refused);
+    expect(codeOf(await directory.diff(only({ expires: "2999-01-01T00:00:00Z" })))).toBe("ok");
+    const revoke = { reason: "", by: "operator:op" } as const;
+    await directory.revoke({ ...revoke, kind: "token", value: hex("1") });
+    expect(await put(directory, only({}), 1)).toMatchObject(refused);
+    expect(codeOf(await directory.diff(network()))).toBe("ok");
+    await directory.revoke({ ...revoke, kind: "principal", value: "operator:op" });
+    expect(await directory.diff(network())).toMatchObject(refused);
+  });
+
   it("are put against the version seen, and kept", async () => {
     const directory = newDirectory();
     const before = await snapshotOf(directory);

@@ -17,7 +17,6 @@ import type {
   Snapshot,
 } from "../../shared/network/directory-types.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
-import { validateNetwork } from "../../shared/network/validate.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { ObjectsEnv } from "../env.ts";
 import { Database } from "../storage/database.ts";
@@ -28,6 +27,7 @@ import {
   bootstrapOpen,
   putNetwork,
   revoke,
+  validateNext,
   type DirectoryParts,
   type PutCall,
   type RevokeCall,
@@ -89,7 +89,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
 
   async diff(document: unknown): Promise<Result<NetworkDiff, Fault>> {
     const view = this.#parts.store.view();
-    const valid = validateNetwork(document, view.document);
+    const valid = validateNext(this.#parts, document, view.document);
     if (!valid.ok) return valid;
     const pending = await pendingKeys(view, valid.value, this.#pools);
     const changes = diffNetworks(view.document, valid.value);

@@ -5,11 +5,13 @@ import { fault } from "../../shared/errors/errors.ts";
 import { err, ok } from "../../shared/result.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
+import { validateNetwork } from "../../shared/network/validate.ts";
 import { Database } from "../storage/database.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import { putNetwork, type DirectoryParts } from "./changes.ts";
 import type { Directory } from "./directory.ts";
 import { runErrands, STUCK_ATTEMPTS, type Pools } from "./errands.ts";
+import { pendingKeys } from "./pending.ts";
 import { DirectoryStore } from "./store.ts";
 
 const { DIRECTORY } = env as unknown as { DIRECTORY: DurableObjectNamespace<Directory> };
@@ -132,6 +134,9 @@ describe("errands", () => {
       expect(await run()).toEqual([
         "void a@n1 0 n1|n1#0",
         "void a@n1 7 n1|n1#0",
+        // Not its own shard, but keys for several slaves come there from n1|n2#1.
+        "void a@n1 0 n1|n1#1",
+        "void a@n1 7 n1|n1#1",
         "void a@n1 0 n1|n2#0",
         "void a@n1 7 n1|n2#0",
         "void a@n1 0 n1|n2#1",
@@ -139,7 +144,7 @@ describe("errands", () => {
       ]);
       expect(store.drains()).toEqual([]);
       expect(store.head().sequence).toBeGreaterThan(sequence);
-      expect(audited("keys.void")).toEqual([{ reason: "sae-drained", sae: "a", node: "n1", keys: 12 }]);
+      expect(audited("keys.void")).toEqual([{ reason: "sae-drained", sae: "a", node: "n1", keys: 16 }]);
       expect(await run()).toEqual([]);
     });
   });
@@ -151,8 +156,15 @@ describe("errands", () => {
       put(network({ links: [link("n1", "n2", 2)] }));
       expect(await run()).toEqual(["refresh n2|n3#0"]);
       clock.nowMs += DRAIN_MS;
-      expect(await run()).toEqual(["void *@* 0 n2|n3#0", "void *@* 7 n2|n3#0", "refresh n2|n3#0"]);
-      expect(audited("keys.void")).toEqual([{ reason: "pair-drained", low: "n2", high: "n3", keys: 4 }]);
+      expect(await run()).toEqual([
+        "void *@* 0 n2|n3#0",
+        "void *@* 7 n2|n3#0",
+        "void *@* 0 n2|n3#1",
+        "void *@* 7 n2|n3#1",
+        "refresh n2|n3#0",
+        "refresh n2|n3#1",
+      ]);
+      expect(audited("keys.void")).toEqual([{ reason: "pair-drained", low: "n2", high: "n3", keys: 8 }]);
     });
   });
 
@@ -217,11 +229,21 @@ describe("errands", () => {
       put(moved);
       clock.nowMs += DRAIN_MS;
       pools.failing.add("fault n1|n2#0");
-      expect(await run()).toEqual(["void a@n1 0 n1|n1#0", "void a@n1 7 n1|n1#0", "void a@n1 0 n1|n2#0"]);
+      expect((await run()).slice(-2)).toEqual(["void a@n1 7 n1|n1#1", "void a@n1 0 n1|n2#0"]);
       pools.failing.clear();
       clock.nowMs = store.nextErrandMs() ?? Number.NaN;
       expect((await run())[0]).toBe("void a@n1 0 n1|n2#0");
-      expect(audited("keys.void")).toEqual([{ reason: "sae-drained", sae: "a", node: "n1", keys: 12 }]);
+      expect(audited("keys.void")).toEqual([{ reason: "sae-drained", sae: "a", node: "n1", keys: 16 }]);
+    });
+  });
+
+  it("are counted before, at every pool that will be visited", async () => {
+    await withBench(async ({ put, pools, store }) => {
+      put(network());
+      const after = validateNetwork(moved);
+      if (!after.ok) throw new Error(after.error.message);
+      await pendingKeys(store.view(), after.value, pools.of);
+      expect(pools.calls).toEqual(["count n1|n1#0", "count n1|n1#1", "count n1|n2#0", "count n1|n2#1"]);
     });
   });
 

@@ -8,7 +8,7 @@ import { parsePairName, type PairName } from "../../shared/ids.ts";
 import type { KeyPoolRpc } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Drain } from "../../shared/network/directory-types.ts";
-import { nodeId, saeId } from "../../shared/network/lookup.ts";
+import { maxShardsOf, nodeId, saeId } from "../../shared/network/lookup.ts";
 import { err, type Result } from "../../shared/result.ts";
 import { audit, type DirectoryParts } from "./changes.ts";
 import type { Errand, ErrandRow, NetworkView } from "./store.ts";
@@ -76,14 +76,18 @@ async function voidStep(parts: DirectoryParts, pools: Pools, row: ErrandRow, err
   return 1;
 }
 
-/** The next pool to go to, or null after the last; pairs that are gone by now hold nothing any more. */
+/**
+ * The next pool to go to, or null after the last; pairs that are gone by now hold nothing any more. Shards a pair does
+ * not have itself are visited too: see `maxShardsOf`.
+ */
 function targetOf(drain: Drain, errand: Void, view: NetworkView) {
   const pairs = drain.kind === "sae" ? drain.pairs : [drain.pair];
+  const shards = maxShardsOf(view);
   let { shard, after } = errand;
   for (let { pairIndex } = errand; pairIndex < pairs.length; pairIndex++) {
     const pair = pairs[pairIndex];
     const config = pair === undefined ? undefined : view.configOf(pair);
-    if (pair !== undefined && config !== undefined && config.state !== "gone" && shard < config.shards) {
+    if (pair !== undefined && config !== undefined && config.state !== "gone" && shard < shards) {
       return { pair, pairIndex, shard, after };
     }
     shard = 0;
@@ -101,8 +105,8 @@ function finishDrain(parts: DirectoryParts, errand: Void, drain: Drain): void {
     store.dropDrain(errand.drainKey);
     const sequence = store.bump();
     if (drain.kind === "pair") {
-      // The pool learns that it is gone.
-      const { shards } = before.configOf(drain.pair);
+      // Its pools, those that were visited, learn that they are gone.
+      const shards = maxShardsOf(before);
       store.putErrand({ kind: "refresh", pair: drain.pair, shards, sequence }, parts.nowMs());
     }
     const what = drain.kind === "sae" ? { sae: drain.sae.id, node: drain.sae.node } : parsePairName(drain.pair);

@@ -7,7 +7,7 @@ import { removalsBetween } from "../../shared/network/diff.ts";
 import type { NetworkDiff } from "../../shared/network/directory-types.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { localPair, planDrains } from "../../shared/network/drains.ts";
-import { nodeId, pairOfLink, saeId } from "../../shared/network/lookup.ts";
+import { maxShardsOf, nodeId, pairOfLink, saeId } from "../../shared/network/lookup.ts";
 import type { Result } from "../../shared/result.ts";
 import { attempt, type Pools } from "./errands.ts";
 import type { NetworkView } from "./store.ts";
@@ -31,11 +31,11 @@ export async function pendingKeys(
   pools: Pools,
 ): Promise<Pick<NetworkDiff, "pendingKeys" | "complete">> {
   const budget = { calls: LIMITS.poolCallsPerDiff, complete: true };
+  const shards = maxShardsOf(view);
   const counts: { kind: Question["kind"]; id: string; keys: number }[] = [];
   for (const { kind, id, pairs, of } of questions(view, after)) {
     let keys = 0;
     for (const pair of pairs) {
-      const { shards } = view.configOf(pair);
       for (let shard = 0; shard < shards; shard++) {
         // One after the other: a diff is rare, and may not crowd the pools.
         // oxlint-disable-next-line no-await-in-loop

@@ -36,6 +36,8 @@ function judge(body: JsonValue, judgedBy: KeyRequestFacts = facts) {
   return parsed.ok ? checkKeyRequest(parsed.value, judgedBy) : parsed;
 }
 
+const many = (item: JsonValue): JsonValue[] => Array.from({ length: 100_000 }, () => item);
+
 describe("Key request: syntax", () => {
   test("defaults: {} and nulls ask for one key of the default size", () => {
     const expected = { number: 1, sizeBits: 256, additionalSlaves: [] };
@@ -56,6 +58,28 @@ describe("Key request: syntax", () => {
       '{"number":1.0,"size":128.0,"zzz":[1],"extension_mandatory":[],"extension_optional":[],"additional_slave_SAE_IDs":[]}',
     );
     expect(valueOf(judge(body))).toEqual({ number: 1, sizeBits: 128, additionalSlaves: [] });
+  });
+
+  test.each<[string, JsonValue, number]>([
+    ["additional_slave_SAE_IDs", { additional_slave_SAE_IDs: many(0) }, 64],
+    ["extension_mandatory", { extension_mandatory: many(0) }, 64],
+    ["extension_optional", { extension_optional: many({}) }, 64],
+    [
+      "extension_mandatory",
+      { extension_mandatory: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`x${n}`, n])) },
+      64,
+    ],
+  ])("too many of %s are one fault that tells the bound", (member, body, max) => {
+    const fault = faultOf(parseKeyRequest(body));
+    expect(fault.code).toBe("bad-request");
+    expect(fault.message).toMatch(new RegExp(`^${member}: .*\\b${max}\\b`));
+    expect(fault.details?.length ?? 0).toBeLessThanOrEqual(1);
+  });
+
+  test("too many key_IDs are one fault that tells the bound", () => {
+    const fault = faultOf(parseKeyIds({ key_IDs: many({}) }));
+    expect(fault.message).toBe("key_IDs: shall hold at most 4096 ids");
+    expect(fault.details).toHaveLength(1);
   });
 
   test.each<[string, JsonValue]>([

@@ -2,6 +2,8 @@
 import * as v from "valibot";
 import { type Fault, fail, type JsonValue } from "../errors/errors.ts";
 import type { KeyId } from "../ids.ts";
+import { LIMITS } from "../limits.ts";
+import { boundedList } from "../network/bounded-list.ts";
 import { ok, type Result } from "../result.ts";
 import { parseMembers } from "./syntax.ts";
 
@@ -12,12 +14,13 @@ const NOT_A_UUID = "shall be a UUID";
 export const KeyIdsSchema = v.object(
   {
     key_IDs: v.pipe(
-      v.array(
+      boundedList(
         v.object(
           { key_ID: v.pipe(v.string(NOT_A_UUID), v.regex(UUID, NOT_A_UUID)) },
           'shall be an object with a member "key_ID"',
         ),
-        "shall be an array of objects",
+        LIMITS.keysPerRequest,
+        { type: "shall be an array of objects", length: `shall hold at most ${LIMITS.keysPerRequest} ids` },
       ),
       v.nonEmpty("shall hold at least one key_ID"),
     ),

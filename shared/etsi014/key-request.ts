@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { type Fault, fail, type JsonValue, mandatedFault } from "../errors/errors.ts";
 import type { SaeId } from "../ids.ts";
 import { LIMITS } from "../limits.ts";
+import { boundedList } from "../network/bounded-list.ts";
 import type { Policy } from "../network/document.ts";
 import { err, ok, type Result } from "../result.ts";
 import {
@@ -28,7 +29,12 @@ const extensionObject = v.custom<{ [name: string]: JsonValue }>(
 );
 /** The standard wants an array of objects; some clients send one object, which is read as an array of one. */
 const extensionList = v.union(
-  [v.array(extensionObject), extensionObject],
+  [
+    boundedList(extensionObject, LIMITS.extensionParameters, {
+      length: `shall hold at most ${LIMITS.extensionParameters} objects`,
+    }),
+    extensionObject,
+  ],
   "shall be an array of objects of name/value pairs",
 );
 
@@ -38,7 +44,10 @@ export const KeyRequestSchema = v.object(
     number: v.nullish(integer),
     size: v.nullish(integer),
     additional_slave_SAE_IDs: v.nullish(
-      v.array(v.pipe(v.string("shall be a string"), v.nonEmpty("shall not be empty")), "shall be an array of strings"),
+      boundedList(v.pipe(v.string("shall be a string"), v.nonEmpty("shall not be empty")), LIMITS.multicastSaes, {
+        type: "shall be an array of strings",
+        length: `shall hold at most ${LIMITS.multicastSaes} SAEs`,
+      }),
     ),
     extension_mandatory: v.nullish(extensionList),
     extension_optional: v.nullish(extensionList),
@@ -78,17 +87,30 @@ function flattenExtensions(list: ExtensionList): Extension[] {
   return objects.flatMap((object) => Object.entries(object).map(([name, value]) => ({ name, value })));
 }
 
+/** One object may hold any number of pairs. @returns `bad-request` for more than LIMITS.extensionParameters */
+function extensionsOf(member: string, list: ExtensionList): Result<readonly Extension[], Fault> {
+  const extensions = flattenExtensions(list);
+  const max = LIMITS.extensionParameters;
+  return extensions.length <= max
+    ? ok(extensions)
+    : fail("bad-request", `${member}: ${extensions.length} parameters, more than ${max}`);
+}
+
 /** A POST body, already JSON. @returns `bad-request` naming every member of a wrong type. */
 export function parseKeyRequest(body: JsonValue): Result<KeyRequest, Fault> {
   const parsed = parseMembers(KeyRequestSchema, body, "the Key request");
   if (!parsed.ok) return parsed;
   const members = parsed.value;
+  const mandatory = extensionsOf("extension_mandatory", members.extension_mandatory);
+  if (!mandatory.ok) return mandatory;
+  const optional = extensionsOf("extension_optional", members.extension_optional);
+  if (!optional.ok) return optional;
   return ok({
     number: members.number ?? null,
     sizeBits: members.size ?? null,
     additionalSlaves: (members.additional_slave_SAE_IDs ?? []) as SaeId[],
-    mandatory: flattenExtensions(members.extension_mandatory),
-    optional: flattenExtensions(members.extension_optional),
+    mandatory: mandatory.value,
+    optional: optional.value,
   });
 }
 

@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
+import { boundedList } from "./bounded-list.ts";
 
 const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 
@@ -28,12 +29,9 @@ const tokenCredential = v.strictObject({
   type: v.literal("token"),
   sha256: sha256Hex,
   expires: v.optional(instant),
-  scopes: v.optional(v.pipe(v.array(v.string()), v.maxLength(32))),
+  scopes: v.optional(boundedList(v.string(), 32)),
 });
-const credentials = v.pipe(
-  v.array(v.variant("type", [certificateCredential, tokenCredential])),
-  v.maxLength(LIMITS.credentialsEach),
-);
+const credentials = boundedList(v.variant("type", [certificateCredential, tokenCredential]), LIMITS.credentialsEach);
 
 const node = v.strictObject({
   id: plainId,
@@ -109,15 +107,12 @@ const policy = v.strictObject({
 
 export const NetworkDocumentSchema = v.strictObject({
   name: v.optional(v.pipe(v.string(), v.maxLength(128)), "qkd network"),
-  nodes: v.pipe(v.array(node), v.maxLength(LIMITS.nodes)),
-  links: v.pipe(v.array(link), v.maxLength(LIMITS.links)),
-  saes: v.pipe(v.array(sae), v.maxLength(LIMITS.saes)),
-  agents: v.optional(
-    v.pipe(v.array(v.strictObject({ ...principalEntry, site: plainId })), v.maxLength(LIMITS.principals)),
-    [],
-  ),
-  controllers: v.optional(v.pipe(v.array(v.strictObject(principalEntry)), v.maxLength(LIMITS.principals)), []),
-  operators: v.pipe(v.array(v.strictObject(principalEntry)), v.maxLength(LIMITS.principals)),
+  nodes: boundedList(node, LIMITS.nodes),
+  links: boundedList(link, LIMITS.links),
+  saes: boundedList(sae, LIMITS.saes),
+  agents: v.optional(boundedList(v.strictObject({ ...principalEntry, site: plainId }), LIMITS.principals), []),
+  controllers: v.optional(boundedList(v.strictObject(principalEntry), LIMITS.principals), []),
+  operators: boundedList(v.strictObject(principalEntry), LIMITS.principals),
   policy: v.optional(policy, {}),
 });
 

@@ -5,8 +5,8 @@
 import type { Principal } from "../auth/principal.ts";
 import { siteOf } from "../auth/policy.ts";
 import { canonicalSan } from "../auth/san.ts";
-import { pairName, pairOf, type NodeId, type PairName, type SaeId } from "../ids.ts";
-import type { Drain, Snapshot } from "./directory-types.ts";
+import { pairName, pairOf, parsePairName, type NodeId, type PairName, type SaeId } from "../ids.ts";
+import type { Drain, Revocation, Snapshot } from "./directory-types.ts";
 import type { Credential, LinkEntry, NodeEntry, Policy, SaeEntry } from "./document.ts";
 
 type Unproven<P> = P extends Principal ? Omit<P, "by"> : never;
@@ -46,6 +46,8 @@ export interface Lookup {
   readonly linkByPair: ReadonlyMap<PairName, LinkEntry>;
   /** The most KeyPool objects any pair has or, while it drains, had: no key ID names a higher shard. */
   readonly maxShards: number;
+  /** The same among the pairs of each node that has a link: no key of a master at that node names a higher shard. */
+  readonly maxShardsByNode: ReadonlyMap<string, number>;
   /** Nodes one link away. */
   readonly neighbours: ReadonlyMap<string, readonly NodeId[]>;
   readonly saeDrains: ReadonlyMap<string, readonly Extract<Drain, { kind: "sae" }>[]>;
@@ -53,7 +55,7 @@ export interface Lookup {
   readonly tokens: ReadonlyMap<string, TokenOwner>;
   /** By `fingerprint:<hex>`, `san:DNS:<name>` or `cn:<name>`. */
   readonly certificates: ReadonlyMap<string, Owner>;
-  /** `certificate:<hex>`, `token:<hex>`, `principal:<role:id>`. */
+  /** See `revocationKey`. */
   readonly revoked: ReadonlySet<string>;
 }
 
@@ -80,18 +82,45 @@ export function buildLookup(snapshot: Snapshot): Lookup {
     linksById: new Map(document.links.map((link) => [link.id, link])),
     linkByPair: new Map(document.links.map((link) => [pairOfLink(link), link])),
     maxShards: maxShardsOf(snapshot),
+    maxShardsByNode: maxShardsByNode(snapshot),
     neighbours: neighboursOf(document.links),
     saeDrains: Map.groupBy(saeDrains, (drain) => drain.sae.id),
     pairDrains: new Map(drains.filter((drain) => drain.kind === "pair").map((drain) => [drain.pair, drain])),
     tokens: credentials.tokens,
     certificates: credentials.certificates,
-    revoked: new Set(snapshot.revocations.map(({ kind, value }) => `${kind}:${value}`)),
+    revoked: revokedKeys(snapshot.revocations),
   };
 }
 
-function maxShardsOf({ document, drains }: Snapshot): number {
-  const drained = drains.map((drain) => (drain.kind === "pair" ? drain.config.shards : 1));
-  return [...document.links.map(({ shards }) => shards), ...drained].reduce((max, shards) => Math.max(max, shards), 1);
+/** `certificate:<hex>`, `token:<hex>`, `principal:<role:id>`. */
+export const revocationKey = (kind: Revocation["kind"], value: string): string => `${kind}:${value}`;
+
+export const revokedKeys = (revocations: readonly Revocation[]): ReadonlySet<string> =>
+  new Set(revocations.map(({ kind, value }) => revocationKey(kind, value)));
+
+/** Who has how many KeyPool objects: pairs with a link, and those that still drain. */
+function* pairShards({ document, drains }: Pick<Snapshot, "document" | "drains">): Generator<[PairName, number]> {
+  for (const link of document.links) yield [pairOfLink(link), link.shards];
+  for (const drain of drains) if (drain.kind === "pair") yield [drain.pair, drain.config.shards];
+}
+
+/**
+ * The most KeyPool objects any pair has. Keys of several slaves lie in the pools of several pairs, in the shard that
+ * made them: any pair may hold keys in any shard up to this.
+ */
+export function maxShardsOf(network: Pick<Snapshot, "document" | "drains">): number {
+  let max = 1;
+  for (const [, shards] of pairShards(network)) max = Math.max(max, shards);
+  return max;
+}
+
+function maxShardsByNode(snapshot: Snapshot): Map<string, number> {
+  const shardsByNode = new Map<string, number>();
+  for (const [pair, shards] of pairShards(snapshot)) {
+    const { low, high } = parsePairName(pair);
+    for (const node of [low, high]) shardsByNode.set(node, Math.max(shardsByNode.get(node) ?? 1, shards));
+  }
+  return shardsByNode;
 }
 
 /** Owners of a certificate, by all its names; more than one when names point to different principals. */

@@ -3,7 +3,8 @@ import { BOOTSTRAP_OPERATOR, isAction } from "../auth/policy.ts";
 import { LIMITS } from "../limits.ts";
 import type { PointerFault } from "./directory-types.ts";
 import type { Credential, LinkEntry, NetworkDocument, NodeEntry, Policy, SaeEntry } from "./document.ts";
-import { certificateKey, kmeIdOf, pairOfLink } from "./lookup.ts";
+import { certificateKey, kmeIdOf, pairOfLink, revocationKey } from "./lookup.ts";
+import { DEPLOYMENT_LOG } from "./reserved.ts";
 
 export interface Entry<T> {
   readonly pointer: string;
@@ -25,7 +26,17 @@ export interface Sections {
   readonly operatorsAtFault: boolean;
 }
 
-type Rule = (sections: Sections, previous: NetworkDocument | undefined) => PointerFault[];
+/** What a new document is judged by besides itself. */
+export interface InForce {
+  /** The document it replaces. */
+  readonly previous?: NetworkDocument;
+  /** Credentials that have expired by then count for nothing. */
+  readonly nowMs?: number;
+  /** `revocationKey` of all that is revoked. */
+  readonly revoked?: ReadonlySet<string>;
+}
+
+type Rule = (sections: Sections, inForce: InForce) => Iterable<PointerFault>;
 
 export const RULES: readonly Rule[] = [
   (s) => repeated(s.nodes, "id", (node) => node.id),
@@ -37,6 +48,7 @@ export const RULES: readonly Rule[] = [
   (s) => repeated(s.agents, "id", (agent) => agent.id),
   (s) => repeated(s.controllers, "id", (controller) => controller.id),
   (s) => repeated(s.operators, "id", (operator) => operator.id),
+  reservedIds,
   linkEnds,
   (s) => repeated(s.links, "nodes", pairOfLink, "another link joins these two nodes"),
   (s) => s.saes.flatMap((sae) => unknownNode(sae.pointer, "node", sae.value.node, s)),
@@ -71,6 +83,14 @@ function unknownNode(pointer: string, member: string, id: string, sections: Sect
   return sections.nodeIds.has(id) ? [] : [{ pointer: `${pointer}/${member}`, message: `no node has the id ${id}` }];
 }
 
+/** A node's audit log bears the node's id. */
+function reservedIds({ nodes }: Sections): PointerFault[] {
+  const message = `the id ${DEPLOYMENT_LOG} is reserved: it names the audit log of what concerns no single node`;
+  return nodes.flatMap(({ pointer, value }) =>
+    value.id === DEPLOYMENT_LOG ? [{ pointer: `${pointer}/id`, message }] : [],
+  );
+}
+
 function linkEnds(sections: Sections): PointerFault[] {
   return sections.links.flatMap(({ pointer, value: { nodes } }) => [
     ...unknownNode(pointer, "nodes/0", nodes[0], sections),
@@ -103,20 +123,17 @@ const CERTIFICATE_FORMS = {
   cn: { form: /./, message: "a subject CN is text" },
 } as const;
 
-function credentialForms(sections: Sections): PointerFault[] {
-  const faults: PointerFault[] = [];
+function* credentialForms(sections: Sections): Generator<PointerFault> {
   for (const { pointer, value } of allCredentials(sections)) {
     if (value.type === "certificate") {
       const { form, message } = CERTIFICATE_FORMS[value.match];
-      if (!form.test(value.value)) faults.push({ pointer: `${pointer}/value`, message });
+      if (!form.test(value.value)) yield { pointer: `${pointer}/value`, message };
       continue;
     }
     for (const [index, scope] of (value.scopes ?? []).entries()) {
-      if (!isAction(scope))
-        faults.push({ pointer: `${pointer}/scopes/${index}`, message: `no action is called ${scope}` });
+      if (!isAction(scope)) yield { pointer: `${pointer}/scopes/${index}`, message: `no action is called ${scope}` };
     }
   }
-  return faults;
 }
 
 /** One credential, one principal: anything else would let one pass for the other. */
@@ -163,22 +180,39 @@ function containerSize({ policy }: Sections): PointerFault[] {
   return [{ pointer: "/policy/max_key_per_request", message }];
 }
 
-const canWriteNetwork = ({ credentials }: { readonly credentials: readonly Credential[] }): boolean =>
-  credentials.some((c) => c.type === "certificate" || c.scopes === undefined || c.scopes.includes("network.write"));
+/** Is this credential good for writing the network, as far as can be told? */
+function writesNetwork(credential: Credential, { nowMs = -Infinity, revoked }: InForce): boolean {
+  if (credential.type === "certificate") {
+    return credential.match !== "fingerprint" || revoked?.has(revocationKey("certificate", credential.value)) !== true;
+  }
+  const { sha256, expires, scopes } = credential;
+  // oxlint-disable-next-line no-restricted-globals -- parsing reads no clock
+  const untilMs = expires === undefined ? Infinity : Date.parse(expires);
+  return (
+    untilMs > nowMs &&
+    (scopes === undefined || scopes.includes("network.write")) &&
+    revoked?.has(revocationKey("token", sha256)) !== true
+  );
+}
+
+type Operator = NetworkDocument["operators"][number];
+const canWriteNetwork = ({ id, credentials }: Operator, inForce: InForce): boolean =>
+  inForce.revoked?.has(revocationKey("principal", `operator:${id}`)) !== true &&
+  credentials.some((credential) => writesNetwork(credential, inForce));
 
 /** Somebody must remain who can put the next document. */
-function operatorLeft({ operators, operatorsAtFault }: Sections): PointerFault[] {
+function operatorLeft({ operators, operatorsAtFault }: Sections, inForce: InForce): PointerFault[] {
   const reserved = operators
     .filter(({ value }) => value.id === BOOTSTRAP_OPERATOR.id)
     .map(({ pointer }) => ({ pointer: `${pointer}/id`, message: `the id ${BOOTSTRAP_OPERATOR.id} is reserved` }));
-  if (operatorsAtFault || operators.some(({ value }) => canWriteNetwork(value))) return reserved;
+  if (operatorsAtFault || operators.some(({ value }) => canWriteNetwork(value, inForce))) return reserved;
   const message =
-    "at least one operator needs a credential that may write the network, or nobody could ever change it again";
+    "at least one operator needs a credential that may write the network and is neither expired nor revoked, or nobody could ever change it again";
   return [...reserved, { pointer: "/operators", message }];
 }
 
 /** Keys lie in the shards that made them: fewer shards would leave some behind. */
-function shardsKept({ links }: Sections, previous: NetworkDocument | undefined): PointerFault[] {
+function shardsKept({ links }: Sections, { previous }: InForce): PointerFault[] {
   const before = new Map((previous?.links ?? []).map((link) => [pairOfLink(link), link.shards]));
   return links.flatMap(({ pointer, value }) => {
     const shards = before.get(pairOfLink(value)) ?? 0;

@@ -30,7 +30,7 @@ const sound = (): NetworkDocumentInput => ({
 });
 
 const faultsOf = (input: unknown, previous?: NetworkDocument) => {
-  const result = validateNetwork(input, previous);
+  const result = validateNetwork(input, previous === undefined ? {} : { previous });
   return result.ok ? [] : (result.error.details ?? []).map(({ pointer }) => pointer);
 };
 const valid = (input: unknown): NetworkDocument => {
@@ -38,6 +38,8 @@ const valid = (input: unknown): NetworkDocument => {
   if (!result.ok) throw new Error(JSON.stringify(result.error));
   return result.value;
 };
+/** As many as a body of 8 MB can hold. */
+const many = <T>(item: T): T[] => Array.from({ length: 4_000_000 }, () => item);
 type Change = (document: NetworkDocumentInput) => unknown;
 const changed = (change: Change) => {
   const document = sound();
@@ -66,6 +68,7 @@ describe("a sound network document", () => {
 
 describe("faults, by pointer", () => {
   it.each<[string, Change, string[]]>([
+    ["a node called as the deployment's audit log", (d) => d.nodes.push({ id: "deployment" }), ["/nodes/3/id"]],
     ["a node twice", (d) => d.nodes.push({ id: "tn-1", kme_id: "other" }), ["/nodes/3/id"]],
     ["a KME ID twice", (d) => d.nodes.push({ id: "tn-4", kme_id: "tn-1" }), ["/nodes/3/kme_id"]],
     [
@@ -160,7 +163,42 @@ describe("faults, by pointer", () => {
       ),
     );
     expect(result.ok || result.error.details?.length).toBe(LIMITS.faultsReported);
-    expect(result.ok || result.error.message).toContain("500 faults");
+    expect(result.ok || result.error.message).toContain("more than 200 faults");
+  });
+
+  it.each<[string, Change, string, number]>([
+    ["nodes", (d) => Object.assign(d, { nodes: many(0) }), "/nodes", LIMITS.nodes],
+    ["SAEs", (d) => Object.assign(d, { saes: many({}) }), "/saes", LIMITS.saes],
+    [
+      "credentials",
+      (d) => Object.assign(d.saes[0] ?? {}, { credentials: many(0) }),
+      "/saes/0/credentials",
+      LIMITS.credentialsEach,
+    ],
+    [
+      "scopes",
+      (d) => d.saes[0]?.credentials.push({ ...token("e"), scopes: many("") }),
+      "/saes/0/credentials/2/scopes",
+      32,
+    ],
+  ])("looks at none of too many %s", (_, change, pointer, max) => {
+    const result = validateNetwork(changed(change));
+    if (result.ok) throw new Error("taken");
+    expect(result.error.details).toEqual([{ pointer, message: expect.stringContaining(`<=${max} `) }]);
+  });
+
+  it("stops looking when it has enough to tell", () => {
+    const looks: number[] = [];
+    const saes = Array.from({ length: LIMITS.saes }, (_, n) => ({
+      get id() {
+        looks.push(n);
+        return 0;
+      },
+    }));
+    const result = validateNetwork({ ...sound(), saes });
+    expect(result.ok || result.error.details?.length).toBe(LIMITS.faultsReported);
+    expect(result.ok || result.error.message).toContain("more than 200 faults");
+    expect(Math.max(...looks)).toBeLessThan(LIMITS.faultsReported);
   });
 
   it("never throws, and takes only what it would take again", () => {
@@ -195,6 +233,40 @@ describe("what may not be undone", () => {
         previous,
       ),
     ).toEqual([]);
+  });
+});
+
+describe("who may write the next document", () => {
+  const nowMs = Date.parse("2026-01-01T00:00:00Z");
+  const pointersOf = (
+    credentials: NetworkDocumentInput["operators"][number]["credentials"],
+    revoked: string[] = [],
+  ) => {
+    const input = { ...sound(), operators: [{ id: "alice", credentials }] };
+    const result = validateNetwork(input, { nowMs, revoked: new Set(revoked) });
+    return result.ok ? [] : result.error.details?.map(({ pointer }) => pointer);
+  };
+  const until = (expires: string) => ({ ...token("d"), expires });
+  const fingerprint = { type: "certificate" as const, match: "fingerprint" as const, value: hex("f") };
+
+  it.each([
+    ["one that has just expired", [until("2026-01-01T00:00:00Z")], []],
+    ["a revoked token", [token("d")], [`token:${hex("d")}`]],
+    ["a revoked certificate", [fingerprint], [`certificate:${hex("f")}`]],
+    ["a revoked operator", [token("d"), certificate("alice")], ["principal:operator:alice"]],
+    [
+      "one expired, one of another scope",
+      [until("2020-01-01T00:00:00Z"), { ...token("e"), scopes: ["audit.read"] }],
+      [],
+    ],
+  ])("not by %s", (_, credentials, revoked) => {
+    expect(pointersOf(credentials, revoked)).toEqual(["/operators"]);
+  });
+
+  it("by one that is still good, among others", () => {
+    expect(pointersOf([until("2026-01-01T00:00:01Z")])).toEqual([]);
+    expect(pointersOf([until("2020-01-01T00:00:00Z"), token("e")], [`token:${hex("d")}`])).toEqual([]);
+    expect(pointersOf([fingerprint], [`token:${hex("f")}`])).toEqual([]);
   });
 });
 

@@ -11,30 +11,42 @@ import { LIMITS } from "../limits.ts";
 import { ok, type Result } from "../result.ts";
 import { NetworkDocumentSchema, type NetworkDocument } from "./document.ts";
 import type { PointerFault } from "./directory-types.ts";
-import { RULES, type Entry, type Sections } from "./rules.ts";
+import { RULES, type Entry, type InForce, type Sections } from "./rules.ts";
 
 type Input = v.InferIssue<typeof NetworkDocumentSchema>;
 
 /**
  * Validates a document and fills in its defaults.
  *
- * @param previous the document in force: some things may not be undone (shards lowered).
- * @returns `bad-request` with up to LIMITS.faultsReported details `{pointer, message}`.
+ * @param inForce what it is to replace: some things may not be undone (shards lowered), and somebody must remain who
+ *   can write the next one. What is left out is not looked at.
+ * @returns `bad-request` with up to LIMITS.faultsReported details `{pointer, message}`; it stops looking there.
  */
-export function validateNetwork(input: unknown, previous?: NetworkDocument): Result<NetworkDocument, Fault> {
+export function validateNetwork(input: unknown, inForce: InForce = {}): Result<NetworkDocument, Fault> {
   const parsed = v.safeParse(NetworkDocumentSchema, input);
-  const issues = parsed.issues ?? [];
-  const faults = issues.map((issue) => shapeFault(issue));
-  const sections = soundSections(parsed.output, issues);
-  for (const rule of RULES) faults.push(...rule(sections, previous));
+  const faults: PointerFault[] = [];
+  for (const fault of allFaults(parsed.output, parsed.issues ?? [], inForce)) {
+    faults.push(fault);
+    if (faults.length > LIMITS.faultsReported) break;
+  }
   if (parsed.success && faults.length === 0) return ok(parsed.output);
-  const shown = faults.slice(0, LIMITS.faultsReported);
-  const more = faults.length > shown.length ? `, the first ${shown.length} of which follow` : "";
-  return fail(
-    "bad-request",
-    `the network document has ${faults.length} fault${faults.length === 1 ? "" : "s"}${more}`,
-    shown,
-  );
+  return fail("bad-request", summaryOf(faults.length), faults.slice(0, LIMITS.faultsReported));
+}
+
+function summaryOf(count: number): string {
+  const { faultsReported } = LIMITS;
+  if (count > faultsReported)
+    return `the network document has more than ${faultsReported} faults, the first of which follow`;
+  return `the network document has ${count} fault${count === 1 ? "" : "s"}`;
+}
+
+/** Lazily: a document of wrong shapes is not asked for more than can be told. */
+function* allFaults(output: unknown, issues: readonly Input[], inForce: InForce): Generator<PointerFault> {
+  for (const issue of issues) yield shapeFault(issue);
+  // Items of a list that is too long have not been looked at.
+  if (issues.some((issue) => issue.type === "max_length" && issue.path?.length === 1)) return;
+  const sections = soundSections(output, issues);
+  for (const rule of RULES) yield* rule(sections, inForce);
 }
 
 /** RFC 6901 pointer of a path. */

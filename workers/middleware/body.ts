@@ -6,7 +6,7 @@ import { ok, type Result } from "../../shared/result.ts";
 
 const tooLarge = (maxBytes: number) => fail("body-too-large", `the body is larger than ${maxBytes} bytes`);
 
-/** @returns the whole body (empty where there is none), or `body-too-large` */
+/** @returns the whole body (empty where there is none), `body-too-large`, or `bad-request` where it broke off */
 export async function readBytes(request: Request, maxBytes: number): Promise<Result<Uint8Array, Fault>> {
   const declared = request.headers.get("Content-Length");
   if (declared !== null && Number(declared) > maxBytes) return tooLarge(maxBytes);
@@ -15,7 +15,10 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Res
   let length = 0;
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
   for (;;) {
-    const { done, value } = await reader.read();
+    // The client left, or its chunks are malformed: no fault of ours.
+    const chunk = await reader.read().catch(() => null);
+    if (chunk === null) return fail("bad-request", "the body did not arrive whole");
+    const { done, value } = chunk;
     if (done) break;
     length += value.length;
     if (length > maxBytes) {

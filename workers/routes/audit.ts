@@ -1,14 +1,13 @@
 /** A node's audit log, page by page. */
 import { fail } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import { DEPLOYMENT_LOG } from "../../shared/network/reserved.ts";
 import { ok } from "../../shared/result.ts";
 import { answerOf } from "../clients/key-pool.ts";
 import { respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
 import { queryInteger } from "./query.ts";
 
-/** The log of acts that belong to no node. */
-const DEPLOYMENT_LOG = "deployment";
 const DEFAULT_RECORDS = 100;
 
 export async function getAudit(call: AuthenticatedCall): Reply {

@@ -16,28 +16,33 @@ export interface KeyGroup {
 /** IDs of one batch start alike and are in one pool (shared/keypool/key-id.ts). */
 const BATCH_PREFIX_CHARS = 21;
 
+/** By shard; IDs that name none, or one at or above the bound, are left out. */
+function byShardBelow(keyIds: readonly KeyId[], maxShards: number): Map<number, KeyId[]> {
+  const known = keyIds.filter((keyId) => (shardOfKeyId(keyId) ?? Infinity) < maxShards);
+  return Map.groupBy(known, (keyId) => shardOfKeyId(keyId) ?? 0);
+}
+
 /**
  * By shard; null where one of them is no ID this system could have given out. A random UUID names any shard: pools that
  * do not exist are not woken up for it.
  */
 function byShard(keyIds: readonly KeyId[], maxShards: number): Map<number, KeyId[]> | null {
-  const shards = new Map<number, KeyId[]>();
-  for (const keyId of keyIds) {
-    const shard = shardOfKeyId(keyId);
-    if (shard === null || shard >= maxShards) return null;
-    const group = shards.get(shard);
-    if (group === undefined) shards.set(shard, [keyId]);
-    else group.push(keyId);
-  }
-  return shards;
+  const shards = byShardBelow(keyIds, maxShards);
+  const known = [...shards.values()].reduce((sum, group) => sum + group.length, 0);
+  return known === keyIds.length ? shards : null;
 }
 
 const groupsIn = (pair: PairName, shards: ReadonlyMap<number, KeyId[]>): KeyGroup[] =>
   [...shards].map(([shard, keyIds]) => ({ pair, shard, keyIds }));
 
+/** Pair by pair, shard by shard: two requests for the same keys meet at the first pool, and only one gets past it. */
+const inTakingOrder = (groups: readonly KeyGroup[]): readonly KeyGroup[] =>
+  groups.toSorted((a, b) => (a.pair === b.pair ? a.shard - b.shard : a.pair < b.pair ? -1 : 1));
+
 /**
  * Assigns every key to a pool. One pair, as nearly always, needs no question; while an SAE is being moved there are
- * several, and each batch is looked for in one after the other.
+ * several, and each batch is looked for in one after the other. The order of the groups does not depend on that of the
+ * keys.
  * @returns `key-not-found`, or `unauthorised` as soon as one key turns out to be somebody else's
  */
 export async function locate(
@@ -49,7 +54,7 @@ export async function locate(
   const shards = byShard(keyIds, lookup.maxShards);
   const [only, ...more] = pairs;
   if (shards === null || only === undefined) return err(mandatedFault("key-not-found"));
-  if (more.length === 0) return ok(groupsIn(only, shards));
+  if (more.length === 0) return ok(inTakingOrder(groupsIn(only, shards)));
 
   const found = new Map<string, KeyId[]>();
   const pools = new Map<string, { readonly pair: PairName; readonly shard: number }>();
@@ -61,7 +66,7 @@ export async function locate(
     pools.set(name, group.value);
     found.set(name, [...(found.get(name) ?? []), ...batch]);
   }
-  return ok([...pools].map(([name, pool]) => ({ ...pool, keyIds: found.get(name) ?? [] })));
+  return ok(inTakingOrder([...pools].map(([name, pool]) => ({ ...pool, keyIds: found.get(name) ?? [] }))));
 }
 
 async function firstWith(
@@ -82,20 +87,24 @@ async function firstWith(
   return err(last);
 }
 
-/** Other pools of the master's nodes that might hold these keys; at most LIMITS.foreignPoolChecks. */
+/**
+ * Other pools of the master's nodes that might hold these keys; at most LIMITS.foreignPoolChecks. A random ID names any
+ * shard: only those are asked that a pair of the master's node has.
+ */
 export function foreignPools(
   lookup: Lookup,
   masterNodes: readonly NodeId[],
   own: readonly PairName[],
   keyIds: readonly KeyId[],
 ): readonly KeyGroup[] {
-  const known = keyIds.filter((keyId) => (shardOfKeyId(keyId) ?? Infinity) < lookup.maxShards);
-  const shards = byShard(known, lookup.maxShards) ?? new Map<number, KeyId[]>();
-  const pairs = new Set<PairName>();
+  const groups = new Map<string, KeyGroup>();
   for (const node of masterNodes) {
-    for (const neighbour of [node, ...(lookup.neighbours.get(node) ?? [])])
-      pairs.add(pairName(pairOf(node, neighbour)));
+    const shards = byShardBelow(keyIds, lookup.maxShardsByNode.get(node) ?? 1);
+    for (const neighbour of [node, ...(lookup.neighbours.get(node) ?? [])]) {
+      const pair = pairName(pairOf(node, neighbour));
+      if (own.includes(pair)) continue;
+      for (const group of groupsIn(pair, shards)) groups.set(`${pair}#${group.shard}`, group);
+    }
   }
-  const groups = [...pairs].filter((pair) => !own.includes(pair)).flatMap((pair) => groupsIn(pair, shards));
-  return groups.slice(0, LIMITS.foreignPoolChecks);
+  return [...groups.values()].slice(0, LIMITS.foreignPoolChecks);
 }

@@ -18,7 +18,7 @@ import { answerOf, poolOf } from "../clients/key-pool.ts";
 import { readBytes } from "../middleware/body.ts";
 import { respond } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
-import { readIdempotency } from "./idempotency.ts";
+import { readIdempotency, shardOfRepeat } from "./idempotency.ts";
 import { namingSae, pathSae, routeTo, saeCaller, type SaeCaller, shardsOf, type SlaveRoute } from "./sae.ts";
 
 export async function getEncKeys(call: AuthenticatedCall): Reply {
@@ -56,9 +56,9 @@ async function encKeys(call: AuthenticatedCall, parsed: Result<KeyRequest, Fault
   const { number, sizeBits } = checked.value;
   const recipients = [{ sae: slave, node: route.value.slaveNode }, ...others.value];
   const encCall = callOf(caller.value, route.value, { recipients, count: number, sizeBits }, idempotency.value);
-  const grant = await fromShards(shardsOf(route.value), idempotency.value, (shard) =>
-    poolOf(call.env, route.value.pair, shard).encKeys(encCall),
-  );
+  const shards = shardsOf(route.value);
+  const only = idempotency.value === null ? null : shardOfRepeat(caller.value.principal, idempotency.value, shards);
+  const grant = await fromShards(shards, only, (shard) => poolOf(call.env, route.value.pair, shard).encKeys(encCall));
   return grant.ok ? ok(respond(writeKeyContainer(grant.value), "application/json")) : grant;
 }
 
@@ -104,13 +104,10 @@ function callOf(
  */
 async function fromShards(
   shards: number,
-  idempotency: Idempotency | null,
+  only: number | null,
   ask: (shard: number) => Promise<Result<KeyGrant, Fault>>,
 ): Promise<Result<KeyGrant, Fault>> {
-  if (idempotency !== null) {
-    const shard = Number.parseInt(idempotency.requestDigest.slice(0, 8), 16) % shards;
-    return await answerOf(() => ask(shard));
-  }
+  if (only !== null) return await answerOf(() => ask(only));
   const first = Math.floor(Math.random() * shards);
   let grant = await answerOf(() => ask(first));
   for (let next = 1; next < shards && !grant.ok && grant.error.code === "not-enough-keys"; next++) {

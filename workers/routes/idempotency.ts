@@ -14,9 +14,18 @@ export function readIdempotency(request: Request, body: Uint8Array, policy: Poli
   if (key === "" || key.length > LIMITS.idempotencyKeyChars) {
     return fail("bad-request", `header Idempotency-Key: shall have 1 to ${LIMITS.idempotencyKeyChars} characters`);
   }
-  const url = new URL(request.url);
+  const { pathname, search } = new URL(request.url);
   const digest = sha256.create();
-  digest.update(new TextEncoder().encode(`${request.method} ${url.pathname}${url.search}\n`));
+  digest.update(new TextEncoder().encode(`${request.method} ${pathname}${search}\n`));
   digest.update(body);
   return ok({ key, requestDigest: toHex(digest.digest()) });
+}
+
+/**
+ * The shard that serves a request with an Idempotency-Key: always the same one, whatever else the request says, since
+ * only that one knows the key.
+ */
+export function shardOfRepeat(principal: string, { key }: Idempotency, shards: number): number {
+  const digest = sha256(new TextEncoder().encode(`${principal} ${key}`));
+  return new DataView(digest.buffer, digest.byteOffset).getUint32(0) % shards;
 }

@@ -204,6 +204,13 @@ describe("Idempotency-Key, where the policy grants it", () => {
     expect((await dec("sae-a", "sae-b", ids)).status).toBe(400);
   });
 
+  test("the same key with another request is refused, whichever shard that would have gone to", async () => {
+    const headers = { "Idempotency-Key": crypto.randomUUID() };
+    const ask = async (size: number) => await post("/api/v1/keys/sae-b/enc_keys", "sae-a", { size }, headers);
+    expect((await ask(64)).status).toBe(200);
+    for (let size = 72; size <= 144; size += 8) expect((await ask(size)).status).toBe(422);
+  });
+
   test("an unusable key is refused", async () => {
     const response = await post("/api/v1/keys/sae-b/enc_keys", "sae-a", {}, { "Idempotency-Key": "x".repeat(129) });
     expect(response.status).toBe(400);

@@ -47,6 +47,20 @@ describe("the network document over HTTP", () => {
     expect((await post("/api/v1/network/restore", "op", { version: 1 })).status).toBe(428);
   });
 
+  test("8 MB of wrong entries are one fault, soon", async () => {
+    const flood = `{"nodes":[${"0,".repeat(4_000_000)}0],"links":[],"saes":[],"operators":[]}`;
+    for (const [path, method] of [
+      ["/api/v1/network", "PUT"],
+      ["/api/v1/network/diff", "POST"],
+    ] as const) {
+      const current = (await call("/api/v1/network", { as: "op" })).headers.get("ETag") ?? "";
+      const response = await call(path, { as: "op", method, headers: { "If-Match": current }, body: flood });
+      expect(response.status).toBe(400);
+      const { details } = await errorOf(response);
+      expect(details).toEqual([{ pointer: "/nodes", message: expect.stringContaining("<=1000") }]);
+    }
+  });
+
   test("a bad document changes nothing and gets every fault with its pointer", async () => {
     const bad = { ...NETWORK, nodes: [{ id: "n1" }, { id: "n1" }, { id: "|" }] };
     const current = (await call("/api/v1/network", { as: "op" })).headers.get("ETag") ?? "";
