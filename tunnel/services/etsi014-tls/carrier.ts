@@ -9,6 +9,7 @@ import { LIMITS } from "../../../shared/limits.ts";
 import type { CarrierConfig } from "./config.ts";
 import { towardsEdge } from "./headers.ts";
 import type { Caller } from "./identity.ts";
+import { createLoad, type Load } from "./load.ts";
 
 export interface Carrier {
   /** Opens a request to the edge; the caller of this function sends the body. */
@@ -16,6 +17,8 @@ export interface Carrier {
     request: { readonly method: string; readonly path: string; readonly rawHeaders: readonly string[] },
     caller: Caller,
   ): http.ClientRequest;
+  /** What all requests to this edge have in hand: its fronts share it as they share the edge. */
+  readonly load: Load;
   close(): void;
 }
 
@@ -35,10 +38,10 @@ const AGENT = {
 const CF_BLOB_HEADER = "X-Cf-Blob";
 
 export function createCarrier(config: CarrierConfig): Carrier {
-  return config.type === "unix" ? unixCarrier(config.path) : edgeCarrier(config);
+  return { ...(config.type === "unix" ? unixCarrier(config.path) : edgeCarrier(config)), load: createLoad() };
 }
 
-function unixCarrier(socketPath: string): Carrier {
+function unixCarrier(socketPath: string): Omit<Carrier, "load"> {
   const agent = new http.Agent(AGENT);
   return {
     open({ method, path, rawHeaders }, caller) {
@@ -52,7 +55,7 @@ function unixCarrier(socketPath: string): Carrier {
 
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
-function edgeCarrier(config: Extract<CarrierConfig, { type: "edge" }>): Carrier {
+function edgeCarrier(config: Extract<CarrierConfig, { type: "edge" }>): Omit<Carrier, "load"> {
   const url = new URL(config.url);
   const secure = url.protocol === "https:";
   if (!secure && !(url.protocol === "http:" && LOOPBACK.has(url.hostname))) {

@@ -1,5 +1,6 @@
 /** What a KME front is told: by the starter over IPC, or in a JSON file. */
 import * as v from "valibot";
+import { LIMITS } from "../../../shared/limits.ts";
 
 const path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
@@ -15,6 +16,8 @@ const front = v.strictObject({
   ca: path,
   /** PEM; may appear later. Once read it stays in force: deleting the file revokes no revocation. */
   crl: v.optional(path),
+  /** How long a client may take for its TLS handshake; longer than the default is not to be had. */
+  handshake_ms: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.frontHandshakeMs))),
 });
 
 const carrier = v.variant("type", [

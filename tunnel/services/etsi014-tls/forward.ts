@@ -1,10 +1,11 @@
-/** One request through the front: bounded, streamed, and answered with an Error object where the edge does not. */
+/** One request through the front: bounded, and answered with an Error object where the edge does not. */
 import type http from "node:http";
 import { LIMITS } from "../../../shared/limits.ts";
 import { type Log, messageOf } from "../../log.ts";
 import type { Carrier } from "./carrier.ts";
 import { towardsClient } from "./headers.ts";
 import type { Caller } from "./identity.ts";
+import type { Visit } from "./load.ts";
 
 export interface Answer {
   readonly status: number;
@@ -12,27 +13,51 @@ export interface Answer {
   readonly headers?: readonly string[];
 }
 
-const UNREACHABLE: Answer = {
-  status: 503,
-  message: "the key manager behind this KME does not answer",
-  headers: ["Retry-After", "1"],
-};
+const FIRST_BUFFER_BYTES = 1024;
+
+const busy = (message: string): Answer => ({ status: 503, message, headers: ["Retry-After", "1"] });
+const UNREACHABLE = busy("the key manager behind this KME does not answer");
+const CALLER_BUSY = busy("this certificate has as many requests under way as it may");
+const KME_BUSY = busy("this KME holds as many request bodies as it can");
 const tooLarge = (maxBytes: number): Answer => ({ status: 413, message: `the body is larger than ${maxBytes} bytes` });
 const BAD_TARGET: Answer = { status: 400, message: "the request target must be a path" };
 
+/**
+ * Passes one request on, or refuses it. What it returns ends the request and gives back all it holds; to be called when
+ * the answer or the connection closes, also the way out for a client that left.
+ */
 export function forward(
   req: http.IncomingMessage,
   res: http.ServerResponse,
   caller: Caller,
   carrier: Carrier,
   log: Log,
-): void {
+): () => void {
+  const visit = carrier.load.enter(caller.fingerprint);
+  if (visit === undefined) {
+    refuse(req, res, CALLER_BUSY);
+    return () => {};
+  }
   const path = req.url ?? "";
-  if (!path.startsWith("/")) return refuse(req, res, BAD_TARGET);
   const maxBytes = maxBodyBytes(path);
-  if (Number(req.headers["content-length"] ?? 0) > maxBytes) return refuse(req, res, tooLarge(maxBytes));
+  if (!path.startsWith("/")) refuse(req, res, BAD_TARGET);
+  else if (Number(req.headers["content-length"] ?? 0) > maxBytes) refuse(req, res, tooLarge(maxBytes));
+  else return pass(req, res, { path, maxBytes, visit, caller, carrier, log });
+  return () => visit.leave();
+}
 
-  const upstream = carrier.open({ method: req.method ?? "GET", path, rawHeaders: req.rawHeaders }, caller);
+interface Passage {
+  readonly path: string;
+  readonly maxBytes: number;
+  readonly visit: Visit;
+  readonly caller: Caller;
+  readonly carrier: Carrier;
+  readonly log: Log;
+}
+
+function pass(req: http.IncomingMessage, res: http.ServerResponse, passage: Passage): () => void {
+  const { path, maxBytes, visit, caller, carrier, log } = passage;
+  let upstream: http.ClientRequest | undefined;
   let settled = false;
   const giveUp = (answer: Answer): void => {
     if (settled) return;
@@ -43,31 +68,38 @@ export function forward(
     else refuse(req, res, answer);
   };
   const timer = setTimeout(() => giveUp(UNREACHABLE), LIMITS.frontRequestMs + LIMITS.frontAnswerMs);
-  upstream.on("error", (error) => {
-    if (!settled) log("warn", "edge-unreachable", { node: caller.node, error: messageOf(error) });
-    giveUp(UNREACHABLE);
-  });
-  upstream.on("response", (answer) => {
-    if (settled) {
-      answer.destroy();
-      return;
-    }
-    res.writeHead(answer.statusCode ?? 502, answer.statusMessage, towardsClient(answer.rawHeaders));
-    answer.on("error", () => giveUp(UNREACHABLE));
-    // The edge may answer before it has read all (413): what is still to come is of no use to it.
-    answer.on("end", () => {
-      if (!upstream.writableFinished) abandonUpload(req, upstream);
-      endOnceRead(req, res);
+  const open = (): http.ClientRequest => {
+    const opened = carrier.open({ method: req.method ?? "GET", path, rawHeaders: req.rawHeaders }, caller);
+    upstream = opened;
+    opened.on("error", (error) => {
+      if (!settled) log("warn", "edge-unreachable", { node: caller.node, error: messageOf(error) });
+      giveUp(UNREACHABLE);
     });
-    answer.pipe(res, { end: false });
-  });
-  // Also the way out for a client that left: its request is taken back from the edge.
-  res.on("close", () => {
+    opened.on("response", (answer) => {
+      if (settled) {
+        answer.destroy();
+        return;
+      }
+      res.writeHead(answer.statusCode ?? 502, answer.statusMessage, towardsClient(answer.rawHeaders));
+      answer.on("error", () => giveUp(UNREACHABLE));
+      // The edge may answer before it has read all (413): what is still to come is of no use to it.
+      answer.on("end", () => {
+        if (!opened.writableFinished) abandonUpload(req, opened);
+        endOnceRead(req, res);
+      });
+      answer.pipe(res, { end: false });
+    });
+    return opened;
+  };
+  if (!hasBody(req)) open().end();
+  else if (isKeyRequest(path)) collectBody(req, maxBytes, visit, giveUp, (body) => open().end(body));
+  else streamBody(req, open(), maxBytes, giveUp);
+  return () => {
     clearTimeout(timer);
     settled = true;
-    if (!res.writableFinished) upstream.destroy();
-  });
-  sendBody(req, upstream, maxBytes, () => giveUp(tooLarge(maxBytes)));
+    if (!res.writableFinished) upstream?.destroy();
+    visit.leave();
+  };
 }
 
 /**
@@ -75,33 +107,73 @@ export function forward(
  * SAE asks for is larger than the first bound; the second is that of the network document, for operators with a
  * certificate.
  */
-const maxBodyBytes = (path: string): number =>
-  path.startsWith("/api/v1/keys/") ? LIMITS.jsonBodyBytes : LIMITS.networkBodyBytes;
+const maxBodyBytes = (path: string): number => (isKeyRequest(path) ? LIMITS.jsonBodyBytes : LIMITS.networkBodyBytes);
+const isKeyRequest = (path: string): boolean => path.startsWith("/api/v1/keys/");
+const hasBody = ({ headers }: http.IncomingMessage): boolean =>
+  headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 
-function sendBody(
+/**
+ * Waits for the whole body before the edge hears of the request: a client that is slow to send keeps none of the few
+ * connections there from others. Chunks are copied together as they come, for kept as chunks, a body sent byte by byte
+ * takes many times its size.
+ */
+function collectBody(
+  req: http.IncomingMessage,
+  maxBytes: number,
+  visit: Visit,
+  giveUp: (answer: Answer) => void,
+  whole: (body: Buffer) => void,
+): void {
+  let buffer = Buffer.alloc(0);
+  let bytes = 0;
+  let refused = false;
+  const refuseWith = (answer: Answer): void => {
+    refused = true;
+    buffer = Buffer.alloc(0);
+    giveUp(answer);
+  };
+  req.on("data", (chunk: Buffer) => {
+    if (refused) return;
+    const needed = bytes + chunk.length;
+    if (needed > maxBytes) {
+      refuseWith(tooLarge(maxBytes));
+      return;
+    }
+    if (needed > buffer.length) {
+      const grown = Math.min(maxBytes, Math.max(needed, 2 * buffer.length, FIRST_BUFFER_BYTES));
+      if (!visit.hold(grown - buffer.length)) {
+        refuseWith(KME_BUSY);
+        return;
+      }
+      buffer = Buffer.concat([buffer], grown);
+    }
+    bytes += chunk.copy(buffer, bytes);
+  });
+  req.on("end", () => {
+    if (!refused) whole(buffer.subarray(0, bytes));
+  });
+}
+
+function streamBody(
   req: http.IncomingMessage,
   upstream: http.ClientRequest,
   maxBytes: number,
-  tooMuch: () => void,
+  giveUp: (answer: Answer) => void,
 ): void {
-  if (req.headers["content-length"] === undefined && req.headers["transfer-encoding"] === undefined) {
-    upstream.end();
-    return;
-  }
   let bytes = 0;
   req.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > maxBytes) tooMuch();
+    if (bytes > maxBytes) giveUp(tooLarge(maxBytes));
   });
   req.on("error", () => upstream.destroy());
   req.pipe(upstream);
 }
 
 /** The rest of the body is read and dropped: a client in mid-upload reads no answer. */
-function abandonUpload(req: http.IncomingMessage, upstream: http.ClientRequest): void {
-  req.unpipe(upstream);
+function abandonUpload(req: http.IncomingMessage, upstream: http.ClientRequest | undefined): void {
+  req.unpipe();
   req.resume();
-  upstream.destroy();
+  upstream?.destroy();
 }
 
 /**

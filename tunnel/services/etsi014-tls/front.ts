@@ -22,10 +22,10 @@ export interface Front {
   close(): Promise<void>;
 }
 
-/** An open connection: who is there, and how many of its requests are under way. */
+/** An open connection: who is there, and how to end each of its requests under way. */
 interface Connection {
   readonly caller: Caller;
-  running: number;
+  readonly running: Set<() => void>;
 }
 /** By socket: Node names one and the same TLS socket by three types. */
 type Connections = Map<Duplex, Connection>;
@@ -105,7 +105,7 @@ function createServer(
       ...credentials.context,
       requestCert: true,
       rejectUnauthorized: true,
-      handshakeTimeout: LIMITS.frontHandshakeMs,
+      handshakeTimeout: config.handshake_ms ?? LIMITS.frontHandshakeMs,
       maxHeaderSize: LIMITS.headerBytes,
       headersTimeout: LIMITS.frontHeadersMs,
       requestTimeout: LIMITS.frontRequestMs,
@@ -120,9 +120,12 @@ function createServer(
         req.socket.destroy();
         return;
       }
-      connection.running += 1;
-      res.on("close", () => (connection.running -= 1));
-      forward(req, res, connection.caller, carrier, log);
+      const leave = forward(req, res, connection.caller, carrier, log);
+      connection.running.add(leave);
+      res.on("close", () => {
+        connection.running.delete(leave);
+        leave();
+      });
     },
   );
   server.maxConnections = LIMITS.frontConnections;
@@ -133,16 +136,24 @@ function createServer(
       socket.destroy();
       return;
     }
-    connections.set(socket, { caller, running: 0 });
-    socket.once("close", () => connections.delete(socket));
+    const running = new Set<() => void>();
+    connections.set(socket, { caller, running });
+    socket.once("close", () => {
+      connections.delete(socket);
+      // Not left to the answers alone: before Node 24, only the first of pipelined ones hears of this.
+      for (const leave of running) leave();
+    });
   });
-  server.on("tlsClientError", (error: NodeJS.ErrnoException) =>
-    log("info", "handshake-failed", { node: config.node, error: error.code ?? error.message }),
-  );
+  server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
+    log("info", "handshake-failed", { node: config.node, error: error.code ?? error.message });
+    socket.destroy();
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const running = connections.get(socket)?.running ?? 0;
-    // Beside a request under way, an answer of ours would be taken for that request's.
-    if (running > 0 || !socket.writable || error.code === "ECONNRESET") socket.destroy();
+    const connection = connections.get(socket);
+    // Node reports failed handshakes here too, and what is written before the end of a handshake never leaves: the
+    // socket would stay for ever. Beside a request under way, an answer of ours would be taken for that request's.
+    const unanswerable = connection === undefined || connection.running.size > 0;
+    if (unanswerable || !socket.writable || error.code === "ECONNRESET") socket.destroy();
     else answerBadRequest(error, socket);
   });
   return server;
@@ -163,6 +174,8 @@ function answerBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
   const body = JSON.stringify({ message });
   const head = `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
   socket.end(head + body);
+  const timer = setTimeout(() => socket.destroy(), LIMITS.frontHangUpMs).unref();
+  socket.once("close", () => clearTimeout(timer));
 }
 
 function listen(server: https.Server, { host, port, node }: FrontConfig): Promise<number> {

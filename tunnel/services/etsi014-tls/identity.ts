@@ -9,6 +9,8 @@ import { LIMITS } from "../../../shared/limits.ts";
 export interface Caller {
   readonly node: string;
   readonly certificate: X509Certificate;
+  /** SHA-256 of the certificate, lower-case hex. */
+  readonly fingerprint: string;
   /** Last moment the certificate is good. */
   readonly notAfterMs: number;
   /** JSON of `request.cf`, ASCII only, for the engine's blob header. */
@@ -24,18 +26,24 @@ export function callerOf(socket: TLSSocket, node: string): Caller | { readonly r
   if (certificate === undefined) return { refused: "no certificate" };
   if (certificate.raw.length > LIMITS.frontCertificateBytes) return { refused: "certificate too large" };
   const clientCert = `:${certificate.raw.toString("base64")}:`;
-  const blob = { tlsClientAuth: tlsClientAuth(certificate, clientCert), qkd: { node } };
-  return { node, certificate, notAfterMs: Date.parse(certificate.validTo), cfBlob: asciiJson(blob), clientCert };
+  const fingerprint = certificate.fingerprint256.replaceAll(":", "").toLowerCase();
+  const blob = { tlsClientAuth: tlsClientAuth(certificate, fingerprint, clientCert), qkd: { node } };
+  const notAfterMs = Date.parse(certificate.validTo);
+  return { node, certificate, fingerprint, notAfterMs, cfBlob: asciiJson(blob), clientCert };
 }
 
 /** Cloudflare's names and forms: https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties */
-function tlsClientAuth(certificate: X509Certificate, certRFC9440: string): Record<string, string | boolean> {
+function tlsClientAuth(
+  certificate: X509Certificate,
+  fingerprint: string,
+  certRFC9440: string,
+): Record<string, string | boolean> {
   return {
     certPresented: "1",
     certVerified: "SUCCESS",
     certRevoked: "0",
     certSerial: certificate.serialNumber,
-    certFingerprintSHA256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+    certFingerprintSHA256: fingerprint,
     certSubjectDNRFC2253: rfc2253(certificate.subject),
     certIssuerDNRFC2253: rfc2253(certificate.issuer),
     certNotBefore: certificate.validFrom,
