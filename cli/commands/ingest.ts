@@ -69,7 +69,9 @@ async function ingestFile(context: CommandContext, feed: Feed, file: string): Pr
   const name = path.basename(file);
   const handle = await openFile(file);
   try {
-    const { size } = await handle.stat();
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw new CliFailure(`${file} is not a file`);
+    const { size } = stat;
     if (size === 0) throw new CliFailure(`${file} is empty`);
     const tally = new Tally(name);
     const progress = progressReporter(context, name, size);

@@ -12,9 +12,16 @@ import { renderTable } from "../lib/text.ts";
 /** How a value given as `@file` becomes what the edge knows the credential by. */
 const FROM_FILE = {
   certificate: (file: string) => fingerprintOf(readText(file), file),
-  token: (file: string) => createHash("sha256").update(readText(file).trim()).digest("hex"),
+  token: (file: string) => createHash("sha256").update(bareToken(file)).digest("hex"),
   principal: (file: string) => readText(file).trim(),
 } as const;
+/** The hash of anything else than a bare token would be revoked for ever, and nobody cut off. */
+function bareToken(file: string): string {
+  const text = readText(file).trim();
+  if (/^[\x21-\x7e]+$/.test(text) && !text.startsWith("{")) return text;
+  throw new CliFailure(`${file} holds more than a bare token`, "write the one token to revoke into a file of its own");
+}
+
 type Kind = keyof typeof FROM_FILE;
 const KINDS = Object.keys(FROM_FILE);
 const isKind = (kind: string): kind is Kind => Object.hasOwn(FROM_FILE, kind);
