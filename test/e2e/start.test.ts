@@ -62,7 +62,7 @@ describe("the demo network", () => {
       .output()
       .split("\n")
       .filter((line) => /^(ANSWER|KEY_ID|curl|sed)/.test(line));
-    const shell = spawnSync("bash", ["-euo", "pipefail", "-c", lines.join("\n")], { encoding: "utf8", cwd: "/" });
+    const shell = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", lines.join("\n")], { encoding: "utf8", cwd: "/" });
     expect(shell.stderr).toBe("");
     const keys = shell.stdout
       .trim()

@@ -28,7 +28,7 @@ export function runReadmeBlock(mark: string, place: Place): string[] {
     ...Object.entries(DEFAULTS.kme).map(([node, url]) => [url, place.kme[node] ?? "https://no.such.kme.invalid"]),
   ] as const;
   const script = swaps.reduce((text, [from = "", to = ""]) => text.replaceAll(from, to), block);
-  const shell = spawnSync("bash", ["-euo", "pipefail", "-c", script], { encoding: "utf8" });
+  const shell = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", script], { encoding: "utf8" });
   if (shell.status !== 0) throw new Error(`the README's block with "${mark}" failed: ${shell.stderr}`);
   return shell.stdout.trim().split("\n");
 }
