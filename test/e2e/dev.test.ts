@@ -28,7 +28,10 @@ it("runs the demo under wrangler dev; the lines it prints, and the README's, fet
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   await expect.poll(() => output, { timeout: 50_000 }).toMatch(/^qkd-edge dev ready: .*[^]*\nsed /m);
   const lines = output.split("\n").filter((line) => /^(ANSWER|KEY_ID|sed)/.test(line));
-  const shell = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", lines.join("\n")], { encoding: "utf8", cwd: "/" });
+  const shell = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", lines.join("\n")], {
+    encoding: "utf8",
+    cwd: "/",
+  });
   const [given, fetched] = shell.stdout.trim().split("\n");
   expect(given).toMatch(/^\{"keys":\[\{"key_ID":"[0-9a-f-]{36}","key":"[A-Za-z0-9+/]{43}="/);
   expect(fetched).toBe(given);

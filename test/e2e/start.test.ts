@@ -62,7 +62,10 @@ describe("the demo network", () => {
       .output()
       .split("\n")
       .filter((line) => /^(ANSWER|KEY_ID|curl|sed)/.test(line));
-    const shell = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", lines.join("\n")], { encoding: "utf8", cwd: "/" });
+    const shell = spawnSync("bash", ["--norc", "-euo", "pipefail", "-c", lines.join("\n")], {
+      encoding: "utf8",
+      cwd: "/",
+    });
     expect(shell.stderr).toBe("");
     const keys = shell.stdout
       .trim()
@@ -258,7 +261,7 @@ describe("over again", () => {
         .output()
         .split("\n")
         .find((each) => each.includes("curl")) ?? "";
-    const put = spawnSync("bash", ["-c", line], { cwd: state, encoding: "utf8" });
+    const put = spawnSync("bash", ["--norc", "-c", line], { cwd: state, encoding: "utf8" });
     expect(JSON.parse(put.stdout)).toEqual({ version: 1 });
     const { edge } = JSON.parse(readFileSync(join(state, "ports.json"), "utf8")) as RunningNetwork;
     const prefill = () =>
