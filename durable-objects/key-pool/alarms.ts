@@ -51,7 +51,7 @@ export class Alarms {
     });
     await step("transfers", () => recoverTransfers(this.#pool, this.#reach.shardOf));
     await step("audit", () => this.#ship());
-    this.#pool.store.recountExpiry();
+    this.#pool.records.recountExpiry();
     this.#arm(moreExpired ? Date.now() : this.#dueMs(Date.now()));
   }
 
@@ -71,7 +71,7 @@ export class Alarms {
       ledger.available < policy.pool.high_bytes * 8;
     const borrowing = shards > 1 && this.#pool.store.hasOpenTransfers();
     const busy = making || borrowing || this.#pool.outbox.pending() > 0;
-    return Math.min(busy ? nowMs + TICK_MS : Infinity, this.#pool.store.earliestExpiryMs);
+    return Math.min(busy ? nowMs + TICK_MS : Infinity, this.#pool.records.earliestExpiryMs);
   }
 
   async #simulate(nowMs: number): Promise<void> {

@@ -4,36 +4,42 @@
  */
 import type { AuditEvent } from "../../shared/audit/event.ts";
 import { enterBits, moveBits } from "../../shared/keypool/ledger.ts";
-import type { Segment } from "../../shared/keypool/segments.ts";
+import { type Segment, slicesOf } from "../../shared/keypool/segments.ts";
 import type { BitState } from "../../shared/keypool/types.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
-import type { NewUnit, Totals, UnitRow, UnitState } from "./rows.ts";
+import type { Material } from "./material.ts";
+import type { RecordStore } from "./record-store.ts";
+import type { KeyRecord, NewUnit, Totals, UnitRow, UnitState } from "./rows.ts";
 import type { PoolStore } from "./store.ts";
 import type { Supply } from "./supply.ts";
-import type { UnitCache } from "./unit-cache.ts";
+import type { UnitStore } from "./unit-store.ts";
 
 type Touched = { -readonly [K in keyof UnitRow]: UnitRow[K] };
 
+/** What the books are kept of. */
+export interface BooksParts {
+  readonly store: PoolStore;
+  readonly units: UnitStore;
+  readonly records: RecordStore;
+  readonly supply: Supply;
+  readonly material: Material;
+  readonly outbox: AuditOutbox;
+  /** Policy `audit_overflow`: are events that do not fit into the outbox dropped? */
+  readonly dropsEvents: () => boolean;
+}
+
 export class Books {
-  readonly #store: PoolStore;
-  readonly #supply: Supply;
-  readonly #cache: UnitCache;
-  readonly #outbox: AuditOutbox;
-  readonly #dropsEvents: () => boolean;
+  readonly #parts: BooksParts;
   #totals: Totals;
   #totalsTouched = false;
   readonly #touched = new Map<number, Touched>();
   #deleted: number[] = [];
+  #freed: Segment[] = [];
   #events: AuditEvent[] = [];
 
-  /** @param dropsEvents policy `audit_overflow`: are events that do not fit into the outbox dropped? */
-  constructor(store: PoolStore, supply: Supply, cache: UnitCache, outbox: AuditOutbox, dropsEvents: () => boolean) {
-    this.#dropsEvents = dropsEvents;
-    this.#store = store;
-    this.#supply = supply;
-    this.#cache = cache;
-    this.#outbox = outbox;
-    this.#totals = store.totals();
+  constructor(parts: BooksParts) {
+    this.#parts = parts;
+    this.#totals = parts.store.totals();
   }
 
   get totals(): Totals {
@@ -75,15 +81,19 @@ export class Books {
   }
 
   insertUnit(unit: NewUnit): void {
-    this.#store.insertUnit(unit);
-    this.#supply.added();
+    this.#parts.units.insert(unit);
+    this.#parts.supply.added();
   }
 
-  /** Takes `bytes` off the supply: `available` bits become `to`. Null where too little is open. */
-  allocate(bytes: number, to: BitState): Segment[] | null {
-    const segments = this.#supply.take(bytes);
+  /** Takes `bytes` off the supply: `available` bits become `to`. Null where there is too little. */
+  allocate(bytes: number, to: BitState, nowMs: number): Segment[] | null {
+    const segments = this.#parts.supply.take(bytes);
     if (segments === null) return null;
-    for (const { unit, offset, length } of segments) this.#touch(unit).cursor = offset + length;
+    for (const { unit, offset, length } of segments) {
+      const touched = this.#touch(unit);
+      touched.cursor = offset + length;
+      if (touched.begunMs === 0) touched.begunMs = nowMs;
+    }
     this.move("available", to, bytes * 8);
     return segments;
   }
@@ -93,15 +103,32 @@ export class Books {
     for (const unit of unitsOf(segments)) this.#touch(unit).refs++;
   }
 
-  /** A record is done with its units. */
-  release(segments: readonly Segment[]): void {
-    for (const unit of unitsOf(segments)) this.#touch(unit).refs--;
+  /** Bytes `[from, to)` of what the segments spell are given away for good: nobody may read them again. */
+  free(segments: readonly Segment[], from: number, to: number): void {
+    for (const slice of slicesOf(segments, from, to)) {
+      const touched = this.#touch(slice.unit);
+      touched.freed ??= new Uint8Array(Math.ceil(touched.length / 8));
+      setBits(touched.freed, slice);
+      this.#freed.push(slice);
+    }
+  }
+
+  /** The record goes, and with it the right of everybody to read what it points at. */
+  endRecord(record: KeyRecord): void {
+    this.#parts.records.delete(record);
+    this.free(record.segments, 0, record.keys * record.sizeBytes);
+    for (const unit of unitsOf(record.segments)) this.#touch(unit).refs--;
+  }
+
+  /** Spent at once (one-time pad): read here and now, or never. */
+  spend(segments: readonly Segment[]): void {
+    for (const segment of segments) this.free([segment], 0, segment.length);
   }
 
   setUnitState(unit: number, state: UnitState): void {
     this.#touch(unit).state = state;
     // The supply may be past it already: it starts again from the table.
-    if (state === "available") this.#supply.reset();
+    if (state === "available") this.#parts.supply.reset();
   }
 
   /** True where the running commit has changed the unit already: the table does not know yet. */
@@ -112,15 +139,16 @@ export class Books {
   /** Gives up what is left of a unit. @returns how many bytes: the caller moves them in the ledger */
   discardUnit(unit: number): number {
     const touched = this.#touch(unit);
-    const bytes = touched.length - touched.cursor;
-    touched.cursor = touched.length;
-    return bytes;
+    const { cursor: offset, length } = touched;
+    this.free([{ unit, offset, length: length - offset }], 0, length - offset);
+    touched.cursor = length;
+    return length - offset;
   }
 
   #touch(unit: number): Touched {
     let touched = this.#touched.get(unit);
     if (touched === undefined) {
-      const row = this.#store.unit(unit);
+      const row = this.#parts.units.byId(unit);
       if (row === undefined) throw new Error(`unit ${unit} is gone`);
       touched = { ...row };
       this.#touched.set(unit, touched);
@@ -134,38 +162,50 @@ export class Books {
     for (const unit of this.#touched.values()) {
       const givenAway = unit.cursor === unit.length;
       if (givenAway && unit.refs === 0) {
-        this.#store.deleteUnit(unit.id);
+        this.#parts.units.delete(unit.id);
         this.#deleted.push(unit.id);
       } else {
         const state = givenAway && unit.state === "available" ? "spent" : unit.state;
-        this.#store.updateUnit(unit.id, unit.cursor, unit.refs, state);
+        this.#parts.units.update({ ...unit, state });
       }
     }
-    if (this.#totalsTouched) this.#store.putTotals(this.#totals);
+    if (this.#totalsTouched) this.#parts.store.putTotals(this.#totals);
     if (this.#events.length === 0) return;
     // Under `refuse` what was let in is recorded, though the outbox filled up meanwhile.
-    if (this.#dropsEvents() && this.#outbox.full()) this.#outbox.drop(this.#events);
-    else this.#outbox.record(this.#events);
+    const { outbox } = this.#parts;
+    if (this.#parts.dropsEvents() && outbox.full()) outbox.drop(this.#events);
+    else outbox.record(this.#events);
   }
 
   committed(): void {
-    this.#supply.retire();
-    for (const unit of this.#deleted) this.#cache.drop(unit);
+    this.#parts.supply.retire();
+    for (const segment of this.#freed) this.#parts.material.wipe(segment);
+    for (const unit of this.#deleted) this.#parts.material.drop(unit);
     this.#clear();
   }
 
   rollback(): void {
-    this.#supply.reset();
-    this.#totals = this.#store.totals();
+    this.#parts.supply.reset();
+    this.#parts.records.forget();
+    this.#totals = this.#parts.store.totals();
     this.#clear();
   }
 
   #clear(): void {
     this.#touched.clear();
     this.#deleted = [];
+    this.#freed = [];
     this.#events = [];
     this.#totalsTouched = false;
   }
 }
 
-const unitsOf = (segments: readonly Segment[]): Set<number> => new Set(segments.map(({ unit }) => unit));
+const unitsOf = (segments: readonly Segment[]): Iterable<number> =>
+  segments.length === 1 ? segments.map(({ unit }) => unit) : new Set(segments.map(({ unit }) => unit));
+
+/** Sets the bits (a bit a byte of the unit) of `slice`. */
+function setBits(bits: Uint8Array, { offset, length }: Segment): void {
+  const end = offset + length;
+  if (offset % 8 === 0 && end % 8 === 0) bits.fill(0xff, offset / 8, end / 8);
+  else for (let at = offset; at < end; at++) bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7));
+}

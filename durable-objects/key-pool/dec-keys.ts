@@ -3,17 +3,11 @@ import { mandatedFault, type Fault, fail } from "../../shared/errors/errors.ts";
 import type { SaeId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { DecKeysCall, KeyGrant } from "../../shared/keypool/types.ts";
-import { commit, openUnits, type OpenedUnits, type PoolContext, wipe } from "./context.ts";
-import { busy, findRepeat, repeatOf, rememberRepeat } from "./enc-keys.ts";
+import { commit, type PoolContext } from "./context.ts";
 import { anyLeft, clearLeft, isLeft, nothingLeft } from "./left.ts";
-import { closedUnits, findKeys, type FoundKey, grantOf } from "./read-keys.ts";
+import { findKeys, type FoundKey, grantOf } from "./read-keys.ts";
+import { answerRepeat, findRepeat, graceOf, rememberRepeat } from "./repeats.ts";
 import type { KeyRecord } from "./rows.ts";
-
-const ATTEMPTS = 8;
-
-/** What stands in the way of a delivery. */
-type Obstacle = { readonly units: readonly number[] } | { readonly onItsWay: true };
-type Outcome = { readonly grant: KeyGrant } | { readonly obstacle: Obstacle };
 
 /**
  * Delivers all keys asked for, or none.
@@ -25,31 +19,20 @@ export async function deliverKeys(
   arrival: (untilMs: number) => Promise<boolean>,
 ): Promise<Result<KeyGrant, Fault>> {
   const waitUntilMs = Date.now() + pool.config().policy.dec_wait_ms;
-  const opened: OpenedUnits = new Map();
-  try {
-    for (let attempt = 0; attempt < ATTEMPTS;) {
-      const repeated = await repeatOf(pool, call.principal, call.idempotency);
-      if (repeated !== undefined) return repeated;
-      const result = await commit(pool, () => deliver(pool, call, opened, Date.now()));
-      if (!result.ok) return result;
-      if ("grant" in result.value) return ok(result.value.grant);
-      const { obstacle } = result.value;
-      if ("units" in obstacle) {
-        await openUnits(pool, obstacle.units, opened);
-        attempt++;
-      } else if (!(await arrival(waitUntilMs))) return await refuse(pool, call, mandatedFault("key-not-found"));
-    }
-    return busy();
-  } finally {
-    wipe(opened);
+  for (;;) {
+    const result = await commit(pool, () => deliver(pool, call, Date.now()));
+    if (!result.ok) return result;
+    if (result.value !== ON_ITS_WAY) return ok(result.value);
+    if (!(await arrival(waitUntilMs))) return await refuse(pool, call, mandatedFault("key-not-found"));
   }
 }
 
+/** A key that other pools have not acknowledged yet. */
+const ON_ITS_WAY = null;
+
 /** Says what `deliverKeys` would refuse, and changes nothing; null where it would deliver. */
 export function checkKeys(pool: PoolContext, call: DecKeysCall, nowMs: number): Fault | null {
-  if (call.idempotency !== undefined && findRepeat(pool, call.principal, call.idempotency, nowMs) !== undefined) {
-    return null;
-  }
+  if (findRepeat(pool, call.principal, call.idempotency, nowMs) !== undefined) return null;
   const keys = find(pool, call, nowMs);
   return keys.ok ? null : keys.error;
 }
@@ -71,23 +54,18 @@ function canFetch({ record, index }: FoundKey, call: DecKeysCall): boolean {
 
 const recipientIndex = (record: KeyRecord, sae: SaeId): number => record.recipients.findIndex((r) => r.sae === sae);
 
-function deliver(pool: PoolContext, call: DecKeysCall, opened: OpenedUnits, nowMs: number): Result<Outcome, Fault> {
-  // The same request twice at once: the second one finds the first one's repeat row on its next attempt.
-  if (call.idempotency !== undefined && findRepeat(pool, call.principal, call.idempotency, nowMs) !== undefined) {
-    return ok({ obstacle: { units: [] } });
-  }
+function deliver(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<KeyGrant | typeof ON_ITS_WAY, Fault> {
+  const repeated = answerRepeat(pool, call.principal, call.idempotency, nowMs);
+  if (repeated !== undefined) return repeated;
   const found = find(pool, call, nowMs);
   if (!found.ok) {
     auditRefusal(pool, call, found.error, nowMs);
     return found;
   }
   const keys = found.value;
-  if (keys.some(({ record }) => record.state === "reserved")) return ok({ obstacle: { onItsWay: true } });
-  const closed = closedUnits(pool, keys, opened);
-  if (closed.length > 0) return ok({ obstacle: { units: closed } });
-
-  const grant = grantOf(pool, keys, opened);
-  const graceUntilMs = call.idempotency === undefined ? 0 : nowMs + pool.config().policy.delivery_grace_s * 1000;
+  if (keys.some(({ record }) => record.state === "reserved")) return ok(ON_ITS_WAY);
+  const grant = grantOf(pool, keys);
+  const graceUntilMs = graceOf(pool, call.idempotency, nowMs);
   for (const [record, indices] of Map.groupBy(keys, (key) => key.record)) {
     take(
       pool,
@@ -104,7 +82,7 @@ function deliver(pool: PoolContext, call: DecKeysCall, opened: OpenedUnits, nowM
     node: nodeOf(pool, keys[0]?.record, call.sae),
     detail: { first_key_id: call.keyIds[0] ?? null, keys: keys.length, master: call.master, pool: pool.pairName },
   });
-  return ok({ grant });
+  return ok(grant);
 }
 
 /** Marks keys as fetched by one recipient; the record goes with its last key. */
@@ -116,22 +94,24 @@ function take(
 ): void {
   const recipient = recipientIndex(record, by.sae);
   const left = record.left.slice();
+  const holdUntilMs = Math.max(record.holdUntilMs, by.graceUntilMs);
   let finished = 0;
   for (const index of indices) {
     clearLeft(left, recipient * record.keys + index);
-    if (!anyLeft(left, record.recipients.length, record.keys, index)) finished++;
+    if (anyLeft(left, record.recipients.length, record.keys, index)) continue;
+    finished++;
+    // What may be repeated is kept until the record ends.
+    if (holdUntilMs <= by.nowMs) {
+      pool.books.free(record.segments, index * record.sizeBytes, (index + 1) * record.sizeBytes);
+    }
   }
   if (!record.imported) pool.books.move("pending", "delivered", finished * record.sizeBytes * 8);
-  const holdUntilMs = Math.max(record.holdUntilMs, by.graceUntilMs);
   if (!nothingLeft(left)) {
-    if (holdUntilMs === record.holdUntilMs) pool.store.updateLeft(record.id, left);
-    else pool.store.updateRecord({ ...record, left, holdUntilMs, expiresMs: Math.max(record.expiresMs, holdUntilMs) });
+    if (holdUntilMs === record.holdUntilMs) pool.records.updateLeft({ ...record, left });
+    else pool.records.update({ ...record, left, holdUntilMs, expiresMs: Math.max(record.expiresMs, holdUntilMs) });
   } else if (holdUntilMs > by.nowMs) {
-    pool.store.updateRecord({ id: record.id, state: "held", left, holdUntilMs, expiresMs: holdUntilMs });
-  } else {
-    pool.store.deleteRecord(record);
-    pool.books.release(record.segments);
-  }
+    pool.records.update({ ...record, state: "held", left, holdUntilMs, expiresMs: holdUntilMs });
+  } else pool.books.endRecord(record);
 }
 
 async function refuse(pool: PoolContext, call: DecKeysCall, fault: Fault): Promise<Result<KeyGrant, Fault>> {

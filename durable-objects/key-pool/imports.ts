@@ -4,13 +4,13 @@
  */
 import { fault, type Fault } from "../../shared/errors/errors.ts";
 import { pairName, pairOf, type PairName } from "../../shared/ids.ts";
-import { maskOf } from "../../shared/keypool/key-id.ts";
 import type { EncKeysCall, ImportCall, PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext, servedHere } from "./context.ts";
-import { type Allocated, notEnoughKeys } from "./enc-keys.ts";
+import type { Allocated } from "./enc-keys.ts";
 import { initialLeft } from "./left.ts";
-import type { KeyRecord } from "./rows.ts";
+import { notEnoughKeys } from "./refusals.ts";
+import { type KeyRecord, UNTOUCHED } from "./rows.ts";
 
 /** The other pools that serve recipients of this call. */
 export function importsOf(pool: PoolContext, call: EncKeysCall): ReadonlySet<PairName> {
@@ -46,8 +46,11 @@ export async function canImport(
   bytes: number,
   refill: (bytes: number) => Promise<boolean>,
 ): Promise<Result<null, Fault>> {
-  const padBytes = padBytesFor(pool, bytes);
-  return pool.supply.has(padBytes) || (await refill(padBytes)) ? ok(null) : notEnoughKeys();
+  return (await hasOrGets(pool, padBytesFor(pool, bytes), refill)) ? ok(null) : notEnoughKeys();
+}
+
+async function hasOrGets(pool: PoolContext, bytes: number, refill: (bytes: number) => Promise<boolean>) {
+  return pool.supply.has(bytes) || (await refill(bytes));
 }
 
 /** Within one node a key crosses no link, so it needs no pad. */
@@ -76,7 +79,7 @@ export async function distribute(
         masterNode: call.masterNode,
         recipients: call.recipients,
         nonce: record.nonce,
-        mask: maskOf(pool.secrets.keyId, record.nonce),
+        mask: pool.secrets.maskOf(record.nonce),
         keys: record.keys,
         sizeBytes: record.sizeBytes,
         bytes: grant.bytes,
@@ -94,20 +97,19 @@ export async function distribute(
 }
 
 function publish(pool: PoolContext, id: number, expiresMs: number): Result<null, Fault> {
-  const record = pool.store.record(id);
+  const record = pool.records.byId(id);
   if (record === undefined) return notEnoughKeys(); // voided meanwhile
-  pool.store.updateRecord({ ...record, state: "pending", expiresMs });
+  pool.records.update({ ...record, state: "pending", expiresMs });
   pool.books.move("reserved", "pending", record.keys * record.sizeBytes * 8);
   return ok(null);
 }
 
 function voidReserved(pool: PoolContext, id: number, call: EncKeysCall): Result<null, Fault> {
-  if (call.idempotency !== undefined) pool.store.deleteRepeat(call.principal, call.idempotency.key);
-  const record = pool.store.record(id);
+  if (call.idempotency !== undefined) pool.records.deleteRepeat(call.principal, call.idempotency.key);
+  const record = pool.records.byId(id);
   if (record === undefined) return ok(null);
   pool.books.move("reserved", "voided", record.keys * record.sizeBytes * 8);
-  pool.store.deleteRecord(record);
-  pool.books.release(record.segments);
+  pool.books.endRecord(record);
   return ok(null);
 }
 
@@ -118,10 +120,12 @@ export async function importKeys(
   refill: (bytes: number) => Promise<boolean>,
 ): Promise<Result<null, Fault>> {
   const padBytes = padBytesFor(pool, call.bytes.length);
-  const data = await pool.vault.seal(call.bytes);
-  if (padBytes > 0 && !pool.supply.has(padBytes) && !(await refill(padBytes))) return notEnoughKeys();
+  if (!(await hasOrGets(pool, padBytes, refill))) return notEnoughKeys();
   return await commit(pool, () => {
-    if (padBytes > 0 && pool.books.allocate(padBytes, "pad") === null) return notEnoughKeys();
+    const nowMs = Date.now();
+    const pad = pool.books.allocate(padBytes, "pad", nowMs);
+    if (pad === null) return notEnoughKeys();
+    pool.books.spend(pad);
     const unit = pool.books.nextUnit();
     const id = pool.books.totals.nextRecord;
     pool.books.count({ nextRecord: id + 1, imported: pool.books.totals.imported + call.bytes.length * 8 });
@@ -131,11 +135,11 @@ export async function importKeys(
       block: 0,
       offset: 0,
       length,
+      ...UNTOUCHED,
       cursor: length,
-      refs: 0,
       state: "import",
       owner: call.masterNode,
-      data,
+      data: pool.vault.seal(call.bytes),
     });
     const record: KeyRecord = {
       id,
@@ -153,11 +157,11 @@ export async function importKeys(
       expiresMs: call.expiresMs,
       holdUntilMs: 0,
     };
-    pool.store.insertRecord(record);
-    pool.store.insertImport(call.nonce, id, call.mask);
+    pool.records.insert(record);
+    pool.records.insertImport(call.nonce, id, call.mask);
     pool.books.reference(record.segments);
     pool.books.audit({
-      atMs: Date.now(),
+      atMs: nowMs,
       act: "keys.import",
       who: call.principal,
       node: pool.pair.low === call.masterNode ? pool.pair.high : pool.pair.low,
@@ -169,11 +173,10 @@ export async function importKeys(
 
 export async function voidImport(pool: PoolContext, nonce: Uint8Array): Promise<Result<null, Fault>> {
   return await commit(pool, () => {
-    const imported = pool.store.import(nonce);
-    const record = imported === undefined ? undefined : pool.store.record(imported.record);
+    const imported = pool.records.import(nonce);
+    const record = imported === undefined ? undefined : pool.records.byId(imported.record);
     if (record === undefined) return ok(null);
-    pool.store.deleteRecord(record);
-    pool.books.release(record.segments);
+    pool.books.endRecord(record);
     return ok(null);
   });
 }

@@ -7,7 +7,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext } from "./context.ts";
 import { fileRangeOf } from "./block-store.ts";
-import type { BlockRow, QuarantineReason, UnitState } from "./rows.ts";
+import { type BlockRow, type QuarantineReason, type UnitState, UNTOUCHED } from "./rows.ts";
 import type { SealedUnit } from "./vault.ts";
 
 export interface Block {
@@ -40,10 +40,11 @@ export async function ingestBlock(pool: PoolContext, block: Block): Promise<Resu
     return err({ ...fault("pool-full", message), retryAfterSeconds: 5 });
   }
   const wholeUnits = block.origin === "pushed" ? cut(block.bytes).filter((u) => u.length === LIMITS.unitBytes) : [];
-  const [fingerprint, ...unitFingerprints] = await fingerprints(pool, block.bytes, wholeUnits);
+  const fingerprint = pool.secrets.fingerprint(block.bytes);
+  const unitFingerprints = wholeUnits.map((unit) => pool.secrets.fingerprint(unit));
   const health = assessHealth(block.bytes);
   const keep = health.passed || pool.config().health === "accept";
-  const sealed = keep ? await Promise.all(cut(block.bytes).map(async (unit) => await pool.vault.seal(unit))) : [];
+  const sealed = keep ? cut(block.bytes).map((unit) => pool.vault.seal(unit)) : [];
   const prepared: Prepared = { ...block, bits, fingerprint, unitFingerprints, health, sealed, nowMs: Date.now() };
   return await commit(pool, () => decide(pool, prepared));
 }
@@ -52,18 +53,6 @@ export async function ingestBlock(pool: PoolContext, block: Block): Promise<Resu
 function needsRoom(pool: PoolContext, id: BlockId): boolean {
   const known = pool.blocks.byId(id);
   return known === undefined || known.reason === "health";
-}
-
-/** 128 bits each of HMAC-SHA256 under a key of this pool alone: of the block, then of its units. */
-async function fingerprints(
-  pool: PoolContext,
-  block: Uint8Array,
-  units: readonly Uint8Array[],
-): Promise<[Uint8Array, ...Uint8Array[]]> {
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const key = await crypto.subtle.importKey("raw", pool.secrets.fingerprint, algorithm, false, ["sign"]);
-  const one = async (bytes: Uint8Array) => new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes)).slice(0, 16);
-  return [await one(block), ...(await Promise.all(units.map(one)))];
 }
 
 function cut(bytes: Uint8Array): Uint8Array[] {
@@ -109,7 +98,7 @@ function decideKnown(pool: PoolContext, block: Prepared, known: BlockRow): Resul
 
 function matchTwin(pool: PoolContext, block: Prepared, known: BlockRow): Result<IngestOutcome, Fault> {
   pool.blocks.setState(known.seq, "matched", null);
-  for (const unit of pool.store.unmatchedUnits(known.seq)) {
+  for (const unit of pool.units.unmatched(known.seq)) {
     pool.books.setUnitState(unit.id, "available");
     pool.books.move("unmatched", "available", unit.length * 8);
   }
@@ -119,7 +108,7 @@ function matchTwin(pool: PoolContext, block: Prepared, known: BlockRow): Result<
 
 function mismatchTwin(pool: PoolContext, block: Prepared, known: BlockRow): Result<IngestOutcome, Fault> {
   pool.blocks.setState(known.seq, "quarantined", "twin-mismatch");
-  for (const unit of pool.store.unmatchedUnits(known.seq)) {
+  for (const unit of pool.units.unmatched(known.seq)) {
     pool.books.move("unmatched", "quarantined", pool.books.discardUnit(unit.id) * 8);
   }
   pool.books.count({ quarantinedBlocks: pool.books.totals.quarantinedBlocks + 1 });
@@ -165,7 +154,7 @@ function insertUnits(pool: PoolContext, block: Prepared, seq: number, state: Uni
     const length = Math.min(LIMITS.unitBytes, block.bytes.length - offset);
     // Even units belong to the lower node, odd ones to the other; with both hosted here it makes no difference.
     const owner = index % 2 === 0 ? pool.pair.low : pool.pair.high;
-    pool.books.insertUnit({ id, block: seq, offset, length, cursor: 0, refs: 0, state, owner, data });
+    pool.books.insertUnit({ id, block: seq, offset, length, ...UNTOUCHED, state, owner, data });
   });
 }
 
@@ -176,6 +165,12 @@ function auditBlock(pool: PoolContext, block: Prepared, act: string, reason: Qua
     act,
     who: block.principal,
     node: block.node === "both" ? pool.pair.low : block.node,
-    detail: { block: block.id, bits: block.bits, pool: pool.pairName, reason, failed_tests: tests },
+    detail: {
+      block: block.id,
+      bits: block.bits,
+      pool: pool.pairName,
+      ...(reason === null ? {} : { reason }),
+      ...(tests === "" ? {} : { failed_tests: tests }),
+    },
   });
 }

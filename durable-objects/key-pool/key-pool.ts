@@ -23,6 +23,7 @@ import type {
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
+import { EpochKeys } from "../storage/epoch-keys.ts";
 import { Database, storedJson } from "../storage/database.ts";
 import { GroupCommit } from "../storage/group-commit.ts";
 import { migrate } from "../storage/migrations.ts";
@@ -36,12 +37,15 @@ import { checkKeys, deliverKeys } from "./dec-keys.ts";
 import { allocateKeys } from "./enc-keys.ts";
 import { canDistribute, canImport, distribute, importKeys, importsOf, voidImport } from "./imports.ts";
 import { ingestBlock } from "./ingest.ts";
+import { Material } from "./material.ts";
+import { RecordStore } from "./record-store.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { borrow, lendUnits, settleTransfer } from "./siblings.ts";
 import { makeMaterial } from "./sources.ts";
+import { PoolSecrets } from "./secrets.ts";
 import { PoolStore } from "./store.ts";
 import { Supply } from "./supply.ts";
-import { UnitCache } from "./unit-cache.ts";
+import { UnitStore } from "./unit-store.ts";
 import { countStep, voidStep } from "./upkeep.ts";
 import { Vault } from "./vault.ts";
 
@@ -62,11 +66,14 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     const name = ownName(ctx, store);
     const [pair, shard] = name.split("#");
     if (pair === undefined || shard === undefined) throw new Error("a KeyPool is named <low node>|<high node>#<shard>");
-    const cache = new UnitCache(LIMITS.cachedBytes);
-    const vault = new Vault(env, pair as PairName);
-    const supply = new Supply(store, vault, cache);
+    const units = new UnitStore(db);
+    const records = new RecordStore(db);
+    const vault = new Vault(new EpochKeys(env, pair));
+    const material = new Material(units, vault, LIMITS.cachedBytes);
+    const supply = new Supply(units);
     const outbox = new AuditOutbox(db, `key-pool:${name}`, LIMITS);
-    const books = new Books(store, supply, cache, outbox, () => this.#config?.policy.audit_overflow === "drop");
+    const dropsEvents = () => this.#config?.policy.audit_overflow === "drop";
+    const books = new Books({ store, units, records, supply, material, outbox, dropsEvents });
     const commits = new GroupCommit(
       {
         transaction: (work) => db.transaction(work),
@@ -84,14 +91,16 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
       pair: parsePairName(pair as PairName),
       shard: Number(shard),
       store,
+      units,
+      records,
       blocks: new BlockStore(db),
       books,
       supply,
-      cache,
+      material,
       vault,
       outbox,
       commits,
-      secrets: { keyId: secret(store, "key-id-secret"), fingerprint: secret(store, "fingerprint-secret") },
+      secrets: new PoolSecrets(store),
       config: () => {
         if (this.#config === undefined) throw new Error("the pool has no configuration yet");
         return this.#config;
@@ -280,9 +289,9 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     return ok(null);
   }
 
-  /** Opens at least so many bytes: from the table, made here (local), or borrowed. */
+  /** Brings in at least so many bytes: made here (local), or borrowed. */
   async #refill(bytes: number): Promise<boolean> {
-    while (!(await this.#pool.supply.load(bytes))) {
+    while (!this.#pool.supply.has(bytes)) {
       if (!(await this.#bringIn(bytes))) return false;
     }
     return true;
@@ -314,13 +323,4 @@ function ownName(ctx: DurableObjectState, store: PoolStore): string {
   if (typeof stored === "string") return stored;
   if (ctx.id.name !== undefined) store.putSetting("name", ctx.id.name);
   return ctx.id.name ?? "";
-}
-
-/** A secret of this object: made at its first start, kept in its storage, never told to anybody. */
-function secret(store: PoolStore, name: string): Uint8Array {
-  const stored = store.setting(name);
-  if (stored !== undefined && typeof stored !== "string") return new Uint8Array(stored);
-  const made = crypto.getRandomValues(new Uint8Array(32));
-  store.putSetting(name, made);
-  return made;
 }

@@ -34,6 +34,8 @@ export interface BlockRow {
 }
 
 export type QuarantineReason = "health" | "duplicate-material" | "twin-mismatch";
+/** Of a unit of which nothing is given away yet. */
+export const UNTOUCHED = { cursor: 0, refs: 0, begunMs: 0, freed: null } as const;
 export type UnitState = "unmatched" | "available" | "spent" | "lent" | "import";
 
 export interface UnitRow {
@@ -45,6 +47,10 @@ export interface UnitRow {
   readonly refs: number;
   readonly state: UnitState;
   readonly owner: NodeId;
+  /** When the first bits were given away; 0 before. */
+  readonly begunMs: number;
+  /** A bit a byte: given away and never to be read again, so that a new sealing leaves it out. Null: none yet. */
+  readonly freed: Uint8Array | null;
 }
 
 /** A unit on its way into the tables. */

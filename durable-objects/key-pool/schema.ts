@@ -1,4 +1,4 @@
-/** Tables of a KeyPool. Columns that the next release needs (owners, leases, epochs) are here from the first. */
+/** Tables of a KeyPool. */
 import { BIT_STATES } from "../../shared/keypool/types.ts";
 import type { Migration } from "../storage/migrations.ts";
 import { outboxMigration } from "../storage/outbox.ts";
@@ -107,6 +107,17 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE TABLE transfer (id TEXT PRIMARY KEY, sibling INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
       CREATE INDEX transfer_open ON transfer (state) WHERE state != 'settled';
       ${outboxMigration}
+    `,
+  },
+  {
+    version: 2,
+    // Code of version 1 may serve the store: it frees nothing, so that what it delivers is erased with its unit only.
+    minReader: 1,
+    sql: `
+      ALTER TABLE unit ADD COLUMN begun_ms INTEGER NOT NULL DEFAULT 0; -- when its first bits were given away
+      ALTER TABLE unit ADD COLUMN freed BLOB; -- a bit a byte: given away, never to be read again
+      CREATE INDEX unit_begun ON unit (begun_ms) WHERE state = 'available' AND cursor > 0;
+      CREATE INDEX block_waiting ON block (at_ms) WHERE state = 'unmatched';
     `,
   },
 ];

@@ -4,10 +4,11 @@
  * ones until the borrower, who has them durably, settles it.
  */
 import type { Fault } from "../../shared/errors/errors.ts";
-import { type LentUnit, type PoolToPoolRpc } from "../../shared/keypool/types.ts";
+import type { LentUnit, PoolToPoolRpc } from "../../shared/keypool/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext } from "./context.ts";
-import type { UnitRow } from "./rows.ts";
+import { type UnitRow, UNTOUCHED } from "./rows.ts";
 
 /** Units asked for beyond the need at hand, and the most in one transfer. */
 const UNITS_AHEAD = 16;
@@ -20,16 +21,15 @@ export async function lendUnits(
 ): Promise<Result<readonly LentUnit[], Fault>> {
   return await commit(pool, () => {
     if (pool.store.isSettled(call.transfer)) return ok([]); // a call that comes late
-    let units = pool.store.lentUnits(call.transfer);
+    let units = pool.units.lent(call.transfer);
     if (units.length === 0) {
       units = lendable(pool, Math.min(call.units, UNITS_MAX));
-      for (const unit of units) pool.store.markLent(unit.id, call.transfer);
+      for (const unit of units) pool.units.markLent(unit.id, call.transfer);
       pool.books.move("available", "reserved", 8 * units.reduce((sum, unit) => sum + unit.length, 0));
     }
-    const data = pool.store.sealedUnits(units.map(({ id }) => id));
     return ok(
       units.map(({ id, offset, length, owner }) => {
-        const sealed = data.get(id);
+        const sealed = pool.units.sealed(id);
         if (sealed === undefined) throw new Error(`unit ${id} has no data`);
         return { offset, length, owner, ...sealed };
       }),
@@ -37,22 +37,22 @@ export async function lendUnits(
   });
 }
 
-/** Untouched units from the far end: those not opened yet or, where these are too few, opened ones taken back. */
+/** Untouched units from the far end; what of them the supply has read ahead it forgets. */
 function lendable(pool: PoolContext, units: number): UnitRow[] {
-  let found = pool.store.lendableUnits(pool.supply.lastLoaded, units);
-  if (found.length < units && pool.supply.hasUntouched) {
-    pool.supply.reset();
-    found = pool.store.lendableUnits(0, units);
-  }
-  return found.filter(({ id }) => !pool.books.isTouched(id)).toReversed();
+  const found = pool.units.lendable(units).filter(({ id }) => !pool.books.isTouched(id));
+  pool.supply.reset();
+  return found.toReversed();
 }
 
 /** Lender: the borrower has them. */
 export async function settleTransfer(pool: PoolContext, transfer: string): Promise<Result<null, Fault>> {
   return await commit(pool, () => {
-    const units = pool.store.lentUnits(transfer);
+    const units = pool.units.lent(transfer);
     if (units.length === 0) return ok(null);
-    for (const unit of units) pool.store.deleteUnit(unit.id);
+    for (const unit of units) {
+      pool.units.delete(unit.id);
+      pool.material.drop(unit.id);
+    }
     pool.store.markSettled(transfer);
     pool.books.transfer("reserved", -8 * units.reduce((sum, unit) => sum + unit.length, 0));
     return ok(null);
@@ -65,7 +65,7 @@ export async function borrow(
   bytes: number,
   shardOf: (shard: number) => PoolToPoolRpc,
 ): Promise<boolean> {
-  const units = Math.min(UNITS_MAX, Math.ceil(bytes / 4096) + UNITS_AHEAD);
+  const units = Math.min(UNITS_MAX, Math.ceil(bytes / LIMITS.unitBytes) + UNITS_AHEAD);
   for (let shard = 0; shard < pool.config().shards; shard++) {
     if (shard === pool.shard) continue;
     const transfer = crypto.randomUUID();
@@ -133,8 +133,7 @@ function receive(
       block: 0,
       offset,
       length,
-      cursor: 0,
-      refs: 0,
+      ...UNTOUCHED,
       state: "available",
       owner,
       data: { epoch, wrappedKey, sealed },

@@ -12,7 +12,7 @@ export type Step = { readonly keys: number; readonly next: number | null };
 
 /** Erases what has expired; at most one batch. @returns true where more may be waiting */
 export async function expireRecords(pool: PoolContext, nowMs: number): Promise<boolean> {
-  const expired = pool.store.expiredRecords(nowMs, LIMITS.alarmBatchRows);
+  const expired = pool.records.expired(nowMs, LIMITS.alarmBatchRows);
   try {
     await expire(pool, expired, nowMs);
   } catch {
@@ -23,18 +23,18 @@ export async function expireRecords(pool: PoolContext, nowMs: number): Promise<b
 
 async function expire(pool: PoolContext, records: readonly KeyRecord[], nowMs: number): Promise<void> {
   if (records.length === 0) {
-    pool.store.deleteExpiredRepeats(nowMs);
+    pool.records.deleteExpiredRepeats(nowMs);
     return;
   }
   await commit(pool, () => {
     let keys = 0;
     for (const { id } of records) {
       // As it is now: a fetch may have come between.
-      const record = pool.store.record(id);
+      const record = pool.records.byId(id);
       if (record !== undefined && record.expiresMs <= nowMs) keys += end(pool, record, "expired");
     }
     if (keys > 0) auditEnd(pool, "keys.expired", "system", keys, "ttl", nowMs);
-    pool.store.deleteExpiredRepeats(nowMs);
+    pool.records.deleteExpiredRepeats(nowMs);
     return ok(null);
   });
 }
@@ -45,7 +45,7 @@ async function expireAlone(pool: PoolContext, record: KeyRecord, nowMs: number):
     await expire(pool, [record], nowMs);
   } catch {
     await commit(pool, () => {
-      pool.store.updateRecord({ ...record, state: "stuck", expiresMs: Number.MAX_SAFE_INTEGER });
+      pool.records.update({ ...record, state: "stuck", expiresMs: Number.MAX_SAFE_INTEGER });
       auditEnd(pool, "pool.stuck", "system", record.keys, `record ${record.id} cannot be expired`, nowMs);
       return ok(null);
     });
@@ -58,8 +58,7 @@ function end(pool: PoolContext, record: KeyRecord, to: BitState): number {
   if (!record.imported && record.state !== "held") {
     pool.books.move(record.state === "reserved" ? "reserved" : "pending", to, keys * record.sizeBytes * 8);
   }
-  pool.store.deleteRecord(record);
-  pool.books.release(record.segments);
+  pool.books.endRecord(record);
   return keys;
 }
 
@@ -68,7 +67,7 @@ type Whose = { readonly sae: SaeId | null; readonly node?: NodeId };
 
 /** One step of counting keys that wait for their recipients. */
 export function countStep(pool: PoolContext, call: PendingOf): Step {
-  const records = pool.store.recordsAfter(call.after, LIMITS.alarmBatchRows);
+  const records = pool.records.after(call.after, LIMITS.alarmBatchRows);
   const keys = records.reduce((sum, record) => sum + keysOf(record, call).length, 0);
   return { keys, next: records.at(-1)?.id ?? null };
 }
@@ -79,7 +78,7 @@ export async function voidStep(
   call: PendingOf & { readonly reason: string },
 ): Promise<Result<Step, Fault>> {
   return await commit(pool, () => {
-    const records = pool.store.recordsAfter(call.after, LIMITS.alarmBatchRows);
+    const records = pool.records.after(call.after, LIMITS.alarmBatchRows);
     let keys = 0;
     for (const record of records) {
       const mine = keysOf(record, call);
@@ -128,20 +127,19 @@ function voidRecipient(pool: PoolContext, record: KeyRecord, recipient: number, 
     pool.books.move(record.state === "reserved" ? "reserved" : "pending", to, finished * record.sizeBytes * 8);
   }
   if (nothingLeft(left)) {
-    pool.store.deleteRecord(record);
-    pool.books.release(record.segments);
+    pool.books.endRecord(record);
     return;
   }
   const recipients = record.recipients.map((each, i) => (i === recipient ? { ...each, voided: true } : each));
-  pool.store.updateRecipients({ id: record.id, recipients, left });
+  pool.records.update({ ...record, recipients, left });
 }
 
 /** Material not yet given to anyone. @returns how many units went */
 function voidUnused(pool: PoolContext): number {
-  const waiting = pool.store.waitingUnits(LIMITS.alarmBatchRows);
+  const waiting = pool.units.waiting(LIMITS.alarmBatchRows);
   // Should the twin of one of these still come, there is nothing left to match.
   for (const block of new Set(waiting.map((unit) => unit.block))) pool.blocks.setState(block, "voided", null);
-  const units = waiting.length > 0 ? waiting : pool.store.availableUnits(0, LIMITS.alarmBatchRows);
+  const units = waiting.length > 0 ? waiting : pool.units.available(0, LIMITS.alarmBatchRows);
   if (units.length === 0) return 0;
   for (const unit of units) {
     const from = unit.state === "unmatched" ? "unmatched" : "available";

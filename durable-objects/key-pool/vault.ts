@@ -1,10 +1,12 @@
 /**
- * Seals units: each under a random data key of its own, the data key wrapped under the epoch key. Dropping a unit's
- * wrapped key makes its bytes unreadable, whatever copies of them the storage keeps.
+ * Seals units: each under a random data key of its own (AES-256-GCM, NIST SP 800-38D), the data key wrapped under the
+ * epoch key. Dropping a unit's wrapped key makes its bytes unreadable, whatever copies of them the storage keeps, as
+ * soon as the epoch key is gone too.
+ *
+ * Synchronous on purpose: nothing can come between looking a key up, opening its unit and the write that hands it out.
  */
-import type { PairName } from "../../shared/ids.ts";
-import type { ObjectsEnv } from "../env.ts";
-import { EpochKeys } from "../storage/epoch-keys.ts";
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import type { EpochKeys } from "../storage/epoch-keys.ts";
 
 export interface SealedUnit {
   readonly epoch: number;
@@ -14,40 +16,70 @@ export interface SealedUnit {
   readonly sealed: Uint8Array;
 }
 
+const CIPHER = "aes-256-gcm";
+const DATA_KEY_BYTES = 32;
 const IV_BYTES = 12;
+const TAG_BYTES = 16;
 const ZERO_IV = new Uint8Array(IV_BYTES);
 
 export class Vault {
   readonly #keys: EpochKeys;
 
-  constructor(env: ObjectsEnv, pair: PairName) {
-    this.#keys = new EpochKeys(env, pair);
+  constructor(keys: EpochKeys) {
+    this.#keys = keys;
   }
 
-  async seal(plaintext: Uint8Array): Promise<SealedUnit> {
-    const raw = crypto.getRandomValues(new Uint8Array(32));
-    const dataKey = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt"]);
-    const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: ZERO_IV }, dataKey, plaintext));
+  /** Number of the epoch that new units are sealed in. */
+  get epoch(): number {
+    return this.#keys.current;
+  }
+
+  seal(plaintext: Uint8Array): SealedUnit {
+    const dataKey = randomBytes(DATA_KEY_BYTES);
+    const sealed = encrypt(dataKey, ZERO_IV, plaintext);
+    const wrapped = this.#wrap(dataKey);
+    dataKey.fill(0);
+    return { ...wrapped, sealed };
+  }
+
+  /** @throws Error when the epoch key is gone or the storage was altered */
+  open(unit: SealedUnit): Uint8Array {
+    const dataKey = this.#unwrap(unit);
+    const plaintext = decrypt(dataKey, ZERO_IV, unit.sealed);
+    dataKey.fill(0);
+    return plaintext;
+  }
+
+  /** The same unit with its data key under the current epoch's key. */
+  rewrap(unit: SealedUnit): SealedUnit {
+    const dataKey = this.#unwrap(unit);
+    const wrapped = this.#wrap(dataKey);
+    dataKey.fill(0);
+    return { ...wrapped, sealed: unit.sealed };
+  }
+
+  #wrap(dataKey: Uint8Array): Omit<SealedUnit, "sealed"> {
     const epoch = this.#keys.current;
-    const wrapping = await this.#keys.wrappingKey(epoch);
-    const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
-    const wrapped = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, wrapping, raw));
-    raw.fill(0);
-    const wrappedKey = new Uint8Array(IV_BYTES + wrapped.length);
-    wrappedKey.set(iv);
-    wrappedKey.set(wrapped, IV_BYTES);
-    return { epoch, wrappedKey, sealed };
+    const iv = randomBytes(IV_BYTES);
+    return { epoch, wrappedKey: Buffer.concat([iv, encrypt(this.#keys.wrappingKey(epoch), iv, dataKey)]) };
   }
 
-  /** @throws when the epoch key is gone or the storage was altered */
-  async open(unit: SealedUnit): Promise<Uint8Array> {
-    const wrapping = await this.#keys.wrappingKey(unit.epoch);
-    const iv = unit.wrappedKey.subarray(0, IV_BYTES);
-    const raw = new Uint8Array(
-      await crypto.subtle.decrypt({ name: "AES-GCM", iv }, wrapping, unit.wrappedKey.subarray(IV_BYTES)),
-    );
-    const dataKey = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["decrypt"]);
-    raw.fill(0);
-    return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: ZERO_IV }, dataKey, unit.sealed));
+  #unwrap({ epoch, wrappedKey }: Omit<SealedUnit, "sealed">): Uint8Array {
+    const iv = wrappedKey.subarray(0, IV_BYTES);
+    return decrypt(this.#keys.wrappingKey(epoch), iv, wrappedKey.subarray(IV_BYTES));
   }
+}
+
+function encrypt(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  const cipher = createCipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES });
+  return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+}
+
+function decrypt(key: Uint8Array, iv: Uint8Array, sealed: Uint8Array): Uint8Array {
+  const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES });
+  const end = sealed.length - TAG_BYTES;
+  decipher.setAuthTag(sealed.subarray(end));
+  const plaintext = decipher.update(sealed.subarray(0, end));
+  decipher.final(); // throws where the tag does not fit; GCM leaves nothing over
+  return plaintext;
 }

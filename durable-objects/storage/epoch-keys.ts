@@ -2,6 +2,7 @@
  * Epoch keys: kept outside the objects' storage, as numbered secrets of the deployment. A copy of the storage alone
  * opens nothing.
  */
+import { hkdfSync } from "node:crypto";
 import type { ObjectsEnv } from "../env.ts";
 
 const PREFIX = "QKD_EPOCH_KEY_";
@@ -10,7 +11,7 @@ const KEY_BYTES = 32;
 export class EpochKeys {
   readonly #env: ObjectsEnv;
   readonly #purpose: string;
-  readonly #cache = new Map<number, Promise<CryptoKey>>();
+  readonly #derived = new Map<number, Uint8Array>();
   /** Number of the epoch new units are sealed in. */
   readonly current: number;
 
@@ -30,31 +31,28 @@ export class EpochKeys {
     this.current = Math.max(...numbers);
   }
 
-  /** AES-256-GCM key that wraps data keys; HKDF-SHA256 of the epoch key, labelled with the purpose. */
-  async wrappingKey(epoch: number): Promise<CryptoKey> {
-    let key = this.#cache.get(epoch);
+  /**
+   * AES-256 key that wraps data keys: HKDF-SHA256 (RFC 5869) of the epoch key, labelled with the purpose.
+   * @throws Error when there is no such epoch key (any more), or it is no key
+   */
+  wrappingKey(epoch: number): Uint8Array {
+    let key = this.#derived.get(epoch);
     if (key === undefined) {
       key = this.#derive(epoch);
-      this.#cache.set(epoch, key);
+      this.#derived.set(epoch, key);
     }
-    return await key;
+    return key;
   }
 
-  async #derive(epoch: number): Promise<CryptoKey> {
+  #derive(epoch: number): Uint8Array {
     const text = this.#env[`${PREFIX}${epoch}`];
     if (text === undefined)
       throw new Error(`the epoch key ${PREFIX}${epoch} is gone: what it protected cannot be opened`);
     const raw = Uint8Array.fromBase64(text);
     if (raw.length !== KEY_BYTES) throw new Error(`${PREFIX}${epoch} must be base64 of ${KEY_BYTES} bytes`);
-    const base = await crypto.subtle.importKey("raw", raw, "HKDF", false, ["deriveKey"]);
+    const info = `qkd-edge data key wrapping|${this.#purpose}`;
+    const derived = new Uint8Array(hkdfSync("sha256", raw, new Uint8Array(), info, KEY_BYTES));
     raw.fill(0);
-    const info = new TextEncoder().encode(`qkd-edge data key wrapping|${this.#purpose}`);
-    return await crypto.subtle.deriveKey(
-      { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info },
-      base,
-      { name: "AES-GCM", length: 256 },
-      false,
-      ["encrypt", "decrypt"],
-    );
+    return derived;
   }
 }

@@ -6,20 +6,18 @@
  * a mask derived from nonce and shard with a secret of the pool, so that IDs do not show how busy a pool is. Record
  * numbers grow, so that storage is written in order however many keys are pending.
  */
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import type { KeyId } from "../ids.ts";
 
 export const NONCE_BYTES = 9;
-const MASK_BYTES = 7;
+export const MASK_BYTES = 7;
 export const MAX_RECORD = 2 ** 40 - 1;
 export const MAX_INDEX = 2 ** 16 - 1;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const KEY_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** Nonce and shard: the first nine bytes of every ID of a batch. */
 export type Nonce = Uint8Array;
-/** What hides number and index of a batch's IDs. */
+/** What hides number and index of a batch's IDs: MASK_BYTES of a keyed hash of the nonce. */
 export type Mask = Uint8Array;
 
 /** @param random 8 random bytes @param shard 0 to 63 */
@@ -33,53 +31,51 @@ export function makeNonce(random: Uint8Array, shard: number): Nonce {
   return nonce;
 }
 
-/** @param secret 32 bytes that never leave the pool */
-export const maskOf = (secret: Uint8Array, nonce: Nonce): Mask => hmac(sha256, secret, nonce).slice(0, MASK_BYTES);
-
 /** IDs of keys 0..count-1 of a batch. */
 export function writeKeyIds(nonce: Nonce, mask: Mask, record: number, count: number): KeyId[] {
   if (record > MAX_RECORD || count - 1 > MAX_INDEX) throw new RangeError("record or index out of range");
+  const number = xored(mask, record).toString(16).padStart(10, "0");
+  const head = `${prefixOfNonce(nonce)}${number.slice(0, 2)}-${number.slice(2)}`;
+  const indexMask = indexMaskOf(mask);
+  const keyIds: KeyId[] = [];
+  for (let index = 0; index < count; index++) {
+    keyIds.push((head + (index ^ indexMask).toString(16).padStart(4, "0")) as KeyId);
+  }
+  return keyIds;
+}
+
+/** Is this a lower-case UUID of the form this system gives out? */
+export const isKeyId = (text: string): text is KeyId => KEY_ID.test(text);
+
+/** The text that all IDs of a batch begin with: the nonce's 18 digits and 3 dashes. */
+export const batchPrefix = (id: KeyId): string => id.slice(0, PREFIX_CHARS);
+const PREFIX_CHARS = 21;
+
+/** The prefix of a batch's IDs, written from its nonce. */
+export function prefixOfNonce(nonce: Nonce): string {
   const hex = bytesToHex(nonce);
-  const head = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-`;
-  const number = xored(mask, 0, 5, record).toString(16).padStart(10, "0");
-  const clock = `${hex.slice(16, 18)}${number.slice(0, 2)}-${number.slice(2)}`;
-  return Array.from(
-    { length: count },
-    (_, index) => `${head}${clock}${xored(mask, 5, 2, index).toString(16).padStart(4, "0")}` as KeyId,
-  );
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16)}`;
 }
 
-/** Parses the text of an ID; null unless it is a lower-case UUID of the form this system gives out. */
-export function readKeyId(id: KeyId): { readonly nonce: Nonce; readonly tail: Uint8Array } | null {
-  if (!UUID.test(id)) return null;
-  const bytes = hexToBytes(id.replaceAll("-", ""));
-  if ((bytes[6] ?? 0) >> 4 !== 4 || (bytes[8] ?? 0) >> 6 !== 2) return null;
-  return { nonce: bytes.slice(0, NONCE_BYTES), tail: bytes.slice(NONCE_BYTES) };
-}
+/** The nonce in a batch's prefix. */
+export const nonceOfPrefix = (prefix: string): Nonce => hexToBytes(prefix.replaceAll("-", ""));
 
-/** Undoes the mask on an ID's tail. With a wrong mask the answer is meaningless: compare the stored nonce. */
-export function unmask(tail: Uint8Array, mask: Mask): { readonly record: number; readonly index: number } {
-  return { record: xored(mask, 0, 5, toNumber(tail, 0, 5)), index: xored(mask, 5, 2, toNumber(tail, 5, 2)) };
-}
+/** The record's number in an ID. With a wrong mask the answer is meaningless: compare the stored nonce. */
+export const recordOf = (id: KeyId, mask: Mask): number =>
+  xored(mask, Number.parseInt(id.slice(21, 23) + id.slice(24, 32), 16));
+
+/** The key's index in its batch. */
+export const indexOf = (id: KeyId, mask: Mask): number => Number.parseInt(id.slice(32), 16) ^ indexMaskOf(mask);
 
 /** The shard whose KeyPool holds the key; null where the text is no key ID. */
-export function shardOfKeyId(id: KeyId): number | null {
-  const read = readKeyId(id);
-  return read === null ? null : (read.nonce[8] ?? 0) & 0x3f;
-}
+export const shardOfKeyId = (id: KeyId): number | null =>
+  isKeyId(id) ? Number.parseInt(id.slice(19, 21), 16) & 0x3f : null;
 
-/** `value` XOR mask[from, from + length), beyond the 32 bits of JavaScript's operator. */
-function xored(mask: Uint8Array, from: number, length: number, value: number): number {
-  let result = 0;
-  for (let i = 0; i < length; i++) {
-    const byte = Math.floor(value / 2 ** (8 * (length - 1 - i))) & 0xff;
-    result = result * 256 + (byte ^ (mask[from + i] ?? 0));
-  }
-  return result;
-}
+const indexMaskOf = (mask: Mask): number => ((mask[5] ?? 0) << 8) | (mask[6] ?? 0);
 
-function toNumber(bytes: Uint8Array, from: number, length: number): number {
-  let result = 0;
-  for (let i = from; i < from + length; i++) result = result * 256 + (bytes[i] ?? 0);
-  return result;
+/** A number of 40 bits XOR the mask's first five bytes: beyond the 32 bits of JavaScript's operator. */
+function xored(mask: Mask, number: number): number {
+  const high = Math.floor(number / 2 ** 32) ^ (mask[0] ?? 0);
+  const low = new DataView(mask.buffer, mask.byteOffset).getUint32(1);
+  return high * 2 ** 32 + (((number % 2 ** 32) ^ low) >>> 0);
 }

@@ -42,38 +42,15 @@ export function freeBytes(units: readonly OpenUnit[], enough = Infinity): number
   return free;
 }
 
-/**
- * Copies bytes `[from, from + target.length)` of the string that `segments` spell into `target`.
- * @param plaintext of a unit, by its id
- */
-export function copySegments(
-  segments: readonly Segment[],
-  from: number,
-  target: Uint8Array,
-  plaintext: (unit: number) => Uint8Array,
-): void {
-  let position = 0; // of the segment's start in the whole string
-  let written = 0;
-  for (const segment of segments) {
-    const skip = Math.max(0, from - position);
-    position += segment.length;
-    if (skip >= segment.length) continue;
-    const length = Math.min(segment.length - skip, target.length - written);
-    const start = segment.offset + skip;
-    target.set(plaintext(segment.unit).subarray(start, start + length), written);
-    written += length;
-    if (written === target.length) return;
-  }
-  throw new RangeError("the segments are shorter than the bytes asked for");
-}
-
-/** Units that hold bytes `[from, to)` of the string that `segments` spell. */
-export function unitsUnder(segments: readonly Segment[], from: number, to: number): number[] {
+/** The parts of `segments` that hold bytes `[from, to)` of the string they spell. */
+export function slicesOf(segments: readonly Segment[], from: number, to: number): Segment[] {
+  const slices: Segment[] = [];
   let position = 0;
-  const units: number[] = [];
-  for (const { unit, length } of segments) {
-    if (position < to && position + length > from) units.push(unit);
+  for (const { unit, offset, length } of segments) {
+    const start = Math.max(from, position);
+    const end = Math.min(to, position + length);
+    if (start < end) slices.push({ unit, offset: offset + start - position, length: end - start });
     position += length;
   }
-  return units;
+  return slices;
 }

@@ -1,7 +1,7 @@
 /** Which pool holds which of the keys asked for. */
 import { type Fault, mandatedFault } from "../../shared/errors/errors.ts";
 import { type KeyId, type NodeId, pairName, pairOf, type PairName } from "../../shared/ids.ts";
-import { shardOfKeyId } from "../../shared/keypool/key-id.ts";
+import { batchPrefix, shardOfKeyId } from "../../shared/keypool/key-id.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Lookup } from "../../shared/network/lookup.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
@@ -12,9 +12,6 @@ export interface KeyGroup {
   readonly shard: number;
   readonly keyIds: readonly KeyId[];
 }
-
-/** IDs of one batch start alike and are in one pool (shared/keypool/key-id.ts). */
-const BATCH_PREFIX_CHARS = 21;
 
 /** By shard; IDs that name none, or one at or above the bound, are left out. */
 function byShardBelow(keyIds: readonly KeyId[], maxShards: number): Map<number, KeyId[]> {
@@ -58,7 +55,7 @@ export async function locate(
 
   const found = new Map<string, KeyId[]>();
   const pools = new Map<string, { readonly pair: PairName; readonly shard: number }>();
-  const batches = Map.groupBy(keyIds, (keyId) => keyId.slice(0, BATCH_PREFIX_CHARS));
+  const batches = Map.groupBy(keyIds, batchPrefix);
   for (const batch of batches.values()) {
     const group = await firstWith(batch, pairs, check);
     if (!group.ok) return group;

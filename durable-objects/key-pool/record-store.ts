@@ -1,0 +1,221 @@
+/** All of the pool's SQL on key records, imports and repeats; records in use are kept in memory. */
+import type { NodeId, SaeId } from "../../shared/ids.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { type Database, storedJson } from "../storage/database.ts";
+import type { KeyRecord } from "./rows.ts";
+
+type RecordRow = {
+  id: number;
+  nonce: ArrayBuffer;
+  state: string;
+  master: string;
+  master_node: string;
+  recipients: string;
+  keys: number;
+  size_bytes: number;
+  segments: string;
+  left: ArrayBuffer;
+  imported: number;
+  policy_version: number;
+  expires_ms: number;
+  hold_until_ms: number;
+};
+
+/** Records with longer bitmaps are read from the table each time. */
+const CACHED_LEFT_BYTES = 256;
+
+export class RecordStore {
+  readonly #db: Database;
+  /** Oldest first; what the table says too. */
+  readonly #cache = new Map<number, KeyRecord>();
+  /** No record or repeat runs out before this; kept without a query, so it may be early. */
+  #earliestExpiryMs: number;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#earliestExpiryMs = this.#nextExpiryMs();
+  }
+
+  get earliestExpiryMs(): number {
+    return this.#earliestExpiryMs;
+  }
+
+  recountExpiry(): void {
+    this.#earliestExpiryMs = this.#nextExpiryMs();
+  }
+
+  /** After a rollback: the table is the truth. */
+  forget(): void {
+    this.#cache.clear();
+  }
+
+  insert(record: KeyRecord): void {
+    this.#expiresAt(record.expiresMs);
+    this.#db.run(
+      `INSERT INTO key_record (id, nonce, state, master, master_node, recipients, keys, size_bytes, segments, left,
+         imported, policy_version, expires_ms, hold_until_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      record.id,
+      record.nonce,
+      record.state,
+      record.master,
+      record.masterNode,
+      recipientsJson(record.recipients),
+      record.keys,
+      record.sizeBytes,
+      JSON.stringify(record.segments.map(({ unit, offset, length }) => [unit, offset, length])),
+      record.left,
+      record.imported ? 1 : 0,
+      record.policyVersion,
+      record.expiresMs,
+      record.holdUntilMs,
+    );
+    this.#remember(record);
+  }
+
+  byId(id: number): KeyRecord | undefined {
+    const cached = this.#cache.get(id);
+    if (cached !== undefined) return cached;
+    const row = this.#db.one<RecordRow>("SELECT * FROM key_record WHERE id = ?", id);
+    return row === undefined ? undefined : toRecord(row);
+  }
+
+  /** What changes in a record's life. */
+  update(record: KeyRecord): void {
+    this.#expiresAt(record.expiresMs);
+    this.#db.run(
+      "UPDATE key_record SET state = ?, left = ?, recipients = ?, expires_ms = ?, hold_until_ms = ? WHERE id = ?",
+      record.state,
+      record.left,
+      recipientsJson(record.recipients),
+      record.expiresMs,
+      record.holdUntilMs,
+      record.id,
+    );
+    this.#remember(record);
+  }
+
+  updateLeft(record: KeyRecord): void {
+    this.#db.run("UPDATE key_record SET left = ? WHERE id = ?", record.left, record.id);
+    this.#remember(record);
+  }
+
+  delete(record: Pick<KeyRecord, "id" | "imported" | "nonce">): void {
+    this.#cache.delete(record.id);
+    this.#db.run("DELETE FROM key_record WHERE id = ?", record.id);
+    if (record.imported) this.#db.run("DELETE FROM key_import WHERE nonce = ?", record.nonce);
+  }
+
+  after(id: number, limit: number): KeyRecord[] {
+    return this.#db
+      .all<RecordRow>("SELECT * FROM key_record WHERE id > ? ORDER BY id LIMIT ?", id, limit)
+      .map(toRecord);
+  }
+
+  expired(nowMs: number, limit: number): KeyRecord[] {
+    const sql = "SELECT * FROM key_record WHERE expires_ms <= ? ORDER BY expires_ms LIMIT ?";
+    return this.#db.all<RecordRow>(sql, nowMs, limit).map(toRecord);
+  }
+
+  #remember(record: KeyRecord): void {
+    this.#cache.delete(record.id);
+    if (record.left.length > CACHED_LEFT_BYTES) return;
+    this.#cache.set(record.id, record);
+    if (this.#cache.size <= LIMITS.cachedRecords) return;
+    for (const oldest of this.#cache.keys()) {
+      this.#cache.delete(oldest);
+      return;
+    }
+  }
+
+  /** Infinity when there is none. */
+  #nextExpiryMs(): number {
+    const row = this.#db.one<{ at: number | null }>(
+      "SELECT min(at) AS at FROM (SELECT min(expires_ms) AS at FROM key_record UNION ALL SELECT min(expires_ms) FROM repeat)",
+    );
+    return row?.at ?? Infinity;
+  }
+
+  #expiresAt(atMs: number): void {
+    this.#earliestExpiryMs = Math.min(this.#earliestExpiryMs, atMs);
+  }
+
+  // ---- imports and repeats
+
+  insertImport(nonce: Uint8Array, record: number, mask: Uint8Array): void {
+    this.#db.run("INSERT INTO key_import (nonce, record, mask) VALUES (?, ?, ?)", nonce, record, mask);
+  }
+
+  import(nonce: Uint8Array): { readonly record: number; readonly mask: Uint8Array } | undefined {
+    const sql = "SELECT record, mask FROM key_import WHERE nonce = ?";
+    const row = this.#db.one<{ record: number; mask: ArrayBuffer }>(sql, nonce);
+    return row === undefined ? undefined : { record: row.record, mask: new Uint8Array(row.mask) };
+  }
+
+  repeat(principal: string, key: string, nowMs: number): { requestDigest: string; keyIds: string[] } | undefined {
+    const row = this.#db.one<{ request_digest: string; key_ids: string }>(
+      "SELECT request_digest, key_ids FROM repeat WHERE principal = ? AND idempotency_key = ? AND expires_ms > ?",
+      principal,
+      key,
+      nowMs,
+    );
+    return row === undefined
+      ? undefined
+      : { requestDigest: row.request_digest, keyIds: storedJson<string[]>(row.key_ids) };
+  }
+
+  insertRepeat(repeat: {
+    principal: string;
+    key: string;
+    requestDigest: string;
+    keyIds: readonly string[];
+    expiresMs: number;
+  }): void {
+    this.#expiresAt(repeat.expiresMs);
+    this.#db.run(
+      "INSERT OR REPLACE INTO repeat (principal, idempotency_key, request_digest, key_ids, expires_ms) VALUES (?, ?, ?, ?, ?)",
+      repeat.principal,
+      repeat.key,
+      repeat.requestDigest,
+      JSON.stringify(repeat.keyIds),
+      repeat.expiresMs,
+    );
+  }
+
+  deleteRepeat(principal: string, key: string): void {
+    this.#db.run("DELETE FROM repeat WHERE principal = ? AND idempotency_key = ?", principal, key);
+  }
+
+  deleteExpiredRepeats(nowMs: number): void {
+    this.#db.run("DELETE FROM repeat WHERE expires_ms <= ?", nowMs);
+  }
+}
+
+const recipientsJson = (recipients: KeyRecord["recipients"]): string =>
+  JSON.stringify(recipients.map(({ sae, node, voided }) => [sae, node, voided === true]));
+
+function toRecord(row: RecordRow): KeyRecord {
+  return {
+    id: row.id,
+    nonce: new Uint8Array(row.nonce),
+    state: row.state as KeyRecord["state"],
+    master: row.master as SaeId,
+    masterNode: row.master_node as NodeId,
+    recipients: storedJson<[SaeId, NodeId, boolean][]>(row.recipients).map(([sae, node, voided]) => ({
+      sae,
+      node,
+      voided,
+    })),
+    keys: row.keys,
+    sizeBytes: row.size_bytes,
+    segments: storedJson<[number, number, number][]>(row.segments).map(([unit, offset, length]) => ({
+      unit,
+      offset,
+      length,
+    })),
+    left: new Uint8Array(row.left),
+    imported: row.imported === 1,
+    policyVersion: row.policy_version,
+    expiresMs: row.expires_ms,
+    holdUntilMs: row.hold_until_ms,
+  };
+}

@@ -1,0 +1,35 @@
+/** A pool's two secrets: made at the object's first start, kept in its storage, never told to anybody. */
+import { createHmac } from "node:crypto";
+import { MASK_BYTES, type Mask, type Nonce } from "../../shared/keypool/key-id.ts";
+import type { PoolStore } from "./store.ts";
+
+const SECRET_BYTES = 32;
+const FINGERPRINT_BYTES = 16;
+
+export class PoolSecrets {
+  readonly #keyId: Uint8Array;
+  readonly #fingerprint: Uint8Array;
+
+  constructor(store: PoolStore) {
+    this.#keyId = madeOnce(store, "key-id-secret");
+    this.#fingerprint = madeOnce(store, "fingerprint-secret");
+  }
+
+  /** What hides record number and index in the key IDs of a batch. */
+  maskOf(nonce: Nonce): Mask {
+    return createHmac("sha256", this.#keyId).update(nonce).digest().subarray(0, MASK_BYTES);
+  }
+
+  /** 128 bits of HMAC-SHA256: the only digest of material anywhere, and of no use without the key. */
+  fingerprint(material: Uint8Array): Uint8Array {
+    return createHmac("sha256", this.#fingerprint).update(material).digest().subarray(0, FINGERPRINT_BYTES);
+  }
+}
+
+function madeOnce(store: PoolStore, name: string): Uint8Array {
+  const stored = store.setting(name);
+  if (stored !== undefined && typeof stored !== "string") return new Uint8Array(stored);
+  const made = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  store.putSetting(name, made);
+  return made;
+}
