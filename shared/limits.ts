@@ -43,12 +43,17 @@ export const LIMITS = {
   poolCapacityBytes: 4 * 1024 * 1024 * 1024,
   /** Opened material that pending keys point into, an object. */
   cachedBytes: 2 * 1024 * 1024,
-  /** Units opened at once to cut keys from. */
-  unitsALoad: 512,
+  /** Key records kept in memory, an object. */
+  cachedRecords: 2048,
   commitQueue: 4096,
   commitBatch: 256,
   waitingDecs: 1024,
   alarmBatchRows: 500,
+  /** Standing alarms of one pool; beyond, the one that has been quiet for longest goes. */
+  poolAlarms: 64,
+  alarmDetailChars: 300,
+  /** An alarm that is raised again and again is written to the audit log once in so long. */
+  alarmAuditMs: 60_000,
   rateLimitedPrincipals: 4096,
   outboxEvents: 10_000,
   auditBatchEvents: 200,
@@ -57,6 +62,8 @@ export const LIMITS = {
   // Directory
   snapshotMaxAgeMs: 1000,
   snapshotRefreshAgeMs: 500,
+  /** Of the copy that answers `whoami`, by which KME fronts learn of a revocation: part of the second it may take. */
+  whoamiSnapshotAgeMs: 200,
   directoryPatienceMs: 5000,
   /** With a document and drains at their bounds a snapshot still fits one RPC message (32 MiB). */
   revocations: 20_000,
@@ -83,6 +90,16 @@ export const LIMITS = {
 
   // KME fronts
   frontConnections: 1024,
+  /** Of one certificate, over all fronts of a process. */
+  frontConnectionsPerCertificate: 256,
+  /** Pause between two looks at whose certificates still count. */
+  frontWatchMs: 250,
+  /** Questions under way to the edge in one look: enough to hold their own against requests. How long one may take. */
+  frontAsks: 64,
+  frontAskMs: 3000,
+  frontVerdictBytes: 16 * 1024,
+  /** How long a new connection may stay whose certificate does not count: its first request is answered 401. */
+  frontStrangerMs: 500,
   /** Requests under way to the edge at once; the rest wait in their connections. */
   frontRequests: 512,
   /** Of them, those of one certificate, over all fronts of a process: no SAE takes the edge from the others. */
@@ -98,6 +115,6 @@ export const LIMITS = {
   frontKeepAliveMs: 65_000,
   /** How long the rest of an upload is read after it has been answered. */
   lingerMs: 5000,
-  /** How long a client that sent broken HTTP may take to hang up after it has been told. */
+  /** How long a client may take to hang up that sent broken HTTP or has one connection too many, once told. */
   frontHangUpMs: 1000,
 } as const;

@@ -186,7 +186,8 @@ const NETWORK = {
     path: "/api/v1/network/diff",
     tag: "Network",
     summary: "Tell what a document would change",
-    description: "Changes nothing. Counts the pending keys that would be voided after the drain time.",
+    description:
+      "Changes nothing. Counts the pending keys that would be voided after the drain time, and the unused bits of links that go.",
     action: "network.read",
     request: documentRequest,
     responses: { 200: json("What would change", schemas.NetworkDiffSchema) },
@@ -234,7 +235,8 @@ const NETWORK = {
     path: "/api/v1/revocations",
     tag: "Network",
     summary: "Revoke a certificate, a token or a principal",
-    description: "For ever: the list only grows. In force within a second everywhere.",
+    description:
+      "For ever: the list only grows. In force within a second everywhere, on open connections to the KMEs too: they are closed. The last credential by which an operator can write the network is a conflict, unless `force` is true.",
     action: "revocations.write",
     request: jsonRequest("What to revoke", schemas.RevocationRequestSchema, {
       required: true,
@@ -308,6 +310,19 @@ const LINKS = {
 } as const satisfies Record<string, Operation>;
 
 const SERVICE = {
+  getWhoami: {
+    method: "get",
+    path: "/api/v1/whoami",
+    tag: "Service",
+    summary: "Who am I here?",
+    description:
+      "What became of the caller's certificate or token, and 401 where it counts for nobody. A KME front asks it for the certificates of its open connections, and closes those answered 401.",
+    action: "authenticated",
+    snapshotAgeMs: LIMITS.whoamiSnapshotAgeMs,
+    responses: { 200: json("The caller", schemas.WhoamiSchema) },
+    errors: [],
+    curl: "/api/v1/whoami",
+  },
   getAudit: {
     method: "get",
     path: "/api/v1/audit",

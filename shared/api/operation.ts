@@ -29,8 +29,13 @@ export interface Operation {
   readonly tag: "Keys" | "Network" | "Links" | "Audit" | "Service";
   readonly summary: string;
   readonly description?: string;
-  /** What the caller must be allowed to do (`shared/auth/policy.ts`); null: anybody, unauthenticated. */
-  readonly action: Action | null;
+  /**
+   * What the caller must be allowed to do (`shared/auth/policy.ts`). `authenticated`: whoever it is, whatever its token's
+   * scopes. Null: anybody, unauthenticated.
+   */
+  readonly action: Action | "authenticated" | null;
+  /** How old the copy of the network may be that the caller is looked up in; LIMITS.snapshotMaxAgeMs where absent. */
+  readonly snapshotAgeMs?: number;
   readonly pathParameters?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, Parameter>>;
   readonly headers?: Readonly<Record<string, Parameter>>;

@@ -9,6 +9,23 @@ const instant = v.pipe(v.string(), v.isoTimestamp());
 
 export const HealthzSchema = v.object({ status: v.literal("ok") });
 
+export const WhoamiSchema = v.object({
+  role: v.picklist(["sae", "node", "agent", "controller", "operator"]),
+  id: text,
+  /** Of an SAE: the node whose KME serves it. */
+  node: v.optional(text),
+  /** Of an agent. */
+  site: v.optional(text),
+  /** The proof that counted: a client certificate, a site agent's word, a token, the bootstrap token, the engine's own socket. */
+  by: v.picklist(["mtls", "agent", "token", "bootstrap", "starter"]),
+  /** The actions its token is limited to; null: all that its role may do. */
+  scopes: v.nullable(v.array(text)),
+  /** True for an SAE that was moved or removed: it may fetch pending keys, nothing else. */
+  draining: v.boolean(),
+  /** Grows with every change of the network and every revocation: while it stays, so does this answer. */
+  sequence: count,
+});
+
 export const NetworkVersionsSchema = v.object({
   versions: v.array(v.object({ version: count, at: instant, by: text })),
 });
@@ -30,8 +47,10 @@ export const NetworkDiffSchema = v.object({
   changes: v.array(v.object({ pointer: text, kind: v.picklist(["added", "removed", "changed", "moved"]), id: text })),
   /** Keys that are voided after `drain_s` if nobody fetches them until then. */
   pending_keys: v.array(v.object({ kind: v.picklist(["sae", "node", "link"]), id: text, keys: count })),
+  /** Material of links that go, not yet given to anybody: voided with them. */
+  unused_material: v.array(v.object({ link: text, available_bits: count })),
   drain_s: count,
-  /** False where not every pool could be asked: `pending_keys` then says too few. */
+  /** False where not every pool could be asked: `pending_keys` and `unused_material` then say too little. */
   complete: v.boolean(),
 });
 
@@ -53,6 +72,8 @@ export const RevocationRequestSchema = v.object(
       ),
       "",
     ),
+    /** Revoke it even if nobody is left who could write the network. */
+    force: v.optional(v.boolean("shall be true or false"), false),
   },
   "shall be a JSON object",
 );

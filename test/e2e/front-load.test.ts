@@ -110,11 +110,11 @@ describe("what one client can take from the others", () => {
     socket.destroy();
   });
 
-  it("serves other nodes and SAEs beside 600 half-sent bodies of one, and that one again afterwards", () =>
+  it("serves other nodes and SAEs beside 200 half-sent bodies of one, and that one again afterwards", () =>
     withFronts(2, {}, async (first, second) => {
-      const uploads = Array.from({ length: 600 }, () => halfSent(first, saeA, Buffer.from("{")));
+      const uploads = Array.from({ length: 200 }, () => halfSent(first, saeA, Buffer.from("{")));
       try {
-        const refused = 600 - LIMITS.frontRequestsPerCertificate;
+        const refused = 200 - LIMITS.frontRequestsPerCertificate;
         const statuses = (): number[] => uploads.map(({ status }) => status);
         await expect
           .poll(() => statuses().filter((status) => status === 503).length, { timeout: 10_000 })
@@ -138,23 +138,27 @@ describe("what one client can take from the others", () => {
     }));
 
   it("holds bodies of key requests up to a bound, small ones beside it", () =>
-    withFronts(1, { load: createLoad({ requestsPerCertificate: 8, bufferedBytes: 8192 }) }, async (front) => {
-      const body = Buffer.alloc(5000, 32);
-      const upload = halfSent(front, saeA, body);
-      await expect.poll(() => statusOf(front, saeC, ENC, body)).toBe(503);
-      const answer = await ask(front, saeC, ENC, body);
-      expect(answer.headers["retry-after"]).toBe("1");
-      expect(JSON.parse(answer.body)).toEqual({ message: "this KME holds as many request bodies as it can" });
-      expect(await statusOf(front, saeC, ENC, Buffer.from("{}"))).toBe(200);
-      upload.request.destroy();
-      await expect.poll(() => statusOf(front, saeC, ENC, body)).toBe(200);
-    }));
+    withFronts(
+      1,
+      { load: createLoad({ connectionsPerCertificate: 8, requestsPerCertificate: 8, bufferedBytes: 8192 }) },
+      async (front) => {
+        const body = Buffer.alloc(5000, 32);
+        const upload = halfSent(front, saeA, body);
+        await expect.poll(() => statusOf(front, saeC, ENC, body)).toBe(503);
+        const answer = await ask(front, saeC, ENC, body);
+        expect(answer.headers["retry-after"]).toBe("1");
+        expect(JSON.parse(answer.body)).toEqual({ message: "this KME holds as many request bodies as it can" });
+        expect(await statusOf(front, saeC, ENC, Buffer.from("{}"))).toBe(200);
+        upload.request.destroy();
+        await expect.poll(() => statusOf(front, saeC, ENC, body)).toBe(200);
+      },
+    ));
 
   it("counts pipelined requests until their connection closes, and no longer", async () => {
     let waiting = 0;
-    const engine = http.createServer((req, res) => (req.url === "/quick" ? res.end("ok") : (waiting += 1)));
+    const engine = http.createServer((req, res) => (req.url === "/slow" ? (waiting += 1) : res.end("ok")));
     await new Promise<void>((resolve) => engine.listen(join(bench.directory, "slow.sock"), resolve));
-    const load = createLoad({ requestsPerCertificate: 3, bufferedBytes: 8192 });
+    const load = createLoad({ connectionsPerCertificate: 8, requestsPerCertificate: 3, bufferedBytes: 8192 });
     await withFronts(1, { load, engine: "slow.sock" }, async (front) => {
       const burst = (): TLSSocket => {
         const socket = connectTls({ host: "127.0.0.1", port: portOf(front), ...tlsOf(saeA) });

@@ -36,8 +36,8 @@ function bench() {
   const waiting: Promise<unknown>[] = [];
   const background = { waitUntil: (work: Promise<unknown>) => void waiting.push(work) };
   const cache = new DirectoryCache(() => clock.nowMs);
-  const lookup = async () => {
-    const result = await cache.lookup(source, background);
+  const lookup = async (maxAgeMs?: number) => {
+    const result = await cache.lookup(source, background, maxAgeMs);
     return result.ok ? result.value.sequence : result.error.code;
   };
   return { clock, state, source, cache, lookup, settle: async () => await Promise.all(waiting.splice(0)) };
@@ -70,6 +70,20 @@ describe("the snapshot cache", () => {
     state.sequence = 2;
     clock.nowMs = LIMITS.snapshotMaxAgeMs + 1;
     expect(await lookup()).toBe(2);
+  });
+
+  it("asks sooner for those who want a younger copy, and serves that to the others", async () => {
+    const { lookup, state, clock } = bench();
+    await lookup();
+    state.sequence = 2;
+    clock.nowMs = 200;
+    expect([await lookup(200), await lookup()]).toEqual([1, 1]);
+    clock.nowMs = 201;
+    expect([await lookup(), await lookup(200), await lookup()]).toEqual([1, 2, 2]);
+    expect(state.asked).toEqual([0, 201]);
+    state.mode = "down";
+    clock.nowMs = 1000;
+    expect(await lookup(200)).toBe(2);
   });
 
   it("keeps its copy young when nothing changed", async () => {

@@ -35,15 +35,18 @@ export class DirectoryCache {
     this.#nowMs = nowMs;
   }
 
-  /** The network as of at most a second ago (longer while the Directory does not answer), or `directory-unavailable`. */
-  async lookup(source: SnapshotSource, background: Background): Promise<Result<Lookup, Fault>> {
+  /**
+   * The network as of at most `maxAgeMs` ago (longer while the Directory does not answer), or `directory-unavailable`.
+   */
+  async lookup(
+    source: SnapshotSource,
+    background: Background,
+    maxAgeMs: number = LIMITS.snapshotMaxAgeMs,
+  ): Promise<Result<Lookup, Fault>> {
     const copy = this.#copy;
     const ageMs = copy === null ? Number.POSITIVE_INFINITY : this.#nowMs() - copy.askedAtMs;
-    if (copy !== null && ageMs <= LIMITS.snapshotMaxAgeMs) {
-      if (ageMs >= LIMITS.snapshotRefreshAgeMs) this.#refreshInBackground(source, background);
-      return ok(copy.lookup);
-    }
-    await this.#refresh(source);
+    if (ageMs > maxAgeMs) await this.#refresh(source);
+    else if (ageMs >= LIMITS.snapshotRefreshAgeMs) this.#refreshInBackground(source, background);
     const latest = this.#copy;
     if (latest !== null && this.#nowMs() - latest.askedAtMs <= LIMITS.directoryPatienceMs) return ok(latest.lookup);
     return fail("directory-unavailable", "the directory of the network does not answer");

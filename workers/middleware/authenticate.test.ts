@@ -72,6 +72,7 @@ interface World {
 }
 interface Wish {
   tls?: string;
+  /** The node whose KME the request came through; `starter`: the engine's own socket. */
   front?: string | null;
   cf?: object;
   headers?: Record<string, string>;
@@ -96,14 +97,15 @@ async function who(wish: Wish, world: World = {}): Promise<string> {
   const headers = new Headers(wish.headers);
   if (wish.bearer !== undefined) headers.set("Authorization", `Bearer ${wish.bearer}`);
   const tls = wish.tls === undefined ? {} : { tlsClientAuth: tlsClientAuth(wish.tls) };
-  const front = wish.front == null ? {} : { qkd: { node: wish.front } };
+  const front = wish.front == null ? {} : { qkd: wish.front === "starter" ? { starter: true } : { node: wish.front } };
   const cf = { ...tls, ...front, ...wish.cf } as IncomingRequestCfProperties;
   const request = new Request("https://edge.test/", { headers, cf });
   const env = {
     QKD_MTLS: world.mtls ?? "cloudflare",
     QKD_BOOTSTRAP_SHA256: tokenSha256("bootstrap").toUpperCase(),
   } as unknown as Env;
-  const result = await authenticate(request, env, { waitUntil: () => undefined }, new DirectoryCache(), source);
+  const background = { waitUntil: () => undefined };
+  const result = await authenticate(request, env, background, undefined, new DirectoryCache(), source);
   if (!result.ok) return result.error.code;
   const { principal, scopes, drained } = result.value.grant;
   const node = principal.role === "sae" ? `@${principal.node}` : "";
@@ -131,6 +133,14 @@ describe("nobody", () => {
   ])("%s", async (_, wish) => {
     expect(await who(wish)).toBe("unauthorised");
   });
+});
+
+it("knows who started the engine by its socket alone, and only where there is one", async () => {
+  expect(await who({ front: "starter" }, { mtls: "front" })).toBe("operator:starter starter");
+  for (const mtls of ["off", "cloudflare"] as const) {
+    expect(await who({ front: "starter" }, { mtls })).toBe("unauthorised");
+  }
+  expect(await who({ front: "starter", bearer: "op-token" }, { mtls: "front" })).toBe("unauthorised");
 });
 
 describe("mutual TLS", () => {

@@ -5,9 +5,10 @@
  * Cookies are never looked at. Two proofs that disagree are none.
  */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
-import { allows, BOOTSTRAP_OPERATOR, type Grant } from "../../shared/auth/policy.ts";
+import { allows, BOOTSTRAP_OPERATOR, STARTER_OPERATOR, type Grant } from "../../shared/auth/policy.ts";
 import { principalName, type AuthenticatedBy, type Principal } from "../../shared/auth/principal.ts";
 import { bearerToken, constantTimeEqual, tokenSha256 } from "../../shared/auth/token.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import { certificateOwners, nodeId, siteServesSae, type Lookup, type Owner } from "../../shared/network/lookup.ts";
 import { nodesOfSae } from "../../shared/network/pairs.ts";
 import { inDate } from "../../shared/auth/certificate-time.ts";
@@ -41,6 +42,8 @@ export interface Proofs {
   readonly assertion: { readonly certificate: ClientCertificate; readonly node: string } | null;
   /** The KME (by node id) whose front the caller came through, if it did. */
   readonly frontNode: string | null;
+  /** The caller is on the engine's socket, in nobody's name but that of who started it. */
+  readonly starter: boolean;
 }
 
 /** Why not: `unauthorised` carries the reason for logs only (its response has an empty body). */
@@ -53,19 +56,21 @@ const unknown = (reason: string): Outcome => err({ reason, unknown: true });
 /**
  * Authenticates one request.
  *
+ * @param snapshotAgeMs how old the copy of the network may be
  * @returns `unauthorised` (401) or `directory-unavailable` (503).
  */
 export async function authenticate(
   request: Request,
   env: Env,
   background: Background,
+  snapshotAgeMs: number = LIMITS.snapshotMaxAgeMs,
   cache: DirectoryCache = directoryCache,
   directory: SnapshotSource = directoryOf(env),
 ): Promise<Result<Authenticated, Fault>> {
   const nowMs = Date.now();
   const proofs = readProofs(request, env.QKD_MTLS ?? "off", nowMs);
   if (!proofs.ok) return fail("unauthorised", proofs.error);
-  const view = await cache.lookup(directory, background);
+  const view = await cache.lookup(directory, background, snapshotAgeMs);
   if (!view.ok) return view;
   let lookup = view.value;
   let outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256);
@@ -89,7 +94,8 @@ export function readProofs(
   const cf = mtls === "off" ? {} : platformProperties(request);
   const certificate = tlsClientCertificate(cf.tlsClientAuth, nowMs);
   if (!certificate.ok) return certificate;
-  const frontNode = mtls === "front" ? (cf.qkd?.node ?? null) : null;
+  const front = mtls === "front" ? cf.qkd : undefined;
+  const frontNode = front?.node ?? null;
   if (mtls === "front" && certificate.value !== null && frontNode === null)
     return err("the front does not say which KME it is");
 
@@ -104,6 +110,7 @@ export function readProofs(
     tokenSha256: token === null ? null : tokenSha256(token),
     assertion: assertion.value,
     frontNode,
+    starter: front?.starter === true,
   });
 }
 
@@ -120,13 +127,13 @@ export function identify(proofs: Proofs, lookup: Lookup, nowMs: number, bootstra
     if (!byToken.ok) return byToken;
     grants.push(byToken.value);
   }
-  const [first, second] = grants;
-  if (first === undefined) return refused("no credentials");
-  if (second !== undefined && principalName(first.principal) !== principalName(second.principal)) {
-    return refused("certificate and token are of different principals");
+  if (proofs.starter) grants.push({ principal: STARTER_OPERATOR, scopes: null, drained: false });
+  const grant = grants.at(-1);
+  if (grant === undefined) return refused("no credentials");
+  if (new Set(grants.map(({ principal }) => principalName(principal))).size > 1) {
+    return refused("proofs of different principals");
   }
-  // Of two that agree the token counts: it may be limited in scope, the certificate is not.
-  const grant = second ?? first;
+  // Of two that agree the token counts, which came last: it may be limited in scope, the certificate is not.
   if (proofs.assertion !== null) return ofAssertion(proofs.assertion, grant, lookup, nowMs);
   return atKme(grant, proofs.frontNode, lookup, nowMs);
 }
@@ -207,10 +214,10 @@ function readAssertion(headers: Headers, nowMs: number): Result<Proofs["assertio
   return ok({ certificate: certificate.value, node });
 }
 
-/** What of `request.cf` is used here; `qkd` is added by a KME front. */
+/** What of `request.cf` is used here; `qkd` is added by a KME front, or by who started the engine. */
 interface PlatformProperties {
   readonly tlsClientAuth?: TlsClientAuth;
-  readonly qkd?: { readonly node?: string };
+  readonly qkd?: { readonly node?: string; readonly starter?: boolean };
 }
 
 /** `request.cf` comes from the platform or a KME front, never from the client: taken at its word. */

@@ -15,6 +15,7 @@ import {
 import { getRevocations, postRevocations } from "./revocations.ts";
 import { getDocs, getHealthz, getOpenapi } from "./service.ts";
 import { getStatus } from "./status.ts";
+import { getWhoami } from "./whoami.ts";
 
 export const HANDLERS: Handlers = {
   getStatus,
@@ -35,6 +36,7 @@ export const HANDLERS: Handlers = {
   putBlock,
   postPrefill,
   getAudit,
+  getWhoami,
   getHealthz,
   getOpenapi,
   getDocs,

@@ -5,21 +5,35 @@
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
+import { CONTRACT } from "../../../shared/api/contract.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import type { CarrierConfig } from "./config.ts";
 import { towardsEdge } from "./headers.ts";
 import type { Caller } from "./identity.ts";
 import { createLoad, type Load } from "./load.ts";
+import { createWatch, type Watch } from "./watch.ts";
+import { readVerdict } from "./whoami.ts";
+
+export interface CarriedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly rawHeaders: readonly string[];
+}
 
 export interface Carrier {
   /** Opens a request to the edge; the caller of this function sends the body. */
-  open(
-    request: { readonly method: string; readonly path: string; readonly rawHeaders: readonly string[] },
-    caller: Caller,
-  ): http.ClientRequest;
+  open(request: CarriedRequest, caller: Caller): http.ClientRequest;
   /** What all requests to this edge have in hand: its fronts share it as they share the edge. */
   readonly load: Load;
+  /** Whose connections still count at this edge. */
+  readonly watch: Watch;
   close(): void;
+}
+
+/** The way to an edge, whatever the pool of connections (`agent`) taken there. */
+interface Way {
+  createAgent(maxSockets: number): http.Agent;
+  open(agent: http.Agent, request: CarriedRequest, caller: Caller): http.ClientRequest;
 }
 
 /**
@@ -27,50 +41,63 @@ export interface Carrier {
  * connection that is just being closed: nobody could tell whether it was served.
  */
 const IDLE_MS = 4000;
-const AGENT = {
-  keepAlive: true,
-  timeout: IDLE_MS,
-  maxSockets: LIMITS.frontRequests,
-  maxFreeSockets: LIMITS.frontRequests,
-} as const;
+const agentOptions = (maxSockets: number) =>
+  ({ keepAlive: true, timeout: IDLE_MS, maxSockets, maxFreeSockets: maxSockets }) as const;
 
 /** Strips nothing itself: workerd removes the blob header before the Worker sees the request. */
 const CF_BLOB_HEADER = "X-Cf-Blob";
+const WHOAMI: CarriedRequest = {
+  method: CONTRACT.getWhoami.method.toUpperCase(),
+  path: CONTRACT.getWhoami.path,
+  rawHeaders: ["Host", "edge"],
+};
 
 export function createCarrier(config: CarrierConfig): Carrier {
-  return { ...(config.type === "unix" ? unixCarrier(config.path) : edgeCarrier(config)), load: createLoad() };
-}
-
-function unixCarrier(socketPath: string): Omit<Carrier, "load"> {
-  const agent = new http.Agent(AGENT);
+  const way = config.type === "unix" ? unixWay(config.path) : edgeWay(config);
+  const requests = way.createAgent(LIMITS.frontRequests);
+  // Connections of their own: requests that take all the others shall not keep a revocation from being noticed.
+  const asks = way.createAgent(LIMITS.frontAsks);
+  const watch = createWatch((caller) => readVerdict(way.open(asks, WHOAMI, caller)));
+  const stopLooking = watch.keepLooking();
   return {
-    open({ method, path, rawHeaders }, caller) {
-      const headers = towardsEdge(rawHeaders, null);
-      headers.push(CF_BLOB_HEADER, caller.cfBlob);
-      return http.request({ agent, socketPath, method, path, headers, setHost: false });
+    open: (request, caller) => way.open(requests, request, caller),
+    load: createLoad(),
+    watch,
+    close() {
+      stopLooking();
+      requests.destroy();
+      asks.destroy();
     },
-    close: () => agent.destroy(),
   };
 }
 
+const unixWay = (socketPath: string): Way => ({
+  createAgent: (maxSockets) => new http.Agent(agentOptions(maxSockets)),
+  open(agent, { method, path, rawHeaders }, caller) {
+    const headers = towardsEdge(rawHeaders, null);
+    headers.push(CF_BLOB_HEADER, caller.cfBlob);
+    return http.request({ agent, socketPath, method, path, headers, setHost: false });
+  },
+});
+
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
-function edgeCarrier(config: Extract<CarrierConfig, { type: "edge" }>): Omit<Carrier, "load"> {
+function edgeWay(config: Extract<CarrierConfig, { type: "edge" }>): Way {
   const url = new URL(config.url);
   const secure = url.protocol === "https:";
   if (!secure && !(url.protocol === "http:" && LOOPBACK.has(url.hostname))) {
     throw new Error(`carrier.url: ${config.url} is neither https nor on this machine`);
   }
-  const tls = config.ca === undefined ? {} : { ca: readFileSync(config.ca) };
-  const agent = secure ? new https.Agent({ ...AGENT, ...tls, minVersion: "TLSv1.2" }) : new http.Agent(AGENT);
+  const tls = { minVersion: "TLSv1.2", ...(config.ca === undefined ? {} : { ca: readFileSync(config.ca) }) } as const;
   const authorization = `Bearer ${readFileSync(config.token_file, "utf8").trim()}`;
   const { request } = secure ? https : http;
   return {
-    open({ method, path, rawHeaders }, caller) {
+    createAgent: (maxSockets) =>
+      secure ? new https.Agent({ ...agentOptions(maxSockets), ...tls }) : new http.Agent(agentOptions(maxSockets)),
+    open(agent, { method, path, rawHeaders }, caller) {
       const headers = towardsEdge(rawHeaders, url.host);
       headers.push("Authorization", authorization, "Client-Cert", caller.clientCert, "QKD-Node", caller.node);
       return request({ agent, host: url.hostname, port: url.port, method, path, headers, setHost: false });
     },
-    close: () => agent.destroy(),
   };
 }

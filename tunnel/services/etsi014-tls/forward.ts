@@ -18,6 +18,11 @@ const FIRST_BUFFER_BYTES = 1024;
 const busy = (message: string): Answer => ({ status: 503, message, headers: ["Retry-After", "1"] });
 const UNREACHABLE = busy("the key manager behind this KME does not answer");
 const CALLER_BUSY = busy("this certificate has as many requests under way as it may");
+const SURPLUS: Answer = {
+  status: 503,
+  message: "this certificate has as many connections open as it may",
+  headers: ["Retry-After", "1", "Connection", "close"],
+};
 const KME_BUSY = busy("this KME holds as many request bodies as it can");
 const tooLarge = (maxBytes: number): Answer => ({ status: 413, message: `the body is larger than ${maxBytes} bytes` });
 const BAD_TARGET: Answer = { status: 400, message: "the request target must be a path" };
@@ -45,6 +50,9 @@ export function forward(
   else return pass(req, res, { path, maxBytes, visit, caller, carrier, log });
   return () => visit.leave();
 }
+
+/** Answers a request on a connection that is one more than its certificate may have. */
+export const refuseSurplus = (req: http.IncomingMessage, res: http.ServerResponse): void => refuse(req, res, SURPLUS);
 
 interface Passage {
   readonly path: string;

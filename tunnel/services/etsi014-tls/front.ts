@@ -3,15 +3,16 @@
  * request on with the certificate of the connection it came on.
  */
 import https from "node:https";
-import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { LIMITS } from "../../../shared/limits.ts";
 import { type Log, messageOf, throttled } from "../../log.ts";
+import { answerBadRequest } from "./bad-request.ts";
 import type { Carrier } from "./carrier.ts";
 import type { FrontConfig } from "./config.ts";
+import { type Connections, enterConnection } from "./connections.ts";
 import { type Credentials, filesVersion, loadCredentials, readCrl, stillTrusted } from "./credentials.ts";
-import { forward } from "./forward.ts";
-import { type Caller, callerOf } from "./identity.ts";
+import { forward, refuseSurplus } from "./forward.ts";
+import { callerOf } from "./identity.ts";
 
 export interface Front {
   readonly node: string;
@@ -21,14 +22,6 @@ export interface Front {
   /** Takes no new connection, gives running requests a moment, then closes everything. */
   close(): Promise<void>;
 }
-
-/** An open connection: who is there, and how to end each of its requests under way. */
-interface Connection {
-  readonly caller: Caller;
-  readonly running: Set<() => void>;
-}
-/** By socket: Node names one and the same TLS socket by three types. */
-type Connections = Map<Duplex, Connection>;
 
 const LOOK_MS = 250;
 const GRACE_MS = 300;
@@ -120,6 +113,10 @@ function createServer(
         req.socket.destroy();
         return;
       }
+      if (connection.surplus) {
+        refuseSurplus(req, res);
+        return;
+      }
       const leave = forward(req, res, connection.caller, carrier, log);
       connection.running.add(leave);
       res.on("close", () => {
@@ -136,13 +133,7 @@ function createServer(
       socket.destroy();
       return;
     }
-    const running = new Set<() => void>();
-    connections.set(socket, { caller, running });
-    socket.once("close", () => {
-      connections.delete(socket);
-      // Not left to the answers alone: before Node 24, only the first of pipelined ones hears of this.
-      for (const leave of running) leave();
-    });
+    enterConnection(connections, socket, caller, carrier, log);
   });
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
     log("info", "handshake-failed", { node: config.node, error: error.code ?? error.message });
@@ -157,25 +148,6 @@ function createServer(
     else answerBadRequest(error, socket);
   });
   return server;
-}
-
-const PARSER_ANSWERS: Readonly<Record<string, readonly [line: string, message: string]>> = {
-  HPE_HEADER_OVERFLOW: [
-    "431 Request Header Fields Too Large",
-    `the headers are larger than ${LIMITS.headerBytes} bytes`,
-  ],
-  ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "the request did not arrive in time"],
-};
-const BAD_REQUEST = ["400 Bad Request", "the request is not well-formed HTTP"] as const;
-
-/** What Node's HTTP parser refuses never becomes a request, so the answer is written by hand. */
-function answerBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const [line, message] = PARSER_ANSWERS[error.code ?? ""] ?? BAD_REQUEST;
-  const body = JSON.stringify({ message });
-  const head = `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
-  socket.end(head + body);
-  const timer = setTimeout(() => socket.destroy(), LIMITS.frontHangUpMs).unref();
-  socket.once("close", () => clearTimeout(timer));
 }
 
 function listen(server: https.Server, { host, port, node }: FrontConfig): Promise<number> {

@@ -100,13 +100,19 @@ const curlOf = (operation: OperationObject): string =>
     ? `curl "$QKD_EDGE"${operation["x-curl"]}`
     : `curl -H "Authorization: Bearer $QKD_TOKEN" "$QKD_EDGE"${operation["x-curl"]}`;
 
+function needs(action: OperationObject["x-action"]): Html | string {
+  if (action === null) return "Open to anybody.";
+  if (action === "authenticated") return "Open to anybody who is known here.";
+  return html`Needs the right <code>${action}</code>.`;
+}
+
 function article({ path, method, operation }: Route): Html {
   const action = operation["x-action"];
   return html`<article id="${operation.operationId}">
     <h3>${operation.summary}</h3>
     <div class="route"><span class="method ${method}">${method}</span><span>${path}</span></div>
     ${operation.description === undefined ? nothing : html`<p>${operation.description}</p>`}
-    <p class="soft">${action === null ? "Open to anybody." : html`Needs the right <code>${action}</code>.`}</p>
+    <p class="soft">${needs(action)}</p>
     ${operation.parameters === undefined ? nothing : parametersTable(operation.parameters)}
     ${bodyView(operation)}${section("Example", html`<pre>${curlOf(operation)}</pre>`)}${responsesView(operation)}
   </article> `;
