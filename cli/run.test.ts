@@ -1,10 +1,13 @@
 /** Whole commands against a small stand-in for the edge; the real one is met in test/e2e. */
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { clientCertificate } from "../test/support/client-certificate.ts";
 import { runCli } from "./run.ts";
 
 type Reply = { readonly status: number; readonly json?: unknown; readonly headers?: Record<string, string> };
@@ -19,7 +22,7 @@ let server: Server;
 let edge: string;
 let folder: string;
 let seen: Seen[];
-/** What the edge answers, by "METHOD /path"; the last reply of a list is repeated. */
+/** What the edge answers, by "METHOD /path"; the last reply of a list is repeated. Status 0: it hangs up. */
 let replies: Record<string, Reply[]>;
 
 beforeEach(async () => {
@@ -44,6 +47,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   seen.push({ method, url, headers: request.headers, body: Buffer.concat(chunks) });
   const list = replies[`${method} ${url.split("?")[0]}`] ?? [{ status: 404, json: { message: "not found" } }];
   const reply = (list.length > 1 ? list.shift() : list[0])!;
+  if (reply.status === 0) {
+    response.destroy();
+    return;
+  }
   response.writeHead(reply.status, reply.headers).end(reply.json === undefined ? "" : JSON.stringify(reply.json));
 }
 
@@ -65,6 +72,8 @@ const file = (name: string, content: string | Uint8Array): string => {
   writeFileSync(join(folder, name), content);
   return name;
 };
+/** What the last request brought. */
+const sent = () => JSON.parse(seen.at(-1)?.body.toString() ?? "") as unknown;
 const ingested = (bytes: number): Reply => ({
   status: 201,
   json: { outcome: "ingested", bits: bytes * 8, health: {} },
@@ -150,6 +159,7 @@ describe("network", () => {
   const diff = {
     changes: [{ pointer: "/name", kind: "changed", id: "name" }],
     pending_keys: [],
+    unused_material: [],
     drain_s: 60,
     complete: true,
   };
@@ -204,17 +214,70 @@ describe("network", () => {
 });
 
 describe("the rest", () => {
-  test("revoke @file sends what the edge knows the token by, not the token", async () => {
-    file("t", "a-token-to-be-revoked\n");
+  describe("revoke", () => {
     const at = "2026-01-01T00:00:00.000Z";
-    replies["POST /api/v1/revocations"] = [
-      { status: 201, json: { kind: "token", value: "ab", reason: "", at, by: "operator:operator" } },
-    ];
-    const result = await qkd("revoke", "token", "@t");
-    expect(result.code).toBe(0);
-    const sent = seen[0]?.body.toString() ?? "";
-    expect(sent).not.toContain("a-token-to-be-revoked");
-    expect(JSON.parse(sent)).toMatchObject({ kind: "token", value: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    const token = "a-token-to-be-revoked";
+    const sha256 = createHash("sha256").update(token).digest("hex");
+    const document = {
+      nodes: [{ id: "tn-1" }],
+      links: [],
+      saes: [
+        {
+          id: "sae-a",
+          node: "tn-1",
+          credentials: [
+            { type: "token", sha256 },
+            { type: "certificate", match: "cn", value: "sae-a" },
+          ],
+        },
+      ],
+      operators: [],
+    };
+    const revoked = (...argv: string[]) => {
+      replies["GET /api/v1/network"] ??= [{ status: 200, json: document }];
+      replies["POST /api/v1/revocations"] ??= [
+        { status: 201, json: { kind: argv[0], value: "ab", reason: "", at, by: "operator:operator" } },
+      ];
+      return qkd("revoke", ...argv);
+    };
+
+    test("@file sends what the edge knows the token by, not the token, and names whose it was", async () => {
+      file("t", `${token}\n`);
+      const result = await revoked("token", "@t");
+      expect(result).toEqual({ code: 0, err: "", out: "revoked token ab (of sae:sae-a)" });
+      expect(sent()).toEqual({ kind: "token", value: sha256, reason: "", force: false });
+      expect(seen.some(({ body }) => body.includes(token))).toBe(false);
+    });
+
+    test("a certificate file is matched by its names too, a fingerprint alone cannot be", async () => {
+      file("a.crt", await clientCertificate("sae-a"));
+      expect(await revoked("certificate", "@a.crt")).toMatchObject({ out: "revoked certificate ab (of sae:sae-a)" });
+      const bare = await revoked("certificate", "AB:".repeat(31) + "AB");
+      expect([bare.code, bare.err]).toEqual([
+        0,
+        expect.stringMatching(/^warning: .* no certificate by this fingerprint/),
+      ]);
+      expect(sent()).toMatchObject({ value: "ab".repeat(32) });
+    });
+
+    test.each([
+      [
+        ["principal", "sae:sae-b"],
+        /^warning: nobody in the network document has this name\. Did you mean "sae:sae-a"\?/,
+      ],
+      [["token", "0".repeat(64)], /^warning: nobody in the network document has this token\. It stays revoked/],
+    ])("%j: a slip is warned of, and revoked all the same", async (argv, warning) => {
+      const result = await revoked(...argv);
+      expect([result.code, result.err]).toEqual([0, expect.stringMatching(warning)]);
+      expect(sent()).toMatchObject({ kind: argv[0], value: argv[1] });
+    });
+
+    test("--force goes along; who may not read the network revokes without a check", async () => {
+      replies["GET /api/v1/network"] = [{ status: 403, json: { message: "you may not do this" } }];
+      const result = await revoked("principal", "sae:sae-a", "--force");
+      expect(result).toEqual({ code: 0, err: "", out: "revoked principal ab" });
+      expect(sent()).toMatchObject({ force: true });
+    });
   });
 
   test("status shows the ledger; an unknown link gets a suggestion", async () => {
@@ -226,11 +289,30 @@ describe("the rest", () => {
     expect((await qkd("status", "tn-1-tn-3")).err).toContain('Did you mean "tn-1-tn-2"?');
   });
 
-  test("help, unknown commands, an edge that is not there", async () => {
+  test("help, unknown commands", async () => {
     expect((await qkd("--help")).out).toContain("Exit codes");
     expect((await qkd("ingest", "--help")).out).toContain("--link <id>");
     expect((await qkd("network")).err).toContain("there are: network validate");
     expect((await qkd("statsu")).err).toContain('Did you mean "status"?');
-    expect((await qkd("network", "apply", "none.json", "--edge", "http://127.0.0.1:9")).code).toBe(1);
+    const group = await qkd("network", "--help");
+    expect([group.code, group.out]).toEqual([0, expect.stringContaining("network validate")]);
+    expect(group.out).not.toContain("ingest files");
+  });
+
+  test("an edge that is not there is said at once, a connection that breaks is tried again", async () => {
+    const idle = createServer().listen(0, "127.0.0.1");
+    await once(idle, "listening");
+    const free = (idle.address() as AddressInfo).port;
+    idle.close();
+    await once(idle, "close");
+    const gone = await qkd("status", "--edge", `http://127.0.0.1:${free}`);
+    expect(gone).toMatchObject({ code: 1, out: "" });
+    expect(gone.err).toMatch(
+      /^qkd: cannot reach http:\S+: nothing listens there \(connection refused\)\n {2}\(is it running\?/,
+    );
+
+    replies["GET /api/v1/links"] = [{ status: 0 }, { status: 200, json: { links: [] } }];
+    const broken = await qkd("status");
+    expect([broken.code, broken.err]).toEqual([0, expect.stringContaining("asking again")]);
   });
 });

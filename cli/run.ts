@@ -29,6 +29,11 @@ async function dispatch(argv: readonly string[], terminal: Terminal, around: Sur
     for (const line of overview()) terminal.line(line);
     return isHelp ? EXIT.ok : EXIT.error;
   }
+  const group = isHelp && words.length === 1 ? groupOf(words[0]) : [];
+  if (group.length > 0) {
+    for (const line of overview(group)) terminal.line(line);
+    return EXIT.ok;
+  }
   const { command, rest } = findCommand(isHelp ? words : argv);
   if (isHelp) {
     for (const line of helpOf(command)) terminal.line(line);
@@ -52,7 +57,7 @@ function findCommand(argv: readonly string[]): { command: Command; rest: readonl
     const words = command.name.split(" ");
     if (words.every((word, index) => argv[index] === word)) return { command, rest: argv.slice(words.length) };
   }
-  const group = COMMANDS.filter(({ name }) => name.startsWith(`${argv[0] ?? ""} `)).map(({ name }) => name);
+  const group = groupOf(argv[0]).map(({ name }) => name);
   if (group.length > 0) {
     const typed = argv.slice(0, 2).join(" ");
     throw new CliFailure(`no command "${typed}".${didYouMean(typed, group)}`, `there are: ${group.join(", ")}`);
@@ -62,14 +67,17 @@ function findCommand(argv: readonly string[]): { command: Command; rest: readonl
   throw new CliFailure(`no command "${typed.slice(0, 40)}".${didYouMean(typed, first)}`, "`qkd --help` lists them");
 }
 
-function overview(): string[] {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+/** The commands of two words that begin with this one. */
+const groupOf = (word = ""): readonly Command[] => COMMANDS.filter(({ name }) => name.startsWith(`${word} `));
+
+function overview(commands: readonly Command[] = COMMANDS): string[] {
+  const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     "qkd: run a qkd-edge deployment from the command line",
     "",
     "Usage: npm run qkd -- <command> [options]     (qkd <command> --help tells more)",
     "",
-    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     "",
     "With `npm start` running in this folder, commands talk to it as its operator. Elsewhere: --edge or QKD_EDGE, and",
     "--token-file, QKD_TOKEN_FILE or QKD_TOKEN.",

@@ -12,9 +12,9 @@ import { awaitHealth } from "./start/edge-client.ts";
 import { StartFailure } from "./start/failure.ts";
 import { writeAtomic } from "./start/files.ts";
 import { runCommand } from "./start/main.ts";
-import { applyNetwork } from "./start/network.ts";
+import { putFirst, readByToken } from "./start/network.ts";
 import { PROJECT } from "./start/paths.ts";
-import { checkPorts, HOST } from "./start/ports.ts";
+import { checkPort, HOST } from "./start/ports.ts";
 import { prefill } from "./start/prefill.ts";
 import { demoWanted, loadDemoTokens, loadSecrets } from "./start/secrets.ts";
 import { type Lock, lockStateFolder, openStateFolder, type StateFolder } from "./start/state-folder.ts";
@@ -51,12 +51,14 @@ async function bringUp(port: number, folder: StateFolder, signal: AbortSignal): 
   const tokens = loadDemoTokens(folder.tokens);
   const { bootstrapToken } = loadSecrets(folder);
   const operatorToken = tokens["operator"] ?? "";
-  const network = await applyNetwork(demoWanted(tokens), { edge, folder, bootstrapToken, operatorToken, signal });
-  const couple = network === null ? null : coupleOf(network);
-  if (network === null || couple === null) return [];
-  await prefill(network.links, PREFILL_BYTES, { edge, operatorToken, signal });
+  const access = { edge, folder, bootstrapToken, operatorToken, signal };
+  const found = await readByToken(access);
+  const network = found?.document ?? (await putFirst(demoWanted(tokens), access));
+  await prefill(network.links, PREFILL_BYTES, { edge, operatorToken, signal, isNew: found === null });
   // For the command line, as with `npm start`.
   writeAtomic(folder.ports, `${JSON.stringify({ edge, kme: {} }, null, 2)}\n`, 0o644);
+  const couple = coupleOf(network);
+  if (couple === null) return [`qkd-edge dev ready: ${edge}  (API: ${edge}/docs)`];
   return [
     `qkd-edge dev ready: ${edge}  (API: ${edge}/docs)`,
     "",
@@ -88,7 +90,7 @@ async function dev(options: DevOptions, stop: AbortSignal): Promise<number> {
   const lock: Lock = await lockStateFolder(folder);
   let wrangler: ChildProcess | undefined;
   try {
-    await checkPorts({ edge: options.port, kme: {} });
+    await checkPort(options.port, "the edge");
     ensureDevVars(loadSecrets(folder));
     wrangler = startWrangler(options, folder);
     const child = wrangler;

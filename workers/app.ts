@@ -12,6 +12,7 @@ import { authenticate } from "./middleware/authenticate.ts";
 import { discardBody } from "./middleware/body.ts";
 import { checkBounds } from "./middleware/bounds.ts";
 import { honoPath, pathParameters, rawPath } from "./middleware/path.ts";
+import { refusals } from "./middleware/refusals.ts";
 import { respondFault, respondUnexpected } from "./middleware/respond.ts";
 import type { AuthenticatedCall, Call, PublicHandler, Reply } from "./routes/handler.ts";
 import { HANDLERS } from "./routes/table.ts";
@@ -30,7 +31,10 @@ function callOf(id: OperationId, request: Request, env: Env, context: Context): 
 async function withCaller(id: OperationId, call: Call): Promise<Result<AuthenticatedCall, Fault>> {
   const { action, tag, snapshotAgeMs } = OPERATIONS[id];
   const caller = await authenticate(call.request, call.env, call.context, snapshotAgeMs);
-  if (!caller.ok) return caller;
+  if (!caller.ok) {
+    if (caller.error.code === "unauthorised") refusals.note(caller.error.message);
+    return caller;
+  }
   if (action === "authenticated" || (action !== null && allows(caller.value.grant, action)))
     return ok({ ...call, caller: caller.value });
   // ETSI 014 knows 401 only; elsewhere a caller who is known but not allowed is told so.

@@ -11,12 +11,11 @@ import { NO_POSITIONALS, type Command, type CommandContext } from "../lib/comman
 import { CliFailure, EXIT, type ExitCode } from "../lib/failure.ts";
 import { describeFaults } from "../lib/faults.ts";
 import { describeDiff } from "../lib/network-diff.ts";
-import { CONNECTION_OPTIONS, parseJson, readText } from "../lib/settings.ts";
+import { COMMON_OPTIONS, CONNECTION_OPTIONS, parseJson, readText } from "../lib/settings.ts";
 import { plural, renderTable } from "../lib/text.ts";
 
 const FILE = { name: "FILE", min: 1, max: 1 } as const;
 const MAX_VERSION = Number.MAX_SAFE_INTEGER;
-const JSON_OPTION = { json: { type: "boolean", help: "print JSON" } } as const;
 const IF_MATCH = {
   "if-match": { type: "string", value: "<version>", help: "apply only if this is still the version in force" },
 } as const;
@@ -46,7 +45,7 @@ const diff: Command = {
   name: "network diff",
   summary: "tell what a document would change; changes nothing",
   positional: FILE,
-  options: { ...JSON_OPTION, ...CONNECTION_OPTIONS },
+  options: COMMON_OPTIONS,
   async run(context) {
     const { document } = readDocument(context.args, context.around.cwd);
     const answer = await postDiff(context, document);
@@ -61,7 +60,7 @@ const apply: Command = {
   name: "network apply",
   summary: "put a document in force, as a whole",
   positional: FILE,
-  options: { ...IF_MATCH, ...JSON_OPTION, ...CONNECTION_OPTIONS },
+  options: { ...IF_MATCH, ...COMMON_OPTIONS },
   notes: ["Without --if-match it replaces the version that it printed the differences to, and no later one."],
   async run(context) {
     const { args, terminal } = context;
@@ -93,7 +92,7 @@ const versions: Command = {
   name: "network versions",
   summary: "list the versions kept",
   positional: NO_POSITIONALS,
-  options: { ...JSON_OPTION, ...CONNECTION_OPTIONS },
+  options: COMMON_OPTIONS,
   async run({ args, terminal, api }) {
     const answer = expectShape(NetworkVersionsSchema, (await api().get("/api/v1/network/versions")).json);
     if (args.flag("json")) {
@@ -110,7 +109,7 @@ const rollback: Command = {
   name: "network rollback",
   summary: "make an older version the one in force",
   positional: { name: "VERSION", min: 1, max: 1 },
-  options: { ...IF_MATCH, ...JSON_OPTION, ...CONNECTION_OPTIONS },
+  options: { ...IF_MATCH, ...COMMON_OPTIONS },
   notes: ["It becomes a new version. Revocations stay."],
   async run(context) {
     const { args } = context;

@@ -1,20 +1,42 @@
 /** `qkd revoke`: credentials and principals, for ever. */
 import { createHash, X509Certificate } from "node:crypto";
 import path from "node:path";
-import { RevocationSchema, RevocationsSchema } from "../../shared/api/schemas.ts";
+import { NetworkDocumentSchema, RevocationSchema, RevocationsSchema } from "../../shared/api/schemas.ts";
+import type { NetworkDocument } from "../../shared/network/document.ts";
+import { affectedBy, type Revoking, warningOf } from "../lib/affected.ts";
 import { expectShape } from "../lib/answers.ts";
-import { NO_POSITIONALS, type Command } from "../lib/command.ts";
-import { CliFailure, EXIT } from "../lib/failure.ts";
-import { CONNECTION_OPTIONS, readText } from "../lib/settings.ts";
+import { type Api, ApiFailure } from "../lib/api.ts";
+import { NO_POSITIONALS, type Command, type CommandContext } from "../lib/command.ts";
+import { CliFailure, EXIT, type ExitCode } from "../lib/failure.ts";
+import { COMMON_OPTIONS, readText } from "../lib/settings.ts";
 import { didYouMean } from "../lib/suggest.ts";
 import { renderTable } from "../lib/text.ts";
 
-/** How a value given as `@file` becomes what the edge knows the credential by. */
-const FROM_FILE = {
-  certificate: (file: string) => fingerprintOf(readText(file), file),
-  token: (file: string) => createHash("sha256").update(bareToken(file)).digest("hex"),
-  principal: (file: string) => readText(file).trim(),
+/** How a value given as it is, or as `@file`, becomes what the edge knows the credential by. */
+const READERS = {
+  certificate: {
+    asIs: (value: string) => ({ value: value.replaceAll(":", "").toLowerCase(), certificate: null }),
+    fromFile: (file: string) => {
+      const certificate = certificateOf(readText(file), file);
+      return { value: certificate.fingerprint256.replaceAll(":", "").toLowerCase(), certificate };
+    },
+  },
+  token: {
+    asIs: (value: string) => ({ value, certificate: null }),
+    fromFile: (file: string) => ({
+      value: createHash("sha256").update(bareToken(file)).digest("hex"),
+      certificate: null,
+    }),
+  },
+  principal: {
+    asIs: (value: string) => ({ value, certificate: null }),
+    fromFile: (file: string) => ({ value: readText(file).trim(), certificate: null }),
+  },
 } as const;
+type Kind = keyof typeof READERS;
+const KINDS = Object.keys(READERS);
+const isKind = (kind: string): kind is Kind => Object.hasOwn(READERS, kind);
+
 /** The hash of anything else than a bare token would be revoked for ever, and nobody cut off. */
 function bareToken(file: string): string {
   const text = readText(file).trim();
@@ -22,9 +44,13 @@ function bareToken(file: string): string {
   throw new CliFailure(`${file} holds more than a bare token`, "write the one token to revoke into a file of its own");
 }
 
-type Kind = keyof typeof FROM_FILE;
-const KINDS = Object.keys(FROM_FILE);
-const isKind = (kind: string): kind is Kind => Object.hasOwn(FROM_FILE, kind);
+function certificateOf(pem: string, file: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    throw new CliFailure(`${file} holds no PEM certificate`);
+  }
+}
 
 export const revoke: Command = {
   name: "revoke",
@@ -32,8 +58,8 @@ export const revoke: Command = {
   positional: { name: "certificate|token|principal VALUE", min: 2, max: 2 },
   options: {
     reason: { type: "string", value: "<text>", help: "why; kept in the list and the audit log" },
-    json: { type: "boolean", help: "print JSON" },
-    ...CONNECTION_OPTIONS,
+    force: { type: "boolean", help: "even if no operator is left who could write the network" },
+    ...COMMON_OPTIONS,
   },
   notes: [
     "VALUE: a certificate's or token's SHA-256 in hex, a principal as role:id, or @FILE with the certificate",
@@ -41,28 +67,45 @@ export const revoke: Command = {
     "",
     "Example: npm run qkd -- revoke certificate @.qkd/certs/sae-a.crt --reason 'laptop lost'",
   ],
-  async run({ args, terminal, around, api }) {
-    const [kind = "", value = ""] = args.positionals;
-    if (!isKind(kind))
-      throw new CliFailure(`cannot revoke "${kind}": one of ${KINDS.join(", ")}.${didYouMean(kind, KINDS)}`);
-    const named = value.startsWith("@") ? FROM_FILE[kind](path.resolve(around.cwd, value.slice(1))) : value;
-    const body = JSON.stringify({
-      kind,
-      value: kind === "certificate" ? named.replaceAll(":", "").toLowerCase() : named,
-      reason: args.text("reason") ?? "",
-    });
-    const answer = await api().call({ method: "POST", path: "/api/v1/revocations", body });
-    const revocation = expectShape(RevocationSchema, answer.json);
-    terminal.line(args.flag("json") ? JSON.stringify(revocation) : `revoked ${revocation.kind} ${revocation.value}`);
-    return EXIT.ok;
-  },
+  run: runRevoke,
 };
+
+async function runRevoke({ args, terminal, around, api }: CommandContext): Promise<ExitCode> {
+  const [kind = "", given = ""] = args.positionals;
+  if (!isKind(kind))
+    throw new CliFailure(`cannot revoke "${kind}": one of ${KINDS.join(", ")}.${didYouMean(kind, KINDS)}`);
+  const { asIs, fromFile } = READERS[kind];
+  const read = given.startsWith("@") ? fromFile(path.resolve(around.cwd, given.slice(1))) : asIs(given);
+  const revoking: Revoking = { kind, ...read };
+  // Before, because it may be the caller's own token that is revoked.
+  const document = await networkIfReadable(api());
+  const body = { kind, value: read.value, reason: args.text("reason") ?? "", force: args.flag("force") };
+  const answer = await api().call({ method: "POST", path: "/api/v1/revocations", body: JSON.stringify(body) });
+  const revocation = expectShape(RevocationSchema, answer.json);
+  const affected = document === null ? [] : affectedBy(document, revoking);
+  const whose = affected.length === 0 || kind === "principal" ? "" : ` (of ${affected.join(", ")})`;
+  terminal.line(
+    args.flag("json") ? JSON.stringify(revocation) : `revoked ${revocation.kind} ${revocation.value}${whose}`,
+  );
+  if (document !== null && affected.length === 0) terminal.note(warningOf(document, revoking));
+  return EXIT.ok;
+}
+
+/** Null for a caller who may revoke but not read the network: whom it hits then stays unsaid. */
+async function networkIfReadable(api: Api): Promise<NetworkDocument | null> {
+  try {
+    return expectShape(NetworkDocumentSchema, (await api.get("/api/v1/network")).json);
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status === 403) return null;
+    throw error;
+  }
+}
 
 export const revocations: Command = {
   name: "revocations",
   summary: "list what is revoked",
   positional: NO_POSITIONALS,
-  options: { json: { type: "boolean", help: "print JSON" }, ...CONNECTION_OPTIONS },
+  options: COMMON_OPTIONS,
   async run({ args, terminal, api }) {
     const answer = expectShape(RevocationsSchema, (await api().get("/api/v1/revocations")).json);
     if (args.flag("json")) {
@@ -74,12 +117,3 @@ export const revocations: Command = {
     return EXIT.ok;
   },
 };
-
-/** SHA-256 of the DER certificate, 64 hex digits. */
-function fingerprintOf(pem: string, file: string): string {
-  try {
-    return new X509Certificate(pem).fingerprint256.replaceAll(":", "").toLowerCase();
-  } catch {
-    throw new CliFailure(`${file} holds no PEM certificate`);
-  }
-}

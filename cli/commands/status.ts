@@ -6,7 +6,7 @@ import { expectShape } from "../lib/answers.ts";
 import type { Command, CommandContext } from "../lib/command.ts";
 import { EXIT } from "../lib/failure.ts";
 import { listLinks, noSuchLink } from "../lib/links.ts";
-import { CONNECTION_OPTIONS, isRecord } from "../lib/settings.ts";
+import { COMMON_OPTIONS, isRecord } from "../lib/settings.ts";
 import { formatCount, renderTable } from "../lib/text.ts";
 
 type Link = v.InferOutput<typeof LinkSchema>;
@@ -15,7 +15,7 @@ export const status: Command = {
   name: "status",
   summary: "show links and their key pools",
   positional: { name: "[LINK...]", min: 0, max: 100 },
-  options: { json: { type: "boolean", help: "print JSON" }, ...CONNECTION_OPTIONS },
+  options: COMMON_OPTIONS,
   async run(context) {
     const { args, terminal } = context;
     const links = await readLinks(context);

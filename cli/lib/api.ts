@@ -1,7 +1,7 @@
 /** The edge's HTTP API as the commands need it: JSON answers, retries where a repeat is safe, clear failures. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CliFailure } from "./failure.ts";
-import { isRetryable, parseRetryAfter, RETRY, retryDelayMs } from "./retry.ts";
+import { isBrokenConnection, isRetryable, parseRetryAfter, RETRY, retryDelayMs } from "./retry.ts";
 import { isRecord, type Settings } from "./settings.ts";
 
 export interface Call {
@@ -10,7 +10,7 @@ export interface Call {
   readonly body?: Uint8Array<ArrayBuffer> | string;
   readonly contentType?: string;
   readonly ifMatch?: number;
-  /** Repeat on 429, 503 and broken connections: for calls that may safely happen twice. */
+  /** Repeat on 429, 503 and connections that break: for calls that may safely happen twice. */
   readonly retry?: boolean;
   /** Statuses of 4xx/5xx that the caller handles itself. */
   readonly accept?: readonly number[];
@@ -60,7 +60,7 @@ export class Api {
       const outcome = await this.#attempt(call);
       const isLast = attempt >= attempts;
       if (outcome instanceof Error) {
-        if (isLast) throw unreachable(this.edge, outcome, attempt);
+        if (isLast || !isBrokenConnection(outcome)) throw unreachable(this.edge, outcome, attempt);
         await this.#pause(outcome.message, attempt, null);
       } else if (isRetryable(outcome.status) && !isLast) {
         const retryAfter = parseRetryAfter(outcome.headers.get("retry-after"));
@@ -114,11 +114,14 @@ function networkError(error: unknown): Error {
   return inner instanceof Error ? inner : new Error(String(inner));
 }
 
-const unreachable = (edge: string, error: Error, attempts: number): CliFailure =>
-  new CliFailure(
-    `cannot reach ${edge}: ${error.message}${attempts > 1 ? ` (${attempts} attempts)` : ""}`,
+function unreachable(edge: string, error: Error, attempts: number): CliFailure {
+  const refused = "code" in error && error.code === "ECONNREFUSED";
+  const reason = refused ? "nothing listens there (connection refused)" : error.message;
+  return new CliFailure(
+    `cannot reach ${edge}: ${reason}${attempts > 1 ? ` (${attempts} attempts)` : ""}`,
     "is it running? `npm start` runs one on this machine",
   );
+}
 
 function messageOf(answer: Answer): string {
   const message = isRecord(answer.json) ? answer.json["message"] : undefined;

@@ -94,8 +94,15 @@ function parseStrictly(argv: readonly string[], options: OptionTable) {
   try {
     return parseArgs({ args: [...argv], options: toParseArgs(options), strict: true, allowPositionals: true });
   } catch (error) {
-    throw new CliFailure(error instanceof Error ? (error.message.split("\n")[0] ?? error.message) : String(error));
+    throw new CliFailure(misuseInWords(error));
   }
+}
+
+/** What `parseArgs` threw, in one line; it takes `-1` behind `--last` for an option, and says a good deal about that. */
+export function misuseInWords(error: unknown): string {
+  const [reason = ""] = (error instanceof Error ? error.message : String(error)).split(/\n|\. /);
+  const named = /^Option '(.+?)[ '].*is ambiguous/.exec(reason)?.[1];
+  return named === undefined ? reason : `${named} takes no value that begins with "-"`;
 }
 
 function toParseArgs(options: OptionTable): Record<string, { type: "string" | "boolean" }> {

@@ -1,11 +1,11 @@
 /** What became of a file's blocks: counts, figures of failed tests, and the exit code they amount to. Pure. */
-import type { HealthReport } from "../../shared/health/health.ts";
+import type { HealthFailure } from "../../shared/health/health.ts";
 import type { IngestOutcome } from "../../shared/keypool/types.ts";
 import { CliFailure, EXIT, type ExitCode } from "./failure.ts";
+import { failureInWords, isHealthTest } from "./health-words.ts";
 import { isRecord } from "./settings.ts";
 import { formatCount, plural } from "./text.ts";
 
-type Failure = HealthReport["failures"][number];
 const OUTCOMES = ["ingested", "already-ingested", "unmatched", "quarantined"] as const;
 type OutcomeName = IngestOutcome["outcome"];
 
@@ -14,13 +14,13 @@ export interface BlockOutcome {
   readonly outcome: OutcomeName;
   readonly bits: number;
   readonly reason: string | null;
-  readonly failures: readonly Failure[];
+  readonly failures: readonly HealthFailure[];
 }
 
 const isOutcome = (value: unknown): value is OutcomeName => OUTCOMES.some((name) => name === value);
-const isFailure = (value: unknown): value is Failure =>
+const isFailure = (value: unknown): value is HealthFailure =>
   isRecord(value) &&
-  typeof value["test"] === "string" &&
+  isHealthTest(value["test"]) &&
   typeof value["value"] === "number" &&
   typeof value["bound"] === "number";
 
@@ -36,10 +36,12 @@ export function readOutcome(json: unknown): BlockOutcome {
   return { outcome, bits, reason: typeof json["reason"] === "string" ? json["reason"] : null, failures };
 }
 
-interface Quarantined {
+/** A block that failed a test, and was quarantined for it or not. */
+interface Suspect {
   readonly block: string;
+  readonly bits: number;
   readonly reason: string;
-  readonly failures: readonly Failure[];
+  readonly failures: readonly HealthFailure[];
 }
 
 /** At most this many quarantined blocks are printed one by one. */
@@ -49,7 +51,9 @@ export class Tally {
   readonly #label: string;
   readonly #blocks: Record<OutcomeName, number> = { ingested: 0, "already-ingested": 0, unmatched: 0, quarantined: 0 };
   readonly #bits: Record<OutcomeName, number> = { ingested: 0, "already-ingested": 0, unmatched: 0, quarantined: 0 };
-  readonly #quarantined: Quarantined[] = [];
+  readonly #quarantined: Suspect[] = [];
+  /** Taken in although a test failed: the link's policy is `accept`. */
+  readonly #accepted: Suspect[] = [];
   readonly #conflicts: { readonly block: string; readonly message: string }[] = [];
 
   constructor(label: string) {
@@ -59,9 +63,10 @@ export class Tally {
   add(block: string, outcome: BlockOutcome): void {
     this.#blocks[outcome.outcome]++;
     this.#bits[outcome.outcome] += outcome.bits;
-    if (outcome.outcome === "quarantined") {
-      this.#quarantined.push({ block, reason: outcome.reason ?? "unknown", failures: outcome.failures });
-    }
+    const { bits, reason, failures } = outcome;
+    const suspect = { block, bits, reason: reason ?? "health", failures };
+    if (outcome.outcome === "quarantined") this.#quarantined.push(suspect);
+    else if (outcome.outcome !== "already-ingested" && failures.length > 0) this.#accepted.push(suspect);
   }
 
   conflict(block: string, message: string): void {
@@ -74,6 +79,7 @@ export class Tally {
       this.#bits[name] += other.#bits[name];
     }
     this.#quarantined.push(...other.#quarantined);
+    this.#accepted.push(...other.#accepted);
     this.#conflicts.push(...other.#conflicts);
   }
 
@@ -82,17 +88,23 @@ export class Tally {
     return this.#quarantined.length > 0 ? EXIT.quarantined : EXIT.ok;
   }
 
-  /** A line of totals, then one a block that was quarantined or refused. */
+  /** A line of totals, then one on blocks accepted though a test failed, then one a block quarantined or refused. */
   describe(): string[] {
     const totals = OUTCOMES.filter((name) => this.#blocks[name] > 0).map(
       (name) => `${name} ${formatCount(this.#bits[name])} bits (${plural(this.#blocks[name], "block")})`,
     );
     if (this.#conflicts.length > 0) totals.push(`refused ${plural(this.#conflicts.length, "block")}`);
+    const [accepted] = this.#accepted;
     const shown = this.#quarantined.slice(0, SHOWN);
     const hidden = this.#quarantined.length - shown.length;
     return [
       `${this.#label}: ${totals.join(", ")}`,
-      ...shown.map(({ block, reason, failures }) => `  ${block} quarantined: ${describeReason(reason, failures)}`),
+      ...(accepted === undefined
+        ? []
+        : [
+            `  ${plural(this.#accepted.length, "block")} failed a health test, accepted by the link's policy; ${accepted.block}: ${figuresOf(accepted)}`,
+          ]),
+      ...shown.map((suspect) => `  ${suspect.block} quarantined: ${describeReason(suspect)}`),
       ...(hidden > 0 ? [`  and ${plural(hidden, "more block")}`] : []),
       ...this.#conflicts.map(({ block, message }) => `  ${block} refused: ${message}`),
     ];
@@ -103,18 +115,16 @@ export class Tally {
     return {
       file: this.#label,
       ...Object.fromEntries(outcomes),
+      failedButAccepted: this.#accepted.length,
       quarantinedBlocks: this.#quarantined,
       conflicts: this.#conflicts,
     };
   }
 }
 
-/** `health (ones-count 231,731, bound 259,000; adaptive-proportion 634, bound 609)`. */
-function describeReason(reason: string, failures: readonly Failure[]): string {
-  const figures = failures.map(
-    ({ test, value, bound }) => `${test} ${formatFigure(value)}, bound ${formatFigure(bound)}`,
-  );
-  return figures.length === 0 ? reason : `${reason} (${figures.join("; ")})`;
-}
+const figuresOf = ({ bits, failures }: Suspect): string =>
+  failures.map((failure) => failureInWords(failure, bits)).join("; ");
 
-const formatFigure = (value: number): string => (Number.isInteger(value) ? formatCount(value) : value.toFixed(4));
+/** `health: 44.1 % ones of 524,288 bits (allowed 49.6 to 50.4 %)`. */
+const describeReason = (suspect: Suspect): string =>
+  suspect.failures.length === 0 ? suspect.reason : `${suspect.reason}: ${figuresOf(suspect)}`;

@@ -8,9 +8,10 @@ import { parseETag } from "./api.ts";
 import { Args, parseCommandArgs, parseWholeNumber } from "./args.ts";
 import { blockPath, cutBlocks } from "./blocks.ts";
 import { describeFaults } from "./faults.ts";
+import { failureInWords } from "./health-words.ts";
 import { readOutcome, Tally } from "./ingest-tally.ts";
 import { describeDiff } from "./network-diff.ts";
-import { parseRetryAfter, RETRY, retryDelayMs } from "./retry.ts";
+import { isBrokenConnection, parseRetryAfter, RETRY, retryDelayMs } from "./retry.ts";
 import { checkEdge, readTokenFile, resolveSettings } from "./settings.ts";
 import { editDistance, nearest } from "./suggest.ts";
 import { formatBytes, renderProgress, renderTable } from "./text.ts";
@@ -77,6 +78,7 @@ describe("arguments", () => {
     [["a", "--lnik", "x"], /unknown option "--lnik"\. Did you mean "link"\?/],
     [["a", "-x"], /unknown option "-x"/],
     [["a", "--link"], /link/],
+    [["a", "--link", "-1"], /^--link takes no value that begins with "-"$/],
     [[], /FILE\.\.\. is missing/],
     [["a", "b", "c"], /unexpected argument "c"/],
   ])("%j is refused", (argv, message) => {
@@ -124,6 +126,8 @@ describe("settings", () => {
   });
 });
 
+const failing = (code: string) => Object.assign(new Error(code), { code });
+
 describe("retries", () => {
   test("are never later than the bound, never sooner than asked", () => {
     fc.assert(
@@ -139,6 +143,11 @@ describe("retries", () => {
         },
       ),
     );
+  });
+
+  test("are for connections that broke, not for those that could not be made", () => {
+    expect(["ECONNRESET", "UND_ERR_SOCKET"].map((code) => isBrokenConnection(failing(code)))).toEqual([true, true]);
+    expect([failing("ECONNREFUSED"), failing("ENOTFOUND"), new Error("x")].some(isBrokenConnection)).toBe(false);
   });
 
   test("headers", () => {
@@ -191,6 +200,7 @@ describe("what is printed", () => {
           { kind: "sae", id: "sae-c", keys: 3 },
           { kind: "link", id: "l", keys: 0 },
         ],
+        unused_material: [{ link: "l", available_bits: 8_388_608 }],
         drain_s: 60,
         complete: false,
       },
@@ -200,7 +210,8 @@ describe("what is printed", () => {
       "changes to version 4:",
       "  - removed /saes/1 (sae-c)",
       "  3 keys of sae sae-c would be voided after 60 s",
-      "  not every pool could be asked: there may be more keys to void",
+      "  8,388,608 bits of unused key material of link l would be lost after 60 s",
+      "  not every pool could be asked: there may be more to lose",
     ]);
   });
 });
@@ -208,10 +219,11 @@ describe("what is printed", () => {
 describe("ingest tally", () => {
   const health = { failures: [{ test: "ones-count", value: 231_731, bound: 260_262 }] };
   const outcome = (name: string, reason?: string) => readOutcome({ outcome: name, bits: 524_288, reason, health });
+  const sound = readOutcome({ outcome: "ingested", bits: 524_288, health: { failures: [] } });
 
   test("everything taken in or known: 0", () => {
     const tally = new Tally("f");
-    tally.add("f:0", outcome("ingested"));
+    tally.add("f:0", sound);
     tally.add("f:65536", outcome("already-ingested"));
     expect(tally.exitCode()).toBe(0);
     expect(tally.describe()).toEqual(["f: ingested 524,288 bits (1 block), already-ingested 524,288 bits (1 block)"]);
@@ -221,7 +233,27 @@ describe("ingest tally", () => {
     const tally = new Tally("f");
     tally.add("f:0", outcome("quarantined", "health"));
     expect(tally.exitCode()).toBe(2);
-    expect(tally.describe()[1]).toBe("  f:0 quarantined: health (ones-count 231,731, bound 260,262)");
+    expect(tally.describe()[1]).toBe("  f:0 quarantined: health: 44.2 % ones of 524,288 bits (allowed 49.6 to 50.4 %)");
+  });
+
+  test("taken in though a test failed: 0, and said", () => {
+    const tally = new Tally("f");
+    tally.add("f:0", outcome("ingested"));
+    tally.add("f:65536", outcome("unmatched"));
+    tally.add("f:131072", outcome("already-ingested"));
+    expect([tally.exitCode(), tally.toJson()["failedButAccepted"]]).toEqual([0, 2]);
+    expect(tally.describe()[1]).toBe(
+      "  2 blocks failed a health test, accepted by the link's policy; f:0: 44.2 % ones of 524,288 bits (allowed 49.6 to 50.4 %)",
+    );
+  });
+
+  test.each([
+    ["ones-count", 264_100, 264_026, "50.37 % ones of 524,288 bits (allowed 49.64 to 50.36 %)"],
+    ["repetition-count", 45, 41, "a run of 45 equal bits (allowed at most 40)"],
+    ["min-entropy", 0.824_36, 0.9, "0.8244 bits of min-entropy estimated a bit (at least 0.9)"],
+    ["adaptive-proportion", 634, 625, "634 equal bits in a window of 1,024 (allowed at most 624)"],
+  ] as const)("%s in words", (name, value, bound, words) => {
+    expect(failureInWords({ test: name, value, bound }, 524_288)).toBe(words);
   });
 
   test("a conflict is an error whatever else happened, also in a sum", () => {

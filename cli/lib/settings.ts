@@ -27,6 +27,12 @@ export const CONNECTION_OPTIONS = {
   state: { type: "string", value: "<dir>", help: "state folder of `npm start` (default .qkd)" },
 } as const satisfies OptionTable;
 
+/** Of those that also print their answer. */
+export const COMMON_OPTIONS = {
+  json: { type: "boolean", help: "print JSON" },
+  ...CONNECTION_OPTIONS,
+} as const satisfies OptionTable;
+
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Folder that relative paths start from. */

@@ -5,12 +5,13 @@ import type { AuditEvent } from "../../shared/audit/event.ts";
 import { fail, fault, type Fault } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { diffNetworks } from "../../shared/network/diff.ts";
-import type { Drain, PointerFault, Revocation } from "../../shared/network/directory-types.ts";
+import type { DirectoryRpc, Drain, PointerFault, Revocation } from "../../shared/network/directory-types.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { drainKey, pairsChanged, planDrains } from "../../shared/network/drains.ts";
-import { pairOfLink, revokedKeys } from "../../shared/network/lookup.ts";
+import { pairOfLink, revocationKey, revokedKeys } from "../../shared/network/lookup.ts";
 import type { PoolView } from "../../shared/network/pool-config.ts";
 import { DEPLOYMENT_LOG } from "../../shared/network/reserved.ts";
+import { someoneWritesNetwork } from "../../shared/network/rules.ts";
 import { validateNetwork } from "../../shared/network/validate.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
@@ -119,10 +120,10 @@ const REVOCABLE = {
   principal: { form: /^(?:sae|node|agent|controller|operator):.{1,256}$/su, message: "a principal, as in sae:sae-a" },
 } as const;
 
-export type RevokeCall = Omit<Revocation, "atMs">;
+export type RevokeCall = Parameters<DirectoryRpc["revoke"]>[0];
 
 /** Adds to the list of revocations; what is on it already stays as it is. */
-export function revoke(parts: DirectoryParts, call: RevokeCall): Result<Revocation, Fault> {
+export function revoke(parts: DirectoryParts, { force = false, ...call }: RevokeCall): Result<Revocation, Fault> {
   const { store, outbox } = parts;
   const { form, message } = REVOCABLE[call.kind];
   if (!form.test(call.value)) return fail("bad-request", `value: ${message}`, [{ pointer: "/value", message }]);
@@ -135,6 +136,7 @@ export function revoke(parts: DirectoryParts, call: RevokeCall): Result<Revocati
     if (store.revocationCount() >= LIMITS.revocations) {
       return fail("conflict", `the list of revocations is full: ${LIMITS.revocations} entries`);
     }
+    if (!force && locksOperatorsOut(parts, call)) return LAST_OPERATOR;
     if (outbox.full() && store.view().document.policy.audit_overflow === "refuse") return AUDIT_FULL;
     const revocation: Revocation = { ...call, atMs: parts.nowMs() };
     store.addRevocation(revocation);
@@ -145,6 +147,19 @@ export function revoke(parts: DirectoryParts, call: RevokeCall): Result<Revocati
   });
 }
 
+/** Can somebody write the network now, and nobody once this is revoked? */
+function locksOperatorsOut({ store, nowMs }: DirectoryParts, { kind, value }: RevokeCall): boolean {
+  const { operators } = store.view().document;
+  const revoked = revokedKeys(store.revocations());
+  const inForce = { nowMs: nowMs(), revoked };
+  const then = { ...inForce, revoked: new Set([...revoked, revocationKey(kind, value)]) };
+  return someoneWritesNetwork(operators, inForce) && !someoneWritesNetwork(operators, then);
+}
+
+const LAST_OPERATOR = fail(
+  "conflict",
+  "this is the last credential by which an operator can write the network: give an operator another one first, or revoke it with force",
+);
 const AUDIT_FULL = err(fault("audit-full", "the audit log is behind: nothing is changed before it catches up"));
 
 /** Writes an event; with the outbox full (and the caller not refused) it is counted as dropped. */

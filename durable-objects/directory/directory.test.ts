@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { LinkId, PairName } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { DirectoryRpc, Snapshot } from "../../shared/network/directory-types.ts";
-import type { NetworkDocumentInput } from "../../shared/network/document.ts";
+import { saeAt, twoNodes } from "../../test/support/network-document.ts";
 import type { ObjectsEnv } from "../env.ts";
 import type { Directory } from "./directory.ts";
 
@@ -17,26 +17,7 @@ const raw = (stub: Stub) => stub as unknown as DurableObjectStub<Directory>;
 
 const hex = (digit: string) => digit.repeat(64);
 const pair = (text: string) => text as PairName;
-const sae = (id: string, node: string) => ({ id, node, credentials: [] });
-/** Two nodes with a link of two shards, and two SAEs on the first. */
-const network = (more: Partial<NetworkDocumentInput> = {}): NetworkDocumentInput => ({
-  nodes: [{ id: "tn-1" }, { id: "tn-2" }],
-  links: [
-    {
-      id: "l-12",
-      nodes: ["tn-1", "tn-2"],
-      source: "push",
-      feed: "one-ended",
-      health: "reject",
-      key_rate_bps: 0,
-      shards: 2,
-    },
-  ],
-  saes: [sae("a", "tn-1"), sae("b", "tn-1")],
-  operators: [{ id: "op", credentials: [{ type: "token", sha256: hex("0") }] }],
-  policy: { drain_s: 0 },
-  ...more,
-});
+const network = twoNodes;
 
 const put = async (directory: Stub, document: unknown, ifMatch: number, by = "operator:op") =>
   await directory.putNetwork({ document, ifMatch, by });
@@ -73,7 +54,7 @@ describe("documents", () => {
     await directory.revoke({ ...revoke, kind: "token", value: hex("1") });
     expect(await put(directory, only({}), 1)).toMatchObject(refused);
     expect(codeOf(await directory.diff(network()))).toBe("ok");
-    await directory.revoke({ ...revoke, kind: "principal", value: "operator:op" });
+    await directory.revoke({ ...revoke, kind: "principal", value: "operator:op", force: true });
     expect(await directory.diff(network())).toMatchObject(refused);
   });
 
@@ -112,7 +93,7 @@ describe("documents", () => {
 
   it("of more than a row can hold survive a restart; old ones are dropped", async () => {
     const directory = newDirectory();
-    const saes = Array.from({ length: 9000 }, (_, n) => sae(`${"é".repeat(100)}-${n}`, "tn-1"));
+    const saes = Array.from({ length: 9000 }, (_, n) => saeAt(`${"é".repeat(100)}-${n}`, "tn-1"));
     expect(codeOf(await put(directory, network({ saes }), 0))).toBe("ok");
     await evictDurableObject(raw(directory));
     expect((await snapshotOf(directory)).document.saes).toEqual(saes);
@@ -152,6 +133,27 @@ describe("revocations", () => {
     ["principal", "nobody:x"],
   ] as const)("of a malformed %s are refused", async (kind, value) => {
     expect(codeOf(await newDirectory().revoke({ ...call, kind, value }))).toBe("bad-request");
+  });
+
+  it("leave somebody who can write the network, unless that is forced", async () => {
+    const directory = newDirectory();
+    const token = (digit: string) => ({ type: "token" as const, sha256: hex(digit) });
+    const reader = { id: "reader", credentials: [{ ...token("2"), scopes: ["network.read"] }] };
+    await put(directory, network({ operators: [{ id: "op", credentials: [token("0"), token("1")] }, reader] }), 0);
+    const revoke = async (kind: "token" | "principal", value: string, more = {}) =>
+      await directory.revoke({ ...call, kind, value, ...more });
+    expect(codeOf(await revoke("principal", "operator:op"))).toBe("conflict");
+    expect(codeOf(await revoke("token", hex("1")))).toBe("ok");
+    const { sequence } = await snapshotOf(directory);
+    expect(await revoke("token", hex("0"))).toMatchObject({
+      error: { code: "conflict", message: expect.stringContaining("the last credential") },
+    });
+    expect(await directory.snapshot(sequence)).toMatchObject({ unchanged: true });
+    expect(codeOf(await revoke("principal", "operator:reader"))).toBe("ok");
+    const forced = await revoke("token", hex("0"), { force: true });
+    expect(forced).toEqual({ ok: true, value: { ...call, value: hex("0"), atMs: expect.any(Number) } });
+    // Now that nobody can, nothing is in the way.
+    expect(codeOf(await revoke("principal", "operator:op"))).toBe("ok");
   });
 
   it("have a bounded reason", async () => {

@@ -33,7 +33,7 @@ import {
   type RevokeCall,
 } from "./changes.ts";
 import { runErrands, type Pools } from "./errands.ts";
-import { pendingKeys } from "./pending.ts";
+import { lossesOf } from "./losses.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { DirectoryStore } from "./store.ts";
 
@@ -91,9 +91,9 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const view = this.#parts.store.view();
     const valid = validateNext(this.#parts, document, view.document);
     if (!valid.ok) return valid;
-    const pending = await pendingKeys(view, valid.value, this.#pools);
+    const losses = await lossesOf(view, valid.value, this.#pools);
     const changes = diffNetworks(view.document, valid.value);
-    return ok({ changes, ...pending, drainSeconds: view.document.policy.drain_s });
+    return ok({ changes, ...losses, drainSeconds: view.document.policy.drain_s });
   }
 
   async revoke(call: RevokeCall): Promise<Result<Revocation, Fault>> {

@@ -1,33 +1,15 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
-import type { NodeId, SaeId } from "../../shared/ids.ts";
+import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
 import type { Snapshot } from "../../shared/network/directory-types.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
+import { saeAt, twoNodes } from "../../test/support/network-document.ts";
 import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
 
 // The Directory that pools ask: in a file of its own, since storage is shared within a file.
 const objects = env as unknown as ObjectsEnv;
 const directory = () => objects.DIRECTORY.getByName(DIRECTORY_NAME);
-const sae = (id: string, node: string) => ({ id, node, credentials: [] });
-/** Two nodes with a link of two shards, and two SAEs on the first. */
-const network = (more: Partial<NetworkDocumentInput> = {}): NetworkDocumentInput => ({
-  nodes: [{ id: "tn-1" }, { id: "tn-2" }],
-  links: [
-    {
-      id: "l-12",
-      nodes: ["tn-1", "tn-2"],
-      source: "push",
-      feed: "one-ended",
-      health: "reject",
-      key_rate_bps: 0,
-      shards: 2,
-    },
-  ],
-  saes: [sae("a", "tn-1"), sae("b", "tn-1")],
-  operators: [{ id: "op", credentials: [{ type: "token", sha256: "0".repeat(64) }] }],
-  policy: { drain_s: 0 },
-  ...more,
-});
+const network = twoNodes;
 
 const put = async (document: NetworkDocumentInput, ifMatch: number) =>
   await directory().putNetwork({ document, ifMatch, by: "operator:op" });
@@ -54,12 +36,13 @@ const enc = async () =>
 it("tells how many keys would be voided, voids them when the drain ends, and writes it down", async () => {
   await put(network(), 0);
   expect((await enc()).ok).toBe(true);
-  const without = network({ saes: [sae("a", "tn-1")] });
+  const without = network({ saes: [saeAt("a", "tn-1")] });
   expect(await directory().diff(without)).toEqual({
     ok: true,
     value: {
       changes: [{ pointer: "/saes/1", kind: "removed", id: "b" }],
       pendingKeys: [{ kind: "sae", id: "b", keys: 3 }],
+      unusedMaterial: [],
       drainSeconds: 0,
       complete: true,
     },
@@ -85,3 +68,18 @@ it("tells how many keys would be voided, voids them when the drain ends, and wri
   expect(voided?.detail).toEqual({ reason: "sae-drained", sae: "b", node: "tn-1", keys: 3 });
   expect(records.filter(({ act, source }) => act === "network.put" && source === "directory").length).toBe(2);
 }, 30_000);
+
+it("tells how much unused material would go with a link", async () => {
+  const { sequence, document } = await snapshot();
+  const block = { block: "b:0" as BlockId, node, bytes: crypto.getRandomValues(new Uint8Array(4096)) };
+  const pushed = await objects.KEY_POOL.getByName("tn-1|tn-2#0").ingest({
+    configVersion: sequence,
+    principal: "operator:op",
+    ...block,
+  });
+  expect(pushed).toMatchObject({ ok: true, value: { outcome: "ingested" } });
+  expect(await directory().diff({ ...document, links: [] })).toMatchObject({
+    ok: true,
+    value: { unusedMaterial: [{ link: "l-12", availableBits: 32_768 }], complete: true },
+  });
+});

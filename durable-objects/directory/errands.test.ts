@@ -6,12 +6,14 @@ import { err, ok } from "../../shared/result.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { validateNetwork } from "../../shared/network/validate.ts";
+import type { PoolStatus } from "../../shared/keypool/types.ts";
+import { pushLink, saeAt } from "../../test/support/network-document.ts";
 import { Database } from "../storage/database.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import { putNetwork, type DirectoryParts } from "./changes.ts";
 import type { Directory } from "./directory.ts";
 import { runErrands, STUCK_ATTEMPTS, type Pools } from "./errands.ts";
-import { pendingKeys } from "./pending.ts";
+import { lossesOf } from "./losses.ts";
 import { DirectoryStore } from "./store.ts";
 
 const { DIRECTORY } = env as unknown as { DIRECTORY: DurableObjectNamespace<Directory> };
@@ -34,6 +36,7 @@ class FakePools {
     return {
       refresh: async () => await answer("refresh", null),
       countPending: async () => await answer("count", { keys: 0, next: null }),
+      status: async () => await answer("status", { ledgerBits: { available: 8 * (shard + 1) } } as PoolStatus),
       voidPending: async ({ sae, node, after }) =>
         await answer(`void ${sae ?? "*"}@${node ?? "*"} ${after}`, { keys: 2, next: after === 0 ? 7 : null }),
     };
@@ -89,24 +92,16 @@ async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
   });
 }
 
-const link = (a: string, b: string, shards = 1) => ({
-  id: `${a}-${b}`,
-  nodes: [a, b] as [string, string],
-  source: "push" as const,
-  feed: "one-ended" as const,
-  health: "reject" as const,
-  key_rate_bps: 0,
-  shards,
-});
+const link = (a: string, b: string, shards = 1) => pushLink(`${a}-${b}`, a, b, { shards });
 const network = (more: Partial<NetworkDocumentInput> = {}): NetworkDocumentInput => ({
   nodes: [{ id: "n1" }, { id: "n2" }, { id: "n3" }],
   links: [link("n1", "n2", 2), link("n2", "n3")],
-  saes: [{ id: "a", node: "n1", credentials: [] }],
+  saes: [saeAt("a", "n1")],
   operators: [{ id: "op", credentials: [{ type: "certificate", match: "cn", value: "op" }] }],
   policy: { drain_s: 60 },
   ...more,
 });
-const moved = network({ saes: [{ id: "a", node: "n2", credentials: [] }] });
+const moved = network({ saes: [saeAt("a", "n2")] });
 const DRAIN_MS = 60_000 + LIMITS.snapshotMaxAgeMs;
 
 describe("errands", () => {
@@ -242,8 +237,28 @@ describe("errands", () => {
       put(network());
       const after = validateNetwork(moved);
       if (!after.ok) throw new Error(after.error.message);
-      await pendingKeys(store.view(), after.value, pools.of);
+      await lossesOf(store.view(), after.value, pools.of);
       expect(pools.calls).toEqual(["count n1|n1#0", "count n1|n1#1", "count n1|n2#0", "count n1|n2#1"]);
+    });
+  });
+
+  it("are told with the unused material of links that go, as far as pools answer", async () => {
+    await withBench(async ({ put, pools, store }) => {
+      put(network());
+      const after = validateNetwork(network({ links: [] }));
+      if (!after.ok) throw new Error(after.error.message);
+      expect(await lossesOf(store.view(), after.value, pools.of)).toMatchObject({
+        unusedMaterial: [
+          { link: "n1-n2", availableBits: 8 + 16 },
+          { link: "n2-n3", availableBits: 8 },
+        ],
+        complete: true,
+      });
+      pools.failing.add("n1|n2#1");
+      expect(await lossesOf(store.view(), after.value, pools.of)).toMatchObject({
+        unusedMaterial: [{ availableBits: 8 }, { availableBits: 8 }],
+        complete: false,
+      });
     });
   });
 

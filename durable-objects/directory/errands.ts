@@ -14,7 +14,10 @@ import { audit, type DirectoryParts } from "./changes.ts";
 import type { Errand, ErrandRow, NetworkView } from "./store.ts";
 
 /** The pools, as far as the Directory calls them. */
-export type Pools = (pair: PairName, shard: number) => Pick<KeyPoolRpc, "refresh" | "countPending" | "voidPending">;
+export type Pools = (
+  pair: PairName,
+  shard: number,
+) => Pick<KeyPoolRpc, "refresh" | "countPending" | "voidPending" | "status">;
 
 /** Waits after the first, second ... failure; the last one for stuck errands. */
 const RETRY_MS = [1000, 5000, 15 * 60_000] as const;

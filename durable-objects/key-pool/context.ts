@@ -11,6 +11,7 @@ import type { Material } from "./material.ts";
 import type { RecordStore } from "./record-store.ts";
 import { busy } from "./refusals.ts";
 import type { PoolSecrets } from "./secrets.ts";
+import type { StandingAlarms } from "./standing-alarms.ts";
 import type { PoolStore } from "./store.ts";
 import type { Supply } from "./supply.ts";
 import type { UnitStore } from "./unit-store.ts";
@@ -29,6 +30,7 @@ export interface PoolContext {
   readonly material: Material;
   readonly vault: Vault;
   readonly outbox: AuditOutbox;
+  readonly standingAlarms: StandingAlarms;
   readonly commits: GroupCommit;
   readonly secrets: PoolSecrets;
   /** The configuration in force. */

@@ -4,7 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Fault, fail, fault } from "../../shared/errors/errors.ts";
-import { type PairName, parsePairName, poolName } from "../../shared/ids.ts";
+import { type PairName, poolName } from "../../shared/ids.ts";
 import { sumOfLedger } from "../../shared/keypool/ledger.ts";
 import { fullBucket, takeToken, type TokenBucket } from "../../shared/keypool/token-bucket.ts";
 import type {
@@ -23,31 +23,18 @@ import type {
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
-import { EpochKeys } from "../storage/epoch-keys.ts";
-import { Database, storedJson } from "../storage/database.ts";
-import { GroupCommit } from "../storage/group-commit.ts";
-import { migrate } from "../storage/migrations.ts";
-import { AuditOutbox } from "../storage/outbox.ts";
+import { storedJson } from "../storage/database.ts";
 import { Alarms } from "./alarms.ts";
 import { Arrivals } from "./arrivals.ts";
-import { BlockStore } from "./block-store.ts";
-import { Books } from "./books.ts";
+import { assemblePool } from "./assemble.ts";
 import type { PoolContext } from "./context.ts";
 import { checkKeys, deliverKeys } from "./dec-keys.ts";
 import { allocateKeys } from "./enc-keys.ts";
 import { canDistribute, canImport, distribute, importKeys, importsOf, voidImport } from "./imports.ts";
 import { ingestBlock } from "./ingest.ts";
-import { Material } from "./material.ts";
-import { RecordStore } from "./record-store.ts";
-import { MIGRATIONS } from "./schema.ts";
 import { borrow, lendUnits, settleTransfer } from "./siblings.ts";
 import { makeMaterial } from "./sources.ts";
-import { PoolSecrets } from "./secrets.ts";
-import { PoolStore } from "./store.ts";
-import { Supply } from "./supply.ts";
-import { UnitStore } from "./unit-store.ts";
 import { countStep, voidStep } from "./upkeep.ts";
-import { Vault } from "./vault.ts";
 
 export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, PoolToPoolRpc {
   readonly #pool: PoolContext;
@@ -60,53 +47,11 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
-    const db = new Database(ctx.storage);
-    migrate(db, MIGRATIONS);
-    const store = new PoolStore(db);
-    const name = ownName(ctx, store);
-    const [pair, shard] = name.split("#");
-    if (pair === undefined || shard === undefined) throw new Error("a KeyPool is named <low node>|<high node>#<shard>");
-    const units = new UnitStore(db);
-    const records = new RecordStore(db);
-    const vault = new Vault(new EpochKeys(env, pair));
-    const material = new Material(units, vault, LIMITS.cachedBytes);
-    const supply = new Supply(units);
-    const outbox = new AuditOutbox(db, `key-pool:${name}`, LIMITS);
-    const dropsEvents = () => this.#config?.policy.audit_overflow === "drop";
-    const books = new Books({ store, units, records, supply, material, outbox, dropsEvents });
-    const commits = new GroupCommit(
-      {
-        transaction: (work) => db.transaction(work),
-        flush: () => books.flush(),
-        rollback: () => books.rollback(),
-        committed: () => {
-          books.committed();
-          this.#alarms.replan();
-        },
-      },
-      LIMITS,
-    );
-    this.#pool = {
-      pairName: pair as PairName,
-      pair: parsePairName(pair as PairName),
-      shard: Number(shard),
-      store,
-      units,
-      records,
-      blocks: new BlockStore(db),
-      books,
-      supply,
-      material,
-      vault,
-      outbox,
-      commits,
-      secrets: new PoolSecrets(store),
-      config: () => {
-        if (this.#config === undefined) throw new Error("the pool has no configuration yet");
-        return this.#config;
-      },
-    };
-    const config = store.setting("config");
+    this.#pool = assemblePool(ctx, env, {
+      config: () => this.#config,
+      committed: () => this.#alarms.replan(),
+    });
+    const config = this.#pool.store.setting("config");
     if (typeof config === "string") this.#config = storedJson<PoolConfig>(config);
     this.#alarms = new Alarms(this.#pool, ctx, {
       logOf: (node) => env.AUDIT_LOG.getByName(node),
@@ -316,11 +261,3 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
 
 /** Siblings that had nothing to lend are not asked again for so long. */
 const SIBLINGS_EMPTY_MS = 250;
-
-/** An object woken by its alarm may not be told its name: it remembers it. */
-function ownName(ctx: DurableObjectState, store: PoolStore): string {
-  const stored = store.setting("name");
-  if (typeof stored === "string") return stored;
-  if (ctx.id.name !== undefined) store.putSetting("name", ctx.id.name);
-  return ctx.id.name ?? "";
-}

@@ -3,7 +3,8 @@ import { type Fault, fault } from "../../shared/errors/errors.ts";
 import { err } from "../../shared/result.ts";
 
 const RETRY_SECONDS = 1;
-const later = (message: string) => err<Fault>({ ...fault("not-enough-keys", message), retryAfterSeconds: RETRY_SECONDS });
+const later = (message: string) =>
+  err<Fault>({ ...fault("not-enough-keys", message), retryAfterSeconds: RETRY_SECONDS });
 
 export const busy = () => later("the key pool is busy, try again");
 export const notEnoughKeys = () => later("not enough keys available");

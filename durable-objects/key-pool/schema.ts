@@ -118,6 +118,17 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE unit ADD COLUMN freed BLOB; -- a bit a byte: given away, never to be read again
       CREATE INDEX unit_begun ON unit (begun_ms) WHERE state = 'available' AND cursor > 0;
       CREATE INDEX block_waiting ON block (at_ms) WHERE state = 'unmatched';
+      -- What an operator should look into, until it is cleared; audited_ms: when the audit log was last told of it.
+      CREATE TABLE standing_alarm (
+        code TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        first_ms INTEGER NOT NULL,
+        last_ms INTEGER NOT NULL,
+        audited_ms INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        detail TEXT NOT NULL,     -- no key material
+        PRIMARY KEY (code, subject)
+      ) WITHOUT ROWID;
     `,
   },
 ];

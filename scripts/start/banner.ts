@@ -1,5 +1,5 @@
 /** What the user is told once it serves: where, and lines to paste. */
-import type { NetworkDocument } from "../../shared/network/document.ts";
+import type { LinkEntry, NetworkDocument } from "../../shared/network/document.ts";
 
 export interface Serving {
   readonly edge: string;
@@ -8,6 +8,7 @@ export interface Serving {
 
 /** Two SAEs that can share a key right away: the ends of the first link that has an SAE at both. */
 export interface Couple {
+  readonly link: LinkEntry;
   readonly master: { readonly sae: string; readonly node: string };
   readonly slave: { readonly sae: string; readonly node: string };
 }
@@ -15,12 +16,12 @@ export interface Couple {
 export function coupleOf(network: NetworkDocument): Couple | null {
   const saeAt = (node: string): string | undefined =>
     network.saes.find((sae) => sae.node === node && PLAIN.test(sae.id))?.id;
-  for (const { nodes } of network.links) {
-    const [from, to] = nodes;
+  for (const link of network.links) {
+    const [from, to] = link.nodes;
     const master = saeAt(from);
     const slave = saeAt(to);
     if (master !== undefined && slave !== undefined)
-      return { master: { sae: master, node: from }, slave: { sae: slave, node: to } };
+      return { link, master: { sae: master, node: from }, slave: { sae: slave, node: to } };
   }
   return null;
 }

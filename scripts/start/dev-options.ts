@@ -1,6 +1,7 @@
 /** The command line of `npm run dev`. */
 import { parseArgs } from "node:util";
-import { messageOf, StartFailure } from "./failure.ts";
+import { misuseInWords } from "../../cli/lib/args.ts";
+import { StartFailure } from "./failure.ts";
 
 export const DEV_USAGE = `usage: npm run dev -- [options] [-- options of wrangler dev]
 
@@ -38,7 +39,6 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: true });
   } catch (thrown) {
-    const [first] = messageOf(thrown).split(". ");
-    throw new StartFailure(`${first} (npm run dev -- --help lists the options)`, { cause: thrown });
+    throw new StartFailure(`${misuseInWords(thrown)} (npm run dev -- --help lists the options)`, { cause: thrown });
   }
 }

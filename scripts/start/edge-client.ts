@@ -15,7 +15,7 @@ export interface Call {
   readonly body?: unknown;
 }
 
-const CALL_MS = 60_000;
+export const CALL_MS = 60_000;
 
 /** @throws StartFailure when the edge does not answer */
 export async function callEdge(edge: string, path: string, call: Call, signal: AbortSignal): Promise<Answer> {
@@ -66,7 +66,13 @@ function faultOf(detail: unknown): string {
 export const member = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 
-function parsed(text: string): unknown {
+/** The document version in an answer's ETag, `"7"`; null for any other text. */
+export function versionOf({ etag }: Answer): number | null {
+  const version = /^"(\d{1,15})"$/.exec(etag ?? "")?.[1];
+  return version === undefined ? null : Number(version);
+}
+
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

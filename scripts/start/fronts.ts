@@ -6,7 +6,7 @@ import type { FrontsConfig } from "../../tunnel/services/etsi014-tls/config.ts";
 import { certificateFiles } from "./certificates.ts";
 import { StartFailure } from "./failure.ts";
 import { PROJECT } from "./paths.ts";
-import { HOST, type Ports } from "./ports.ts";
+import { HOST } from "./ports.ts";
 
 export interface Fronts {
   readonly process: ChildProcess;
@@ -38,7 +38,12 @@ export function startFronts(): Fronts {
   };
 }
 
-export function frontsConfig(certs: string, engineSocket: string, ports: Ports["kme"]): FrontsConfig {
+/** @param ports by node */
+export function frontsConfig(
+  certs: string,
+  engineSocket: string,
+  ports: Readonly<Record<string, number>>,
+): FrontsConfig {
   return {
     carrier: { type: "unix", path: engineSocket },
     fronts: Object.entries(ports).map(([node, port]) => ({

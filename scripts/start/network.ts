@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { validateNetwork } from "../../shared/network/validate.ts";
-import { type Answer, callEdge, describe } from "./edge-client.ts";
+import { type Answer, callEdge, describe, versionOf } from "./edge-client.ts";
 import { messageOf, StartFailure } from "./failure.ts";
 import { readIfThere, writeAtomic } from "./files.ts";
 import type { StateFolder } from "./state-folder.ts";
@@ -15,8 +15,13 @@ const NETWORK = "/api/v1/network";
 export interface WantedNetwork {
   readonly document: NetworkDocument;
   readonly source: string;
-  /** SHA-256 of the file's bytes; null for the demo, whose document the user may change through the API. */
+  /** SHA-256 of the file's bytes; null for the demo. */
   readonly sha256: string | null;
+}
+
+export interface InForce {
+  readonly version: number;
+  readonly document: NetworkDocument;
 }
 
 export interface NetworkAccess {
@@ -25,6 +30,12 @@ export interface NetworkAccess {
   readonly bootstrapToken: string;
   readonly operatorToken: string | null;
   readonly signal: AbortSignal;
+}
+
+export interface Settled {
+  readonly network: NetworkDocument;
+  /** What was wanted and did not come about. */
+  readonly notes: readonly string[];
 }
 
 /** Reads and checks a `--config` file: every fault, in one line. */
@@ -49,68 +60,94 @@ export function readConfig(file: string): WantedNetwork {
   };
 }
 
-/**
- * Makes `wanted` the document in force where there is none yet, or where the file it comes from has changed.
- *
- * @returns the document in force; null when none is wanted, and none may be read
- */
-export async function applyNetwork(
-  wanted: WantedNetwork | null,
-  access: NetworkAccess,
-): Promise<NetworkDocument | null> {
-  const { folder, operatorToken } = access;
-  const applied = readIfThere(folder.appliedConfig)?.trim() ?? null;
-  // Nothing of ours is in force: most likely nothing at all is.
-  if (applied === null && wanted !== null) {
-    const first = await put(wanted, access.bootstrapToken, '"0"', access);
-    if (first.status === 200) return wanted.document;
-    if (!USED_UP.has(first.status)) throw new StartFailure(`${wanted.source}: ${describe(first)}`);
-  }
-  const unchanged = wanted?.sha256 === null || wanted?.sha256 === applied;
-  if (operatorToken === null) {
-    if (wanted === null || unchanged) return wanted?.document ?? null;
-    throw new StartFailure(notAllowed(folder));
-  }
-  const current = await awaitAccepted(operatorToken, access);
-  if (current.status === 401) throw new StartFailure(notAllowed(folder));
-  if (current.status !== 200 || current.etag === null)
-    throw new StartFailure(`the network document cannot be read: ${describe(current)}`);
-  if (wanted === null || unchanged)
-    return checked(
-      current.body,
-      (reason) => new StartFailure(`the network document in force is not understood: ${reason}`),
+/** Puts the first document, with the bootstrap token. */
+export async function putFirst(wanted: WantedNetwork, access: NetworkAccess): Promise<NetworkDocument> {
+  const { folder, bootstrapToken } = access;
+  const answer = await put(wanted, bootstrapToken, 0, access);
+  if (NOT_ALLOWED.has(answer.status)) {
+    throw new StartFailure(
+      `${wanted.source}: the bootstrap token is more than an hour old: remove ${folder.bootstrapToken} and start again`,
     );
-  const next = await put(wanted, operatorToken, current.etag, access);
-  if (next.status !== 200) throw new StartFailure(`${wanted.source}: ${describe(next)}`);
+  }
+  if (answer.status !== 200) throw new StartFailure(`${wanted.source}: ${describe(answer)}`);
   return wanted.document;
 }
 
-/** The bootstrap token is used up or too old; the document is not at version 0. */
-const USED_UP: ReadonlySet<number> = new Set([401, 403, 412]);
+/** Puts a `--config` file that has changed since it was applied; where that is not allowed, what is in force stays. */
+export async function settle(
+  wanted: WantedNetwork,
+  { version, document }: InForce,
+  access: NetworkAccess,
+): Promise<Settled> {
+  const { folder, operatorToken } = access;
+  if (wanted.sha256 === appliedConfig(folder)) return { network: document, notes: [] };
+  const answer = operatorToken === null ? null : await put(wanted, operatorToken, version, access);
+  if (answer?.status === 200) return { network: wanted.document, notes: [] };
+  if (answer !== null && !NOT_ALLOWED.has(answer.status))
+    throw new StartFailure(`${wanted.source}: ${describe(answer)}`);
+  const reason = answer === null ? "that takes an operator's token" : "the operator's token is not accepted";
+  const note = `note: ${wanted.source} differs from what was applied last, and was not applied: ${reason} (--token-file); version ${version} stays in force`;
+  return { network: document, notes: [note] };
+}
+
+/** SHA-256 of the `--config` file applied last, `demo`, or null where no start has applied anything. */
+export const appliedConfig = (folder: StateFolder): string | null => readIfThere(folder.appliedConfig)?.trim() ?? null;
+
+/** Of a token that is unknown, revoked, expired or used up, or good for other things only. */
+export const NOT_ALLOWED: ReadonlySet<number> = new Set([401, 403]);
+
+/** The document in force, read with a token; null where there is none yet. */
+export async function readByToken(access: NetworkAccess): Promise<InForce | null> {
+  const { folder, bootstrapToken, operatorToken } = access;
+  // Before the first document no other token counts, after it this one does not.
+  let answer = await askNetwork(bootstrapToken, access);
+  if (answer.status === 401 && operatorToken !== null) answer = await askNetwork(operatorToken, access);
+  if (answer.status === 401) {
+    throw new StartFailure(
+      `${folder.root} holds a network that the operator's token of ${folder.tokens} may not read: start with another --state folder`,
+    );
+  }
+  return inForceOf(answer);
+}
+
+/** @throws StartFailure for an answer that is no document */
+export function inForceOf(answer: Answer): InForce | null {
+  const version = versionOf(answer);
+  if (answer.status !== 200 || version === null)
+    throw new StartFailure(`the network document cannot be read: ${describe(answer)}`);
+  return version === 0 ? null : { version, document: checked(answer.body, notUnderstood) };
+}
+
+const notUnderstood = (reason: string): StartFailure =>
+  new StartFailure(`the network document in force is not understood: ${reason}`);
+
+type Reach = Pick<NetworkAccess, "edge" | "signal">;
+
+export const askNetwork = (token: string, { edge, signal }: Reach): Promise<Answer> =>
+  callEdge(edge, NETWORK, { token }, signal);
 
 /** Up to a second passes until the edge knows a token of a new document. */
-export async function awaitAccepted(
-  token: string,
-  { edge, signal }: Pick<NetworkAccess, "edge" | "signal">,
-): Promise<Answer> {
+export async function awaitAccepted(token: string, reach: Reach): Promise<Answer> {
   for (let waitedMs = 0; ; waitedMs += RETRY_MS) {
-    const answer = await callEdge(edge, NETWORK, { token }, signal);
+    const answer = await askNetwork(token, reach);
     if (answer.status !== 401 || waitedMs >= PROPAGATION_MS) return answer;
-    await sleep(RETRY_MS, undefined, { signal });
+    await sleep(RETRY_MS, undefined, { signal: reach.signal });
   }
 }
 const RETRY_MS = 100;
 const PROPAGATION_MS = 2500;
 
-async function put(wanted: WantedNetwork, token: string, ifMatch: string, access: NetworkAccess): Promise<Answer> {
-  const { edge, folder, signal } = access;
-  const answer = await callEdge(edge, NETWORK, { method: "PUT", token, ifMatch, body: wanted.document }, signal);
+async function put(
+  wanted: WantedNetwork,
+  token: string,
+  version: number,
+  { edge, folder, signal }: NetworkAccess,
+): Promise<Answer> {
+  const call = { method: "PUT", token, ifMatch: `"${version}"`, body: wanted.document };
+  const answer = await callEdge(edge, NETWORK, call, signal);
   if (answer.status === 200) writeAtomic(folder.appliedConfig, `${wanted.sha256 ?? "demo"}\n`);
   return answer;
 }
-
-const notAllowed = (folder: StateFolder): string =>
-  `${folder.root} holds a network that this start may not read or change: give an operator's token with --token-file, or start with another --state folder`;
 
 /** A document of this deployment's own making, or one from a file, with its defaults filled in. */
 export function checked(value: unknown, invalid: (reason: string) => Error): NetworkDocument {

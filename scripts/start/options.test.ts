@@ -32,6 +32,15 @@ describe("npm start's options", () => {
     expect(() => parseOptions([`--prefill=${text}`], {})).toThrow(StartFailure);
   });
 
+  it.each([
+    [parseOptions, ["--prefill", "-1"], "--prefill"],
+    [parseDevOptions, ["--port", "-1"], "--port"],
+  ] as const)("says what is wrong with %s %j in one line", (parse, args, name) => {
+    expect(() => parse([...args], {})).toThrow(
+      new RegExp(`^${name} takes no value that begins with "-" \\(npm .*\\)$`),
+    );
+  });
+
   it("takes the token file from the option before the environment", () => {
     expect(parseOptions([], { QKD_TOKEN_FILE: "a" }).tokenFile).toBe("a");
     expect(parseOptions(["--token-file", "b"], { QKD_TOKEN_FILE: "a" }).tokenFile).toBe("b");

@@ -1,7 +1,8 @@
 /** The command line of `npm start`. */
 import { parseArgs } from "node:util";
 import { LIMITS } from "../../shared/limits.ts";
-import { messageOf, StartFailure } from "./failure.ts";
+import { misuseInWords } from "../../cli/lib/args.ts";
+import { StartFailure } from "./failure.ts";
 
 export const USAGE = `usage: npm start -- [options]
 
@@ -72,13 +73,9 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
   } catch (thrown) {
-    throw new StartFailure(`${firstSentence(messageOf(thrown))} (npm start -- --help lists the options)`, {
-      cause: thrown,
-    });
+    throw new StartFailure(`${misuseInWords(thrown)} (npm start -- --help lists the options)`, { cause: thrown });
   }
 }
-
-const firstSentence = (text: string): string => text.split(". ")[0] ?? text;
 
 function prefillBytes(text = "1"): number {
   const mb = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;

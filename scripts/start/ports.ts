@@ -7,25 +7,15 @@ const EDGE_PORT = 8787;
 const FIRST_KME_PORT = 9000;
 const KME_PORT_STEP = 10;
 
-export interface Ports {
-  readonly edge: number;
-  /** Node -> port. */
-  readonly kme: Readonly<Record<string, number>>;
-}
+/** 0: any free one. */
+export const edgePort = (random: boolean): number => (random ? 0 : EDGE_PORT);
 
-/** 0 throughout for random ones. */
-export function planPorts(nodes: readonly string[], random: boolean): Ports {
-  const kme = nodes.map((node, index) => [node, random ? 0 : FIRST_KME_PORT + KME_PORT_STEP * index] as const);
-  return { edge: random ? 0 : EDGE_PORT, kme: Object.fromEntries(kme) };
-}
+/** By the node's place in the network, so that a front more or less moves none of the others. 0: any free one. */
+export const kmePorts = (nodes: readonly string[], random: boolean): Readonly<Record<string, number>> =>
+  Object.fromEntries(nodes.map((node, index) => [node, random ? 0 : FIRST_KME_PORT + KME_PORT_STEP * index]));
 
-/** Asked before anything is started, so that nothing has to be taken back. */
-export async function checkPorts({ edge, kme }: Ports): Promise<void> {
-  await checkPort(edge, "the edge");
-  for (const [node, port] of Object.entries(kme)) await checkPort(port, `the KME of ${node}`);
-}
-
-function checkPort(port: number, use: string): Promise<void> {
+/** Asked before what wants the port is started, so that nothing has to be taken back. */
+export function checkPort(port: number, use: string): Promise<void> {
   if (port === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -57,6 +57,11 @@ describe("policy", () => {
     expect(allowed(bootstrap)).toEqual(["network.read", "network.write"]);
   });
 
+  it("lets who started the engine look only", () => {
+    const starter = grant("operator", { principal: { role: "operator", id: "starter", by: "starter" } });
+    expect(allowed(starter)).toEqual(["network.read", "links.read"]);
+  });
+
   it("lets a draining SAE fetch keys only", () => {
     expect(allowed(grant("sae", { drained: true }))).toEqual(["keys.dec"]);
   });

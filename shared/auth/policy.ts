@@ -3,7 +3,7 @@
  * `servesLink` narrow it further for agents and nodes.
  */
 import type { LinkEntry, NodeEntry } from "../network/document.ts";
-import type { Principal, Role } from "./principal.ts";
+import type { AuthenticatedBy, Principal, Role } from "./principal.ts";
 
 /** Every action with the roles that may do it. Token scopes name these actions too. */
 export const ROLES_BY_ACTION = {
@@ -29,8 +29,16 @@ export const isAction = (text: string): text is Action => Object.hasOwn(ROLES_BY
 
 /** Who shows the bootstrap secret. The network document may hold no operator of this id. */
 export const BOOTSTRAP_OPERATOR = { role: "operator", id: "bootstrap", by: "bootstrap" } as const satisfies Principal;
-/** The bootstrap secret exists to write the first network document, nothing else. */
-const BOOTSTRAP_ACTIONS: readonly Action[] = ["network.read", "network.write"];
+/**
+ * Who started the engine on this machine, by the unix socket that only its owner reaches: it has to know which nodes
+ * want a KME front, whatever became of the operators' tokens. The network document may hold no operator of this id.
+ */
+export const STARTER_OPERATOR = { role: "operator", id: "starter", by: "starter" } as const satisfies Principal;
+/** Proofs that are good for some actions only: the bootstrap secret exists to write the first network document. */
+const ACTIONS_BY_PROOF: Readonly<Partial<Record<AuthenticatedBy, readonly Action[]>>> = {
+  bootstrap: ["network.read", "network.write"],
+  starter: ["network.read", "links.read"],
+};
 /** What an SAE that was moved or removed may still do until its drain ends. */
 const DRAINED_ACTIONS: readonly Action[] = ["keys.dec"];
 
@@ -47,7 +55,7 @@ export function allows(grant: Grant, action: Action): boolean {
   const roles: readonly Role[] = ROLES_BY_ACTION[action];
   return (
     roles.includes(grant.principal.role) &&
-    (grant.principal.by !== "bootstrap" || BOOTSTRAP_ACTIONS.includes(action)) &&
+    (ACTIONS_BY_PROOF[grant.principal.by]?.includes(action) ?? true) &&
     (!grant.drained || DRAINED_ACTIONS.includes(action)) &&
     (grant.scopes === null || grant.scopes.includes(action))
   );

@@ -3,8 +3,11 @@
  */
 import type { NodeId, SaeId } from "../ids.ts";
 
-/** How the caller proved itself: Cloudflare or KME front mTLS, an agent's assertion, a bearer token, the bootstrap secret. */
-export type AuthenticatedBy = "mtls" | "agent" | "token" | "bootstrap";
+/**
+ * How the caller proved itself: Cloudflare or KME front mTLS, an agent's assertion, a bearer token, the bootstrap
+ * secret, or the engine's own socket.
+ */
+export type AuthenticatedBy = "mtls" | "agent" | "token" | "bootstrap" | "starter";
 
 export type Principal =
   | { readonly role: "sae"; readonly id: SaeId; readonly node: NodeId; readonly by: AuthenticatedBy }

@@ -1,9 +1,11 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
+import { HealthReportSchema } from "../api/schemas.ts";
+import { assessHealth } from "../health/health.ts";
 import type { LinkId, PairName, SaeId } from "../ids.ts";
 import { BIT_STATES, type Ledger, type PoolStatus } from "../keypool/types.ts";
 import { NetworkDocumentSchema } from "../network/document.ts";
-import { statusObject, StatusSchema } from "./status.ts";
+import { statusExtension, statusObject, StatusSchema } from "./status.ts";
 
 const { policy } = v.parse(NetworkDocumentSchema, { nodes: [], links: [], saes: [], operators: [] });
 const ledger = (change: Partial<Ledger>): Ledger =>
@@ -54,6 +56,14 @@ test("sums the shards, counts in keys of the default size, rounded down", () => 
     ledger_bits: { available: 555, delivered: 16 },
     shards: [{ shard: 0, available_bits: 255 }, { shard: 1 }],
   });
+});
+
+test("health figures are written as those of a pushed block's answer", () => {
+  const last = assessHealth(new Uint8Array(4));
+  const pools = [{ ...pool(0, 8, true), health: { blocks: 1, quarantinedBlocks: 1, last } }];
+  const { health } = statusExtension(pools, facts.link);
+  expect(health).toMatchObject({ quarantined_blocks: 1, last: { bits: 32, passed: false } });
+  expect(v.parse(v.strictObject(HealthReportSchema.entries), health.last)).toEqual(health.last);
 });
 
 test("one shard out of balance shows", () => {

@@ -1,5 +1,6 @@
 /** Status (ETSI GS QKD 014 V1.1.1 clause 6.1), summed over the shards of a pair. */
 import * as v from "valibot";
+import { healthBody } from "../health/report-body.ts";
 import type { LinkId, SaeId } from "../ids.ts";
 import { BIT_STATES, type BitState, type Ledger, type PoolStatus } from "../keypool/types.ts";
 import type { Policy } from "../network/document.ts";
@@ -47,6 +48,7 @@ const LEVELS = ["empty", "low", "normal", "high"] as const;
 
 /** Where the pair's bits come from and where they are: counts and health figures, nothing of the bits themselves. */
 export function statusExtension(pools: readonly PoolStatus[], link: LinkId | null) {
+  const last = pools.find((pool) => pool.health.last !== null)?.health.last ?? null;
   const fullest = Math.max(0, ...pools.map(({ level }) => LEVELS.indexOf(level)));
   return {
     link,
@@ -62,7 +64,7 @@ export function statusExtension(pools: readonly PoolStatus[], link: LinkId | nul
     health: {
       blocks: sumOf(pools, (pool) => pool.health.blocks),
       quarantined_blocks: sumOf(pools, (pool) => pool.health.quarantinedBlocks),
-      last: pools.find((pool) => pool.health.last !== null)?.health.last ?? null,
+      last: last === null ? null : healthBody(last),
     },
     shards: pools.map((pool) => ({
       shard: pool.shard,

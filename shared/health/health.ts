@@ -1,10 +1,11 @@
 /**
- * Health tests of a block of key material on its way into a pool: does it look like full-entropy bits? They notice a
- * biased or stuck source; nothing can show that material is secret.
+ * Health tests of a block of key material on its way into a pool: does it look like bits of full entropy, or of as
+ * much as its source is designed for? They notice a biased or stuck source; nothing can show that material is secret.
  */
 import { FALLS, LEADING_RUN, LONGEST_RUN, ONES, RISES, TRAILING_RUN } from "./bit-tables.ts";
+import { requireMinEntropy } from "./design.ts";
 import { type BitStatistics, markovEntropy, mostCommonValueEntropy } from "./entropy.ts";
-import { ADAPTIVE_CUTOFF, ADAPTIVE_WINDOW_BITS, ONES_SIGMAS, REPETITION_CUTOFF_BITS } from "./tests.ts";
+import { ADAPTIVE_WINDOW_BITS, cutoffsAt, ESTIMATE_JUDGED_BYTES, onesBounds } from "./tests.ts";
 
 /** What the tests found in one block; figures only, never key bytes. */
 export interface HealthReport {
@@ -20,45 +21,49 @@ export interface HealthReport {
 }
 
 export interface HealthFailure {
-  readonly test: "ones-count" | "repetition-count" | "adaptive-proportion";
+  readonly test: "ones-count" | "repetition-count" | "adaptive-proportion" | "min-entropy";
   readonly value: number;
   readonly bound: number;
 }
 
 /**
- * Runs all health tests on a block.
+ * Runs all health tests on a block. Below a design of 1 a block of `ESTIMATE_JUDGED_BYTES` or more also fails when its
+ * min-entropy estimate is below the design; bits of full entropy are estimated below 1 as well, so at 1 it only informs.
  * @param block at least one byte; bits are taken most significant first
+ * @param designMinEntropyPerBit what the source is trusted to give, set before seeing its blocks: one that fails here
+ *   must not be used, and not be conditioned to a lower figure either
+ * @throws RangeError for a design outside (0, 1]
  */
-export function assessHealth(block: Uint8Array): HealthReport {
+export function assessHealth(block: Uint8Array, designMinEntropyPerBit = 1): HealthReport {
+  requireMinEntropy(designMinEntropyPerBit);
   const bits = block.length * 8;
   const { statistics, longestRunBits } = scan(block);
   const aptMaxCount = adaptiveProportion(block);
-  const failures: HealthFailure[] = [];
-
-  const stray = (ONES_SIGMAS * Math.sqrt(bits)) / 2;
-  const [low, high] = [Math.ceil(bits / 2 - stray), Math.floor(bits / 2 + stray)];
-  if (statistics.ones < low) failures.push({ test: "ones-count", value: statistics.ones, bound: low });
-  if (statistics.ones > high) failures.push({ test: "ones-count", value: statistics.ones, bound: high });
-  if (longestRunBits >= REPETITION_CUTOFF_BITS) {
-    failures.push({ test: "repetition-count", value: longestRunBits, bound: REPETITION_CUTOFF_BITS });
-  }
-  if (aptMaxCount >= ADAPTIVE_CUTOFF) {
-    failures.push({ test: "adaptive-proportion", value: aptMaxCount, bound: ADAPTIVE_CUTOFF });
-  }
   const minEntropyPerBit = Math.min(
     mostCommonValueEntropy(Math.max(statistics.ones, bits - statistics.ones), bits),
     mostCommonValueEntropy(mostCommonByteCount(block), block.length) / 8,
     markovEntropy(statistics),
   );
-  return {
-    bits,
-    passed: failures.length === 0,
-    failures,
-    ones: statistics.ones,
-    longestRunBits,
-    aptMaxCount,
-    minEntropyPerBit,
-  };
+  const figures = { bits, ones: statistics.ones, longestRunBits, aptMaxCount, minEntropyPerBit };
+  const failures = judge(figures, designMinEntropyPerBit);
+  return { passed: failures.length === 0, failures, ...figures };
+}
+
+function judge(found: Omit<HealthReport, "passed" | "failures">, design: number): HealthFailure[] {
+  const { bits, ones, longestRunBits, aptMaxCount, minEntropyPerBit } = found;
+  const { low, high } = onesBounds(bits, design);
+  const { repetitionBits, adaptive } = cutoffsAt(design);
+  const failures: HealthFailure[] = [];
+  if (ones < low) failures.push({ test: "ones-count", value: ones, bound: low });
+  if (ones > high) failures.push({ test: "ones-count", value: ones, bound: high });
+  if (longestRunBits >= repetitionBits) {
+    failures.push({ test: "repetition-count", value: longestRunBits, bound: repetitionBits });
+  }
+  if (aptMaxCount >= adaptive) failures.push({ test: "adaptive-proportion", value: aptMaxCount, bound: adaptive });
+  if (design < 1 && bits >= ESTIMATE_JUDGED_BYTES * 8 && minEntropyPerBit < design) {
+    failures.push({ test: "min-entropy", value: minEntropyPerBit, bound: design });
+  }
+  return failures;
 }
 
 const at = (table: Uint8Array, index: number): number => table[index] ?? 0;

@@ -52,8 +52,10 @@ export interface NetworkDiff {
     readonly id: string;
     readonly keys: number;
   }[];
+  /** Material of links that go, not yet given to anybody: voided with them. */
+  readonly unusedMaterial: readonly { readonly link: string; readonly availableBits: number }[];
   readonly drainSeconds: number;
-  /** False when not every pool could be asked: `pendingKeys` then says too few. */
+  /** False when not every pool could be asked: `pendingKeys` and `unusedMaterial` then say too little. */
   readonly complete: boolean;
 }
 
@@ -75,6 +77,8 @@ export interface DirectoryRpc {
     readonly value: string;
     readonly reason: string;
     readonly by: string;
+    /** Even if nobody is left who could write the network; else that is a `conflict`. */
+    readonly force?: boolean;
   }): Promise<Result<Revocation, Fault>>;
   poolConfig(pair: PairName): Promise<PoolConfig>;
 }

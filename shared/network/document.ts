@@ -10,12 +10,26 @@ import { boundedList } from "./bounded-list.ts";
 const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 
 /** Ids that become parts of object names and URLs. */
-const plainId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
+const plainId = v.pipe(
+  v.string(),
+  v.regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    "shall have 1 to 64 of A-Z a-z 0-9 . _ -, and begin with a letter or digit",
+  ),
+);
 /** SAE ids are opaque (ETSI 014 leaves their syntax open): any text without control characters. */
-// oxlint-disable-next-line no-control-regex
-const saeId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.saeIdChars), v.regex(/^[^\u0000-\u001f\u007f]+$/));
-const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/));
+const saeId = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(LIMITS.saeIdChars),
+  // oxlint-disable-next-line no-control-regex
+  v.regex(/^[^\u0000-\u001f\u007f]*$/, "shall hold no control characters"),
+);
+const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "shall be a SHA-256: 64 lower-case hex digits"));
+const uuid = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, "shall be a UUID in lower case"),
+);
 const instant = v.pipe(v.string(), v.isoTimestamp());
 
 /** A client certificate, told by its SHA-256 fingerprint, one of its SANs (`DNS:sae-a`, `URI:sae://a`), or its subject CN. */

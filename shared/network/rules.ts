@@ -1,5 +1,5 @@
 /** What must hold across the parts of a network document. Each rule tells all it finds. */
-import { BOOTSTRAP_OPERATOR, isAction } from "../auth/policy.ts";
+import { BOOTSTRAP_OPERATOR, isAction, STARTER_OPERATOR } from "../auth/policy.ts";
 import { LIMITS } from "../limits.ts";
 import type { PointerFault } from "./directory-types.ts";
 import type { Credential, LinkEntry, NetworkDocument, NodeEntry, Policy, SaeEntry } from "./document.ts";
@@ -23,6 +23,8 @@ export interface Sections {
   /** Ids of all nodes, those at fault elsewhere included. */
   readonly nodeIds: ReadonlySet<string>;
   readonly sites: ReadonlySet<string>;
+  /** Has every node an id? If not, what seems to refer to no node may refer to that one. */
+  readonly nodesTold: boolean;
   readonly operatorsAtFault: boolean;
 }
 
@@ -41,7 +43,7 @@ type Rule = (sections: Sections, inForce: InForce) => Iterable<PointerFault>;
 export const RULES: readonly Rule[] = [
   (s) => repeated(s.nodes, "id", (node) => node.id),
   (s) => repeated(s.nodes, "uuid", (node) => node.uuid),
-  (s) => repeated(s.nodes, "kme_id", kmeIdOf),
+  kmeIds,
   (s) => repeated(s.nodes, "kms_site_id", (node) => node.kms_site_id),
   (s) => repeated(s.links, "id", (link) => link.id),
   (s) => repeated(s.saes, "id", (sae) => sae.id),
@@ -79,8 +81,25 @@ function repeated<T>(
   });
 }
 
+/** A node without `kme_id` goes by its id; two that both do are told as having the same id. */
+function kmeIds({ nodes }: Sections): PointerFault[] {
+  const first = new Map<string, Entry<NodeEntry>>();
+  return nodes.flatMap((entry) => {
+    const kmeId = kmeIdOf(entry.value);
+    const earlier = first.get(kmeId);
+    if (earlier === undefined) first.set(kmeId, entry);
+    const own = entry.value.kme_id !== undefined;
+    if (earlier === undefined || (!own && earlier.value.kme_id === undefined)) return [];
+    return own
+      ? [{ pointer: `${entry.pointer}/kme_id`, message: `the same KME ID as ${earlier.pointer}` }]
+      : [{ pointer: `${entry.pointer}/id`, message: `the same as the kme_id of ${earlier.pointer}` }];
+  });
+}
+
 function unknownNode(pointer: string, member: string, id: string, sections: Sections): PointerFault[] {
-  return sections.nodeIds.has(id) ? [] : [{ pointer: `${pointer}/${member}`, message: `no node has the id ${id}` }];
+  return !sections.nodesTold || sections.nodeIds.has(id)
+    ? []
+    : [{ pointer: `${pointer}/${member}`, message: `no node has the id ${id}` }];
 }
 
 /** A node's audit log bears the node's id. */
@@ -101,7 +120,9 @@ function linkEnds(sections: Sections): PointerFault[] {
 
 function agentSites(sections: Sections): PointerFault[] {
   return sections.agents.flatMap(({ pointer, value: { site } }) =>
-    sections.sites.has(site) ? [] : [{ pointer: `${pointer}/site`, message: `no node is at the site ${site}` }],
+    !sections.nodesTold || sections.sites.has(site)
+      ? []
+      : [{ pointer: `${pointer}/site`, message: `no node is at the site ${site}` }],
   );
 }
 
@@ -200,12 +221,17 @@ const canWriteNetwork = ({ id, credentials }: Operator, inForce: InForce): boole
   inForce.revoked?.has(revocationKey("principal", `operator:${id}`)) !== true &&
   credentials.some((credential) => writesNetwork(credential, inForce));
 
+/** Is there anybody who can put the next document? */
+export const someoneWritesNetwork = (operators: readonly Operator[], inForce: InForce): boolean =>
+  operators.some((operator) => canWriteNetwork(operator, inForce));
+
 /** Somebody must remain who can put the next document. */
 function operatorLeft({ operators, operatorsAtFault }: Sections, inForce: InForce): PointerFault[] {
   const reserved = operators
-    .filter(({ value }) => value.id === BOOTSTRAP_OPERATOR.id)
-    .map(({ pointer }) => ({ pointer: `${pointer}/id`, message: `the id ${BOOTSTRAP_OPERATOR.id} is reserved` }));
-  if (operatorsAtFault || operators.some(({ value }) => canWriteNetwork(value, inForce))) return reserved;
+    .filter(({ value: { id } }) => id === BOOTSTRAP_OPERATOR.id || id === STARTER_OPERATOR.id)
+    .map(({ pointer, value: { id } }) => ({ pointer: `${pointer}/id`, message: `the id ${id} is reserved` }));
+  const entries = operators.map(({ value }) => value);
+  if (operatorsAtFault || someoneWritesNetwork(entries, inForce)) return reserved;
   const message =
     "at least one operator needs a credential that may write the network and is neither expired nor revoked, or nobody could ever change it again";
   return [...reserved, { pointer: "/operators", message }];

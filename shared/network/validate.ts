@@ -11,6 +11,7 @@ import { LIMITS } from "../limits.ts";
 import { ok, type Result } from "../result.ts";
 import { NetworkDocumentSchema, type NetworkDocument } from "./document.ts";
 import type { PointerFault } from "./directory-types.ts";
+import { issueInWords } from "./issue-words.ts";
 import { RULES, type Entry, type InForce, type Sections } from "./rules.ts";
 
 type Input = v.InferIssue<typeof NetworkDocumentSchema>;
@@ -23,21 +24,25 @@ type Input = v.InferIssue<typeof NetworkDocumentSchema>;
  * @returns `bad-request` with up to LIMITS.faultsReported details `{pointer, message}`; it stops looking there.
  */
 export function validateNetwork(input: unknown, inForce: InForce = {}): Result<NetworkDocument, Fault> {
-  const parsed = v.safeParse(NetworkDocumentSchema, input);
+  const parsed = v.safeParse(NetworkDocumentSchema, input, { message: issueInWords });
   const faults: PointerFault[] = [];
   for (const fault of allFaults(parsed.output, parsed.issues ?? [], inForce)) {
     faults.push(fault);
     if (faults.length > LIMITS.faultsReported) break;
   }
   if (parsed.success && faults.length === 0) return ok(parsed.output);
-  return fail("bad-request", summaryOf(faults.length), faults.slice(0, LIMITS.faultsReported));
+  return fail("bad-request", summaryOf(faults.length, parsed.success), faults.slice(0, LIMITS.faultsReported));
 }
 
-function summaryOf(count: number): string {
+function summaryOf(count: number, shapesAreRight: boolean): string {
   const { faultsReported } = LIMITS;
-  if (count > faultsReported)
-    return `the network document has more than ${faultsReported} faults, the first of which follow`;
-  return `the network document has ${count} fault${count === 1 ? "" : "s"}`;
+  const faults =
+    count > faultsReported
+      ? `more than ${faultsReported} faults, the first of which follow`
+      : `${count} fault${count === 1 ? "" : "s"}`;
+  // What an entry at fault refers to is not looked at.
+  const more = shapesAreRight ? "" : "; mend these first, others may show once their shapes are right";
+  return `the network document has ${faults}${more}`;
 }
 
 /** Lazily: a document of wrong shapes is not asked for more than can be told. */
@@ -82,6 +87,7 @@ function soundSections(output: unknown, issues: readonly Input[]): Sections {
       return typeof id === "string" ? [id] : [];
     });
   };
+  const nodes = ids("nodes", "id");
   return {
     nodes: entries("nodes"),
     links: entries("links"),
@@ -90,8 +96,9 @@ function soundSections(output: unknown, issues: readonly Input[]): Sections {
     controllers: entries("controllers"),
     operators: entries("operators"),
     policy: faulty.has("/policy") ? null : part<NetworkDocument["policy"]>(document["policy"]),
-    nodeIds: new Set(ids("nodes", "id")),
-    sites: new Set([...ids("nodes", "id"), ...ids("nodes", "site")]),
+    nodeIds: new Set(nodes),
+    sites: new Set([...nodes, ...ids("nodes", "site")]),
+    nodesTold: Array.isArray(document["nodes"]) && nodes.length === document["nodes"].length,
     operatorsAtFault: [...faulty].some((pointer) => pointer.startsWith("/operators")),
   };
 }

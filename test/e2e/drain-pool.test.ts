@@ -5,9 +5,9 @@
 import { randomBytes } from "node:crypto";
 import https from "node:https";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { httpsRequest, type TlsAnswer } from "../support/front-bench.ts";
 import { Material } from "../support/material.ts";
+import { pushedDemo } from "../support/network-document.ts";
 import { linkState } from "../support/operator.ts";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
@@ -31,26 +31,11 @@ let network: RunningNetwork;
 const agents: https.Agent[] = [];
 
 beforeAll(async () => {
-  network = await runNetwork({ network: quietNetwork });
+  network = await runNetwork({ network: pushedDemo({ "tn-2-tn-3": { shards: 3 } }) });
 });
 afterAll(async () => {
   for (const agent of agents) agent.destroy();
   await network.stop();
-});
-
-/** Links that make no material of their own; tn-2 - tn-3 with three shards, and an SAE at tn-3. */
-const quietNetwork = (demo: NetworkDocumentInput): NetworkDocumentInput => ({
-  ...demo,
-  saes: [
-    ...demo.saes,
-    { id: "sae-d", node: "tn-3", credentials: [{ type: "certificate", match: "cn", value: "sae-d" }] },
-  ],
-  links: demo.links.map((link) => ({
-    ...link,
-    source: "push",
-    key_rate_bps: 0,
-    shards: link.id === "tn-2-tn-3" ? 3 : 1,
-  })),
 });
 
 /** A keep-alive connection of its own. */

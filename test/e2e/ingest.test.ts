@@ -5,9 +5,9 @@ import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { httpsRequest } from "../support/front-bench.ts";
 import { Material } from "../support/material.ts";
+import { pushedDemo } from "../support/network-document.ts";
 import { linkState, qkd, readNetwork } from "../support/operator.ts";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
@@ -18,26 +18,11 @@ let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "qkd-ingest-"));
-  network = await runNetwork({ network: pushed });
+  network = await runNetwork({ network: pushedDemo({ "tn-3-tn-4": { feed: "two-ended" } }) });
 });
 afterAll(async () => {
   await network.stop();
   rmSync(folder, { recursive: true, force: true });
-});
-
-/** Links that live on what is pushed: two one-ended, the last two-ended; an SAE at each end of the second. */
-const pushed = (demo: NetworkDocumentInput): NetworkDocumentInput => ({
-  ...demo,
-  saes: [
-    ...demo.saes,
-    { id: "sae-d", node: "tn-3", credentials: [{ type: "certificate", match: "cn", value: "sae-d" }] },
-  ],
-  links: demo.links.map((link) => ({
-    ...link,
-    source: "push",
-    key_rate_bps: 0,
-    feed: link.id === "tn-3-tn-4" ? "two-ended" : "one-ended",
-  })),
 });
 
 const file = (name: string, bytes: Uint8Array): string => {
@@ -137,7 +122,7 @@ describe.skipIf(!present)("two key files of a QKD device", () => {
     expect(result.code).toBe(2);
     const blocks = result.out.split("\n").filter((line) => line.includes(" quarantined: "));
     expect(blocks).toHaveLength(8);
-    for (const line of blocks) expect(line).toMatch(/health \(ones-count [0-9,]+, bound [0-9,]+/);
+    for (const line of blocks) expect(line).toMatch(/health: 4[34]\.\d % ones of [0-9,]+ bits \(allowed 4/);
     expect(result.out).not.toContain(": ingested");
     expect(await ledger(LINK)).toMatchObject({ available: 0, quarantined: 2 * 204_800 * 8 });
   });
@@ -150,6 +135,7 @@ describe.skipIf(!present)("two key files of a QKD device", () => {
     expect(applied).toMatchObject({ code: 0, out: expect.stringContaining("~ changed /links/1 (tn-2-tn-3)") });
     const result = await ingest(LINK, "tn-2", ...DEVICE_FILES);
     expect([result.code, result.out]).toEqual([0, expect.stringContaining("all files: ingested 3,276,800 bits")]);
+    expect(result.out.match(/^ {2}4 blocks failed a health test, accepted by the link's policy; /gm)).toHaveLength(2);
 
     const bytes = Buffer.concat(DEVICE_FILES.map((path) => readFileSync(path)));
     const material = new Material(bytes);

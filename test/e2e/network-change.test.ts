@@ -220,11 +220,12 @@ describe("an SAE", () => {
 describe("a link", () => {
   test("that is removed gives no new keys, and its material is void after the drain", async () => {
     const keys = await newKeys("sae-c", 2);
-    const { version } = await readNetwork(network);
-    await changeNetwork(network, (document) => ({
-      ...document,
-      links: document.links.filter(({ id }) => id !== "tn-1-tn-2"),
-    }));
+    const { version, document } = await readNetwork(network);
+    const file = join(network.state, "without-link.json");
+    writeFileSync(file, JSON.stringify({ ...document, links: document.links.filter(({ id }) => id !== "tn-1-tn-2") }));
+    const applied = await qkd(network, "network", "apply", file);
+    expect(applied).toMatchObject({ code: 0, err: "" });
+    expect(applied.out).toMatch(/ {2}[0-9,]{9,} bits of unused key material of link tn-1-tn-2 would be lost after 4 s\n/);
     await eventually(
       () => status(peek("sae-c")),
       (code) => code === 400,

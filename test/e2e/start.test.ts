@@ -123,6 +123,11 @@ describe("the demo network", () => {
     for (const header of ["X-Cf-Blob", "MF-CF-Blob", "CF-Blob"]) {
       const answer = await fetch(network.edge + enc, { headers: { [header]: blob } });
       expect(answer.status, header).toBe(401);
+      // Nor for being the one who started the engine: there, and at a KME.
+      const starter = { [header]: JSON.stringify({ qkd: { starter: true } }) };
+      expect((await fetch(`${network.edge}/api/v1/network`, { headers: starter })).status, header).toBe(401);
+      const read = await network.request("tn-1", "sae-a", "/api/v1/network", { headers: starter });
+      expect(read.status, header).toBe(403);
     }
   });
 

@@ -5,7 +5,7 @@ import { principalName } from "../../shared/auth/principal.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { statusExtension } from "../../shared/etsi014/status.ts";
 import { parseMembers } from "../../shared/etsi014/syntax.ts";
-import type { HealthReport } from "../../shared/health/health.ts";
+import { healthBody } from "../../shared/health/report-body.ts";
 import type { BlockId, LinkId, NodeId } from "../../shared/ids.ts";
 import type { IngestOutcome } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
@@ -110,16 +110,6 @@ const INGEST_STATUS = {
   unmatched: 202,
   quarantined: 202,
 } as const satisfies Record<IngestOutcome["outcome"], number>;
-
-const healthBody = (health: HealthReport) => ({
-  bits: health.bits,
-  passed: health.passed,
-  failures: health.failures,
-  ones: health.ones,
-  longest_run_bits: health.longestRunBits,
-  apt_max_count: health.aptMaxCount,
-  min_entropy_per_bit: health.minEntropyPerBit,
-});
 
 const ingestBody = (outcome: IngestOutcome) => ({
   outcome: outcome.outcome,

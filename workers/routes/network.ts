@@ -74,8 +74,11 @@ export async function postNetworkDiff(call: AuthenticatedCall): Reply {
   if (!document.ok) return document;
   const diff = await answerOf(() => directoryOf(call.env).diff(document.value));
   if (!diff.ok) return diff;
-  const { changes, pendingKeys, drainSeconds, complete } = diff.value;
-  return ok(respondJson({ changes, pending_keys: pendingKeys, drain_s: drainSeconds, complete }));
+  const { changes, pendingKeys, unusedMaterial, drainSeconds, complete } = diff.value;
+  const unused = unusedMaterial.map(({ link, availableBits }) => ({ link, available_bits: availableBits }));
+  return ok(
+    respondJson({ changes, pending_keys: pendingKeys, unused_material: unused, drain_s: drainSeconds, complete }),
+  );
 }
 
 const SCHEMA_TEXT = JSON.stringify(schema);

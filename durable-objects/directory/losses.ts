@@ -1,4 +1,4 @@
-/** How many keys a new document would void, were nobody to fetch them: asked of the pools before it is applied. */
+/** What a new document would void: keys nobody fetches in time, and unused material. Asked of the pools before. */
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { NodeId, PairName, SaeId } from "../../shared/ids.ts";
 import type { PendingOf } from "../../shared/keypool/types.ts";
@@ -21,16 +21,29 @@ interface Question {
   readonly of: { readonly sae: SaeId | null; readonly node?: NodeId };
 }
 
-/**
- * Counts for each SAE, node and link removed or moved; a node's are those of its own pool. Keys of an SAE are counted
- * again under a link that goes too. At most LIMITS.poolCallsPerDiff calls: `complete` is false when that was too few.
- */
-export async function pendingKeys(
+/** Calls left to pools, and whether all that was asked got an answer. */
+interface Budget {
+  calls: number;
+  complete: boolean;
+}
+
+type Losses = Pick<NetworkDiff, "pendingKeys" | "unusedMaterial" | "complete">;
+
+/** At most LIMITS.poolCallsPerDiff calls to pools: `complete` is false when that was too few. */
+export async function lossesOf(view: NetworkView, after: NetworkDocument, pools: Pools): Promise<Losses> {
+  const budget: Budget = { calls: LIMITS.poolCallsPerDiff, complete: true };
+  const unusedMaterial = await unusedAt(view, after, pools, budget);
+  const pendingKeys = await pendingAt(view, after, pools, budget);
+  return { pendingKeys, unusedMaterial, complete: budget.complete };
+}
+
+/** For each SAE, node and link removed or moved; a node's are those of its own pool. Keys of an SAE are counted again under a link that goes too. */
+async function pendingAt(
   view: NetworkView,
   after: NetworkDocument,
   pools: Pools,
-): Promise<Pick<NetworkDiff, "pendingKeys" | "complete">> {
-  const budget = { calls: LIMITS.poolCallsPerDiff, complete: true };
+  budget: Budget,
+): Promise<Losses["pendingKeys"]> {
   const shards = maxShardsOf(view);
   const counts: { kind: Question["kind"]; id: string; keys: number }[] = [];
   for (const { kind, id, pairs, of } of questions(view, after)) {
@@ -38,13 +51,43 @@ export async function pendingKeys(
     for (const pair of pairs) {
       for (let shard = 0; shard < shards; shard++) {
         // One after the other: a diff is rare, and may not crowd the pools.
-        // oxlint-disable-next-line no-await-in-loop
         keys += await countAt(pools, pair, shard, of, budget);
       }
     }
     counts.push({ kind, id, keys });
   }
-  return { pendingKeys: counts, complete: budget.complete };
+  return counts;
+}
+
+/** Of each link that goes, the available bits in all its shards. */
+async function unusedAt(
+  view: NetworkView,
+  after: NetworkDocument,
+  pools: Pools,
+  budget: Budget,
+): Promise<Losses["unusedMaterial"]> {
+  const unused: { link: string; availableBits: number }[] = [];
+  const call = { configVersion: view.sequence, principal: "directory" };
+  for (const link of removalsBetween(view.document, after).links) {
+    let availableBits = 0;
+    for (let shard = 0; shard < link.shards; shard++) {
+      const answer = await within(budget, () => pools(pairOfLink(link), shard).status(call));
+      availableBits += answer?.ledgerBits.available ?? 0;
+    }
+    unused.push({ link: link.id, availableBits });
+  }
+  return unused;
+}
+
+/** A pool's answer; null, and the budget says so, where there is none or no call is left. */
+async function within<T>(budget: Budget, call: () => Promise<Result<T, Fault>>): Promise<T | null> {
+  if (budget.calls > 0) {
+    budget.calls -= 1;
+    const answer = await attempt(call);
+    if (answer.ok) return answer.value;
+  }
+  budget.complete = false;
+  return null;
 }
 
 async function countAt(
@@ -52,25 +95,15 @@ async function countAt(
   pair: PairName,
   shard: number,
   of: Question["of"],
-  budget: { calls: number; complete: boolean },
+  budget: Budget,
 ): Promise<number> {
   let keys = 0;
   let after: number | null = 0;
   while (after !== null) {
-    if (budget.calls === 0) {
-      budget.complete = false;
-      return keys;
-    }
-    budget.calls -= 1;
     const call: PendingOf = { ...of, after };
-    // oxlint-disable-next-line no-await-in-loop -- each step says where the next begins
-    const answer: Result<Step, Fault> = await attempt(() => pools(pair, shard).countPending(call));
-    if (!answer.ok) {
-      budget.complete = false;
-      return keys;
-    }
-    keys += answer.value.keys;
-    after = answer.value.next;
+    const step: Step | null = await within(budget, () => pools(pair, shard).countPending(call));
+    keys += step?.keys ?? 0;
+    after = step?.next ?? null;
   }
   return keys;
 }

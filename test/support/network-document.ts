@@ -1,0 +1,42 @@
+/** Pieces of network documents for tests; pure, so that tests of every runtime can use them. */
+import type { NetworkDocumentInput } from "../../shared/network/document.ts";
+
+type Link = NetworkDocumentInput["links"][number];
+type Sae = NetworkDocumentInput["saes"][number];
+
+/** A one-ended link that lives on what is pushed. */
+export const pushLink = (id: string, a: string, b: string, more: Partial<Link> = {}): Link => ({
+  id,
+  nodes: [a, b],
+  source: "push",
+  feed: "one-ended",
+  health: "reject",
+  key_rate_bps: 0,
+  shards: 1,
+  ...more,
+});
+
+/** An SAE that nobody can be. */
+export const saeAt = (id: string, node: string): Sae => ({ id, node, credentials: [] });
+
+/** Two nodes with a link of two shards, two SAEs on the first, drains that end at once. */
+export const twoNodes = (more: Partial<NetworkDocumentInput> = {}): NetworkDocumentInput => ({
+  nodes: [{ id: "tn-1" }, { id: "tn-2" }],
+  links: [pushLink("l-12", "tn-1", "tn-2", { shards: 2 })],
+  saes: [saeAt("a", "tn-1"), saeAt("b", "tn-1")],
+  operators: [{ id: "op", credentials: [{ type: "token", sha256: "0".repeat(64) }] }],
+  policy: { drain_s: 0 },
+  ...more,
+});
+
+/** The demo with links that live on what is pushed, and an SAE at `tn-3` too; `more`: changes of links by their id. */
+export const pushedDemo =
+  (more: Readonly<Record<string, Partial<Link>>> = {}) =>
+  (demo: NetworkDocumentInput): NetworkDocumentInput => ({
+    ...demo,
+    saes: [
+      ...demo.saes,
+      { id: "sae-d", node: "tn-3", credentials: [{ type: "certificate", match: "cn", value: "sae-d" }] },
+    ],
+    links: demo.links.map((link) => ({ ...link, source: "push", key_rate_bps: 0, ...more[link.id] })),
+  });
