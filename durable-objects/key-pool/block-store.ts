@@ -31,9 +31,21 @@ export function fileRangeOf(id: BlockId): FileRange | null {
 
 export class BlockStore {
   readonly #db: Database;
+  /** No block has waited for its twin since before this; kept without a query, so it may be early. */
+  #earliestWaitingMs: number;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#earliestWaitingMs = this.#oldestWaitingMs();
+  }
+
+  /** Infinity when none waits. */
+  get earliestWaitingMs(): number {
+    return this.#earliestWaitingMs;
+  }
+
+  recountWaiting(): void {
+    this.#earliestWaitingMs = this.#oldestWaitingMs();
   }
 
   byId(id: BlockId): BlockRow | undefined {
@@ -84,7 +96,7 @@ export class BlockStore {
       block.bits,
       block.fingerprint,
       block.state,
-      block.node,
+      block.node ?? BOTH_ENDS,
       block.reason,
       JSON.stringify(block.health),
       block.atMs,
@@ -92,13 +104,47 @@ export class BlockStore {
       range?.offset ?? null,
     );
     if (row === undefined) throw new Error("the block was not inserted");
+    if (block.state === "unmatched") this.#waitsSince(block.atMs);
     return row.seq;
   }
 
   setState(seq: number, state: BlockRow["state"], reason: QuarantineReason | null): void {
     this.#db.run("UPDATE block SET state = ?, reason = ? WHERE seq = ?", state, reason, seq);
   }
+
+  /** What another push changes in a block's life. */
+  update({ seq, state, reason, node, health, atMs }: Omit<BlockRow, "id" | "bits" | "fingerprint">): void {
+    this.#db.run(
+      "UPDATE block SET state = ?, reason = ?, node = ?, health = ?, at_ms = ? WHERE seq = ?",
+      state,
+      reason,
+      node ?? BOTH_ENDS,
+      JSON.stringify(health),
+      atMs,
+      seq,
+    );
+    if (state === "unmatched") this.#waitsSince(atMs);
+  }
+
+  /** Blocks that have waited for their twins since `untilMs` or before, longest first. */
+  waiting(untilMs: number, limit: number): BlockRow[] {
+    const sql =
+      "SELECT * FROM block INDEXED BY block_waiting WHERE state = 'unmatched' AND at_ms <= ? ORDER BY at_ms LIMIT ?";
+    return this.#db.all<Row>(sql, untilMs, limit).map(toBlock);
+  }
+
+  #waitsSince(atMs: number): void {
+    this.#earliestWaitingMs = Math.min(this.#earliestWaitingMs, atMs);
+  }
+
+  #oldestWaitingMs(): number {
+    const sql = "SELECT min(at_ms) AS at FROM block INDEXED BY block_waiting WHERE state = 'unmatched'";
+    return this.#db.one<{ at: number | null }>(sql)?.at ?? Infinity;
+  }
 }
+
+/** In the column `node`; no node's id is empty. */
+const BOTH_ENDS = "";
 
 function toBlock(row: Row): BlockRow {
   return {
@@ -107,7 +153,7 @@ function toBlock(row: Row): BlockRow {
     bits: row.bits,
     fingerprint: new Uint8Array(row.fingerprint),
     state: row.state as BlockRow["state"],
-    node: row.node as NodeId,
+    node: row.node === BOTH_ENDS ? null : (row.node as NodeId),
     reason: row.reason as QuarantineReason | null,
     health: storedJson<HealthReport>(row.health),
     atMs: row.at_ms,

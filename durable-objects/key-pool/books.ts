@@ -36,6 +36,8 @@ export class Books {
   #deleted: number[] = [];
   #freed: Segment[] = [];
   #events: AuditEvent[] = [];
+  /** The supply may hold units that are its no longer, or lack some: it is to start again from the table. */
+  #supplyStale = false;
 
   constructor(parts: BooksParts) {
     this.#parts = parts;
@@ -87,6 +89,7 @@ export class Books {
 
   /** Takes `bytes` off the supply: `available` bits become `to`. Null where there is too little. */
   allocate(bytes: number, to: BitState, nowMs: number): Segment[] | null {
+    if (this.#supplyStale) this.#restock();
     const segments = this.#parts.supply.take(bytes);
     if (segments === null) return null;
     for (const { unit, offset, length } of segments) {
@@ -127,8 +130,20 @@ export class Books {
 
   setUnitState(unit: number, state: UnitState): void {
     this.#touch(unit).state = state;
-    // The supply may be past it already: it starts again from the table.
-    if (state === "available") this.#parts.supply.reset();
+    // The supply may be past it already.
+    if (state === "available") this.restockNext();
+  }
+
+  /** The supply starts again from the table before anything more is allocated. */
+  restockNext(): void {
+    this.#supplyStale = true;
+  }
+
+  /** The table is told first what the running commit has taken: those bits would be given again else. */
+  #restock(): void {
+    for (const unit of this.#touched.values()) this.#parts.units.update(asStored(unit));
+    this.#parts.supply.reset();
+    this.#supplyStale = false;
   }
 
   /** True where the running commit has changed the unit already: the table does not know yet. */
@@ -142,6 +157,7 @@ export class Books {
     const { cursor: offset, length } = touched;
     this.free([{ unit, offset, length: length - offset }], 0, length - offset);
     touched.cursor = length;
+    this.restockNext();
     return length - offset;
   }
 
@@ -160,14 +176,10 @@ export class Books {
 
   flush(): void {
     for (const unit of this.#touched.values()) {
-      const givenAway = unit.cursor === unit.length;
-      if (givenAway && unit.refs === 0) {
+      if (unit.cursor === unit.length && unit.refs === 0) {
         this.#parts.units.delete(unit.id);
         this.#deleted.push(unit.id);
-      } else {
-        const state = givenAway && unit.state === "available" ? "spent" : unit.state;
-        this.#parts.units.update({ ...unit, state });
-      }
+      } else this.#parts.units.update(asStored(unit));
     }
     if (this.#totalsTouched) this.#parts.store.putTotals(this.#totals);
     if (this.#events.length === 0) return;
@@ -178,7 +190,8 @@ export class Books {
   }
 
   committed(): void {
-    this.#parts.supply.retire();
+    if (this.#supplyStale) this.#parts.supply.reset();
+    else this.#parts.supply.retire();
     for (const segment of this.#freed) this.#parts.material.wipe(segment);
     for (const unit of this.#deleted) this.#parts.material.drop(unit);
     this.#clear();
@@ -197,8 +210,13 @@ export class Books {
     this.#freed = [];
     this.#events = [];
     this.#totalsTouched = false;
+    this.#supplyStale = false;
   }
 }
+
+/** A unit that is given away whole is no supply any more. */
+const asStored = (unit: UnitRow): UnitRow =>
+  unit.cursor === unit.length && unit.state === "available" ? { ...unit, state: "spent" } : unit;
 
 const unitsOf = (segments: readonly Segment[]): Iterable<number> =>
   segments.length === 1 ? segments.map(({ unit }) => unit) : new Set(segments.map(({ unit }) => unit));

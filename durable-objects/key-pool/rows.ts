@@ -26,10 +26,12 @@ export interface BlockRow {
   readonly id: BlockId;
   readonly bits: number;
   readonly fingerprint: Uint8Array;
-  readonly state: "unmatched" | "matched" | "quarantined" | "voided";
-  readonly node: NodeId;
+  readonly state: "unmatched" | "matched" | "quarantined" | "expired" | "voided";
+  /** The end that pushed it; null once both have pushed equal bytes, and of what the pool made itself. */
+  readonly node: NodeId | null;
   readonly reason: QuarantineReason | null;
   readonly health: HealthReport;
+  /** When it came; of one let in after a quarantine, when that was. */
   readonly atMs: number;
 }
 
@@ -41,6 +43,10 @@ export type UnitState = "unmatched" | "available" | "spent" | "lent" | "import";
 export interface UnitRow {
   readonly id: number;
   readonly block: number;
+  /**
+   * Where it begins, in bytes, in the block's material as it is given out: of a conditioned block, in the output.
+   * Of a block that waits for its twin, in the raw bytes.
+   */
   readonly offset: number;
   readonly length: number;
   readonly cursor: number;

@@ -40,7 +40,7 @@ export async function lendUnits(
 /** Untouched units from the far end; what of them the supply has read ahead it forgets. */
 function lendable(pool: PoolContext, units: number): UnitRow[] {
   const found = pool.units.lendable(units).filter(({ id }) => !pool.books.isTouched(id));
-  pool.supply.reset();
+  pool.books.restockNext();
   return found.toReversed();
 }
 

@@ -145,7 +145,6 @@ function voidUnused(pool: PoolContext): number {
     const from = unit.state === "unmatched" ? "unmatched" : "available";
     pool.books.move(from, "voided", pool.books.discardUnit(unit.id) * 8);
   }
-  pool.supply.reset();
   return units.length;
 }
 

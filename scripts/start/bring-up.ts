@@ -66,7 +66,10 @@ export async function bringUp(engaged: Engaged): Promise<BroughtUp> {
 function finish({ folder }: Engaged, network: NetworkDocument, notes: readonly string[]): BroughtUp {
   const nodes = frontNodes(network);
   const fronted = nodesWithCertificates(folder.certs, nodes);
-  return { network, nodes, fronted, notes: [...notes, ...withoutFront(folder, nodes, fronted)] };
+  const beyond = network.nodes.length - nodes.length;
+  const tooMany =
+    beyond === 0 ? [] : [`note: no KME front for the last ${beyond} nodes: here are at most ${MAX_FRONTS}`];
+  return { network, nodes, fronted, notes: [...notes, ...withoutFront(folder, nodes, fronted), ...tooMany] };
 }
 
 const frontNodes = (network: NetworkDocument): string[] => network.nodes.slice(0, MAX_FRONTS).map(({ id }) => id);

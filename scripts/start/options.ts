@@ -14,10 +14,10 @@ each node (127.0.0.1:9000, 9010, 9020 ...). Without options it is the demo netwo
   --prefill MB        MB (of 1,048,576 bytes) of simulated key in each link before it says ready (default 1)
   --config FILE       a network document of your own instead of the demo's. The first start applies it with the
                       bootstrap token; a later one, when the file has changed, with an operator's token: that of
-                      --token-file, else of QKD_TOKEN_FILE, else "operator" in DIR/tokens.json. Nothing is added to
-                      it: who may operate the network is what it says. Certificates for its nodes, and for SAEs
-                      known by CN or SAN, are made in DIR/certs unless they are there. Only links with a simulated
-                      source are prefilled, unless --prefill is given.
+                      --token-file, else of QKD_TOKEN_FILE, else "operator" in DIR/tokens.json. Without one, what is
+                      in force stays. Nothing is added to it: who may operate the network is what it says.
+                      Certificates for its nodes, and for SAEs known by CN or SAN, are made in DIR/certs unless they
+                      are there. Only links with a simulated source are prefilled, unless --prefill is given.
   --token-file FILE   see --config
   --no-demo           no demo network, certificates or simulated key. Nodes with NODE.crt, NODE.key and ca.crt in
                       DIR/certs get a KME front

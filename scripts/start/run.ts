@@ -28,7 +28,7 @@ interface Running {
 }
 
 /** Runs until `stop` is aborted. Throws a StartFailure when it cannot start, or when a child ends unasked. */
-export async function run(options: StartOptions, stop: AbortSignal, print: (line: string) => void): Promise<void> {
+export async function run(options: StartOptions, stop: AbortSignal, print: (text: string) => void): Promise<void> {
   const running: Running = {};
   const failed = Promise.withResolvers<never>();
   const stopped = new Promise<void>((resolve) => {
@@ -42,7 +42,9 @@ export async function run(options: StartOptions, stop: AbortSignal, print: (line
   };
   try {
     const serve = async (): Promise<void> => {
-      for (const line of await start(options, running, stop, watch)) print(line);
+      const lines = await start(options, running, stop, watch);
+      // At once: who waits for "ready" finds the rest there too.
+      print(lines.join("\n"));
       await stopped;
     };
     await Promise.race([serve(), stopped, failed.promise]);

@@ -7,6 +7,7 @@ import type { HealthReport } from "../health/health.ts";
 import type { BlockId, KeyId, LinkId, NodeId, PairName, SaeId } from "../ids.ts";
 import type { LinkEntry, Policy } from "../network/document.ts";
 import type { Result } from "../result.ts";
+import type { PoolAlarm, PoolAlarmCode } from "./alarms.ts";
 
 /** What the Directory tells a pool about itself. A pool whose copy is older than a caller's `configVersion` fetches it. */
 export interface PoolConfig {
@@ -20,6 +21,12 @@ export interface PoolConfig {
   readonly source: LinkEntry["source"] | "local";
   readonly feed: LinkEntry["feed"];
   readonly health: LinkEntry["health"];
+  /** Where `health` is `condition`. */
+  readonly conditioning?: {
+    readonly minEntropyPerBit: number;
+    /** 64 hex digits. */
+    readonly publicSeed: string;
+  };
   readonly keyRateBps: number;
   readonly shards: number;
   readonly policy: Policy;
@@ -97,13 +104,17 @@ export interface IngestCall {
 export type IngestOutcome =
   | {
       readonly outcome: "ingested" | "already-ingested" | "unmatched";
+      /** Of the block as pushed. */
       readonly bits: number;
+      /** Bits of it that conditioning took now. */
+      readonly condensedBits?: number;
       readonly health: HealthReport;
     }
   | {
       readonly outcome: "quarantined";
       readonly bits: number;
-      readonly reason: "health" | "duplicate-material" | "twin-mismatch";
+      /** `twin-late`: the other end's half of it was given up before this one came. */
+      readonly reason: "health" | "duplicate-material" | "twin-mismatch" | "twin-late";
       readonly health: HealthReport;
     };
 
@@ -126,6 +137,8 @@ export interface PoolStatus {
   readonly conserved: boolean;
   readonly level: "empty" | "low" | "normal" | "high";
   readonly health: { readonly blocks: number; readonly quarantinedBlocks: number; readonly last: HealthReport | null };
+  /** Those that stand, latest first; absent in answers of the release before. */
+  readonly alarms?: readonly PoolAlarm[];
 }
 
 /** Which pending keys: of an SAE (null: of everybody), from record `after` on. */
@@ -187,6 +200,12 @@ export interface KeyPoolRpc {
   checkKeys(call: DecKeysCall): PoolResult<null>;
   status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus>;
   ingest(call: IngestCall): PoolResult<IngestOutcome>;
+  /** The alarms of a code have been looked into: they stand no longer. Idempotent. */
+  clearAlarms(call: {
+    readonly configVersion: number;
+    readonly principal: string;
+    readonly code: PoolAlarmCode;
+  }): PoolResult<{ readonly cleared: number }>;
   /** Simulated material at once, whatever the source: for `--prefill` in the demo. */
   prefill(call: {
     readonly configVersion: number;

@@ -225,7 +225,9 @@ describe("a link", () => {
     writeFileSync(file, JSON.stringify({ ...document, links: document.links.filter(({ id }) => id !== "tn-1-tn-2") }));
     const applied = await qkd(network, "network", "apply", file);
     expect(applied).toMatchObject({ code: 0, err: "" });
-    expect(applied.out).toMatch(/ {2}[0-9,]{9,} bits of unused key material of link tn-1-tn-2 would be lost after 4 s\n/);
+    expect(applied.out).toMatch(
+      / {2}[0-9,]{9,} bits of unused key material of link tn-1-tn-2 would be lost after 4 s\n/,
+    );
     await eventually(
       () => status(peek("sae-c")),
       (code) => code === 400,

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { demoNetwork, type Tokens } from "../../scripts/demo/network.ts";
-import { loadDemoTokens } from "../../scripts/start/secrets.ts";
+import { loadDemoTokens, readTokens } from "../../scripts/start/secrets.ts";
 import { PARENT_VARIABLE } from "../../scripts/start/stop-signal.ts";
 import { httpsRequest, type TlsAnswer } from "./front-bench.ts";
 
@@ -32,7 +32,7 @@ export interface RunningNetwork {
   /** Base URLs of the KMEs by node: mutual TLS. */
   readonly kme: Readonly<Record<string, string>>;
   readonly pids: { readonly engine: number; readonly fronts: readonly number[] };
-  /** Bearer tokens by name: `sae-a`, `agent-tn-1`, `operator`. */
+  /** Bearer tokens by name: `sae-a`, `agent-tn-1`, `operator`. None where the network is not the demo's. */
   readonly tokens: Tokens;
   readonly process: ChildProcess;
   /** All it has printed so far. */
@@ -93,7 +93,7 @@ export async function runNetwork(options: NetworkOptions = {}): Promise<RunningN
     RunningNetwork,
     "edge" | "kme" | "pids"
   >;
-  const tokens = JSON.parse(readFileSync(join(state, "tokens.json"), "utf8")) as Tokens;
+  const tokens = readTokens(join(state, "tokens.json"));
   const pem = (name: string): Buffer => readFileSync(join(state, "certs", name));
   const tls = (sae: string): https.RequestOptions => ({
     ca: pem("ca.crt"),

@@ -1,0 +1,175 @@
+/** What a verdict on a block does: to its row, to the ledger, to its units. All of it inside one commit. */
+import { fail, type Fault } from "../../shared/errors/errors.ts";
+import type { Verdict } from "../../shared/keypool/block-table.ts";
+import type { BitState, IngestOutcome } from "../../shared/keypool/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { ok, type Result } from "../../shared/result.ts";
+import type { AssessedBlock, Judgement } from "./block-judge.ts";
+import { fileRangeOf } from "./block-store.ts";
+import type { PoolContext } from "./context.ts";
+import { type BlockRow, type QuarantineReason, type UnitState, UNTOUCHED } from "./rows.ts";
+import type { SealedUnit } from "./vault.ts";
+
+/** What keys are cut from once the block is taken; while it waits for its twin, its raw bytes. */
+export interface SealedMaterial {
+  readonly bytes: number;
+  readonly units: readonly SealedUnit[];
+}
+
+export interface PreparedBlock extends AssessedBlock {
+  /** Null where the verdict expected needs none. */
+  readonly material: SealedMaterial | null;
+  readonly nowMs: number;
+}
+
+type Outcome = Result<IngestOutcome, Fault>;
+type Move = (pool: PoolContext, block: PreparedBlock, judgement: Judgement) => Outcome;
+
+/** Does what the verdict says. `take` and `wait` need the block's material. */
+export const MOVES: Readonly<Record<Verdict, Move>> = {
+  take: (pool, block, { known }) => {
+    const material = materialOf(block);
+    const condensedBits = block.bits - material.bytes * 8;
+    const seq = become(pool, block, known, { state: "matched", reason: null, node: null });
+    enter(pool, known, "available", material.bytes * 8);
+    enter(pool, known, "condensed", condensedBits);
+    if (block.origin === "simulated") pool.books.count({ simulated: pool.books.totals.simulated + block.bits });
+    insertUnits(pool, material, seq, "available");
+    if (block.origin === "pushed") audit(pool, block, "block.ingested", condensedBits === 0 ? {} : { condensed_bits: condensedBits });
+    const { bits, health } = block;
+    return ok({ outcome: "ingested", bits, health, ...(condensedBits === 0 ? {} : { condensedBits }) });
+  },
+
+  wait: (pool, block, { known }) => {
+    const seq = become(pool, block, known, { state: "unmatched", reason: null, node: block.node });
+    enter(pool, known, "unmatched", block.bits);
+    insertUnits(pool, materialOf(block), seq, "unmatched");
+    audit(pool, block, "block.ingested", {});
+    return ok({ outcome: "unmatched", bits: block.bits, health: block.health });
+  },
+
+  quarantine: (pool, block, { known, duplicate }) => {
+    const reason = duplicate ? "duplicate-material" : "health";
+    // Only the record is kept: bytes that must not be used need not be stored.
+    become(pool, block, known, { state: "quarantined", reason, node: known === undefined ? block.node : null });
+    enter(pool, known, "quarantined", block.bits);
+    audit(pool, block, "block.quarantined", { reason });
+    return ok({ outcome: "quarantined", bits: block.bits, reason, health: block.health });
+  },
+
+  mismatch: (pool, block, { known }) => {
+    const first = knownOf(known);
+    become(pool, block, first, { state: "quarantined", reason: "twin-mismatch", node: first.node });
+    if (first.state === "unmatched") enter(pool, first, "quarantined", first.bits);
+    const detail = `${first.node ?? "an end"} pushed ${first.bits} bits as ${block.id}, ${block.node ?? "the other"} other ones`;
+    const { nowMs } = block;
+    pool.standingAlarms.raise("twin-mismatch", fileRangeOf(block.id)?.file ?? block.id, detail, { nowMs });
+    audit(pool, block, "block.quarantined", { reason: "twin-mismatch" });
+    return ok({ outcome: "quarantined", bits: first.bits, reason: "twin-mismatch", health: block.health });
+  },
+
+  note: (pool, _block, { known }) => {
+    const first = knownOf(known);
+    pool.blocks.update({ ...first, node: null });
+    return answer(first);
+  },
+
+  repeat: (_pool, _block, { known }) => answer(knownOf(known)),
+
+  refuse: (_pool, block, { overlapped }) =>
+    overlapped === undefined
+      ? fail("conflict", `block ${block.id} is known with other bytes`)
+      : fail("conflict", `block ${block.id} overlaps block ${overlapped.id} of ${overlapped.bits / 8} bytes`),
+};
+
+/** What is said of a block that a push changes nothing of. */
+function answer({ state, bits, reason, health }: BlockRow): Outcome {
+  switch (state) {
+    case "unmatched":
+      return ok({ outcome: "unmatched", bits, health });
+    case "matched":
+    case "voided":
+      return ok({ outcome: "already-ingested", bits, health });
+    case "expired":
+      return ok({ outcome: "quarantined", bits, reason: "twin-late", health });
+    case "quarantined":
+      return ok({ outcome: "quarantined", bits, reason: reason ?? "health", health });
+  }
+}
+
+function knownOf(known: BlockRow | undefined): BlockRow {
+  if (known === undefined) throw new Error("the verdict is on a known block");
+  return known;
+}
+
+function materialOf({ material }: PreparedBlock): SealedMaterial {
+  if (material === null) throw new Error("the block's material was not prepared");
+  return material;
+}
+
+/** The block's row as it is from now on; what waited for a twin is given up. @returns its number */
+function become(
+  pool: PoolContext,
+  block: PreparedBlock,
+  known: BlockRow | undefined,
+  next: { readonly state: BlockRow["state"]; readonly reason: QuarantineReason | null; readonly node: BlockRow["node"] },
+): number {
+  const { totals } = pool.books;
+  const quarantinedBlocks =
+    totals.quarantinedBlocks + Number(next.state === "quarantined") - Number(known?.state === "quarantined");
+  pool.books.count({ quarantinedBlocks, blocks: totals.blocks + Number(known === undefined) });
+  const { health, nowMs: atMs } = block;
+  if (known !== undefined) {
+    if (known.state === "unmatched") discardWaiting(pool, known);
+    pool.blocks.update({ ...known, ...next, health, atMs });
+    return known.seq;
+  }
+  if (next.reason !== "duplicate-material") pool.blocks.rememberUnits(block.unitFingerprints);
+  const { id, bits, fingerprint } = block;
+  return pool.blocks.insert({ id, bits, fingerprint, health, atMs, ...next });
+}
+
+/** Bits of a new block, or of one that waited or was quarantined so far. */
+function enter(pool: PoolContext, known: BlockRow | undefined, to: BitState, bits: number): void {
+  if (known === undefined) pool.books.enter(to, bits);
+  else pool.books.move(known.state === "unmatched" ? "unmatched" : "quarantined", to, bits);
+}
+
+/** The units of a block that waits for its twin; the caller moves its bits in the ledger. */
+export function discardWaiting(pool: PoolContext, { seq }: Pick<BlockRow, "seq">): void {
+  for (const { id } of pool.units.unmatched(seq)) pool.books.discardUnit(id);
+}
+
+function insertUnits(pool: PoolContext, { bytes, units }: SealedMaterial, block: number, state: UnitState): void {
+  units.forEach((data, index) => {
+    const offset = index * LIMITS.unitBytes;
+    pool.books.insertUnit({
+      id: pool.books.nextUnit(),
+      block,
+      offset,
+      length: Math.min(LIMITS.unitBytes, bytes - offset),
+      ...UNTOUCHED,
+      state,
+      // Even units belong to the lower node, odd ones to the other; with both hosted here it makes no difference.
+      owner: index % 2 === 0 ? pool.pair.low : pool.pair.high,
+      data,
+    });
+  });
+}
+
+function audit(pool: PoolContext, block: PreparedBlock, act: string, more: Record<string, string | number>): void {
+  const tests = block.health.failures.map(({ test, value, bound }) => `${test} ${value} (bound ${bound})`).join(", ");
+  pool.books.audit({
+    atMs: block.nowMs,
+    act,
+    who: block.principal,
+    node: block.node ?? pool.pair.low,
+    detail: {
+      block: block.id,
+      bits: block.bits,
+      pool: pool.pairName,
+      ...more,
+      ...(tests === "" ? {} : { failed_tests: tests }),
+    },
+  });
+}
