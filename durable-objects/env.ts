@@ -5,7 +5,9 @@ import type { DirectoryRpc } from "../shared/network/directory-types.ts";
 
 /** A namespace of Durable Objects, told by what they promise instead of by their class. */
 export interface ObjectNamespace<Rpc> {
-  getByName(name: string, options?: { readonly locationHint?: DurableObjectLocationHint }): Rpc;
+  getByName(name: string): Rpc;
+  idFromName(name: string): DurableObjectId;
+  get(id: DurableObjectId): Rpc;
 }
 
 export interface ObjectsEnv {
