@@ -6,7 +6,9 @@ import type { Service } from "./storage/epoch-store.ts";
 
 /** A namespace of Durable Objects, told by what they promise instead of by their class. */
 export interface ObjectNamespace<Rpc> {
-  getByName(name: string, options?: { readonly locationHint?: DurableObjectLocationHint }): Rpc;
+  getByName(name: string): Rpc;
+  idFromName(name: string): DurableObjectId;
+  get(id: DurableObjectId): Rpc;
 }
 
 export interface ObjectsEnv {

@@ -94,6 +94,7 @@ export const LIMITS = {
   dnChars: 4096,
   clientCertificateChars: 16 * 1024,
   cachedCertificates: 1024,
+  cachedObjectIds: 10_000,
   snapshotFetchTimeoutMs: 2000,
   forcedRefreshMs: 1000,
 
@@ -118,6 +119,9 @@ export const LIMITS = {
   frontRequestsPerCertificate: 128,
   /** Bodies of key requests held until they are complete, over all fronts of a process. */
   frontBufferedBytes: 64 * 1024 * 1024,
+  /** Batches of key requests under way to the engine at once, and requests in one. */
+  frontBatches: 2,
+  frontBatchRequests: 64,
   frontCertificateBytes: 10 * 1024,
   frontHandshakeMs: 10_000,
   frontHeadersMs: 10_000,

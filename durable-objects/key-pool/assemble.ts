@@ -53,6 +53,7 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
   const books = new Books({ store, units, records, supply, material, vault, outbox, dropsEvents });
   const commits = new GroupCommit(
     {
+      durable: async () => await ctx.storage.sync(),
       transaction: (work) => db.transaction(work),
       flush: () => books.flush(),
       rollback: () => books.rollback(),

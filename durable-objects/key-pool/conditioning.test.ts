@@ -135,9 +135,10 @@ describe("a conditioned link", () => {
   test("gives keys out while a block is conditioned, and takes in few at a time", async () => {
     const pool = await makePool(conditioned());
     await value(pool.push("f:0", biased));
+    const large = Array.from({ length: LIMITS.conditioningQueue + 1 }, (_, i) => biasedBlock(`large ${i}`, 131_072));
     const done: number[] = [];
-    const pushes = Array.from({ length: LIMITS.conditioningQueue + 1 }, async (_, i) => {
-      const result = await pool.push(`large:${i}x`, biasedBlock(`large ${i}`, 204_800));
+    const pushes = large.map(async (bytes, i) => {
+      const result = await pool.push(`large ${i}`, bytes);
       done.push(i);
       return result;
     });

@@ -23,6 +23,7 @@ export async function deliverKeys(
     const result = await commitLeased(pool, () => deliver(pool, call, Date.now()));
     if (!result.ok) return result;
     if (result.value !== ON_ITS_WAY) return ok(result.value);
+    if (call.waits === false) return fail("on-its-way", "a key asked for is on its way");
     if (!(await arrival(waitUntilMs))) return await refuse(pool, call, mandatedFault("key-not-found"));
   }
 }

@@ -15,6 +15,7 @@ import type {
   KeyGrant,
   KeyPoolRpc,
   LentUnit,
+  PoolCall,
   PoolConfig,
   PoolResult,
   PoolStatus,
@@ -96,6 +97,12 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     const ready = await this.#admit(call.configVersion, call.principal);
     if (!ready.ok) return ready;
     return await deliverKeys(this.#pool, call, (untilMs) => this.#arrivals.wait(untilMs - Date.now()));
+  }
+
+  async serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant, Fault>[]> {
+    return ok(
+      await Promise.all(calls.map(async (call) => await ("enc" in call ? this.encKeys(call.enc) : this.decKeys(call.dec)))),
+    );
   }
 
   async checkKeys(call: DecKeysCall): PoolResult<null> {

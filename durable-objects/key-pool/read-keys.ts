@@ -24,11 +24,16 @@ interface Batch {
  */
 export function findKeys(pool: PoolContext, keyIds: readonly KeyId[], nowMs: number): (FoundKey | undefined)[] {
   const batches = new Map<string, Batch | undefined>();
+  let prefix = "";
+  let batch: Batch | undefined;
   return keyIds.map((keyId) => {
     if (!isKeyId(keyId)) return undefined;
-    const prefix = batchPrefix(keyId);
-    if (!batches.has(prefix)) batches.set(prefix, findBatch(pool, prefix, keyId));
-    const batch = batches.get(prefix);
+    // Neighbours are of one batch, nearly always.
+    if (prefix === "" || !keyId.startsWith(prefix)) {
+      prefix = batchPrefix(keyId);
+      if (!batches.has(prefix)) batches.set(prefix, findBatch(pool, prefix, keyId));
+      batch = batches.get(prefix);
+    }
     if (batch === undefined) return undefined;
     const { mask, record } = batch;
     const index = indexOf(keyId, mask);

@@ -19,6 +19,9 @@ type UnitSqlRow = {
 type DataRow = { epoch: number; wrapped_key: ArrayBuffer; sealed: ArrayBuffer };
 
 const COLUMNS = "id, block, offset, length, cursor, refs, state, owner, begun_ms, freed";
+// Written once: the engine finds a prepared statement again by its text.
+const INSERT = `INSERT INTO unit (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const BY_ID = `SELECT ${COLUMNS} FROM unit WHERE id = ?`;
 
 export class UnitStore {
   readonly #db: Database;
@@ -41,7 +44,7 @@ export class UnitStore {
 
   insert({ data, ...unit }: NewUnit): void {
     this.#db.run(
-      `INSERT INTO unit (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      INSERT,
       unit.id,
       unit.block,
       unit.offset,
@@ -59,7 +62,7 @@ export class UnitStore {
   }
 
   byId(id: number): UnitRow | undefined {
-    const row = this.#db.one<UnitSqlRow>(`SELECT ${COLUMNS} FROM unit WHERE id = ?`, id);
+    const row = this.#db.one<UnitSqlRow>(BY_ID, id);
     return row === undefined ? undefined : toUnit(row);
   }
 

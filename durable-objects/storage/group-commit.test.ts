@@ -5,6 +5,7 @@ function make(limits = { commitQueue: 8, commitBatch: 4 }) {
   const log: string[] = [];
   const commits = new GroupCommit(
     {
+      durable: async () => await Promise.resolve(),
       transaction: (work) => {
         log.push("begin");
         work();

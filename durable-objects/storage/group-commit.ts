@@ -1,7 +1,11 @@
 /**
  * Group commit: callers queue, one `transactionSync` serves many, then all are answered. A commit costs one fsync
- * whatever it holds, so this is what makes a pool fast under load; a lone caller waits for one turn of the event loop.
+ * whatever it holds, so this is what makes a pool fast under load; a lone caller waits for one turn of the event loop
+ * (not for a timer, which sleeps for a millisecond).
  */
+
+/** Turns of the event loop in which a group may grow. */
+const TURNS = 8;
 
 /** The work of one caller: checks and writes, synchronously. Throws only on defects. */
 type Work<T> = () => T;
@@ -13,6 +17,8 @@ interface Queued {
 }
 
 export interface CommitHooks {
+  /** Resolves when what is committed is durable: at once, or in the next turn of the event loop. */
+  readonly durable: () => Promise<void>;
   /** Runs `work` in a transaction. */
   readonly transaction: (work: () => void) => void;
   /** Last thing in the transaction: write what the works left in memory. */
@@ -59,7 +65,21 @@ export class GroupCommit {
   #schedule(): void {
     if (this.#scheduled || this.#queue.length === 0) return;
     this.#scheduled = true;
-    setTimeout(() => this.#commit(), 0);
+    void this.#gather();
+  }
+
+  /** Lets the last commit become durable, and waits on while more callers come: under load groups grow. */
+  async #gather(): Promise<void> {
+    for (let turn = 0, seen = 0; turn < TURNS && seen < this.#queue.length; turn++) {
+      seen = this.#queue.length;
+      if (seen >= this.#limits.commitBatch) break;
+      try {
+        await this.#hooks.durable();
+      } catch {
+        break; // the commit will fail too, and say so to those who wait for it
+      }
+    }
+    this.#commit();
   }
 
   #commit(): void {

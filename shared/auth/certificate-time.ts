@@ -21,12 +21,20 @@ export function certificateTimeMs(text: string): number | null {
   return daysSince1970(year, month + 1, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000;
 }
 
-/** Is `nowMs` within a certificate's dates? False when either is unreadable. */
-export function inDate(notBefore: string, notAfter: string, nowMs: number): boolean {
-  const from = certificateTimeMs(notBefore);
-  const to = certificateTimeMs(notAfter);
-  return from !== null && to !== null && from <= nowMs && nowMs <= to;
+/** When a certificate is good, in milliseconds since 1970; null for a date that cannot be read. */
+export interface Validity {
+  readonly notBeforeMs: number | null;
+  readonly notAfterMs: number | null;
 }
+
+export const validityOf = (notBefore: string, notAfter: string): Validity => ({
+  notBeforeMs: certificateTimeMs(notBefore),
+  notAfterMs: certificateTimeMs(notAfter),
+});
+
+/** Is `nowMs` within a certificate's dates? False when either is unreadable. */
+export const inDate = ({ notBeforeMs, notAfterMs }: Validity, nowMs: number): boolean =>
+  notBeforeMs !== null && notAfterMs !== null && notBeforeMs <= nowMs && nowMs <= notAfterMs;
 
 /** Gregorian calendar to day count, years from March on, so that leap days come last. */
 function daysSince1970(year: number, month: number, day: number): number {

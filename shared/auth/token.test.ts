@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { certificateTimeMs, inDate } from "./certificate-time.ts";
+import { certificateTimeMs, inDate, validityOf } from "./certificate-time.ts";
 import { bearerToken, constantTimeEqual, tokenSha256 } from "./token.ts";
 
 describe("bearer tokens", () => {
@@ -68,13 +68,13 @@ describe("certificate dates", () => {
 
   it("bounds both ends", () => {
     const [from, to] = ["Jan  1 00:00:00 2026 GMT", "Jan  2 00:00:00 2026 GMT"];
-    const at = (iso: string) => inDate(from, to, Date.parse(iso));
+    const at = (iso: string) => inDate(validityOf(from, to), Date.parse(iso));
     expect([
       at("2025-12-31T23:59:59Z"),
       at("2026-01-01T00:00:00Z"),
       at("2026-01-02T00:00:00Z"),
       at("2026-01-02T00:00:01Z"),
     ]).toEqual([false, true, true, false]);
-    expect(inDate("", to, 0)).toBe(false);
+    expect(inDate(validityOf("", to), 0)).toBe(false);
   });
 });

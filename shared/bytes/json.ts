@@ -5,41 +5,47 @@
 import { type Fault, fail, type JsonValue } from "../errors/errors.ts";
 import { ok, type Result } from "../result.ts";
 
-const OPENERS = new Set([0x5b, 0x7b]); // [ {
-const CLOSERS = new Set([0x5d, 0x7d]); // ] }
+// [ and {, ] and } differ in this bit only.
+const BRACE = 0x20;
+const OPENER = 0x7b;
+const CLOSER = 0x7d;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Deepest nesting of arrays and objects; a scan over bytes, so it holds for malformed documents too. */
-export function jsonDepth(bytes: Uint8Array): number {
+/** Deepest nesting of arrays and objects; a scan over the text, so it holds for malformed documents too. */
+export function jsonDepth(text: string): number {
   let depth = 0;
   let deepest = 0;
   let inString = false;
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
     if (inString) {
-      if (byte === BACKSLASH) i++;
-      else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) inString = true;
-    else if (OPENERS.has(byte)) deepest = Math.max(deepest, ++depth);
-    else if (CLOSERS.has(byte)) depth--;
+      if (code === BACKSLASH) i++;
+      else if (code === QUOTE) inString = false;
+    } else if (code === QUOTE) inString = true;
+    else if ((code | BRACE) === OPENER) {
+      if (++depth > deepest) deepest = depth;
+    } else if ((code | BRACE) === CLOSER) depth--;
   }
   return deepest;
 }
 
-/**
- * Parse one JSON document (RFC 8259).
- * @returns `bad-request` for invalid UTF-8, nesting deeper than `maxDepth`, or anything that is not JSON. The
- *   message never quotes the body.
- */
-export function parseJson(bytes: Uint8Array, maxDepth: number): Result<JsonValue, Fault> {
-  let text: string;
+/** @returns `bad-request` for invalid UTF-8; a byte order mark is left out */
+export function decodeUtf8(bytes: Uint8Array): Result<string, Fault> {
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    return ok(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
   } catch {
     return fail("bad-request", "the body is not valid UTF-8");
   }
-  const depth = jsonDepth(bytes);
+}
+
+/**
+ * Parse one JSON document (RFC 8259).
+ * @returns `bad-request` for nesting deeper than `maxDepth`, or anything that is not JSON. The message never quotes the
+ *   body.
+ */
+export function parseJson(text: string, maxDepth: number): Result<JsonValue, Fault> {
+  const depth = jsonDepth(text);
   if (depth > maxDepth) {
     return fail("bad-request", `the body's JSON is nested ${depth} levels deep, more than ${maxDepth}`);
   }

@@ -32,6 +32,7 @@ export const HTTP_STATUS = {
   "headers-too-large": 431,
   internal: 500,
   "not-enough-keys": 503,
+  "on-its-way": 503, // to who would not wait for a key that is being made
   "pool-full": 503,
   "audit-full": 503,
   "directory-unavailable": 503,

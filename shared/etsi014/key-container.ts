@@ -25,15 +25,34 @@ export const KeyContainerSchema = v.looseObject({
  * Keys stand in the order of the grant.
  */
 export function writeKeyContainer(grant: KeyGrant): string {
+  const keys = encodeKeys(grant);
   let json = '{"keys":[';
-  let offset = 0;
   for (let i = 0; i < grant.keyIds.length; i++) {
-    const keyId = grant.keyIds[i] as KeyId;
-    const end = offset + (grant.sizesBytes[i] as number);
-    json += `${i === 0 ? "" : ","}{"key_ID":"${keyId}","key":"${toBase64(grant.bytes.subarray(offset, end))}"}`;
-    offset = end;
+    json += `${i === 0 ? "" : ","}{"key_ID":"${grant.keyIds[i] as KeyId}","key":"${keys[i] as string}"}`;
   }
   return `${json}]}`;
+}
+
+/** Each key in base64, all encoded in one go: filled up to whole groups of three bytes, what fills up being cut off. */
+function encodeKeys({ sizesBytes, bytes }: KeyGrant): string[] {
+  const groups = sizesBytes.map((size) => Math.ceil(size / 3));
+  const filled = new Uint8Array(3 * groups.reduce((sum, count) => sum + count, 0));
+  let [from, to] = [0, 0];
+  sizesBytes.forEach((size, i) => {
+    filled.set(bytes.subarray(from, from + size), to);
+    from += size;
+    to += 3 * (groups[i] as number);
+  });
+  const text = toBase64(filled);
+  filled.fill(0);
+  let position = 0;
+  return sizesBytes.map((size, i) => {
+    const end = position + 4 * (groups[i] as number);
+    const fill = 3 * (groups[i] as number) - size;
+    const key = text.slice(position, end - fill) + "==".slice(0, fill);
+    position = end;
+    return key;
+  });
 }
 
 /** Bring the keys of several grants into the order of `keyIds`. Every id is in exactly one of the grants. */

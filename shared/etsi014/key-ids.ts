@@ -10,6 +10,10 @@ import { parseMembers } from "./syntax.ts";
 const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 const NOT_A_UUID = "shall be a UUID";
 
+const UPPER = /[A-F]/;
+/** Nearly all come as they were given out: in lower case. */
+const lowerCase = (uuid: string): KeyId => (UPPER.test(uuid) ? uuid.toLowerCase() : uuid) as KeyId;
+
 /** As on the wire. Further members (extensions, or a whole Key container fed back) are ignored. */
 export const KeyIdsSchema = v.object(
   {
@@ -32,7 +36,7 @@ export const KeyIdsSchema = v.object(
 export function parseKeyIds(body: JsonValue): Result<readonly KeyId[], Fault> {
   const parsed = parseMembers(KeyIdsSchema, body, "the Key IDs");
   if (!parsed.ok) return parsed;
-  return ok(parsed.value.key_IDs.map(({ key_ID }) => key_ID.toLowerCase() as KeyId));
+  return ok(parsed.value.key_IDs.map(({ key_ID }) => lowerCase(key_ID)));
 }
 
 /** The GET form: exactly one `key_ID`; anything else in the query is ignored. @returns `bad-request`. */
@@ -41,7 +45,7 @@ export function parseKeyIdsQuery(query: URLSearchParams): Result<readonly KeyId[
   if (text === undefined) return fail("bad-request", "query key_ID: missing");
   if (more.length > 0) return fail("bad-request", "query key_ID: given more than once; several keys need POST");
   if (!UUID.test(text)) return fail("bad-request", `query key_ID: ${NOT_A_UUID}`);
-  return ok([text.toLowerCase() as KeyId]);
+  return ok([lowerCase(text)]);
 }
 
 /** @returns `bad-request` for more ids than `maxKeys`, or an id asked for twice. */
@@ -49,10 +53,7 @@ export function checkKeyIds(keyIds: readonly KeyId[], maxKeys: number): Result<r
   if (keyIds.length > maxKeys) {
     return fail("bad-request", `key_IDs: ${keyIds.length} ids, more than max_key_per_request (${maxKeys})`);
   }
-  const seen = new Set<KeyId>();
-  for (const keyId of keyIds) {
-    if (seen.has(keyId)) return fail("bad-request", `key_IDs: ${keyId} is asked for twice`);
-    seen.add(keyId);
-  }
-  return ok(keyIds);
+  if (keyIds.length === 1 || new Set(keyIds).size === keyIds.length) return ok(keyIds);
+  const twice = keyIds.find((keyId, i) => keyIds.indexOf(keyId) < i) ?? "";
+  return fail("bad-request", `key_IDs: ${twice} is asked for twice`);
 }

@@ -83,7 +83,12 @@ export interface DecKeysCall {
   readonly master: SaeId;
   readonly keyIds: readonly KeyId[];
   readonly idempotency?: Idempotency;
+  /** False: a key on its way is answered `on-its-way` at once. */
+  readonly waits?: boolean;
 }
+
+/** One of several requests in one message. */
+export type PoolCall = { readonly enc: EncKeysCall } | { readonly dec: DecKeysCall };
 
 /** Keys, in the order asked for; key i is `bytes[i * sizeBytes, (i + 1) * sizeBytes)` where all are of one size. */
 export interface KeyGrant {
@@ -204,6 +209,8 @@ export interface KeyPoolRpc {
   encKeys(call: EncKeysCall): PoolResult<KeyGrant>;
   /** Also tells why not: `key-not-found` (400) or `unauthorised` (401: a key of others). All or nothing. */
   decKeys(call: DecKeysCall): PoolResult<KeyGrant>;
+  /** Each as by `encKeys` or `decKeys`, and those of one message in one commit; answers in the order of the calls. */
+  serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant, Fault>[]>;
   /** What `decKeys` would refuse; consumes nothing. */
   checkKeys(call: DecKeysCall): PoolResult<null>;
   status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus>;

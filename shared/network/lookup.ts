@@ -55,6 +55,8 @@ export interface Lookup {
   readonly tokens: ReadonlyMap<string, TokenOwner>;
   /** By `fingerprint:<hex>`, `san:DNS:<name>` or `cn:<name>`. */
   readonly certificates: ReadonlyMap<string, Owner>;
+  /** What `certificateOwners` has answered: the same certificates come again and again. */
+  readonly ownersOf: WeakMap<CertificateNames, readonly Owner[]>;
   /** See `revocationKey`. */
   readonly revoked: ReadonlySet<string>;
 }
@@ -88,6 +90,7 @@ export function buildLookup(snapshot: Snapshot): Lookup {
     pairDrains: new Map(drains.filter((drain) => drain.kind === "pair").map((drain) => [drain.pair, drain])),
     tokens: credentials.tokens,
     certificates: credentials.certificates,
+    ownersOf: new WeakMap(),
     revoked: revokedKeys(snapshot.revocations),
   };
 }
@@ -125,6 +128,15 @@ function maxShardsByNode(snapshot: Snapshot): Map<string, number> {
 
 /** Owners of a certificate, by all its names; more than one when names point to different principals. */
 export function certificateOwners(lookup: Lookup, names: CertificateNames): readonly Owner[] {
+  let owners = lookup.ownersOf.get(names);
+  if (owners === undefined) {
+    owners = findOwners(lookup, names);
+    lookup.ownersOf.set(names, owners);
+  }
+  return owners;
+}
+
+function findOwners(lookup: Lookup, names: CertificateNames): readonly Owner[] {
   const keys = [`fingerprint:${names.fingerprint}`, ...names.sans.map((san) => `san:${san}`)];
   if (names.commonName !== null) keys.push(`cn:${names.commonName}`);
   const owners = new Map<string, Owner>();

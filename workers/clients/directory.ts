@@ -110,6 +110,11 @@ async function withinTimeout<T>(answer: Promise<T>): Promise<T | null> {
   }
 }
 
+/** Asks for the Directory when there is something to ask: to get hold of an object costs, too. */
+export const snapshotSourceOf = (env: Env): SnapshotSource => ({
+  snapshot: async (known) => await directoryOf(env).snapshot(known),
+});
+
 /** The one Directory of this deployment. */
 export const directoryOf = (env: Env) => env.DIRECTORY.getByName(DIRECTORY_NAME);
 

@@ -15,7 +15,7 @@ import { inDate } from "../../shared/auth/certificate-time.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import {
   directoryCache,
-  directoryOf,
+  snapshotSourceOf,
   type Background,
   type DirectoryCache,
   type SnapshotSource,
@@ -27,6 +27,7 @@ import {
   type ClientCertificate,
   type TlsClientAuth,
 } from "./client-certificate.ts";
+import type { Incoming } from "./incoming.ts";
 
 /** A caller, and the network as it was when it was let in: routes use the same view. */
 export interface Authenticated {
@@ -60,12 +61,12 @@ const unknown = (reason: string): Outcome => err({ reason, unknown: true });
  * @returns `unauthorised` (401) or `directory-unavailable` (503).
  */
 export async function authenticate(
-  request: Request,
+  request: Incoming,
   env: Env,
   background: Background,
   snapshotAgeMs: number = LIMITS.snapshotMaxAgeMs,
   cache: DirectoryCache = directoryCache,
-  directory: SnapshotSource = directoryOf(env),
+  directory: SnapshotSource = snapshotSourceOf(env),
 ): Promise<Result<Authenticated, Fault>> {
   const nowMs = Date.now();
   const proofs = readProofs(request, env.QKD_MTLS ?? "off", nowMs);
@@ -86,7 +87,7 @@ export async function authenticate(
 
 /** Takes the proofs from a request. The error says which of them is malformed. */
 export function readProofs(
-  request: Request,
+  request: Incoming,
   mtls: NonNullable<Env["QKD_MTLS"]>,
   nowMs: number,
 ): Result<Proofs, string> {
@@ -202,15 +203,14 @@ function granted(
   return ok({ principal, scopes, drained: owner.drainedUntilMs !== null });
 }
 
-function readAssertion(headers: Headers, nowMs: number): Result<Proofs["assertion"], string> {
+function readAssertion(headers: Incoming["headers"], nowMs: number): Result<Proofs["assertion"], string> {
   const clientCert = headers.get("Client-Cert");
   const node = headers.get("QKD-Node");
   if (clientCert === null && node === null) return ok(null);
   if (clientCert === null || node === null) return err("Client-Cert and QKD-Node go together");
   const certificate = parseClientCert(clientCert.trim());
   if (!certificate.ok) return certificate;
-  const { notBefore, notAfter } = certificate.value;
-  if (!inDate(notBefore, notAfter, nowMs)) return err("asserted certificate not in date");
+  if (!inDate(certificate.value, nowMs)) return err("asserted certificate not in date");
   return ok({ certificate: certificate.value, node });
 }
 
@@ -222,4 +222,4 @@ interface PlatformProperties {
 
 /** `request.cf` comes from the platform or a KME front, never from the client: taken at its word. */
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-const platformProperties = (request: Request): PlatformProperties => (request.cf ?? {}) as PlatformProperties;
+const platformProperties = (request: Incoming): PlatformProperties => (request.cf ?? {}) as PlatformProperties;

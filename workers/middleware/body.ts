@@ -1,13 +1,15 @@
 /** Request bodies, bounded while they arrive: a `Content-Length` that lies gains nothing. */
-import { parseJson } from "../../shared/bytes/json.ts";
+import { decodeUtf8, parseJson } from "../../shared/bytes/json.ts";
 import { fail, type Fault, type JsonValue } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
+import type { Incoming } from "./incoming.ts";
 
 const tooLarge = (maxBytes: number) => fail("body-too-large", `the body is larger than ${maxBytes} bytes`);
 
 /** @returns the whole body (empty where there is none), `body-too-large`, or `bad-request` where it broke off */
-export async function readBytes(request: Request, maxBytes: number): Promise<Result<Uint8Array, Fault>> {
+export async function readBytes(request: Incoming, maxBytes: number): Promise<Result<Uint8Array, Fault>> {
+  if (typeof request.body === "string") return ok(new TextEncoder().encode(request.body));
   const declared = request.headers.get("Content-Length");
   if (declared !== null && Number(declared) > maxBytes) return tooLarge(maxBytes);
   if (request.body === null) return ok(new Uint8Array());
@@ -62,8 +64,15 @@ export async function discardBody({ body }: Request): Promise<void> {
   }
 }
 
-/** A JSON body, whatever its Content-Type says (`curl -d` says it is a form). @returns `body-too-large`, `bad-request` */
-export async function readJson(request: Request, maxBytes: number): Promise<Result<JsonValue, Fault>> {
+/** A body of text; of a batch's, the front has seen to the bound. @returns `body-too-large`, `bad-request` for no UTF-8 */
+export async function readText(request: Incoming, maxBytes: number): Promise<Result<string, Fault>> {
+  if (typeof request.body === "string") return ok(request.body);
   const bytes = await readBytes(request, maxBytes);
-  return bytes.ok ? parseJson(bytes.value, LIMITS.jsonDepth) : bytes;
+  return bytes.ok ? decodeUtf8(bytes.value) : bytes;
+}
+
+/** A JSON body, whatever its Content-Type says (`curl -d` says it is a form). @returns `body-too-large`, `bad-request` */
+export async function readJson(request: Incoming, maxBytes: number): Promise<Result<JsonValue, Fault>> {
+  const text = await readText(request, maxBytes);
+  return text.ok ? parseJson(text.value, LIMITS.jsonDepth) : text;
 }

@@ -3,7 +3,7 @@
  * same form), or the RFC 9440 `Client-Cert` header of a site agent.
  */
 import { X509Certificate } from "node:crypto";
-import { inDate } from "../../shared/auth/certificate-time.ts";
+import { inDate, type Validity, validityOf } from "../../shared/auth/certificate-time.ts";
 import { commonName } from "../../shared/auth/dn.ts";
 import { parseSubjectAltName } from "../../shared/auth/san.ts";
 import { fromBase64 } from "../../shared/bytes/base64.ts";
@@ -12,10 +12,7 @@ import type { CertificateNames } from "../../shared/network/lookup.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 
 /** A certificate whose chain somebody trusted has verified. Errors are reasons for the log, not for the caller. */
-export interface ClientCertificate extends CertificateNames {
-  readonly notBefore: string;
-  readonly notAfter: string;
-}
+export interface ClientCertificate extends CertificateNames, Validity {}
 
 /** The members of `request.cf.tlsClientAuth` in use; Cloudflare gives them all as text, empty when there is no certificate. */
 export interface TlsClientAuth {
@@ -62,9 +59,7 @@ export function tlsClientCertificate(
   if (auth.certRevoked === "1") return err("client certificate revoked by its CA");
   const certificate = auth.certRFC9440 ? fromDer(auth, auth.certRFC9440) : fromFields(auth);
   if (!certificate.ok) return certificate;
-  return inDate(certificate.value.notBefore, certificate.value.notAfter, nowMs)
-    ? certificate
-    : err("client certificate not in date");
+  return inDate(certificate.value, nowMs) ? certificate : err("client certificate not in date");
 }
 
 function fromDer(auth: TlsClientAuth, rfc9440: string): Result<ClientCertificate, string> {
@@ -82,8 +77,8 @@ function fromFields(auth: TlsClientAuth): Result<ClientCertificate, string> {
   if (!/^[0-9a-f]{64}$/.test(fingerprint)) return err("no usable certificate fingerprint");
   const name = commonName(auth.certSubjectDNRFC2253 ?? "");
   if (!name.ok) return name;
-  const { certNotBefore: notBefore = "", certNotAfter: notAfter = "" } = auth;
-  return ok({ fingerprint, sans: [], commonName: name.value, notBefore, notAfter });
+  const { certNotBefore = "", certNotAfter = "" } = auth;
+  return ok({ fingerprint, sans: [], commonName: name.value, ...validityOf(certNotBefore, certNotAfter) });
 }
 
 function readCertificate(value: string): Result<ClientCertificate, string> {
@@ -103,8 +98,7 @@ function readCertificate(value: string): Result<ClientCertificate, string> {
     fingerprint: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
     sans: sans.value,
     commonName: name.value,
-    notBefore: certificate.validFrom,
-    notAfter: certificate.validTo,
+    ...validityOf(certificate.validFrom, certificate.validTo),
   });
 }
 

@@ -13,6 +13,13 @@ export function rawPath(url: string): string {
   return end === -1 ? url.slice(start) : url.slice(start, start + end);
 }
 
+/** The query of a URL, still encoded, without `?` and fragment. */
+export function rawQuery(url: string): string {
+  const [whole = ""] = url.split("#", 1);
+  const start = whole.indexOf("?");
+  return start === -1 ? "" : whole.slice(start + 1);
+}
+
 /** `/links/{link}` -> `/links/:link`, Hono's way to write it. */
 export const honoPath = (path: string): string => path.replaceAll(/\{(?<name>[^}]+)\}/g, ":$<name>");
 

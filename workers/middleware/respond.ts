@@ -1,4 +1,4 @@
-/** Responses: one place for the headers every one of them carries, and the only place where faults become HTTP. */
+/** Answers: one place for the headers every one of them carries, and the only place where faults become HTTP. */
 import { type Fault, fault, HTTP_STATUS } from "../../shared/errors/errors.ts";
 import { errorObject, INTERNAL_MESSAGE } from "../../shared/etsi014/error.ts";
 
@@ -9,20 +9,42 @@ const DEFAULT_RETRY_SECONDS = 1;
 
 export type HeaderTable = Readonly<Record<string, string>>;
 
-/** A body already written. */
-export const respond = (body: string | null, contentType: string, status = 200, headers: HeaderTable = {}): Response =>
-  new Response(body, { status, headers: { ...EVERYWHERE, "Content-Type": contentType, ...headers } });
+/** An answer as routes give it; it becomes a `Response`, or a part of a batch's. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: HeaderTable;
+  readonly body: string | null;
+  /** True where the body is known to be ASCII. */
+  readonly ascii?: boolean;
+}
 
-export const respondJson = (body: unknown, status = 200, headers: HeaderTable = {}): Response =>
+export const toResponse = ({ body, status, headers }: Answer): Response => new Response(body, { status, headers });
+
+const JSON_HEADERS: HeaderTable = { ...EVERYWHERE, "Content-Type": "application/json" };
+
+/** A key container: JSON already written, of nothing but ASCII. */
+export const respondContainer = (body: string): Answer => ({ status: 200, headers: JSON_HEADERS, body, ascii: true });
+
+/** A body already written. */
+export const respond = (body: string | null, contentType: string, status = 200, headers: HeaderTable = {}): Answer => ({
+  status,
+  headers: { ...EVERYWHERE, "Content-Type": contentType, ...headers },
+  body,
+});
+
+export const respondJson = (body: unknown, status = 200, headers: HeaderTable = {}): Answer =>
   respond(JSON.stringify(body), "application/json", status, headers);
 
 /** ETSI 014 wants 401 without a body (clause 5.2 to 5.4); RFC 9110 wants it with a challenge. */
-const respond401 = (): Response =>
-  new Response(null, { status: 401, headers: { ...EVERYWHERE, "WWW-Authenticate": 'Bearer realm="qkd-edge"' } });
+const ANSWER_401: Answer = {
+  status: 401,
+  headers: { ...EVERYWHERE, "WWW-Authenticate": 'Bearer realm="qkd-edge"' },
+  body: null,
+};
 
-export function respondFault(problem: Fault, headers: HeaderTable = {}): Response {
+export function respondFault(problem: Fault, headers: HeaderTable = {}): Answer {
   const status = HTTP_STATUS[problem.code];
-  if (status === HTTP_STATUS.unauthorised) return respond401();
+  if (status === HTTP_STATUS.unauthorised) return ANSWER_401;
   const retry = RETRYABLE.has(status)
     ? { "Retry-After": String(problem.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS) }
     : {};
@@ -30,7 +52,7 @@ export function respondFault(problem: Fault, headers: HeaderTable = {}): Respons
 }
 
 /** For what nobody expected: the standard's generic message to the client, the name of the error to the log. */
-export function respondUnexpected(error: unknown, what: string): Response {
+export function respondUnexpected(error: unknown, what: string): Answer {
   const named = error instanceof Error ? (error.stack ?? error.message) : String(error);
   // oxlint-disable-next-line no-console -- the Worker's log
   console.error(`${what}: ${named}`);

@@ -15,8 +15,15 @@ export interface KeyGroup {
 
 /** By shard; IDs that name none, or one at or above the bound, are left out. */
 function byShardBelow(keyIds: readonly KeyId[], maxShards: number): Map<number, KeyId[]> {
-  const known = keyIds.filter((keyId) => (shardOfKeyId(keyId) ?? Infinity) < maxShards);
-  return Map.groupBy(known, (keyId) => shardOfKeyId(keyId) ?? 0);
+  const shards = new Map<number, KeyId[]>();
+  for (const keyId of keyIds) {
+    const shard = shardOfKeyId(keyId);
+    if (shard === null || shard >= maxShards) continue;
+    const known = shards.get(shard);
+    if (known === undefined) shards.set(shard, [keyId]);
+    else known.push(keyId);
+  }
+  return shards;
 }
 
 /**

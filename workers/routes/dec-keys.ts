@@ -9,26 +9,27 @@ import { LIMITS } from "../../shared/limits.ts";
 import { nodesOfSae, pairsForDec } from "../../shared/network/pairs.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { answerOf, poolOf } from "../clients/key-pool.ts";
+import type { PoolCalls } from "../clients/pool-calls.ts";
 import type { Env } from "../env.ts";
-import { readBytes } from "../middleware/body.ts";
-import { respond } from "../middleware/respond.ts";
+import { readText } from "../middleware/body.ts";
+import { respondContainer } from "../middleware/respond.ts";
 import { foreignPools, type KeyGroup, locate } from "./dec-groups.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
 import { readIdempotency } from "./idempotency.ts";
 import { pathSae, saeCaller, type SaeCaller } from "./sae.ts";
 
 export async function getDecKeys(call: AuthenticatedCall): Reply {
-  return await decKeys(call, parseKeyIdsQuery(call.query), new Uint8Array());
+  return await decKeys(call, parseKeyIdsQuery(call.query), "");
 }
 
 export async function postDecKeys(call: AuthenticatedCall): Reply {
-  const body = await readBytes(call.request, call.maxBodyBytes);
+  const body = await readText(call.request, call.maxBodyBytes);
   if (!body.ok) return body;
   const json = parseJson(body.value, LIMITS.jsonDepth);
   return await decKeys(call, json.ok ? parseKeyIds(json.value) : json, body.value);
 }
 
-async function decKeys(call: AuthenticatedCall, parsed: Result<readonly KeyId[], Fault>, body: Uint8Array): Reply {
+async function decKeys(call: AuthenticatedCall, parsed: Result<readonly KeyId[], Fault>, body: string): Reply {
   const caller = saeCaller(call);
   if (!caller.ok) return caller;
   if (!parsed.ok) return parsed;
@@ -37,20 +38,22 @@ async function decKeys(call: AuthenticatedCall, parsed: Result<readonly KeyId[],
   const idempotency = readIdempotency(call.request, body, caller.value.policy);
   if (!idempotency.ok) return idempotency;
   const master = pathSae(call, "master_SAE_ID");
-  const fetch = new KeyFetch(call.env, caller.value, master, idempotency.value);
+  const fetch = new KeyFetch(call, caller.value, master, idempotency.value);
   const grant = await fetch.fetch(keyIds.value);
-  return grant.ok ? ok(respond(writeKeyContainer(grant.value), "application/json")) : grant;
+  return grant.ok ? ok(respondContainer(writeKeyContainer(grant.value))) : grant;
 }
 
 /** One request for keys, from wherever they are. */
 class KeyFetch {
   readonly #env: Env;
+  readonly #pools: PoolCalls;
   readonly #caller: SaeCaller;
   readonly #master: SaeId;
   readonly #idempotency: Idempotency | null;
 
-  constructor(env: Env, caller: SaeCaller, master: SaeId, idempotency: Idempotency | null) {
+  constructor({ env, pools }: AuthenticatedCall, caller: SaeCaller, master: SaeId, idempotency: Idempotency | null) {
     this.#env = env;
+    this.#pools = pools;
     this.#caller = caller;
     this.#master = master;
     this.#idempotency = idempotency;
@@ -104,7 +107,7 @@ class KeyFetch {
   }
 
   async #take(group: KeyGroup): Promise<Result<KeyGrant, Fault>> {
-    return await answerOf(() => poolOf(this.#env, group.pair, group.shard).decKeys(this.#callFor(group)));
+    return await this.#pools.decKeys(group, this.#callFor(group));
   }
 
   async #check(group: KeyGroup): Promise<Result<null, Fault>> {

@@ -14,31 +14,30 @@ import type { SaeId } from "../../shared/ids.ts";
 import type { EncKeysCall, Idempotency, KeyGrant, Recipient } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { answerOf, poolOf } from "../clients/key-pool.ts";
-import { readBytes } from "../middleware/body.ts";
-import { respond } from "../middleware/respond.ts";
+import { readText } from "../middleware/body.ts";
+import { respondContainer } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
 import { readIdempotency, shardOfRepeat } from "./idempotency.ts";
 import { namingSae, pathSae, routeTo, saeCaller, type SaeCaller, shardsOf, type SlaveRoute } from "./sae.ts";
 
 export async function getEncKeys(call: AuthenticatedCall): Reply {
-  return await encKeys(call, parseKeyRequestQuery(call.query), new Uint8Array());
+  return await encKeys(call, parseKeyRequestQuery(call.query), "");
 }
 
 export async function postEncKeys(call: AuthenticatedCall): Reply {
-  const body = await readBytes(call.request, call.maxBodyBytes);
+  const body = await readText(call.request, call.maxBodyBytes);
   return body.ok ? await encKeys(call, parseBody(body.value), body.value) : body;
 }
 
 /** No body at all is as `{}`: clause 6.2 has defaults for everything. */
-function parseBody(body: Uint8Array): Result<KeyRequest, Fault> {
+function parseBody(body: string): Result<KeyRequest, Fault> {
   if (body.length === 0) return ok(EMPTY_KEY_REQUEST);
   const json = parseJson(body, LIMITS.jsonDepth);
   return json.ok ? parseKeyRequest(json.value) : json;
 }
 
 /** Faults come in the order syntax, extensions, ranges, who may have the key, whether there is one. */
-async function encKeys(call: AuthenticatedCall, parsed: Result<KeyRequest, Fault>, body: Uint8Array): Reply {
+async function encKeys(call: AuthenticatedCall, parsed: Result<KeyRequest, Fault>, body: string): Reply {
   const caller = saeCaller(call);
   if (!caller.ok) return caller;
   if (!parsed.ok) return parsed;
@@ -58,8 +57,9 @@ async function encKeys(call: AuthenticatedCall, parsed: Result<KeyRequest, Fault
   const encCall = callOf(caller.value, route.value, { recipients, count: number, sizeBits }, idempotency.value);
   const shards = shardsOf(route.value);
   const only = idempotency.value === null ? null : shardOfRepeat(caller.value.principal, idempotency.value, shards);
-  const grant = await fromShards(shards, only, (shard) => poolOf(call.env, route.value.pair, shard).encKeys(encCall));
-  return grant.ok ? ok(respond(writeKeyContainer(grant.value), "application/json")) : grant;
+  const { pair } = route.value;
+  const grant = await fromShards(shards, only, (shard) => call.pools.encKeys({ pair, shard }, encCall));
+  return grant.ok ? ok(respondContainer(writeKeyContainer(grant.value))) : grant;
 }
 
 function routeType(route: Result<SlaveRoute, Fault>): RouteType | null {
@@ -107,11 +107,11 @@ async function fromShards(
   only: number | null,
   ask: (shard: number) => Promise<Result<KeyGrant, Fault>>,
 ): Promise<Result<KeyGrant, Fault>> {
-  if (only !== null) return await answerOf(() => ask(only));
+  if (only !== null) return await ask(only);
   const first = Math.floor(Math.random() * shards);
-  let grant = await answerOf(() => ask(first));
+  let grant = await ask(first);
   for (let next = 1; next < shards && !grant.ok && grant.error.code === "not-enough-keys"; next++) {
-    grant = await answerOf(() => ask((first + next) % shards));
+    grant = await ask((first + next) % shards);
   }
   return grant;
 }

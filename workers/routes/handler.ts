@@ -2,13 +2,17 @@
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { CONTRACT, OperationId } from "../../shared/api/contract.ts";
 import type { Result } from "../../shared/result.ts";
+import type { PoolCalls } from "../clients/pool-calls.ts";
 import type { Env } from "../env.ts";
 import type { Authenticated } from "../middleware/authenticate.ts";
+import type { Incoming } from "../middleware/incoming.ts";
+import type { Answer } from "../middleware/respond.ts";
 
 export interface Call {
-  readonly request: Request;
+  readonly request: Incoming;
   readonly env: Env;
   readonly context: Pick<ExecutionContext, "waitUntil">;
+  readonly pools: PoolCalls;
   /** Of the path, decoded once. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
@@ -21,7 +25,7 @@ export interface AuthenticatedCall extends Call {
   readonly caller: Authenticated;
 }
 
-export type Reply = Promise<Result<Response, Fault>>;
+export type Reply = Promise<Result<Answer, Fault>>;
 export type PublicHandler = (call: Call) => Reply;
 export type Handler = (call: AuthenticatedCall) => Reply;
 

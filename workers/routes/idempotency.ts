@@ -6,9 +6,10 @@ import type { Idempotency } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Policy } from "../../shared/network/document.ts";
 import { ok, type Result } from "../../shared/result.ts";
+import type { Incoming } from "../middleware/incoming.ts";
 
 /** @returns null where the client does not ask or the policy does not grant it; `bad-request` for an unusable key */
-export function readIdempotency(request: Request, body: Uint8Array, policy: Policy): Result<Idempotency | null, Fault> {
+export function readIdempotency(request: Incoming, body: string, policy: Policy): Result<Idempotency | null, Fault> {
   const key = request.headers.get("Idempotency-Key");
   if (key === null || policy.delivery_grace_s === 0) return ok(null);
   if (key === "" || key.length > LIMITS.idempotencyKeyChars) {
@@ -16,8 +17,7 @@ export function readIdempotency(request: Request, body: Uint8Array, policy: Poli
   }
   const { pathname, search } = new URL(request.url);
   const digest = sha256.create();
-  digest.update(new TextEncoder().encode(`${request.method} ${pathname}${search}\n`));
-  digest.update(body);
+  digest.update(new TextEncoder().encode(`${request.method} ${pathname}${search}\n${body}`));
   return ok({ key, requestDigest: toHex(digest.digest()) });
 }
 

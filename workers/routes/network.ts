@@ -8,6 +8,7 @@ import { ok, type Result } from "../../shared/result.ts";
 import { directoryOf } from "../clients/directory.ts";
 import { answerOf } from "../clients/key-pool.ts";
 import { readJson } from "../middleware/body.ts";
+import type { Incoming } from "../middleware/incoming.ts";
 import { respond, respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
 import { queryInteger } from "./query.ts";
@@ -15,7 +16,7 @@ import { queryInteger } from "./query.ts";
 const etagOf = (version: number): string => `"${version}"`;
 
 /** @returns the version the caller saw; `precondition-required` without the header, `bad-request` for any other text */
-function readIfMatch(request: Request): Result<number, Fault> {
+function readIfMatch(request: Incoming): Result<number, Fault> {
   const header = request.headers.get("If-Match");
   if (header === null) {
     return fail(

@@ -5,8 +5,10 @@
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
+import { BATCH_PATH } from "../../../shared/batch/batch.ts";
 import { CONTRACT } from "../../../shared/api/contract.ts";
 import { LIMITS } from "../../../shared/limits.ts";
+import { type Batches, createBatches } from "./batches.ts";
 import type { CarrierConfig } from "./config.ts";
 import { towardsEdge } from "./headers.ts";
 import type { Caller } from "./identity.ts";
@@ -23,6 +25,8 @@ export interface CarriedRequest {
 export interface Carrier {
   /** Opens a request to the edge; the caller of this function sends the body. */
   open(request: CarriedRequest, caller: Caller): http.ClientRequest;
+  /** Key requests, many in one; null where the edge is elsewhere. */
+  readonly batches: Batches | null;
   /** What all requests to this edge have in hand: its fronts share it as they share the edge. */
   readonly load: Load;
   /** Whose connections still count at this edge. */
@@ -34,6 +38,7 @@ export interface Carrier {
 interface Way {
   createAgent(maxSockets: number): http.Agent;
   open(agent: http.Agent, request: CarriedRequest, caller: Caller): http.ClientRequest;
+  openBatch?(agent: http.Agent): http.ClientRequest;
 }
 
 /**
@@ -46,6 +51,7 @@ const agentOptions = (maxSockets: number) =>
 
 /** Strips nothing itself: workerd removes the blob header before the Worker sees the request. */
 const CF_BLOB_HEADER = "X-Cf-Blob";
+const BATCH_HEADERS = { Host: "edge", [CF_BLOB_HEADER]: JSON.stringify({ qkd: { batch: true } }) };
 const WHOAMI: CarriedRequest = {
   method: CONTRACT.getWhoami.method.toUpperCase(),
   path: CONTRACT.getWhoami.path,
@@ -59,8 +65,10 @@ export function createCarrier(config: CarrierConfig): Carrier {
   const asks = way.createAgent(LIMITS.frontAsks);
   const watch = createWatch((caller) => readVerdict(way.open(asks, WHOAMI, caller)));
   const stopLooking = watch.keepLooking();
+  const { openBatch } = way;
   return {
     open: (request, caller) => way.open(requests, request, caller),
+    batches: openBatch === undefined ? null : createBatches(() => openBatch(requests)),
     load: createLoad(),
     watch,
     close() {
@@ -78,6 +86,8 @@ const unixWay = (socketPath: string): Way => ({
     headers.push(CF_BLOB_HEADER, caller.cfBlob);
     return http.request({ agent, socketPath, method, path, headers, setHost: false });
   },
+  openBatch: (agent) =>
+    http.request({ agent, socketPath, method: "POST", path: BATCH_PATH, headers: BATCH_HEADERS, setHost: false }),
 });
 
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);

@@ -1,5 +1,7 @@
 /** One request through the front: bounded, and answered with an Error object where the edge does not. */
+import { isUtf8 } from "node:buffer";
 import type http from "node:http";
+import { keyVerbOf } from "../../../shared/batch/batch.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { type Log, messageOf } from "../../log.ts";
 import type { Carrier } from "./carrier.ts";
@@ -99,15 +101,53 @@ function pass(req: http.IncomingMessage, res: http.ServerResponse, passage: Pass
     });
     return opened;
   };
-  if (!hasBody(req)) open().end();
-  else if (isKeyRequest(path)) collectBody(req, maxBytes, visit, giveUp, (body) => open().end(body));
+  let withdraw = (): void => {};
+  const send = (body: Buffer | null): void => {
+    const request = batchedRequest(req, path, body);
+    if (request === null || carrier.batches === null) {
+      open().end(body ?? undefined);
+      return;
+    }
+    withdraw = carrier.batches.send({
+      ...request,
+      caller,
+      alone: () => open().end(body ?? undefined),
+      answered(answer) {
+        if (settled) return;
+        settled = true;
+        res.writeHead(answer.status, [...answer.headers, "Content-Length", String(answer.body.length)]);
+        res.end(answer.body);
+      },
+      failed(error) {
+        if (!settled) log("warn", "edge-unreachable", { node: caller.node, error: messageOf(error) });
+        giveUp(UNREACHABLE);
+      },
+    });
+  };
+  if (!hasBody(req)) send(null);
+  else if (isKeyRequest(path)) collectBody(req, maxBytes, visit, giveUp, send);
   else streamBody(req, open(), maxBytes, giveUp);
   return () => {
     clearTimeout(timer);
     settled = true;
+    withdraw();
     if (!res.writableFinished) upstream?.destroy();
     visit.leave();
   };
+}
+
+/** What of a request a batch carries; null for one that must travel by itself, whatever it is. */
+function batchedRequest(req: http.IncomingMessage, path: string, body: Buffer | null) {
+  const { method } = req;
+  if ((method !== "GET" || body !== null) && method !== "POST") return null;
+  if (keyVerbOf(path) === null || (body !== null && !isUtf8(body))) return null;
+  const idempotencyKey = req.headers["idempotency-key"];
+  return {
+    method,
+    target: path,
+    body: body?.toString("utf8") ?? null,
+    idempotencyKey: typeof idempotencyKey === "string" ? idempotencyKey : null,
+  } as const;
 }
 
 /**

@@ -1,0 +1,52 @@
+/** One operation, served: its parameters, who calls, may they, and then the handler. */
+import { CONTRACT, type OperationId, OPERATIONS } from "../../shared/api/contract.ts";
+import { allows } from "../../shared/auth/policy.ts";
+import { fail, type Fault } from "../../shared/errors/errors.ts";
+import { ok, type Result } from "../../shared/result.ts";
+import type { PoolCalls } from "../clients/pool-calls.ts";
+import type { Env } from "../env.ts";
+import { authenticate } from "../middleware/authenticate.ts";
+import type { Incoming } from "../middleware/incoming.ts";
+import { refusals } from "../middleware/refusals.ts";
+import { pathParameters, rawPath, rawQuery } from "../middleware/path.ts";
+import type { AuthenticatedCall, Call, PublicHandler, Reply } from "./handler.ts";
+import { HANDLERS } from "./table.ts";
+
+/** What surrounds a request. */
+export interface Surroundings {
+  readonly env: Env;
+  readonly context: Pick<ExecutionContext, "waitUntil">;
+  readonly pools: PoolCalls;
+}
+
+function callOf(id: OperationId, request: Incoming, surroundings: Surroundings): Result<Call, Fault> {
+  const operation = OPERATIONS[id];
+  const path = pathParameters(operation.path, rawPath(request.url));
+  if (!path.ok) return path;
+  const query = new URLSearchParams(rawQuery(request.url));
+  return ok({ ...surroundings, request, path: path.value, query, maxBodyBytes: operation.request?.maxBytes ?? 0 });
+}
+
+/** @returns the call with who makes it; `unauthorised`, `forbidden`, `directory-unavailable` */
+async function withCaller(id: OperationId, call: Call): Promise<Result<AuthenticatedCall, Fault>> {
+  const { action, tag, snapshotAgeMs } = OPERATIONS[id];
+  const caller = await authenticate(call.request, call.env, call.context, snapshotAgeMs);
+  if (!caller.ok) {
+    if (caller.error.code === "unauthorised") refusals.note(caller.error.message);
+    return caller;
+  }
+  if (action === "authenticated" || (action !== null && allows(caller.value.grant, action)))
+    return ok({ ...call, caller: caller.value });
+  // ETSI 014 knows 401 only; elsewhere a caller who is known but not allowed is told so.
+  return fail(tag === "Keys" ? "unauthorised" : "forbidden", `you may not do this (${action})`);
+}
+
+/** Serves `id`, whose path template the request's path matches. */
+export async function serve(id: OperationId, request: Incoming, surroundings: Surroundings): Reply {
+  const call = callOf(id, request, surroundings);
+  if (!call.ok) return call;
+  if (CONTRACT[id].action === null) return await (HANDLERS[id] as PublicHandler)(call.value);
+  const authenticated = await withCaller(id, call.value);
+  if (!authenticated.ok) return authenticated;
+  return await HANDLERS[id](authenticated.value);
+}
