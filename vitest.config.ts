@@ -28,8 +28,11 @@ export default defineConfig({
               bindings: {
                 QKD_MTLS: "front",
                 QKD_DEMO: "1",
-                // A fixed key of the test bench; real ones are made at random by `npm start` or set as secrets.
+                // Fixed keys of the test bench; real ones are made at random by `npm start` or set as secrets.
                 QKD_EPOCH_KEY_1: "dGVzdC1lcG9jaC1rZXktMzItYnl0ZXMtbG9uZy0hISE=",
+                QKD_EPOCH_KEY_2: "dGhlLXNlY29uZC1lcG9jaC1rZXktb2YtdGhlLXRlc3Q=",
+                // 3 is missing, as one that was destroyed.
+                QKD_EPOCH_KEY_4: "dGhlLXRoaXJkLWVwb2NoLWtleS1vZi10aGUtdGVzdHM=",
                 // SHA-256 of the token "bootstrap-token-of-the-in-workerd-tests".
                 QKD_BOOTSTRAP_SHA256: "d71e801bd0dc753e21877470c6c3f89eabb00582af968651a2320fddb0dcd70a",
               },

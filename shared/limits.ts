@@ -19,6 +19,8 @@ export const LIMITS = {
   saes: 20_000,
   principals: 1000,
   credentialsEach: 16,
+  /** They travel to every pool with each change of the network. */
+  quotas: 256,
   saeIdChars: 256,
   versionsKept: 100,
   drainSeconds: 24 * 3600,
@@ -58,10 +60,29 @@ export const LIMITS = {
   alarmDetailChars: 300,
   /** An alarm that is raised again and again is written to the audit log once in so long. */
   alarmAuditMs: 60_000,
+  /** Principals whose use of a pool is kept in memory: of quotas, and while the pool is short. */
+  cachedUsages: 4096,
+  sharingPrincipals: 1024,
+  /** Key records looked at in one commit to learn who holds what, after quotas were set. */
+  countedRecords: 2048,
+  /** Refusals of one principal for one reason are written to the audit log once in so long, with their number. */
+  refusalAuditMs: 60_000,
   /** Units brought over to a new epoch in one commit. */
   renewedUnits: 128,
   rateLimitedPrincipals: 4096,
   outboxEvents: 10_000,
+  /** Messages to the other half of a pool, of another deployment, that it has not answered yet. */
+  halfLogMessages: 4096,
+  halfBatchMessages: 256,
+  halfBatchBytes: 1024 * 1024,
+  /** Units that change hands at once. */
+  halfYieldUnits: 64,
+  /** Blocks that the other half has and this one has not yet. */
+  halfTakenBlocks: 16_384,
+  /** How long a request waits for the other half, and how long one post to it may take. */
+  halfWaitMs: 5000,
+  halfPostMs: 2000,
+  halfRetryMs: 200,
   /** In one row of an outbox or a log, and in one message between them. May grow, not shrink: logs look rows up by it. */
   auditBatchEvents: 1000,
   /** Keeps such a row within SQLite's 2 MB, whatever the characters. */

@@ -1,9 +1,11 @@
 /** Every command, in the order of the help. */
 import type { Command } from "../lib/command.ts";
+import { alarms } from "./alarms.ts";
 import { audit } from "./audit.ts";
+import { epochs } from "./epochs.ts";
 import { ingest } from "./ingest.ts";
 import { networkCommands } from "./network.ts";
 import { revocations, revoke } from "./revoke.ts";
 import { status } from "./status.ts";
 
-export const COMMANDS: readonly Command[] = [status, ingest, ...networkCommands, revoke, revocations, audit];
+export const COMMANDS: readonly Command[] = [status, ingest, ...networkCommands, revoke, revocations, alarms, audit, epochs];

@@ -5,7 +5,7 @@ import { isBrokenConnection, isRetryable, parseRetryAfter, RETRY, retryDelayMs }
 import { isRecord, type Settings } from "./settings.ts";
 
 export interface Call {
-  readonly method?: "GET" | "PUT" | "POST";
+  readonly method?: "GET" | "PUT" | "POST" | "DELETE";
   readonly path: string;
   readonly body?: Uint8Array<ArrayBuffer> | string;
   readonly contentType?: string;

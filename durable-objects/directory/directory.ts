@@ -119,7 +119,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
   async poolConfig(pair: PairName, shard?: number): Promise<PoolConfig> {
     const { epoch } = await this.#epochs.inForce();
     if (shard !== undefined) {
-      this.#epochs.meet(pair, shard);
+      this.#epochs.meet(poolName(pair, shard));
       await this.#plan();
     }
     return { ...this.#parts.store.view().configOf(pair), epoch };
@@ -137,6 +137,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
 
   async leasePool(call: LeaseCall): Promise<LeaseAnswer> {
     const answer = this.#leases.lease(call);
+    this.#epochs.meet(call.pool);
     await this.#plan();
     return answer;
   }

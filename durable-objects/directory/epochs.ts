@@ -3,7 +3,7 @@
  * that may hold anything sealed under it has said that it holds nothing of the kind, and never will again.
  */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
-import { type PairName, poolName } from "../../shared/ids.ts";
+import { poolName } from "../../shared/ids.ts";
 import type { KeyPoolRpc } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { EpochsState } from "../../shared/network/directory-types.ts";
@@ -48,9 +48,9 @@ export class Epochs {
     return this.#begin(newest);
   }
 
-  /** To be called before a pool seals anything. */
-  meet(pair: PairName, shard: number): void {
-    this.#table.meet(poolName(pair, shard), this.#parts.nowMs());
+  /** To be called before a pool seals anything. @param pool its name */
+  meet(pool: string): void {
+    this.#table.meet(pool, this.#parts.nowMs());
   }
 
   /** When there is something to do. */
@@ -129,7 +129,7 @@ export class Epochs {
         ...drains.flatMap((drain) => (drain.kind === "pair" ? [drain.pair] : [])),
       ];
       const shards = maxShardsOf({ document, drains });
-      for (const pair of pairs) for (let shard = 0; shard < shards; shard++) this.meet(pair, shard);
+      for (const pair of pairs) for (let shard = 0; shard < shards; shard++) this.meet(poolName(pair, shard));
       this.#table.enter(newest, nowMs());
       return { epoch: newest, sinceMs: nowMs(), overdueMs: null };
     });

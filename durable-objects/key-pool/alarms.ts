@@ -62,6 +62,7 @@ export class Alarms {
       });
     }
     if (isLeased) await step("transfers", () => recoverTransfers(this.#pool, this.#reach.shardOf));
+    if (isLeased) await step("other half", () => this.#pool.half.catchUp());
     await step("audit", () => this.#ship());
     this.#pool.records.recountExpiry();
     const endMs = Date.now();
@@ -86,7 +87,7 @@ export class Alarms {
     const borrowing = shards > 1 && this.#pool.store.hasOpenTransfers();
     const busy = making || borrowing || this.#pool.outbox.pending() > 0;
     const dueMs = [this.#pool.records.earliestExpiryMs, nextGivingUpMs(this.#pool), nextRetiringMs(this.#pool)];
-    return Math.min(busy ? nowMs + TICK_MS : Infinity, ...dueMs);
+    return Math.min(busy ? nowMs + TICK_MS : Infinity, this.#pool.half.dueMs(nowMs), ...dueMs);
   }
 
   async #simulate(nowMs: number): Promise<void> {

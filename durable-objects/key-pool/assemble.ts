@@ -1,5 +1,6 @@
 /** Puts the parts of one KeyPool object together over its storage. */
 import { parsePairName, type PairName } from "../../shared/ids.ts";
+import { FlowMeter } from "../../shared/keypool/rates.ts";
 import type { PoolConfig } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { ObjectsEnv } from "../env.ts";
@@ -15,14 +16,19 @@ import { Conditioner } from "./conditioner.ts";
 import type { PoolContext } from "./context.ts";
 import { PoolEpochs } from "./epochs.ts";
 import { ForgottenStore } from "./forgotten-store.ts";
+import { NO_OTHER_HALF } from "./half.ts";
+import { RemoteHalf, type RemoteOptions } from "./half-remote.ts";
 import { Material } from "./material.ts";
 import { RecordStore } from "./record-store.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { Quotas } from "./quotas.ts";
 import { PoolSecrets } from "./secrets.ts";
 import { StandingAlarms } from "./standing-alarms.ts";
 import { PoolStore } from "./store.ts";
 import { Supply } from "./supply.ts";
 import { UnitStore } from "./unit-store.ts";
+import { Usages } from "./usage.ts";
+import { UsageStore } from "./usage-store.ts";
 import { Vault } from "./vault.ts";
 
 export interface AssembleOptions {
@@ -32,6 +38,8 @@ export interface AssembleOptions {
   committed(): void;
   readonly isLeased: PoolContext["isLeased"];
   readonly useLease: PoolContext["useLease"];
+  /** Where one of the two nodes lives in another deployment; absent where both are hosted here. */
+  readonly remote?: RemoteOptions;
 }
 
 /** @throws Error where the object's name is none of a pool, or its storage needs newer code */
@@ -43,11 +51,17 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
   const [pair, shard] = name.split("#") as [PairName, string?];
   if (shard === undefined) throw new Error("a KeyPool is named <low node>|<high node>#<shard>");
   const units = new UnitStore(db);
-  const records = new RecordStore(db);
+  const usages = new Usages({
+    store: new UsageStore(db),
+    settings: store,
+    config: () => options.config(),
+    nextRecord: () => books.totals.nextRecord,
+  });
+  const records = new RecordStore(db, usages);
   const epochKeys = new EpochKeys(epochStoreOf(env), pair);
   const vault = new Vault(epochKeys);
   const material = new Material(units, vault, LIMITS.cachedBytes);
-  const supply = new Supply(units);
+  const supply = new Supply(units, options.remote?.ownNode ?? null);
   const outbox = new AuditOutbox(db, `key-pool:${name}`, LIMITS);
   const dropsEvents = () => options.config()?.policy.audit_overflow === "drop";
   const books = new Books({ store, units, records, supply, material, vault, outbox, dropsEvents });
@@ -64,7 +78,7 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
     },
     LIMITS,
   );
-  return {
+  const parts: Omit<PoolContext, "half"> = {
     pairName: pair,
     pair: parsePairName(pair),
     shard: Number(shard),
@@ -91,6 +105,8 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
       return config;
     },
   };
+  const { remote } = options;
+  return { ...parts, half: remote === undefined ? NO_OTHER_HALF : new RemoteHalf(parts, db, remote) };
 }
 
 /** An object woken by its alarm may not be told its name: it remembers it. */

@@ -35,6 +35,7 @@ export const MOVES: Readonly<Record<Verdict, Move>> = {
     enter(pool, known, "condensed", condensedBits);
     if (block.origin === "simulated") pool.books.count({ simulated: pool.books.totals.simulated + block.bits });
     insertUnits(pool, material, seq, "available");
+    pool.half.taken({ seq, id: block.id, bytes: material.bytes });
     if (block.origin === "pushed")
       audit(pool, block, "block.ingested", condensedBits === 0 ? {} : { condensed_bits: condensedBits });
     const { bits, health } = block;
@@ -156,8 +157,7 @@ function insertUnits(pool: PoolContext, { bytes, units }: SealedMaterial, block:
       length: Math.min(LIMITS.unitBytes, bytes - offset),
       ...UNTOUCHED,
       state,
-      // Even units belong to the lower node, odd ones to the other; with both hosted here it makes no difference.
-      owner: index % 2 === 0 ? pool.pair.low : pool.pair.high,
+      owner: pool.half.ownerOf(pool.pair, offset),
       data,
     });
   });

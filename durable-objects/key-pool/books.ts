@@ -4,6 +4,7 @@
  */
 import type { AuditEvent } from "../../shared/audit/event.ts";
 import { enterBits, moveBits } from "../../shared/keypool/ledger.ts";
+import type { Flow, FlowMeter } from "../../shared/keypool/rates.ts";
 import { type Segment, slicesOf } from "../../shared/keypool/segments.ts";
 import type { BitState } from "../../shared/keypool/types.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
@@ -13,6 +14,7 @@ import type { KeyRecord, NewUnit, Totals, UnitRow, UnitState } from "./rows.ts";
 import type { PoolStore } from "./store.ts";
 import type { Supply } from "./supply.ts";
 import type { UnitStore } from "./unit-store.ts";
+import type { Usages } from "./usage.ts";
 import type { Vault } from "./vault.ts";
 
 type Touched = { -readonly [K in keyof UnitRow]: UnitRow[K] };
@@ -25,6 +27,8 @@ export interface BooksParts {
   readonly supply: Supply;
   readonly material: Material;
   readonly vault: Vault;
+  readonly usages: Usages;
+  readonly flow: FlowMeter;
   readonly outbox: AuditOutbox;
   /** Policy `audit_overflow`: are events that do not fit into the outbox dropped? */
   readonly dropsEvents: () => boolean;
@@ -38,6 +42,7 @@ export class Books {
   #deleted: number[] = [];
   #freed: Segment[] = [];
   #events: AuditEvent[] = [];
+  #flow: Flow = NO_FLOW;
   /** The supply may hold units that are its no longer, or lack some: it is to start again from the table. */
   #supplyStale = false;
 
@@ -59,17 +64,26 @@ export class Books {
   enter(to: BitState, bits: number): void {
     this.count({ ingested: this.#totals.ingested + bits });
     this.#totals = { ...this.#totals, ledger: enterBits(this.#totals.ledger, to, bits) };
+    if (to === "available") this.#flows(bits, 0);
   }
 
   /** Bits that come from (positive) or go to (negative) a sibling shard. */
   transfer(state: BitState, bits: number): void {
     this.count({ transferred: this.#totals.transferred + bits });
     this.#totals = { ...this.#totals, ledger: enterBits(this.#totals.ledger, state, bits) };
+    // Between shards nothing is gained or used: what was set aside for a sibling counts as used until it goes there.
+    if (bits < 0) this.#flows(0, bits);
   }
 
   move(from: BitState, to: BitState, bits: number): void {
     this.#totals = { ...this.#totals, ledger: moveBits(this.#totals.ledger, from, to, bits) };
     this.#totalsTouched = true;
+    if (to === "available") this.#flows(bits, 0);
+    if (from === "available") this.#flows(0, bits);
+  }
+
+  #flows(inBits: number, outBits: number): void {
+    this.#flow = { inBits: this.#flow.inBits + inBits, outBits: this.#flow.outBits + outBits };
   }
 
   audit(event: AuditEvent): void {
@@ -90,18 +104,37 @@ export class Books {
     this.#parts.supply.added();
   }
 
+  /** Are so many bytes there to be allocated? */
+  has(bytes: number): boolean {
+    if (this.#supplyStale) this.#restock();
+    return this.#parts.supply.has(bytes);
+  }
+
   /** Takes `bytes` off the supply: `available` bits become `to`. Null where there is too little. */
   allocate(bytes: number, to: BitState, nowMs: number): Segment[] | null {
     if (this.#supplyStale) this.#restock();
     const segments = this.#parts.supply.take(bytes);
     if (segments === null) return null;
-    for (const { unit, offset, length } of segments) {
-      const touched = this.#touch(unit);
-      touched.cursor = offset + length;
-      if (touched.begunMs === 0) touched.begunMs = nowMs;
-    }
+    for (const segment of segments) this.#advance(this.#touch(segment.unit), segment, nowMs);
     this.move("available", to, bytes * 8);
     return segments;
+  }
+
+  /** Takes these very bits, as the other half has allocated them from its units. What it passed over is voided. */
+  allocateAt(segments: readonly Segment[], to: BitState, nowMs: number): void {
+    for (const segment of segments) {
+      const touched = this.#touch(segment.unit);
+      const passed = { unit: segment.unit, offset: touched.cursor, length: segment.offset - touched.cursor };
+      this.spend([passed]);
+      this.#advance(touched, segment, nowMs);
+      this.move("available", "voided", passed.length * 8);
+      this.move("available", to, segment.length * 8);
+    }
+  }
+
+  #advance(unit: Touched, { offset, length }: Segment, nowMs: number): void {
+    unit.cursor = offset + length;
+    if (unit.begunMs === 0) unit.begunMs = nowMs;
   }
 
   /** A record begins to point at its units. */
@@ -154,9 +187,14 @@ export class Books {
     return this.#touched.has(unit);
   }
 
+  /** A unit as the running commit has changed it so far, but for its owner. */
+  unit(id: number): Readonly<UnitRow> | undefined {
+    return this.#touched.get(id) ?? this.#parts.units.byId(id);
+  }
+
   /** Which of a unit's bytes nobody may read again, those included that the running commit gives away. */
   freedOf(unit: number): Uint8Array | null {
-    return (this.#touched.get(unit) ?? this.#parts.units.byId(unit))?.freed ?? null;
+    return this.unit(unit)?.freed ?? null;
   }
 
   /** Gives up what is left of a unit. @returns how many bytes: the caller moves them in the ledger */
@@ -189,6 +227,7 @@ export class Books {
         this.#deleted.push(unit.id);
       } else this.#parts.units.update(asStored(unit));
     }
+    this.#parts.usages.flush();
     if (this.#totalsTouched) this.#parts.store.putTotals(this.#totals);
     if (this.#events.length === 0) return;
     // Under `refuse` what was let in is recorded, though the outbox filled up meanwhile.
@@ -198,6 +237,7 @@ export class Books {
   }
 
   committed(): void {
+    if (this.#flow !== NO_FLOW) this.#parts.flow.add(this.#flow, Date.now());
     if (this.#supplyStale) this.#parts.supply.reset();
     else this.#parts.supply.retire();
     for (const segment of this.#freed) this.#parts.material.wipe(segment);
@@ -208,6 +248,7 @@ export class Books {
   rollback(): void {
     this.#parts.supply.reset();
     this.#parts.records.forget();
+    this.#parts.usages.rollback();
     this.#totals = this.#parts.store.totals();
     this.#clear();
   }
@@ -217,10 +258,13 @@ export class Books {
     this.#deleted = [];
     this.#freed = [];
     this.#events = [];
+    this.#flow = NO_FLOW;
     this.#totalsTouched = false;
     this.#supplyStale = false;
   }
 }
+
+const NO_FLOW: Flow = { inBits: 0, outBits: 0 };
 
 /** A unit that is given away whole is no supply any more. */
 const asStored = (unit: UnitRow): UnitRow =>

@@ -7,11 +7,14 @@ import type { GroupCommit } from "../storage/group-commit.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { Books } from "./books.ts";
+import type { FlowMeter } from "../../shared/keypool/rates.ts";
 import type { Conditioner } from "./conditioner.ts";
 import type { PoolEpochs } from "./epochs.ts";
 import type { Material } from "./material.ts";
 import type { RecordStore } from "./record-store.ts";
 import type { ForgottenStore } from "./forgotten-store.ts";
+import type { Half } from "./half.ts";
+import type { Quotas } from "./quotas.ts";
 import { busy, notLeased } from "./refusals.ts";
 import type { PoolSecrets } from "./secrets.ts";
 import type { StandingAlarms } from "./standing-alarms.ts";
@@ -34,11 +37,14 @@ export interface PoolContext {
   readonly vault: Vault;
   readonly epochs: PoolEpochs;
   readonly conditioner: Conditioner;
+  readonly quotas: Quotas;
+  readonly flow: FlowMeter;
   readonly outbox: AuditOutbox;
   readonly standingAlarms: StandingAlarms;
   readonly commits: GroupCommit;
   readonly secrets: PoolSecrets;
   readonly forgotten: ForgottenStore;
+  readonly half: Half;
   /** The configuration in force. */
   config(): PoolConfig;
   /** May key material be taken in, given out or moved? */

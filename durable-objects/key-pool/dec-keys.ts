@@ -44,13 +44,14 @@ function find(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<Found
   // One key of others poisons the whole request (clause 5.4), known or not the rest.
   const foreign = found.some((key) => key !== undefined && recipientIndex(key.record, call.sae) === -1);
   if (foreign) return fail("unauthorised", "the key was not issued to this SAE");
-  const mine = found.filter((key): key is FoundKey => key !== undefined && canFetch(key, call));
+  const mine = found.filter((key): key is FoundKey => key !== undefined && canFetch(pool, key, call));
   return mine.length === found.length ? ok(mine) : err(mandatedFault("key-not-found"));
 }
 
-function canFetch({ record, index }: FoundKey, call: DecKeysCall): boolean {
+function canFetch(pool: PoolContext, { record, index }: FoundKey, call: DecKeysCall): boolean {
   const recipient = recipientIndex(record, call.sae);
-  return record.master === call.master && isLeft(record.left, recipient * record.keys + index);
+  const isHere = pool.half.serves(record.recipients[recipient]?.node ?? record.masterNode);
+  return isHere && record.master === call.master && isLeft(record.left, recipient * record.keys + index);
 }
 
 const recipientIndex = (record: KeyRecord, sae: SaeId): number => record.recipients.findIndex((r) => r.sae === sae);
@@ -69,7 +70,7 @@ function deliver(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<Ke
   pool.useLease(keys.length);
   const graceUntilMs = graceOf(pool, call.idempotency, nowMs);
   for (const [record, indices] of Map.groupBy(keys, (key) => key.record)) {
-    take(
+    takeKeys(
       pool,
       record,
       indices.map(({ index }) => index),
@@ -88,7 +89,7 @@ function deliver(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<Ke
 }
 
 /** Marks keys as fetched by one recipient; the record goes with its last key. */
-function take(
+export function takeKeys(
   pool: PoolContext,
   record: KeyRecord,
   indices: readonly number[],
@@ -107,6 +108,7 @@ function take(
       pool.books.free(record.segments, index * record.sizeBytes, (index + 1) * record.sizeBytes);
     }
   }
+  pool.half.fetched(record, by.sae, indices);
   if (!record.imported) pool.books.move("pending", "delivered", finished * record.sizeBytes * 8);
   if (!nothingLeft(left)) {
     if (holdUntilMs === record.holdUntilMs) pool.records.updateLeft({ ...record, left });

@@ -1,10 +1,13 @@
 /** ETSI GS QKD 014 clause 5.3, Get key: bits become keys, pending until their slaves fetch them. */
-import type { Fault } from "../../shared/errors/errors.ts";
+import { fail, type Fault } from "../../shared/errors/errors.ts";
+import type { PairName } from "../../shared/ids.ts";
 import { makeNonce, writeKeyIds } from "../../shared/keypool/key-id.ts";
-import type { EncKeysCall, KeyGrant } from "../../shared/keypool/types.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import type { EncKeysCall, KeyGrant, PoolToPoolRpc } from "../../shared/keypool/types.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
 import { commitLeased, type PoolContext, servedHere } from "./context.ts";
+import { canDistribute, importers, importsOf } from "./imports.ts";
 import { initialLeft } from "./left.ts";
+import { publishWithAll } from "./publish.ts";
 import { grantOf } from "./read-keys.ts";
 import { busy, notEnoughKeys } from "./refusals.ts";
 import { answerRepeat, graceOf, rememberRepeat } from "./repeats.ts";
@@ -14,18 +17,50 @@ import type { KeyRecord } from "./rows.ts";
 const PATIENCE_MS = 5000;
 const RESERVED_MS = 60_000;
 
-export interface Allocated {
+interface Allocated {
   readonly grant: KeyGrant;
   /** Undefined for the repeat of an earlier request. */
   readonly record: KeyRecord | undefined;
 }
 
+export interface EncReach {
+  readonly poolOf: (pair: PairName) => PoolToPoolRpc;
+  /** Brings in at least so many bytes; false where there are none. */
+  readonly refill: (bytes: number) => Promise<boolean>;
+  /** Keys that somebody may wait for are published, or will never be. */
+  readonly published: () => void;
+}
+
+/** Answers once all who must take part have the keys: the other pools of a multicast, and this pool's other half. */
+export async function giveKeys(
+  pool: PoolContext,
+  call: EncKeysCall,
+  reach: EncReach,
+): Promise<Result<KeyGrant, Fault>> {
+  if (!pool.half.serves(call.masterNode)) return fail("no-route", "the master's node is not hosted here");
+  const refusal = pool.half.refusal();
+  if (refusal !== null) return err(refusal);
+  const imports = importsOf(pool, call);
+  const possible = await canDistribute(call, imports, reach.poolOf);
+  if (!possible.ok) return possible;
+  const isShared = imports.size > 0 || pool.half.ownNode !== null;
+  const allocated = await allocateKeys(pool, call, isShared ? "reserved" : "pending", reach.refill);
+  if (!allocated.ok) return allocated;
+  const { grant, record } = allocated.value;
+  if (!isShared || record === undefined) return ok(grant);
+  const otherHalf = { join: pool.half.acknowledged.bind(pool.half), leave: async () => {} };
+  const participants = [otherHalf, ...importers(pool, call, grant.bytes, imports, reach.poolOf)];
+  const published = await publishWithAll(pool, call, record, participants);
+  reach.published();
+  return published.ok ? ok(grant) : published;
+}
+
 /**
  * Cuts the keys asked for, all or none.
- * @param state `reserved` where other pools must take part before the keys may be used
+ * @param state `reserved` where others must take part before the keys may be used
  * @param refill brings in at least so many bytes; false where there are none
  */
-export async function allocateKeys(
+async function allocateKeys(
   pool: PoolContext,
   call: EncKeysCall,
   state: "reserved" | "pending",
@@ -71,10 +106,12 @@ function cut(
     // Should the other pools never answer, the bits are not held up for a key's whole life.
     expiresMs: nowMs + (state === "reserved" ? RESERVED_MS : policy.key_ttl_s * 1000),
     holdUntilMs: graceUntilMs,
+    announced: null,
   };
   pool.records.insert(record);
   pool.useLease(call.count);
   pool.books.reference(segments);
+  if (state === "reserved") pool.half.announce(record, nowMs + policy.key_ttl_s * 1000);
   const keyIds = writeKeyIds(record.nonce, pool.secrets.maskOf(record.nonce), id, call.count);
   const grant = grantOf(
     pool,

@@ -2,7 +2,7 @@
  * What each message of the other half does here, inside a commit. What contradicts this half's own books is refused,
  * changes nothing, and raises an alarm: the halves no longer agree on what was done with the material.
  */
-import { fromHex } from "../../shared/bytes/hex.ts";
+import { fromHex, toHex } from "../../shared/bytes/hex.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import type { Announcement, Fetched, HalfMessage, PlacedSegment, Taken, Voiding } from "../../shared/keypool/half.ts";
 import { flawOfAnnouncement } from "../../shared/keypool/half-checks.ts";
@@ -15,7 +15,6 @@ import { takeKeys } from "./dec-keys.ts";
 import { disagree, type HalfParts } from "./half-parts.ts";
 import { takeYielded } from "./half-yield.ts";
 import { initialLeft, isLeft } from "./left.ts";
-import type { KeyRecord } from "./rows.ts";
 import { endKeys } from "./upkeep.ts";
 
 type Outcome = Result<null, Fault>;
@@ -53,12 +52,13 @@ function applyTaken(parts: HalfParts, { block: id, bytes }: Taken): Outcome {
 }
 
 /** Both halves have the block. */
-export function shareBlock({ units }: HalfParts, block: number, theirBytes: number): Outcome {
+export function shareBlock({ pool, units }: HalfParts, block: number, theirBytes: number): Outcome {
   const bytes = units.bytesOf(block);
   if (bytes !== theirBytes) {
     return fail("conflict", `keys are cut from ${bytes} bytes of a block here, from ${theirBytes} there`);
   }
   units.share(block);
+  pool.books.restockNext();
   return DONE;
 }
 
@@ -146,9 +146,9 @@ function applyVoid({ pool, other }: HalfParts, { nonce }: Voiding): Outcome {
 
 function applyFetched({ pool, own, other }: HalfParts, { record: id, nonce, sae, runs }: Fetched): Outcome {
   const record = pool.records.byId(id);
-  if (record === undefined || !isSame(record, nonce)) return DONE; // it ended meanwhile
+  if (record === undefined || toHex(record.nonce) !== nonce) return DONE; // it ended meanwhile
   const recipient = record.recipients.findIndex((each) => each.sae === sae && each.node === other);
-  if (record.masterNode !== own || record.state !== "pending" || recipient === -1) {
+  if (record.masterNode !== own || record.state === "reserved" || recipient === -1) {
     return fail("conflict", `${sae} cannot have fetched keys of this record`);
   }
   const indices = runs.flatMap(([first, count]) => {
@@ -159,9 +159,6 @@ function applyFetched({ pool, own, other }: HalfParts, { record: id, nonce, sae,
   if (left.length > 0) takeKeys(pool, record, left, { sae, graceUntilMs: 0, nowMs: Date.now() });
   return DONE;
 }
-
-const isSame = (record: KeyRecord, nonce: string): boolean =>
-  crypto.subtle.timingSafeEqual(record.nonce, bytesOf(nonce));
 
 /** Nonces and masks were looked at when they came in; what is none finds nothing. */
 const bytesOf = (text: string): Uint8Array => fromHex(text) ?? new Uint8Array();

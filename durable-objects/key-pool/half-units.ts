@@ -26,7 +26,8 @@ export class HalfUnits {
 
   /** Where a unit lies. @throws Error where it is of no block */
   placeOf(unit: number): UnitPlace {
-    const sql = "SELECT block.id AS block, unit.offset FROM unit JOIN block ON block.seq = unit.block WHERE unit.id = ?";
+    const sql =
+      "SELECT block.id AS block, unit.offset FROM unit JOIN block ON block.seq = unit.block WHERE unit.id = ?";
     const row = this.#db.one<{ block: string; offset: number }>(sql, unit);
     if (row === undefined) throw new Error(`unit ${unit} lies in no block`);
     return [row.block as BlockId, row.offset];

@@ -2,13 +2,13 @@
  * Multicast to nodes this pool does not serve: the keys are handed to the pools that do, under the same IDs, before
  * the master gets them. Between adjacent nodes a key travels under as many bits of one-time pad of that pool.
  */
-import { fault, type Fault } from "../../shared/errors/errors.ts";
+import { fail, fault, type Fault } from "../../shared/errors/errors.ts";
 import { pairName, pairOf, type PairName } from "../../shared/ids.ts";
 import type { EncKeysCall, ImportCall, PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { commit, commitLeased, type PoolContext, servedHere } from "./context.ts";
-import type { Allocated } from "./enc-keys.ts";
 import { initialLeft } from "./left.ts";
+import type { Participant } from "./publish.ts";
 import { notEnoughKeys } from "./refusals.ts";
 import { type KeyRecord, UNTOUCHED } from "./rows.ts";
 
@@ -46,8 +46,12 @@ export async function canImport(
   bytes: number,
   refill: (bytes: number) => Promise<boolean>,
 ): Promise<Result<null, Fault>> {
+  if (pool.half.ownNode !== null) return notOverHalves();
   return (await hasOrGets(pool, padBytesFor(pool, bytes), refill)) ? ok(null) : notEnoughKeys();
 }
+
+/** The pad would have to be taken off in the other deployment. */
+const notOverHalves = () => fail("no-route", "a multicast reaches no nodes of other deployments but on its own path");
 
 async function hasOrGets(pool: PoolContext, bytes: number, refill: (bytes: number) => Promise<boolean>) {
   return pool.supply.has(bytes) || (await refill(bytes));
@@ -56,22 +60,16 @@ async function hasOrGets(pool: PoolContext, bytes: number, refill: (bytes: numbe
 /** Within one node a key crosses no link, so it needs no pad. */
 const padBytesFor = (pool: PoolContext, bytes: number): number => (pool.pair.low === pool.pair.high ? 0 : bytes);
 
-/**
- * Hands reserved keys to the other pools and then publishes them here. If one of them cannot take part, the keys are
- * voided everywhere.
- */
-export async function distribute(
+/** The other pools, as those who must take part before the keys may be used. */
+export function importers(
   pool: PoolContext,
   call: EncKeysCall,
-  allocated: Allocated,
+  bytes: Uint8Array,
   imports: ReadonlySet<PairName>,
   poolOf: (pair: PairName) => PoolToPoolRpc,
-): Promise<Result<Allocated, Fault>> {
-  const { record, grant } = allocated;
-  if (record === undefined) return ok(allocated);
-  const expiresMs = Date.now() + pool.config().policy.key_ttl_s * 1000;
-  const results = await Promise.all(
-    [...imports].map(async (pair) => {
+): Participant[] {
+  return [...imports].map((pair) => ({
+    join: async (record, expiresMs) => {
       const handed: ImportCall = {
         configVersion: call.configVersion,
         principal: call.principal,
@@ -82,35 +80,13 @@ export async function distribute(
         mask: pool.secrets.maskOf(record.nonce),
         keys: record.keys,
         sizeBytes: record.sizeBytes,
-        bytes: grant.bytes,
+        bytes,
         expiresMs,
       };
       return await reach(() => poolOf(pair).importKeys(handed));
-    }),
-  );
-  const failed = results.find((result) => !result.ok);
-  const published = failed ?? (await commit(pool, () => publish(pool, record.id, expiresMs)));
-  if (published.ok) return ok(allocated);
-  await Promise.allSettled([...imports].map(async (pair) => await poolOf(pair).voidImport(record.nonce)));
-  const voided = await commit(pool, () => voidReserved(pool, record.id, call));
-  return voided.ok ? published : voided;
-}
-
-function publish(pool: PoolContext, id: number, expiresMs: number): Result<null, Fault> {
-  const record = pool.records.byId(id);
-  if (record === undefined) return notEnoughKeys(); // voided meanwhile
-  pool.records.update({ ...record, state: "pending", expiresMs });
-  pool.books.move("reserved", "pending", record.keys * record.sizeBytes * 8);
-  return ok(null);
-}
-
-function voidReserved(pool: PoolContext, id: number, call: EncKeysCall): Result<null, Fault> {
-  if (call.idempotency !== undefined) pool.records.deleteRepeat(call.principal, call.idempotency.key);
-  const record = pool.records.byId(id);
-  if (record === undefined) return ok(null);
-  pool.books.move("reserved", "voided", record.keys * record.sizeBytes * 8);
-  pool.books.endRecord(record);
-  return ok(null);
+    },
+    leave: async ({ nonce }) => await poolOf(pair).voidImport(nonce),
+  }));
 }
 
 /** Takes keys of another pool's making in. @param refill opens or brings in at least so many bytes of pad */
@@ -119,6 +95,7 @@ export async function importKeys(
   call: ImportCall,
   refill: (bytes: number) => Promise<boolean>,
 ): Promise<Result<null, Fault>> {
+  if (pool.half.ownNode !== null) return notOverHalves();
   const padBytes = padBytesFor(pool, call.bytes.length);
   if (!(await hasOrGets(pool, padBytes, refill))) return notEnoughKeys();
   return await commitLeased(pool, () => {
@@ -156,6 +133,7 @@ export async function importKeys(
       policyVersion: pool.config().version,
       expiresMs: call.expiresMs,
       holdUntilMs: 0,
+      announced: null,
     };
     pool.records.insert(record);
     pool.records.insertImport(call.nonce, id, call.mask);

@@ -21,6 +21,8 @@ const OVERTAKEN = null;
 export async function ingestBlock(pool: PoolContext, block: Block): Promise<Result<IngestOutcome, Fault>> {
   const forgotten = answerForgotten(pool, block);
   if (forgotten !== undefined) return forgotten;
+  const refusal = pool.half.refusal();
+  if (refusal !== null) return err(refusal);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const treatment = treatmentOf(pool.config(), block);
     const assessed = assess(pool, block, treatment);

@@ -4,7 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Fault, fail, fault } from "../../shared/errors/errors.ts";
-import { type PairName, poolName } from "../../shared/ids.ts";
+import { poolName } from "../../shared/ids.ts";
 import { sumOfLedger } from "../../shared/keypool/ledger.ts";
 import { fullBucket, takeToken, type TokenBucket } from "../../shared/keypool/token-bucket.ts";
 import type {
@@ -30,24 +30,24 @@ import { assemblePool } from "./assemble.ts";
 import { completed, storedConfig } from "./config.ts";
 import { commit, type PoolContext } from "./context.ts";
 import { checkKeys, deliverKeys } from "./dec-keys.ts";
-import { allocateKeys } from "./enc-keys.ts";
-import { canDistribute, canImport, distribute, importKeys, importsOf, voidImport } from "./imports.ts";
+import { giveKeys } from "./enc-keys.ts";
+import { canImport, importKeys, voidImport } from "./imports.ts";
 import { rollStep } from "./epoch-roll.ts";
 import { ingestBlock } from "./ingest.ts";
 import { PoolLease } from "./lease.ts";
-import { borrow, lendUnits, settleTransfer } from "./siblings.ts";
+import { Refill } from "./refill.ts";
+import { lendUnits, settleTransfer } from "./siblings.ts";
 import { makeMaterial } from "./sources.ts";
 import { countStep, voidStep } from "./upkeep.ts";
 
 export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, PoolToPoolRpc {
   readonly #pool: PoolContext;
   readonly #alarms: Alarms;
+  readonly #refill: Refill;
   readonly #lease: PoolLease;
   readonly #arrivals = new Arrivals(LIMITS.waitingDecs);
   readonly #buckets = new Map<string, TokenBucket>();
   #config: PoolConfig | undefined;
-  #borrowing: Promise<boolean> | undefined;
-  #siblingsEmptyUntilMs = 0;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
@@ -69,6 +69,7 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
       logOf: (node) => env.AUDIT_LOG.getByName(node),
       background: (work) => ctx.waitUntil(work),
     });
+    this.#refill = new Refill(this.#pool, (other) => this.#shard(other));
     this.#alarms = new Alarms(this.#pool, ctx, {
       logOf: (node) => env.AUDIT_LOG.getByName(node),
       shardOf: (other) => this.#shard(other),
@@ -79,18 +80,12 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     const ready = await this.#admit(call.configVersion, call.principal);
     if (!ready.ok) return ready;
     if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes gives no new keys");
-    const imports = importsOf(this.#pool, call);
-    // The import lands in the shard that the key IDs name, whatever the number of shards there.
-    const poolOf = (pair: PairName): PoolToPoolRpc => this.env.KEY_POOL.getByName(poolName(pair, this.#pool.shard));
-    const possible = await canDistribute(call, imports, poolOf);
-    if (!possible.ok) return possible;
-    const state = imports.size > 0 ? "reserved" : "pending";
-    const allocated = await allocateKeys(this.#pool, call, state, (bytes) => this.#refill(bytes));
-    if (!allocated.ok) return allocated;
-    if (imports.size === 0) return ok(allocated.value.grant);
-    const published = await distribute(this.#pool, call, allocated.value, imports, poolOf);
-    this.#arrivals.arrived();
-    return published.ok ? ok(published.value.grant) : published;
+    return await giveKeys(this.#pool, call, {
+      // The import lands in the shard that the key IDs name, whatever the number of shards there.
+      poolOf: (pair) => this.env.KEY_POOL.getByName(poolName(pair, this.#pool.shard)),
+      refill: async (bytes) => await this.#refill.bytes(bytes),
+      published: () => this.#arrivals.arrived(),
+    });
   }
 
   async decKeys(call: DecKeysCall): PoolResult<KeyGrant> {
@@ -101,7 +96,9 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
 
   async serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant, Fault>[]> {
     return ok(
-      await Promise.all(calls.map(async (call) => await ("enc" in call ? this.encKeys(call.enc) : this.decKeys(call.dec)))),
+      await Promise.all(
+        calls.map(async (call) => await ("enc" in call ? this.encKeys(call.enc) : this.decKeys(call.dec))),
+      ),
     );
   }
 
@@ -195,14 +192,14 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     const ready = await this.#ready(call.configVersion);
     if (!ready.ok) return ready;
     if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
-    return await canImport(this.#pool, call.bytes, (bytes) => this.#refill(bytes));
+    return await canImport(this.#pool, call.bytes, async (bytes) => await this.#refill.bytes(bytes));
   }
 
   async importKeys(call: ImportCall): PoolResult<null> {
     const ready = await this.#ready(call.configVersion);
     if (!ready.ok) return ready;
     if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
-    return await importKeys(this.#pool, call, (bytes) => this.#refill(bytes));
+    return await importKeys(this.#pool, call, async (bytes) => await this.#refill.bytes(bytes));
   }
 
   async voidImport(nonce: Uint8Array): PoolResult<null> {
@@ -277,31 +274,4 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     this.#alarms.replan();
     return ok(null);
   }
-
-  /** Brings in at least so many bytes: made here (local), or borrowed. */
-  async #refill(bytes: number): Promise<boolean> {
-    while (!this.#pool.supply.has(bytes)) {
-      if (!(await this.#bringIn(bytes))) return false;
-    }
-    return true;
-  }
-
-  /** @returns true where anything came */
-  async #bringIn(bytes: number): Promise<boolean> {
-    const config = this.#pool.config();
-    if (config.source === "local") {
-      return (await makeMaterial(this.#pool, "local", Math.max(bytes, LIMITS.fileBlockBytes))).ok;
-    }
-    // A shard beyond the link's own count exists for imports only; it borrows like the others.
-    if ((config.shards === 1 && this.#pool.shard === 0) || Date.now() < this.#siblingsEmptyUntilMs) return false;
-    this.#borrowing ??= borrow(this.#pool, bytes, (shard) => this.#shard(shard)).finally(() => {
-      this.#borrowing = undefined;
-    });
-    const came = await this.#borrowing;
-    if (!came) this.#siblingsEmptyUntilMs = Date.now() + SIBLINGS_EMPTY_MS;
-    return came;
-  }
 }
-
-/** Siblings that had nothing to lend are not asked again for so long. */
-const SIBLINGS_EMPTY_MS = 250;

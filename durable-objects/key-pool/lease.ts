@@ -212,7 +212,8 @@ const READY: Outcome = ok(null);
 const SIGNS: Readonly<Record<RollBackSign, string>> = {
   lease: "the directory has granted this pool more than it knows of: its storage is an old copy, all of it is voided",
   generation: "the deployment's generation was raised: whatever this storage holds may be an old copy and is voided",
-  "audit-log": "the audit log has events of this pool that it does not know: its storage is an old copy, all of it is voided",
+  "audit-log":
+    "the audit log has events of this pool that it does not know: its storage is an old copy, all of it is voided",
 };
 
 async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T | undefined> {

@@ -38,7 +38,7 @@ export function findKeys(pool: PoolContext, keyIds: readonly KeyId[], nowMs: num
     const { mask, record } = batch;
     const index = indexOf(keyId, mask);
     if (record.expiresMs <= nowMs || index >= record.keys || record.state === "stuck") return undefined;
-    if (!record.imported && recordOf(keyId, mask) !== record.id) return undefined;
+    if (!record.imported && recordOf(keyId, mask) !== (record.announced ?? record.id)) return undefined;
     return { keyId, record, index };
   });
 }

@@ -3,6 +3,7 @@ import type { NodeId, SaeId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { type Database, storedJson } from "../storage/database.ts";
 import type { KeyRecord } from "./rows.ts";
+import type { Usages } from "./usage.ts";
 
 type RecordRow = {
   id: number;
@@ -19,6 +20,7 @@ type RecordRow = {
   policy_version: number;
   expires_ms: number;
   hold_until_ms: number;
+  announced: number | null;
 };
 
 /** Records with longer bitmaps are read from the table each time. */
@@ -26,13 +28,16 @@ const CACHED_LEFT_BYTES = 256;
 
 export class RecordStore {
   readonly #db: Database;
+  readonly #usages: Usages;
   /** Oldest first; what the table says too. */
   readonly #cache = new Map<number, KeyRecord>();
   /** No record or repeat runs out before this; kept without a query, so it may be early. */
   #earliestExpiryMs: number;
 
-  constructor(db: Database) {
+  /** @param usages is told of every change: what records hold counts as their masters' */
+  constructor(db: Database, usages: Usages) {
     this.#db = db;
+    this.#usages = usages;
     this.#earliestExpiryMs = this.#nextExpiryMs();
   }
 
@@ -51,9 +56,11 @@ export class RecordStore {
 
   insert(record: KeyRecord): void {
     this.#expiresAt(record.expiresMs);
+    const limited = this.#usages.limited;
     this.#db.run(
       `INSERT INTO key_record (id, nonce, state, master, master_node, recipients, keys, size_bytes, segments, left,
-         imported, policy_version, expires_ms, hold_until_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         imported, policy_version, expires_ms, hold_until_ms, announced)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       record.id,
       record.nonce,
       record.state,
@@ -68,7 +75,9 @@ export class RecordStore {
       record.policyVersion,
       record.expiresMs,
       record.holdUntilMs,
+      record.announced,
     );
+    if (limited) this.#usages.recordChanged(undefined, record);
     this.#remember(record);
   }
 
@@ -82,6 +91,7 @@ export class RecordStore {
   /** What changes in a record's life. */
   update(record: KeyRecord): void {
     this.#expiresAt(record.expiresMs);
+    const before = this.#watched(record.id);
     this.#db.run(
       "UPDATE key_record SET state = ?, left = ?, recipients = ?, expires_ms = ?, hold_until_ms = ? WHERE id = ?",
       record.state,
@@ -91,18 +101,29 @@ export class RecordStore {
       record.holdUntilMs,
       record.id,
     );
+    if (before !== undefined) this.#usages.recordChanged(before, record);
     this.#remember(record);
   }
 
   updateLeft(record: KeyRecord): void {
+    const before = this.#watched(record.id);
     this.#db.run("UPDATE key_record SET left = ? WHERE id = ?", record.left, record.id);
+    if (before !== undefined) this.#usages.recordChanged(before, record);
     this.#remember(record);
   }
 
-  delete(record: Pick<KeyRecord, "id" | "imported" | "nonce">): void {
+  delete(record: Pick<KeyRecord, "id" | "imported" | "announced" | "nonce">): void {
+    const before = this.#watched(record.id);
     this.#cache.delete(record.id);
     this.#db.run("DELETE FROM key_record WHERE id = ?", record.id);
-    if (record.imported) this.#db.run("DELETE FROM key_import WHERE nonce = ?", record.nonce);
+    if (before !== undefined) this.#usages.recordChanged(before, undefined);
+    if (record.imported || record.announced !== null)
+      this.#db.run("DELETE FROM key_import WHERE nonce = ?", record.nonce);
+  }
+
+  /** The record before a change, where anybody wants to know. */
+  #watched(id: number): KeyRecord | undefined {
+    return this.#usages.limited ? this.byId(id) : undefined;
   }
 
   after(id: number, limit: number): KeyRecord[] {
@@ -139,7 +160,7 @@ export class RecordStore {
     this.#earliestExpiryMs = Math.min(this.#earliestExpiryMs, atMs);
   }
 
-  // ---- imports and repeats
+  // ---- imports, announced records and repeats
 
   insertImport(nonce: Uint8Array, record: number, mask: Uint8Array): void {
     this.#db.run("INSERT INTO key_import (nonce, record, mask) VALUES (?, ?, ?)", nonce, record, mask);
@@ -217,5 +238,6 @@ function toRecord(row: RecordRow): KeyRecord {
     policyVersion: row.policy_version,
     expiresMs: row.expires_ms,
     holdUntilMs: row.hold_until_ms,
+    announced: row.announced,
   };
 }

@@ -9,9 +9,15 @@ const later = (message: string) =>
 export const busy = () => later("the key pool is busy, try again");
 export const notEnoughKeys = () => later("not enough keys available");
 
-const unavailable = (message: string) => err<Fault>({ ...fault("unavailable", message), retryAfterSeconds: RETRY_SECONDS });
+const unavailable = (message: string) =>
+  err<Fault>({ ...fault("unavailable", message), retryAfterSeconds: RETRY_SECONDS });
 
 export const logUnavailable = () => unavailable("the audit log does not answer, try again");
 export const notLeased = () => unavailable("the key pool waits for its lease, try again");
 export const rolledBack = () =>
   unavailable("the key pool's storage was put back from a copy: what it holds is being voided");
+export const otherHalfSilent = () => unavailable("the other half of this pair does not answer, try again");
+export const otherHalfAbstains = () => unavailable("the other half of this pair cannot take part now, try again");
+export const otherHalfBehind = () => unavailable("the other half of this pair is too far behind, try again");
+export const otherHalfSplit = () =>
+  unavailable("the storage of one half of this pair was put back from a copy: no keys are given before it is voided");

@@ -107,7 +107,10 @@ async function rememberBlocks(
 }
 
 /** The answer to a pushed block that is not known but may have come before a roll-back; undefined for any other. */
-export function answerForgotten(pool: PoolContext, { id, bytes, origin }: Block): Result<IngestOutcome, Fault> | undefined {
+export function answerForgotten(
+  pool: PoolContext,
+  { id, bytes, origin }: Block,
+): Result<IngestOutcome, Fault> | undefined {
   if (origin !== "pushed" || pool.blocks.byId(id) !== undefined) return undefined;
   if (pool.forgotten.isForgotten(id)) {
     return ok({ outcome: "already-ingested", bits: bytes.length * 8, health: assessHealth(bytes) });

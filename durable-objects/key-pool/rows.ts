@@ -80,4 +80,6 @@ export interface KeyRecord {
   readonly policyVersion: number;
   readonly expiresMs: number;
   readonly holdUntilMs: number;
+  /** The record's number at the other half, where that announced it; null where it was made here. */
+  readonly announced: number | null;
 }

@@ -127,6 +127,38 @@ export const MIGRATIONS: readonly Migration[] = [
         detail TEXT NOT NULL,     -- no key material
         PRIMARY KEY (code, subject)
       ) WITHOUT ROWID;
+
+      -- Who has had how much, while the policy limits anybody's use of this pool.
+      CREATE TABLE usage (
+        sae TEXT PRIMARY KEY,     -- master
+        day INTEGER NOT NULL,     -- since 1970-01-01, UTC
+        keys_today INTEGER NOT NULL,
+        pending_bits INTEGER NOT NULL
+      ) WITHOUT ROWID;
+
+      -- Where the other node lives in another deployment (shared/keypool/half.ts): the two halves tell units by block
+      -- and offset, and each its own log of messages.
+      CREATE INDEX unit_place ON unit (block, offset);
+      ALTER TABLE key_record ADD COLUMN announced INTEGER; -- the record's number at the half that announced it
+      CREATE TABLE half (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        generation INTEGER NOT NULL,       -- of this half's log
+        next_seq INTEGER NOT NULL,
+        their_generation INTEGER NOT NULL, -- of the other half's
+        applied INTEGER NOT NULL           -- the last of its messages that was taken in
+      );
+      INSERT INTO half (id, generation, next_seq, their_generation, applied) VALUES (1, 1, 1, 0, 0);
+      -- Told, and not yet both answered and acted on.
+      CREATE TABLE half_log (
+        seq INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        record INTEGER,           -- of an announcement
+        message TEXT NOT NULL
+      );
+      -- Of the other half's messages, until it knows.
+      CREATE TABLE half_refused (seq INTEGER PRIMARY KEY, fault TEXT NOT NULL);
+      -- Blocks that the other half has and this one has not yet.
+      CREATE TABLE half_taken (block TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
       -- After the storage was put back from a copy: blocks that came since it was made, as far as the audit logs tell ...
       CREATE TABLE forgotten_block (id TEXT PRIMARY KEY) WITHOUT ROWID;
       -- ... and files of which more may have come than is known.

@@ -22,6 +22,7 @@ export async function lendUnits(
 ): Promise<Result<readonly LentUnit[], Fault>> {
   return await commitLeased(pool, () => {
     if (pool.store.isSettled(call.transfer)) return ok([]); // a call that comes late
+    if (pool.half.ownNode !== null) return ok([]); // what is shared with another deployment stays where it is known
     let units = pool.units.lent(call.transfer);
     if (units.length === 0) {
       units = lendable(pool, Math.min(call.units, UNITS_MAX));

@@ -1,4 +1,5 @@
 /** The units that keys are cut from next, in order. Rows only: their bytes are opened when they are read. */
+import type { NodeId } from "../../shared/ids.ts";
 import { freeBytes, type OpenUnit, type Segment, takeSegments } from "../../shared/keypool/segments.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { UnitStore } from "./unit-store.ts";
@@ -8,13 +9,16 @@ const UNITS_AHEAD = 16;
 
 export class Supply {
   readonly #store: UnitStore;
+  readonly #owner: NodeId | null;
   #units: OpenUnit[] = [];
   #lastLoaded = 0;
   /** False once a look at the table found nothing beyond `#lastLoaded`. */
   #moreInStore = true;
 
-  constructor(store: UnitStore) {
+  /** @param owner whose units keys are cut from; null: all of them */
+  constructor(store: UnitStore, owner: NodeId | null) {
     this.#store = store;
+    this.#owner = owner;
   }
 
   /** Are so many bytes there to be taken? */
@@ -22,7 +26,7 @@ export class Supply {
     while (freeBytes(this.#units, bytes) < bytes) {
       if (!this.#moreInStore) return false;
       const wanted = Math.ceil(bytes / LIMITS.unitBytes) + UNITS_AHEAD;
-      const units = this.#store.available(this.#lastLoaded, wanted);
+      const units = this.#store.available(this.#lastLoaded, wanted, this.#owner);
       this.#moreInStore = units.length === wanted;
       this.#lastLoaded = units.at(-1)?.id ?? this.#lastLoaded;
       this.#units.push(...units.map(({ id, length, cursor }) => ({ id, length, cursor })));

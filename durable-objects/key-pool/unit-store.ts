@@ -140,10 +140,12 @@ export class UnitStore {
 
   // ---- by what they are for
 
-  /** Units to allocate from, in order, after unit `after`. */
-  available(after: number, limit: number): UnitRow[] {
-    const sql = `SELECT ${COLUMNS} FROM unit INDEXED BY unit_available WHERE state = 'available' AND id > ? ORDER BY id LIMIT ?`;
-    return this.#db.all<UnitSqlRow>(sql, after, limit).map(toUnit);
+  /** Units to allocate from, in order, after unit `after`; of one owner, or (null) of all. */
+  available(after: number, limit: number, owner: NodeId | null = null): UnitRow[] {
+    const owned = owner === null ? "" : "AND owner = ?";
+    const sql = `SELECT ${COLUMNS} FROM unit INDEXED BY unit_available
+       WHERE state = 'available' AND id > ? ${owned} ORDER BY id LIMIT ?`;
+    return this.#db.all<UnitSqlRow>(sql, after, ...(owner === null ? [] : [owner]), limit).map(toUnit);
   }
 
   /** Untouched units from the far end, for a sibling. */

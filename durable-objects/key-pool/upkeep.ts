@@ -21,7 +21,7 @@ export async function expireRecords(pool: PoolContext, nowMs: number): Promise<b
       for (const { id } of records) {
         // As it is now: a fetch may have come between.
         const record = pool.records.byId(id);
-        if (record !== undefined && record.expiresMs <= nowMs) keys += end(pool, record, "expired");
+        if (record !== undefined && record.expiresMs <= nowMs) keys += endKeys(pool, record, "expired");
       }
       if (keys > 0) auditEnd(pool, "keys.expired", "system", keys, "ttl", nowMs);
     },
@@ -32,11 +32,13 @@ export async function expireRecords(pool: PoolContext, nowMs: number): Promise<b
 }
 
 /** Ends a record: keys that somebody still waited for become `to`. @returns how many */
-function end(pool: PoolContext, record: KeyRecord, to: BitState): number {
+export function endKeys(pool: PoolContext, record: KeyRecord, to: BitState): number {
   const keys = keysLeft(record.left, record.recipients.length, record.keys);
   if (!record.imported && record.state !== "held") {
     pool.books.move(record.state === "reserved" ? "reserved" : "pending", to, keys * record.sizeBytes * 8);
   }
+  // The other half lets pending keys run out by itself.
+  if (to !== "expired" || record.state === "reserved") pool.half.ended(record);
   pool.books.endRecord(record);
   return keys;
 }
@@ -62,7 +64,7 @@ export async function voidStep(
     for (const record of records) {
       const mine = keysOf(record, call);
       keys += mine.length;
-      if (call.sae === null || isMaster(record, call)) end(pool, record, "voided");
+      if (call.sae === null || isMaster(record, call)) endKeys(pool, record, "voided");
       else if (mine.length > 0) voidRecipient(pool, record, recipientIndex(record, call), mine);
     }
     const units = call.sae === null && records.length === 0 ? voidUnused(pool) : 0;
@@ -106,6 +108,7 @@ function voidRecipient(pool: PoolContext, record: KeyRecord, recipient: number, 
     pool.books.move(record.state === "reserved" ? "reserved" : "pending", to, finished * record.sizeBytes * 8);
   }
   if (nothingLeft(left)) {
+    pool.half.ended(record);
     pool.books.endRecord(record);
     return;
   }

@@ -49,6 +49,7 @@ export function demoNetwork(tokens: Tokens): NetworkDocumentInput {
         id: `${previous}-${id}`,
         nodes: [previous, id],
         source: "simulated",
+        // The pool's own generator speaks for both ends. Files pushed into the demo need no second end either.
         feed: "one-ended",
         health: "reject",
         key_rate_bps: KEY_RATE_BPS,

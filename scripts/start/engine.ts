@@ -27,6 +27,8 @@ export interface EnginePlan {
   readonly bundle: string;
   readonly secrets: Secrets;
   readonly sockets: Sockets;
+  /** Of the deployment. */
+  readonly generation: number;
   readonly demo: boolean;
   /** 0: any free one. */
   readonly port: number;
@@ -53,7 +55,7 @@ export function startEngine(plan: EnginePlan): Engine {
   };
 }
 
-function writeConfig({ folder, bundle, sockets, demo, port }: EnginePlan): string {
+function writeConfig({ folder, bundle, sockets, generation, demo, port }: EnginePlan): string {
   const modules = readdirSync(bundle).filter(isModule);
   for (const file of modules) copyFileSync(join(bundle, file), join(folder.run, file));
   const entryFirst = [
@@ -67,7 +69,7 @@ function writeConfig({ folder, bundle, sockets, demo, port }: EnginePlan): strin
     frontsSocket: sockets.fronts,
     edgeAddress: `${HOST}:${port}`,
     modules: entryFirst,
-    vars: { QKD_MTLS: "front", ...(demo ? { QKD_DEMO: "1" } : {}) },
+    vars: { QKD_MTLS: "front", QKD_GENERATION: String(generation), ...(demo ? { QKD_DEMO: "1" } : {}) },
     secrets: ["QKD_BOOTSTRAP_SHA256"],
   });
   writeAtomic(file, config);

@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { codeOf, messageOf, StartFailure } from "./failure.ts";
-import { isThere, readIfThere } from "./files.ts";
+import { isThere, readIfThere, syncFolder } from "./files.ts";
 
 export const EPOCH_KEY_BYTES = 32;
 const FILE_NAME = /^epoch-(?<epoch>[1-9]\d{0,8})$/;
@@ -96,15 +96,5 @@ function write(file: number, text: string): void {
     fsyncSync(file);
   } finally {
     closeSync(file);
-  }
-}
-
-/** What was made, renamed or removed in it survives a power cut. */
-export function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }

@@ -4,10 +4,10 @@
  */
 import { readdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { EPOCH_KEY_BYTES, EpochFolder, isEpochKey, syncFolder } from "./epoch-folder.ts";
+import { EPOCH_KEY_BYTES, EpochFolder, isEpochKey } from "./epoch-folder.ts";
 import { randomBytes } from "node:crypto";
 import { StartFailure } from "./failure.ts";
-import { ensureFolder, isThere, parseTexts, readIfThere, textsFile, writeAtomic } from "./files.ts";
+import { ensureFolder, isThere, parseTexts, readIfThere, syncFolder, textsFile, writeAtomic } from "./files.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 const FIRST_SECRET = "QKD_EPOCH_KEY_1";

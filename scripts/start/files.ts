@@ -1,6 +1,18 @@
 /** Files of the state folder. What is secret is readable by its owner only, from its first byte on. */
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { codeOf, messageOf, StartFailure } from "./failure.ts";
 
@@ -11,11 +23,27 @@ const PRIVATE_FOLDER = 0o700;
 export function writeAtomic(file: string, text: string, mode = PRIVATE_FILE): void {
   const draft = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
   try {
-    writeFileSync(draft, text, { mode, flag: "wx" });
+    writeFileSync(draft, text, { mode, flag: "wx", flush: true });
     renameSync(draft, file);
   } catch (thrown) {
     rmSync(draft, { force: true });
     throw new StartFailure(`cannot write ${file}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+/** `writeAtomic`, and there for good: after a power failure too. */
+export function writeDurable(file: string, text: string): void {
+  writeAtomic(file, text);
+  syncFolder(dirname(file));
+}
+
+/** What was made, renamed or removed in it survives a power cut. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
   }
 }
 

@@ -14,6 +14,7 @@ describe("npm start's options", () => {
       config: null,
       tokenFile: null,
       prefill: { bytes: MIB, explicit: false },
+      restored: false,
       help: false,
     });
   });

@@ -21,6 +21,8 @@ each node (127.0.0.1:9000, 9010, 9020 ...). Without options it is the demo netwo
   --token-file FILE   see --config
   --no-demo           no demo network, certificates or simulated key. Nodes with NODE.crt, NODE.key and ca.crt in
                       DIR/certs get a KME front
+  --restored          the storage was put back in a way that leaves no trace (a snapshot of the disk or the machine):
+                      void all key material in it. Put back file by file, it shows without
   --help              this text
 
 Ctrl-C or SIGTERM ends everything. State survives: start again with the same --state.
@@ -34,6 +36,8 @@ export interface StartOptions {
   readonly tokenFile: string | null;
   /** Bytes a link. `explicit`: every link, not only those with a simulated source. */
   readonly prefill: { readonly bytes: number; readonly explicit: boolean };
+  /** Voids all key material: the storage is an old copy, says who starts it. */
+  readonly restored: boolean;
   readonly help: boolean;
 }
 
@@ -47,6 +51,7 @@ const OPTIONS = {
   "token-file": { type: "string" },
   "no-demo": { type: "boolean" },
   prefill: { type: "string" },
+  restored: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -65,6 +70,7 @@ export function parseOptions(args: readonly string[], env: Readonly<Record<strin
     config: text("config"),
     tokenFile: text("token-file") ?? (env["QKD_TOKEN_FILE"] || null),
     prefill: { bytes: prefillBytes(values.prefill), explicit: values.prefill !== undefined },
+    restored: values.restored ?? false,
     help: values.help ?? false,
   };
 }

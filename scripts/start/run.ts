@@ -18,6 +18,7 @@ import { checkPort, edgePort, kmePorts } from "./ports.ts";
 import { loadSecrets } from "./secrets.ts";
 import { placeSockets, type Sockets } from "./sockets.ts";
 import { type Lock, lockStateFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
+import { StorageIdentity } from "./storage-identity.ts";
 
 /** Children that do not end by themselves within this time are killed; everything is over within 2 s. */
 const PATIENCE_MS = 1000;
@@ -29,6 +30,7 @@ interface Running {
   sockets?: Sockets;
   keeper?: KeyKeeper;
   fronts?: Fronts;
+  identity?: StorageIdentity;
   engine?: Engine;
 }
 
@@ -47,7 +49,7 @@ export async function run(options: StartOptions, stop: AbortSignal, print: (text
   };
   try {
     const serve = async (): Promise<void> => {
-      const lines = await start(options, running, stop, watch);
+      const lines = await start(options, running, stop, watch, print);
       // At once: who waits for "ready" finds the rest there too.
       print(lines.join("\n"));
       await stopped;
@@ -63,6 +65,7 @@ async function start(
   running: Running,
   signal: AbortSignal,
   watch: (child: ChildProcess, name: string) => void,
+  print: (text: string) => void,
 ): Promise<string[]> {
   const config = options.config === null ? null : readConfig(options.config);
   const folder = openStateFolder(options.state);
@@ -83,7 +86,12 @@ async function start(
   const fronts = startFronts();
   running.fronts = fronts;
   watch(fronts.process, "the process of the KME fronts");
-  const engine = startEngine({ folder, bundle, secrets, sockets, demo: options.demo, port });
+  const identity = new StorageIdentity(folder, options.restored);
+  running.identity = identity;
+  if (identity.putBack !== null) print(putBackLine(folder, identity.putBack));
+  const { generation } = identity;
+  const engine = startEngine({ folder, bundle, secrets, sockets, generation, demo: options.demo, port });
+  identity.keep();
   running.engine = engine;
   fronts.guard(engine.pid);
   running.lock.noteEngine(engine.pid);
@@ -103,7 +111,10 @@ async function start(
   return [...notes, ...lines];
 }
 
-async function end({ folder, lock, sockets, keeper, fronts, engine }: Running): Promise<void> {
+const putBackLine = ({ storage }: StateFolder, sign: string): string =>
+  `note: the storage ${storage} was put back from a copy: all key material in it is voided (${sign})`;
+
+async function end({ folder, lock, sockets, keeper, fronts, identity, engine }: Running): Promise<void> {
   const children = [fronts?.process, engine?.process].filter((child) => child !== undefined);
   fronts?.stop();
   engine?.process.kill("SIGTERM");
@@ -111,6 +122,7 @@ async function end({ folder, lock, sockets, keeper, fronts, engine }: Running): 
   await Promise.race([ended, sleep(PATIENCE_MS, undefined, { ref: false })]);
   for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
   await ended;
+  identity?.close();
   keeper?.close();
   sockets?.remove();
   // Without the lock the folder is another's.

@@ -10,6 +10,8 @@ export interface StateFolder {
   readonly certs: string;
   /** The engine's storage. */
   readonly storage: string;
+  /** What that storage is known by. */
+  readonly storageIdentity: string;
   /** Sockets and configuration of a running engine; closed to others. */
   readonly run: string;
   /** Epoch keys of `npm start`. */
@@ -38,6 +40,7 @@ export function openStateFolder(path: string, use: "start" | "dev" = "start"): S
     root,
     certs: at("certs"),
     storage: within("state"),
+    storageIdentity: within("storage-identity.json"),
     run: at("run"),
     epochKeys: at("epoch-keys"),
     tokens: at("tokens.json"),

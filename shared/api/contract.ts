@@ -9,14 +9,10 @@ import { KeyRequestSchema } from "../etsi014/key-request.ts";
 import { StatusSchema } from "../etsi014/status.ts";
 import { POOL_ALARMS } from "../keypool/alarms.ts";
 import { LIMITS } from "../limits.ts";
-import type { Body, Operation, Parameter, RequestBody } from "./operation.ts";
+import { EPOCHS } from "./epoch-operations.ts";
+import { type Body, json, type Operation, type Parameter, type RequestBody } from "./operation.ts";
 import * as schemas from "./schemas.ts";
 
-const json = (description: string, schema: NonNullable<Body["schema"]>): Body => ({
-  description,
-  contentType: "application/json",
-  schema,
-});
 const jsonRequest = (
   description: string,
   schema: NonNullable<Body["schema"]>,
@@ -384,7 +380,7 @@ const SERVICE = {
   },
 } as const satisfies Record<string, Operation>;
 
-export const CONTRACT = { ...KEYS, ...NETWORK, ...LINKS, ...SERVICE } as const;
+export const CONTRACT = { ...KEYS, ...NETWORK, ...LINKS, ...EPOCHS, ...SERVICE } as const;
 export type OperationId = keyof typeof CONTRACT;
 export const OPERATION_IDS = Object.keys(CONTRACT) as OperationId[];
 /** The same table with the details of each entry widened, for those who walk it. */

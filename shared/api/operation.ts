@@ -16,6 +16,12 @@ export interface Body {
   readonly schema?: v.GenericSchema;
 }
 
+export const json = (description: string, schema: NonNullable<Body["schema"]>): Body => ({
+  description,
+  contentType: "application/json",
+  schema,
+});
+
 export interface RequestBody extends Body {
   readonly required: boolean;
   readonly maxBytes: number;
@@ -26,7 +32,7 @@ export interface Operation {
   readonly method: "get" | "post" | "put" | "delete";
   /** With `{parameter}` segments, as in OpenAPI. */
   readonly path: string;
-  readonly tag: "Keys" | "Network" | "Links" | "Audit" | "Service";
+  readonly tag: "Keys" | "Network" | "Links" | "Audit" | "Epochs" | "Service";
   readonly summary: string;
   readonly description?: string;
   /**

@@ -120,6 +120,27 @@ export const LinkSchema = v.object({ ...linkMembers, pool: v.looseObject({}), al
 
 export const AlarmsClearedSchema = v.object({ cleared: count });
 
+export const EpochSchema = v.object({ epoch: v.pipe(count, v.minValue(1)) });
+
+export const EpochsSchema = v.object({
+  /** In force: new material is sealed in it. */
+  epoch: v.pipe(count, v.minValue(1)),
+  since: instant,
+  /** When the next one begins. */
+  until: instant,
+  /** It should have begun by now. */
+  overdue: v.boolean(),
+  /** Secrets come and go by the operator's hand. */
+  kept_in: v.picklist(["folder", "secrets"]),
+  /** Epochs whose keys are there. */
+  keys: v.array(count),
+  /** Of them, those that nothing needs any more. */
+  removable: v.array(count),
+  /** Pools that have not come along to the epoch in force yet, and the first of their names. */
+  lagging_pools: count,
+  first_lagging: v.array(text),
+});
+
 export const HealthReportSchema = v.object({
   bits: count,
   passed: v.boolean(),

@@ -32,6 +32,7 @@ const ALLOWED: Record<Role, readonly string[]> = {
     "revocations.write",
     "links.read",
     "links.prefill",
+    "alarms.clear",
     "blocks.push",
     "audit.read",
   ],

@@ -21,6 +21,8 @@ export const ROLES_BY_ACTION = {
   "alarms.clear": ["operator"],
   "blocks.push": ["operator", "agent", "node"],
   "audit.read": ["operator"],
+  "epochs.read": ["operator"],
+  "epochs.write": ["operator"],
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Action = keyof typeof ROLES_BY_ACTION;

@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { HealthReportSchema } from "../api/schemas.ts";
+import { HealthReportSchema, LinkAlarmSchema } from "../api/schemas.ts";
 import { assessHealth } from "../health/health.ts";
 import type { LinkId, PairName, SaeId } from "../ids.ts";
+import { alarmsInFull } from "../keypool/alarm-body.ts";
 import { BIT_STATES, type Ledger, type PoolStatus } from "../keypool/types.ts";
 import { NetworkDocumentSchema } from "../network/document.ts";
 import { statusExtension, statusObject, StatusSchema } from "./status.ts";
@@ -64,6 +65,24 @@ test("health figures are written as those of a pushed block's answer", () => {
   const { health } = statusExtension(pools, facts.link);
   expect(health).toMatchObject({ quarantined_blocks: 1, last: { bits: 32, passed: false } });
   expect(v.parse(v.strictObject(HealthReportSchema.entries), health.last)).toEqual(health.last);
+});
+
+test("of alarms an SAE sees codes and times, not what they are about", () => {
+  const alarm = { code: "twin-mismatch", subject: "secret.cor", firstMs: 1000, lastMs: 5000, count: 2 } as const;
+  const pools = [
+    { ...pool(0, 8, true), alarms: [{ ...alarm, detail: "tn-1 and tn-2 differ" }] },
+    { ...pool(1, 8, true), alarms: [{ ...alarm, subject: "other.cor", firstMs: 0, lastMs: 3000, detail: "" }] },
+  ];
+  expect(statusExtension(pools, facts.link).alarms).toEqual([
+    { code: "twin-mismatch", first: "1970-01-01T00:00:00.000Z", last: "1970-01-01T00:00:05.000Z" },
+  ]);
+  expect(alarmsInFull(pools)).toMatchObject([
+    { shard: 0, subject: "secret.cor", count: 2, detail: "tn-1 and tn-2 differ" },
+    { shard: 1, subject: "other.cor" },
+  ]);
+  for (const each of alarmsInFull(pools)) expect(v.parse(v.strictObject(LinkAlarmSchema.entries), each)).toEqual(each);
+  // A pool of the release before tells of none.
+  expect(statusExtension([pool(0, 8, true)], facts.link).alarms).toEqual([]);
 });
 
 test("one shard out of balance shows", () => {

@@ -8,6 +8,8 @@ export const POOL_ALARMS = {
   "twin-mismatch": "the two ends pushed different bytes under one block id",
   "twin-missing": "one end's blocks were given up because the other end never pushed theirs",
   "state-rolled-back": "the pool found itself older than what it had promised: material was voided",
+  "halves-disagree": "the pool's half in another deployment does not agree on what was done with material",
+  "other-half-behind": "the pool's half in another deployment has not answered for long: notices to it were dropped",
   stuck: "an item could not be worked off and was parked",
   "epoch-overdue": "an old epoch key could not be destroyed yet: what it protects is not erased",
 } as const satisfies Record<string, string>;

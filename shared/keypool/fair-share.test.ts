@@ -58,7 +58,10 @@ test("a lone principal gets everything, to the last bit", () => {
 test("of those who ask for the same each gets within one request of an equal part, in whatever order they ask", () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 8 }), bits, fc.nat(5000), seeds, (takers, size, available, seed) => {
-      const run = new Run(Array.from({ length: takers }, () => size), available);
+      const run = new Run(
+        Array.from({ length: takers }, () => size),
+        available,
+      );
       for (let who = 0; who < takers; who++) run.ask(who); // all are there from the beginning
       drain(run, takers, seed);
       expect(run.availableBits).toBeLessThan(size);

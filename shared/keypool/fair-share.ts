@@ -20,7 +20,8 @@ const FADES_MS = 60_000;
 /** Who has been served, or has found the pool empty, is expected back within so long: it is told to come after a second. */
 const ASKS_MS = 3000;
 
-const levelAt = ({ level, atMs }: Taker, nowMs: number): number => level * Math.exp(-Math.max(0, nowMs - atMs) / FADES_MS);
+const levelAt = ({ level, atMs }: Taker, nowMs: number): number =>
+  level * Math.exp(-Math.max(0, nowMs - atMs) / FADES_MS);
 
 export class FairShare {
   readonly #maxTakers: number;

@@ -89,6 +89,13 @@ const sae = v.strictObject({ id: saeId, node: plainId, credentials });
 
 const principalEntry = { id: plainId, credentials };
 
+/** 0 keys a day: as many as one likes. */
+const quotaMembers = {
+  keys_per_day: v.optional(wholeNumber(0, 1_000_000_000)),
+  /** The share of a pool's material that one principal's keys may hold until they are delivered. */
+  pool_share: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+};
+
 const policy = v.strictObject({
   /** ETSI 014 `size`, in bits; each a multiple of 8. */
   key_size_bits: v.optional(
@@ -130,6 +137,12 @@ const policy = v.strictObject({
   rate_limit: v.optional(
     v.strictObject({ requests_per_s: wholeNumber(1, 1_000_000), burst: wholeNumber(1, 1_000_000) }),
     { requests_per_s: 20_000, burst: 40_000 },
+  ),
+  /** Per principal and pair of nodes. Absent: no limits. */
+  quota: v.optional(v.strictObject(quotaMembers)),
+  /** Others for some SAEs, links, or SAEs over links; what one of these leaves out is as it would be without it. */
+  quotas: v.optional(
+    boundedList(v.strictObject({ sae: v.optional(saeId), link: v.optional(plainId), ...quotaMembers }), LIMITS.quotas),
   ),
   /** What an object does when its audit outbox is full: refuse requests, or drop events and raise an alarm. */
   audit_overflow: v.optional(v.picklist(["refuse", "drop"]), "refuse"),

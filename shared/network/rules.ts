@@ -33,6 +33,9 @@ export interface Sections {
   readonly sites: ReadonlySet<string>;
   /** Has every node an id? If not, what seems to refer to no node may refer to that one. */
   readonly nodesTold: boolean;
+  /** Likewise of SAEs and links; null where not every one has an id. */
+  readonly saeIds: ReadonlySet<string> | null;
+  readonly linkIds: ReadonlySet<string> | null;
   readonly operatorsAtFault: boolean;
 }
 
@@ -69,6 +72,7 @@ export const RULES: readonly Rule[] = [
   keySizes,
   poolMarks,
   containerSize,
+  quotaEntries,
   operatorLeft,
   shardsKept,
 ];
@@ -222,6 +226,27 @@ function containerSize({ policy }: Sections): PointerFault[] {
   if (bytes <= LIMITS.containerKeyBytes) return [];
   const message = `with keys of up to ${policy.key_size_bits.max} bits a request could ask for ${bytes} bytes, more than ${LIMITS.containerKeyBytes}`;
   return [{ pointer: "/policy/max_key_per_request", message }];
+}
+
+/** Each for somebody or something that is there, and no two for the same. */
+function quotaEntries({ policy, saeIds, linkIds }: Sections): PointerFault[] {
+  const entries = (policy?.quotas ?? []).map((value, index) => ({ pointer: `/policy/quotas/${index}`, value }));
+  const faults = entries.flatMap(({ pointer, value: { sae, link } }): PointerFault[] => [
+    ...(sae === undefined && link === undefined
+      ? [{ pointer, message: "shall name an sae or a link; what holds for all is /policy/quota" }]
+      : []),
+    ...(sae === undefined || saeIds === null || saeIds.has(sae)
+      ? []
+      : [{ pointer: `${pointer}/sae`, message: `no SAE has the id ${sae}` }]),
+    ...(link === undefined || linkIds === null || linkIds.has(link)
+      ? []
+      : [{ pointer: `${pointer}/link`, message: `no link has the id ${link}` }]),
+  ]);
+  return [
+    ...faults,
+    ...repeated(entries, "sae", ({ sae, link }) => sae && JSON.stringify([sae, link]), "the same sae and link"),
+    ...repeated(entries, "link", ({ sae, link }) => (sae === undefined ? link : undefined)),
+  ];
 }
 
 /** Is this credential good for writing the network, as far as can be told? */

@@ -118,6 +118,32 @@ describe("faults, by pointer", () => {
       ["/policy/pool/high_bytes", "/policy/pool/capacity_bytes"],
     ],
     ["too large a container", policy({ max_key_per_request: 4096 }), ["/policy/max_key_per_request"]],
+    [
+      "quotas of nobody, twice, and for all",
+      policy({
+        quotas: [
+          { sae: "sae-a", keys_per_day: 1 },
+          { sae: "sae-x", link: "l-99", keys_per_day: 1 },
+          { link: "l-12", pool_share: 0.5 },
+          { sae: "sae-a", link: "l-12", pool_share: 0.5 },
+          { sae: "sae-a", pool_share: 0.5 },
+          { link: "l-12", keys_per_day: 9 },
+          { keys_per_day: 9 },
+        ],
+      }),
+      [
+        "/policy/quotas/1/sae",
+        "/policy/quotas/1/link",
+        "/policy/quotas/6",
+        "/policy/quotas/4/sae",
+        "/policy/quotas/5/link",
+      ],
+    ],
+    [
+      "quotas out of range",
+      policy({ quota: { keys_per_day: -1, pool_share: 1.1 }, quotas: [{ sae: "sae-a", keys_per_day: 0.5 }] }),
+      ["/policy/quota/keys_per_day", "/policy/quota/pool_share", "/policy/quotas/0/keys_per_day"],
+    ],
     ["no operator", (d) => (d.operators = []), ["/operators"]],
     ["an operator without credentials", (d) => (d.operators = [{ id: "a", credentials: [] }]), ["/operators"]],
     [
@@ -142,9 +168,32 @@ describe("faults, by pointer", () => {
         Object.assign(d.nodes[1] ?? {}, { site: "" }); // tn-2: links to it are no fault
         d.saes.push({ id: "sae-x", node: "tn-9", credentials: [] });
         d.operators = [];
+        d.policy = { quotas: [{ sae: "sae-x", keys_per_day: 1 }] }; // it is there, though it is nowhere
       }),
     );
     expect(faults).toEqual(["/nodes/1/site", "/saes/2/node", "/operators"]);
+  });
+
+  it("asks for a seed where a link conditions, and says how to draw one", () => {
+    const drawn = { health: "condition", conditioning_seed: hex("e") } as const;
+    const links = [
+      { ...link("l-12", "tn-1", "tn-2"), health: "condition" },
+      { ...link("l-23", "tn-2", "tn-3"), ...drawn, conditioning_seed: "secret", min_entropy_per_bit: 1.01 },
+    ];
+    const result = validateNetwork({ ...sound(), links });
+    expect(result.ok ? [] : result.error.details).toEqual([
+      { pointer: "/links/1/min_entropy_per_bit", message: "shall be at most 1" },
+      { pointer: "/links/1/conditioning_seed", message: expect.stringMatching(/^shall be 32 random bytes .* openssl/) },
+      {
+        pointer: "/links/0/conditioning_seed",
+        message: expect.stringMatching(/^health "condition" needs it: .*openssl/),
+      },
+    ]);
+    for (const more of [drawn, { ...drawn, min_entropy_per_bit: 0.1 }, { conditioning_seed: hex("e") }]) {
+      expect(faultsOf({ ...sound(), links: [{ ...link("l-12", "tn-1", "tn-2"), ...more }] })).toEqual([]);
+    }
+    const low = { ...link("l-12", "tn-1", "tn-2"), ...drawn, min_entropy_per_bit: 0.09 };
+    expect(faultsOf({ ...sound(), links: [low] })).toEqual(["/links/0/min_entropy_per_bit"]);
   });
 
   it("says in words what is wrong with a shape, and that others may follow", () => {
@@ -163,7 +212,7 @@ describe("faults, by pointer", () => {
       { pointer: "/nodes/0/kme_id", message: "shall be text" },
       { pointer: "/nodes/1/id", message: "missing" },
       { pointer: "/nodes/1/uuid", message: "shall be a UUID in lower case" },
-      { pointer: "/links/0/health", message: "shall be one of reject, accept" },
+      { pointer: "/links/0/health", message: "shall be one of reject, condition, accept" },
       { pointer: "/links/0/key_rate_bps", message: "shall be at least 0" },
       { pointer: "/links/0/colour", message: "no such member" },
       { pointer: "/links/1", message: "shall be an object" },

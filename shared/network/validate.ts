@@ -88,6 +88,11 @@ function soundSections(output: unknown, issues: readonly Input[]): Sections {
     });
   };
   const nodes = ids("nodes", "id");
+  const allIds = (section: string): ReadonlySet<string> | null => {
+    const list = document[section];
+    const told = ids(section, "id");
+    return Array.isArray(list) && told.length === list.length ? new Set(told) : null;
+  };
   return {
     nodes: entries("nodes"),
     links: entries("links"),
@@ -98,7 +103,9 @@ function soundSections(output: unknown, issues: readonly Input[]): Sections {
     policy: faulty.has("/policy") ? null : part<NetworkDocument["policy"]>(document["policy"]),
     nodeIds: new Set(nodes),
     sites: new Set([...nodes, ...ids("nodes", "site")]),
-    nodesTold: Array.isArray(document["nodes"]) && nodes.length === document["nodes"].length,
+    nodesTold: allIds("nodes") !== null,
+    saeIds: allIds("saes"),
+    linkIds: allIds("links"),
     operatorsAtFault: [...faulty].some((pointer) => pointer.startsWith("/operators")),
   };
 }

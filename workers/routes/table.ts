@@ -3,6 +3,7 @@ import { deleteAlarms } from "./alarms.ts";
 import { getAudit } from "./audit.ts";
 import { getDecKeys, postDecKeys } from "./dec-keys.ts";
 import { getEncKeys, postEncKeys } from "./enc-keys.ts";
+import { getEpochs, postEpochsRoll } from "./epochs.ts";
 import type { Handlers } from "./handler.ts";
 import { getLink, getLinks, postPrefill, putBlock } from "./links.ts";
 import {
@@ -37,6 +38,8 @@ export const HANDLERS: Handlers = {
   putBlock,
   postPrefill,
   deleteAlarms,
+  getEpochs,
+  postEpochsRoll,
   getAudit,
   getWhoami,
   getHealthz,
