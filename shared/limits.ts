@@ -110,7 +110,7 @@ export const LIMITS = {
   /** Bodies of key requests held until they are complete, over all fronts of a process. */
   frontBufferedBytes: 64 * 1024 * 1024,
   /** Batches of key requests under way to the engine at once, and requests in one. */
-  frontBatches: 2,
+  frontBatches: 1,
   frontBatchRequests: 64,
   frontCertificateBytes: 10 * 1024,
   frontHandshakeMs: 10_000,
