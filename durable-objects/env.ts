@@ -2,6 +2,7 @@
 import type { AuditLogRpc } from "../shared/audit/event.ts";
 import type { KeyPoolRpc, PoolToPoolRpc } from "../shared/keypool/types.ts";
 import type { DirectoryRpc } from "../shared/network/directory-types.ts";
+import type { Service } from "./storage/epoch-store.ts";
 
 /** A namespace of Durable Objects, told by what they promise instead of by their class. */
 export interface ObjectNamespace<Rpc> {
@@ -16,11 +17,22 @@ export interface ObjectsEnv {
   readonly AUDIT_LOG: ObjectNamespace<AuditLogRpc>;
   /** SHA-256 hex of the bootstrap token: one use, one hour. */
   readonly QKD_BOOTSTRAP_SHA256?: string;
+  /**
+   * Raised whenever the objects' storage is put back from a copy: objects that have lived in another generation void
+   * their key material. "1" where absent.
+   */
+  readonly QKD_GENERATION?: string;
   /** "1" in the demo only: opens POST /api/v1/links/{link}/prefill. */
   readonly QKD_DEMO?: string;
+  /** The folder of the epoch keys, where there is one: then the secrets below do not count. */
+  readonly EPOCH_KEYS?: Service;
   /** Numbered epoch keys, base64 of 32 bytes: QKD_EPOCH_KEY_1, QKD_EPOCH_KEY_2 ... The highest number is current. */
   readonly [epochKey: `QKD_EPOCH_KEY_${number}`]: string;
 }
+
+export const generationOf = ({ QKD_GENERATION: generation }: ObjectsEnv): string =>
+  generation === undefined || generation === "" ? FIRST_GENERATION : generation;
+export const FIRST_GENERATION = "1";
 
 /** Name of the one Directory object. */
 export const DIRECTORY_NAME = "directory";

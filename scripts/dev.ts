@@ -7,6 +7,7 @@ import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { coupleOf, tokenLines } from "./start/banner.ts";
 import { ensureDevVars } from "./start/dev-vars.ts";
+import { loadDevSecrets } from "./start/epoch-keys.ts";
 import { DEV_USAGE, type DevOptions, parseDevOptions } from "./start/dev-options.ts";
 import { awaitHealth } from "./start/edge-client.ts";
 import { StartFailure } from "./start/failure.ts";
@@ -91,7 +92,7 @@ async function dev(options: DevOptions, stop: AbortSignal): Promise<number> {
   let wrangler: ChildProcess | undefined;
   try {
     await checkPort(options.port, "the edge");
-    ensureDevVars(loadSecrets(folder));
+    ensureDevVars(loadSecrets(folder), loadDevSecrets(folder));
     wrangler = startWrangler(options, folder);
     const child = wrangler;
     if (child.pid !== undefined) lock.noteEngine(child.pid);

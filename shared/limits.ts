@@ -45,20 +45,27 @@ export const LIMITS = {
   cachedBytes: 2 * 1024 * 1024,
   /** Key records kept in memory, an object. */
   cachedRecords: 2048,
-  /** Units opened at once to cut keys from. */
-  unitsALoad: 512,
+  /** Keys (cut, delivered, lent, imported) under one lease; twice as many while the Directory does not answer. */
+  leaseKeys: 16_384,
   commitQueue: 4096,
   commitBatch: 256,
   waitingDecs: 1024,
   alarmBatchRows: 500,
+  /** Blocks of one pool that are being conditioned or wait for that: one after the other, up to seconds each. */
+  conditioningQueue: 4,
   /** Standing alarms of one pool; beyond, the one that has been quiet for longest goes. */
   poolAlarms: 64,
   alarmDetailChars: 300,
   /** An alarm that is raised again and again is written to the audit log once in so long. */
   alarmAuditMs: 60_000,
+  /** Units brought over to a new epoch in one commit. */
+  renewedUnits: 128,
   rateLimitedPrincipals: 4096,
   outboxEvents: 10_000,
-  auditBatchEvents: 200,
+  /** In one row of an outbox or a log, and in one message between them. May grow, not shrink: logs look rows up by it. */
+  auditBatchEvents: 1000,
+  /** Keeps such a row within SQLite's 2 MB, whatever the characters. */
+  auditBatchChars: 512 * 1024,
   auditBatchesPerShip: 16,
 
   // Directory
@@ -78,6 +85,9 @@ export const LIMITS = {
   /** Calls to pools in one run of the Directory's alarm, and in one `diff`. */
   poolCallsPerAlarm: 64,
   poolCallsPerDiff: 512,
+  /** Epoch keys there may be before old ones are destroyed: a new epoch waits for pools that lag that far behind. */
+  epochKeys: 16,
+  laggingPoolsTold: 20,
 
   // authentication
   authorizationChars: 1024,

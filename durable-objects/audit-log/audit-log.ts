@@ -5,10 +5,10 @@
  * (`audit.gap`), so that the log shows what it lacks; one used again for something else is noted too (`audit.conflict`).
  */
 import { DurableObject } from "cloudflare:workers";
-import type { AuditBatch, AuditLogRpc, AuditRecord } from "../../shared/audit/event.ts";
+import type { AuditBatch, AuditEvent, AuditLogRpc, AuditRecord, ReportedCall } from "../../shared/audit/event.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { ObjectsEnv } from "../env.ts";
-import { Database } from "../storage/database.ts";
+import { Database, storedJson } from "../storage/database.ts";
 import { migrate } from "../storage/migrations.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { AuditStore } from "./store.ts";
@@ -24,27 +24,25 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
   }
 
   async append(batch: AuditBatch): Promise<{ readonly storedSeq: number }> {
+    const { source, firstSeq } = batch;
+    const events = typeof batch.events === "string" ? storedJson<AuditEvent[]>(batch.events) : batch.events;
     return this.#store.transaction(() => {
-      const { source, firstSeq } = batch;
-      const events = batch.events.map((event, offset) => ({ seq: firstSeq + offset, event }));
       const storedSeq = this.#store.lastSeq(source);
       if (events.length === 0) return { storedSeq };
-      const fresh = events.filter(({ seq }) => seq > storedSeq);
-      const changed = events.filter(({ seq, event }) => seq <= storedSeq && !this.#store.has(source, seq, event));
-      if (firstSeq > storedSeq + 1) this.#note("audit.gap", batch, { fromSeq: storedSeq + 1, toSeq: firstSeq - 1 });
-      // Numbers used again for other events: the source was rolled back to an older state. Kept, and noted.
-      if (changed.length > 0) this.#note("audit.conflict", batch, { events: changed.length, storedSeq });
-      for (const { seq, event } of [...changed, ...fresh]) this.#store.append(source, seq, event);
-      const lastSeq = Math.max(storedSeq, events.at(-1)?.seq ?? 0);
+      const numbered = events.map((event, offset) => ({ seq: firstSeq + offset, event }));
+      const fresh = numbered.filter(({ seq }) => seq > storedSeq);
+      const repeats = numbered.filter(({ seq }) => seq <= storedSeq);
+      const changed = repeats.length === 0 ? [] : this.#store.changed(source, repeats);
+      const lastSeq = Math.max(storedSeq, firstSeq + events.length - 1);
+      // The log's own word, chained like any other, under the number before the batch it is about.
+      const notes = notesOn(firstSeq, storedSeq, changed.length).map(({ act, detail }) => ({
+        seq: firstSeq - 1,
+        event: { atMs: Date.now(), act, who: "system", node: events[0]?.node ?? "", detail },
+      }));
+      this.#store.append(source, [...notes, ...changed, ...fresh]);
       this.#store.setLastSeq(source, lastSeq);
       return { storedSeq: lastSeq };
     });
-  }
-
-  /** The log's own word, chained like any other; `seq` is the number before the batch it is about. */
-  #note(act: string, { source, firstSeq, events }: AuditBatch, detail: AuditRecord["detail"]): void {
-    const node = events[0]?.node ?? "";
-    this.#store.append(source, firstSeq - 1, { atMs: Date.now(), act, who: "system", node, detail });
   }
 
   /** At most LIMITS.auditReadRecords; `next` is what to pass as `after` for more, null at the end. */
@@ -56,4 +54,19 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
     const records = this.#store.after(after, bounded);
     return { records, next: records.length === bounded ? (records.at(-1)?.index ?? null) : null };
   }
+
+  async reported({ source, afterSeq, after }: ReportedCall): ReturnType<AuditLogRpc["reported"]> {
+    const storedSeq = this.#store.lastSeq(source);
+    if (afterSeq === null) return { storedSeq, records: [], next: null };
+    return { storedSeq, ...this.#store.ofSource(source, afterSeq, after) };
+  }
+}
+
+/** What is amiss with a batch. */
+function notesOn(firstSeq: number, storedSeq: number, changed: number): Pick<AuditEvent, "act" | "detail">[] {
+  if (firstSeq > storedSeq + 1)
+    return [{ act: "audit.gap", detail: { fromSeq: storedSeq + 1, toSeq: firstSeq - 1 } }];
+  // Numbers used again for other events: the source was rolled back to an older state. Kept, and noted.
+  if (changed > 0) return [{ act: "audit.conflict", detail: { events: changed, storedSeq } }];
+  return [];
 }

@@ -22,4 +22,22 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE TABLE sources (source TEXT PRIMARY KEY, last_seq INTEGER NOT NULL) WITHOUT ROWID;
     `,
   },
+  {
+    version: 2,
+    // Code of schema 1 would go on from the last row of records and chain a second branch.
+    minReader: 2,
+    sql: `
+      -- Append-only. A row holds records of one source with consecutive indices and seqs; the chain goes on from the
+      -- last row of records, which gets no more of them.
+      CREATE TABLE runs (
+        last_index INTEGER PRIMARY KEY,
+        source TEXT NOT NULL,
+        first_seq INTEGER NOT NULL,
+        last_seq INTEGER NOT NULL,
+        hashes BLOB NOT NULL, -- SHA-256, 32 bytes a record
+        texts TEXT NOT NULL -- recordText, a line a record
+      );
+      CREATE INDEX runs_source_seq ON runs (source, first_seq, last_seq);
+    `,
+  },
 ];

@@ -1,10 +1,14 @@
 /** All of the audit log's SQL. */
 import { canonicalJson } from "../../shared/audit/canonical-json.ts";
-import { CHAIN_START, chainHash } from "../../shared/audit/chain.ts";
+import { CHAIN_START } from "../../shared/audit/chain.ts";
 import type { AuditEvent, AuditRecord } from "../../shared/audit/event.ts";
+import { toHex } from "../../shared/bytes/hex.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import { storedJson, type Database } from "../storage/database.ts";
+import { recordsOf, runsOf, type Head, type Numbered } from "./runs.ts";
 
-type Row = {
+/** One record, as schema 1 kept them. */
+type RecordRow = {
   idx: number;
   source: string;
   seq: number;
@@ -15,6 +19,8 @@ type Row = {
   detail: string;
   hash: string;
 };
+
+type RunRow = { last_index: number; source: string; first_seq: number; hashes: ArrayBuffer; texts: string };
 
 export class AuditStore {
   readonly #db: Database;
@@ -36,43 +42,115 @@ export class AuditStore {
     this.#db.run("INSERT OR REPLACE INTO sources (source, last_seq) VALUES (?, ?)", source, seq);
   }
 
-  /** Chains one more record. */
-  append(source: string, seq: number, event: AuditEvent): void {
-    const last = this.#db.one<{ idx: number; hash: string }>("SELECT idx, hash FROM records ORDER BY idx DESC LIMIT 1");
-    const { atMs, act, who, node, detail } = event;
-    const record = { index: (last?.idx ?? 0) + 1, source, seq, atMs, act, who, node, detail };
-    this.#db.run(
-      "INSERT INTO records (idx, source, seq, at_ms, act, who, node, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      record.index,
-      source,
-      seq,
-      atMs,
-      act,
-      who,
-      node,
-      JSON.stringify(detail),
-      chainHash(last?.hash ?? CHAIN_START, record),
-    );
+  /** Chains more records of a source. */
+  append(source: string, numbered: readonly Numbered[]): void {
+    for (const run of runsOf(this.#head(), source, numbered, LIMITS)) {
+      this.#db.run(
+        "INSERT INTO runs (last_index, source, first_seq, last_seq, hashes, texts) VALUES (?, ?, ?, ?, ?, ?)",
+        run.lastIndex,
+        source,
+        run.firstSeq,
+        run.lastSeq,
+        run.hashes,
+        run.texts,
+      );
+    }
   }
 
-  /** Is this very event stored under this number? */
-  has(source: string, seq: number, event: AuditEvent): boolean {
-    const sql = "SELECT * FROM records WHERE source = ? AND seq = ? ORDER BY idx DESC LIMIT ?";
-    const wanted = canonicalJson(event);
-    return this.#db.all<Row>(sql, source, seq, SAME_SEQ_ROWS).some((row) => canonicalJson(eventOf(row)) === wanted);
+  #head(): Head {
+    const run = this.#db.one<{ last_index: number; hash: ArrayBuffer }>(
+      "SELECT last_index, substr(hashes, -32) AS hash FROM runs ORDER BY last_index DESC LIMIT 1",
+    );
+    if (run !== undefined) return { index: run.last_index, hash: toHex(new Uint8Array(run.hash)) };
+    const record = this.#db.one<Head>("SELECT idx AS 'index', hash FROM records ORDER BY idx DESC LIMIT 1");
+    return record ?? { index: 0, hash: CHAIN_START };
+  }
+
+  /** Those of some numbered events that are not stored so: their numbers were used for others. */
+  changed(source: string, repeats: readonly Numbered[]): Numbered[] {
+    const missing = new Map(repeats.map((one) => [keyOf(one.seq, one.event), one]));
+    const from = repeats[0]?.seq ?? 0;
+    const to = repeats.at(-1)?.seq ?? 0;
+    for (const records of this.#holding(source, from, to)) {
+      for (const record of records) missing.delete(keyOf(record.seq, record));
+      if (missing.size === 0) break;
+    }
+    return [...missing.values()];
+  }
+
+  /** Records of a source around these numbers, a row at a time and the newest first. */
+  *#holding(source: string, from: number, to: number): Generator<AuditRecord[]> {
+    const runs = this.#db.all<{ last_index: number }>(
+      `SELECT last_index FROM runs WHERE source = ? AND first_seq > ? AND first_seq <= ? AND last_seq >= ?
+       ORDER BY last_index DESC LIMIT ?`,
+      source,
+      from - LIMITS.auditBatchEvents,
+      to,
+      from,
+      ROWS_COMPARED,
+    );
+    for (const { last_index: lastIndex } of runs) {
+      yield this.#db.all<RunRow>("SELECT * FROM runs WHERE last_index = ?", lastIndex).flatMap(recordsOfRow);
+    }
+    const records = "SELECT * FROM records WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY idx DESC LIMIT ?";
+    yield this.#db.all<RecordRow>(records, source, from, to, ROWS_COMPARED).map(recordOfRow);
   }
 
   /** Records after an index, oldest first. */
   after(index: number, limit: number): AuditRecord[] {
-    return this.#db
-      .all<Row>("SELECT * FROM records WHERE idx > ? ORDER BY idx LIMIT ?", index, limit)
-      .map((row) => ({ ...eventOf(row), index: row.idx, source: row.source, seq: row.seq, hash: row.hash }));
+    const records = this.#db
+      .all<RecordRow>("SELECT * FROM records WHERE idx > ? ORDER BY idx LIMIT ?", index, limit)
+      .map(recordOfRow);
+    let last = records.at(-1)?.index ?? index;
+    while (records.length < limit) {
+      const row = this.#db.one<RunRow>("SELECT * FROM runs WHERE last_index > ? ORDER BY last_index LIMIT 1", last);
+      if (row === undefined) break;
+      const from = last;
+      records.push(...recordsOfRow(row).filter((record) => record.index > from));
+      last = row.last_index;
+    }
+    return records.slice(0, limit);
+  }
+
+  /**
+   * A page of one source's records with numbers above `afterSeq`, in order of their rows' first numbers. Of runs only:
+   * sources that ask are as old as those.
+   */
+  ofSource(
+    source: string,
+    afterSeq: number,
+    after = { seq: afterSeq - LIMITS.auditBatchEvents, index: 0 },
+  ): { records: AuditRecord[]; next: { seq: number; index: number } | null } {
+    const rows = this.#db.all<RunRow>(
+      `SELECT * FROM runs WHERE source = ? AND (first_seq, last_index) > (?, ?) ORDER BY first_seq, last_index LIMIT ?`,
+      source,
+      after.seq,
+      after.index,
+      ROWS_A_PAGE,
+    );
+    const last = rows.length === ROWS_A_PAGE ? rows.at(-1) : undefined;
+    return {
+      records: rows.flatMap(recordsOfRow).filter(({ seq }) => seq > afterSeq),
+      next: last === undefined ? null : { seq: last.first_seq, index: last.last_index },
+    };
   }
 }
 
-/** Rows of one number looked at: one, unless its source was rolled back. */
-const SAME_SEQ_ROWS = 16;
+/** Of at most LIMITS.auditBatchEvents records each. */
+const ROWS_A_PAGE = 8;
 
-function eventOf({ at_ms: atMs, act, who, node, detail }: Row): AuditEvent {
-  return { atMs, act, who, node, detail: storedJson<AuditEvent["detail"]>(detail) };
-}
+/** Twice what one batch can lie in: more there are only when its source was rolled back time and again. */
+const ROWS_COMPARED = 2 * LIMITS.auditBatchEvents;
+
+const recordsOfRow = ({ last_index: lastIndex, source, first_seq: firstSeq, hashes, texts }: RunRow): AuditRecord[] =>
+  recordsOf({ lastIndex, source, firstSeq, hashes: new Uint8Array(hashes), texts });
+
+const recordOfRow = ({ idx: index, at_ms: atMs, detail, ...row }: RecordRow): AuditRecord => ({
+  ...row,
+  index,
+  atMs,
+  detail: storedJson<AuditEvent["detail"]>(detail),
+});
+
+const keyOf = (seq: number, { atMs, act, who, node, detail }: AuditEvent): string =>
+  `${seq} ${canonicalJson({ atMs, act, who, node, detail })}`;

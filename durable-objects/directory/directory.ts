@@ -11,6 +11,9 @@ import { LIMITS } from "../../shared/limits.ts";
 import { diffNetworks } from "../../shared/network/diff.ts";
 import type {
   DirectoryRpc,
+  EpochsState,
+  LeaseAnswer,
+  LeaseCall,
   NetworkDiff,
   NetworkVersion,
   Revocation,
@@ -18,8 +21,9 @@ import type {
 } from "../../shared/network/directory-types.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import type { ObjectsEnv } from "../env.ts";
+import { generationOf, type ObjectsEnv } from "../env.ts";
 import { Database } from "../storage/database.ts";
+import { epochStoreOf } from "../storage/epoch-store.ts";
 import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import {
@@ -32,8 +36,12 @@ import {
   type PutCall,
   type RevokeCall,
 } from "./changes.ts";
+import { EpochTable } from "./epoch-table.ts";
+import { Epochs } from "./epochs.ts";
 import { runErrands, type Pools } from "./errands.ts";
+import { Leases } from "./leases.ts";
 import { lossesOf } from "./losses.ts";
+import { PoolStore } from "./pool-store.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { DirectoryStore } from "./store.ts";
 
@@ -45,6 +53,8 @@ const RECOVERY_MS = 30_000;
 export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc {
   readonly #parts: DirectoryParts;
   readonly #pools: Pools;
+  readonly #leases: Leases;
+  readonly #epochs: Epochs;
   /** Of the present sequence; made again after each change. */
   #snapshot: Snapshot | null = null;
 
@@ -57,6 +67,10 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const bootstrapSha256 = env.QKD_BOOTSTRAP_SHA256?.toLowerCase();
     this.#parts = { store, outbox, bootstrapSha256, nowMs: Date.now };
     this.#pools = (pair, shard) => env.KEY_POOL.getByName(poolName(pair, shard));
+    this.#leases = new Leases(this.#parts, new PoolStore(db));
+    const pool = (name: string) => env.KEY_POOL.getByName(name);
+    this.#epochs = new Epochs(this.#parts, new EpochTable(db), epochStoreOf(env), pool);
+    this.#leases.seeGeneration(generationOf(env));
     if (bootstrapSha256 !== undefined) this.#seeBootstrap(bootstrapSha256);
   }
 
@@ -102,8 +116,29 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     return result;
   }
 
-  async poolConfig(pair: PairName): Promise<PoolConfig> {
-    return this.#parts.store.view().configOf(pair);
+  async poolConfig(pair: PairName, shard?: number): Promise<PoolConfig> {
+    const { epoch } = await this.#epochs.inForce();
+    if (shard !== undefined) {
+      this.#epochs.meet(pair, shard);
+      await this.#plan();
+    }
+    return { ...this.#parts.store.view().configOf(pair), epoch };
+  }
+
+  async epochs(): Promise<Result<EpochsState, Fault>> {
+    return ok(await this.#epochs.state());
+  }
+
+  async rollEpoch({ by }: { readonly by: string }): Promise<Result<{ readonly epoch: number }, Fault>> {
+    const rolled = await this.#epochs.roll(by);
+    await this.#plan();
+    return rolled;
+  }
+
+  async leasePool(call: LeaseCall): Promise<LeaseAnswer> {
+    const answer = this.#leases.lease(call);
+    await this.#plan();
+    return answer;
   }
 
   override async alarm(): Promise<void> {
@@ -111,8 +146,19 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
     this.#endBootstrap();
     await runErrands(this.#parts, this.#pools);
+    await this.#runEpochs();
     const { failedNodes } = await this.#parts.outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
     await this.#plan(failedNodes.length > 0 ? SHIP_AGAIN_MS : SOON_MS, true);
+  }
+
+  /** Where the keys are kept may not answer; all else goes on. */
+  async #runEpochs(): Promise<void> {
+    try {
+      await this.#epochs.run();
+    } catch (error) {
+      // oxlint-disable-next-line no-console -- the object's log
+      console.error(`directory alarm, epochs: ${error instanceof Error ? error.message : "failed"}`);
+    }
   }
 
   #current(): Snapshot {
@@ -139,14 +185,13 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const errandMs = store.nextErrandMs();
     const deadlines = [
       errandMs === null ? null : Math.max(errandMs, nowMs + SOON_MS),
+      Math.max(this.#epochs.nextMs(), nowMs + SOON_MS),
       outbox.pending() > 0 ? nowMs + shipInMs : null,
       bootstrapSha256 === undefined ? null : store.bootstrapUntilMs(bootstrapSha256),
     ].filter((deadline) => deadline !== null);
     const armedMs = replace ? null : await this.ctx.storage.getAlarm();
     const nextMs = Math.min(...deadlines);
-    if (Number.isFinite(nextMs)) {
-      if (armedMs === null || nextMs < armedMs) await this.ctx.storage.setAlarm(nextMs);
-    } else if (replace) await this.ctx.storage.deleteAlarm();
+    if (armedMs === null || nextMs < armedMs) await this.ctx.storage.setAlarm(nextMs);
   }
 
   #seeBootstrap(sha256: string): void {

@@ -20,7 +20,7 @@ export type Pools = (
 ) => Pick<KeyPoolRpc, "refresh" | "countPending" | "voidPending" | "status">;
 
 /** Waits after the first, second ... failure; the last one for stuck errands. */
-const RETRY_MS = [1000, 5000, 15 * 60_000] as const;
+export const RETRY_MS = [1000, 5000, 15 * 60_000] as const;
 /** Failures after which an errand is stuck. */
 export const STUCK_ATTEMPTS = RETRY_MS.length;
 

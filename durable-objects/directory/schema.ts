@@ -48,4 +48,32 @@ export const MIGRATIONS: readonly Migration[] = [
       ${outboxMigration}
     `,
   },
+  {
+    version: 2,
+    minReader: 1,
+    sql: `
+      ALTER TABLE directory ADD COLUMN generation TEXT; -- of the deployment, the last this storage lived in
+      -- Every pool that ever held key material, for ever, with the last lease it was granted.
+      CREATE TABLE pools (
+        name TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        lease TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        first_ms INTEGER NOT NULL,
+        last_ms INTEGER NOT NULL
+      ) WITHOUT ROWID;
+      -- One row, from the first start on: the epoch in force.
+      CREATE TABLE epoch (epoch INTEGER NOT NULL, since_ms INTEGER NOT NULL, overdue_ms INTEGER);
+      -- Every pool that may hold sealed units, from before it seals the first. It holds none of an older epoch than
+      -- this, and never will; due_ms: when it is told of the epoch in force, null once it has come along.
+      CREATE TABLE pool_epoch (
+        pool TEXT PRIMARY KEY,
+        epoch INTEGER NOT NULL,
+        due_ms INTEGER,
+        attempts INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE INDEX pool_epoch_oldest ON pool_epoch (epoch);
+      CREATE INDEX pool_epoch_due ON pool_epoch (due_ms) WHERE due_ms IS NOT NULL;
+    `,
+  },
 ];

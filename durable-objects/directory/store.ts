@@ -61,9 +61,18 @@ export class DirectoryStore {
   }
 
   /** Something a snapshot holds has changed. @returns the new sequence */
-  bump(): number {
-    this.#db.run("UPDATE directory SET sequence = sequence + 1");
+  bump(by = 1): number {
+    this.#db.run("UPDATE directory SET sequence = sequence + ?", by);
     return this.head().sequence;
+  }
+
+  /** Of the deployment, the last this storage lived in; null before the first. */
+  generation(): string | null {
+    return this.#db.one<{ generation: string | null }>("SELECT generation FROM directory")?.generation ?? null;
+  }
+
+  setGeneration(generation: string): void {
+    this.#db.run("UPDATE directory SET generation = ?", generation);
   }
 
   /** The network in force; the same object until the sequence changes. */

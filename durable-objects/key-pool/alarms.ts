@@ -1,18 +1,27 @@
 /**
- * The pool's one alarm: simulated material, expiry, transfers left open, audit events to ship. It arms a recovery
- * alarm first, does a bounded batch of each, then plans the earliest next deadline.
+ * The pool's one alarm: simulated material, what has run out of time, transfers left open, audit events to ship. It
+ * arms a recovery alarm first, does a bounded batch of each, then plans the earliest next deadline.
  */
 import type { AuditLogRpc } from "../../shared/audit/event.ts";
 import type { PoolToPoolRpc } from "../../shared/keypool/types.ts";
+import { nextRetiringMs, retireBegun } from "./begun-units.ts";
 import type { PoolContext } from "./context.ts";
 import { recoverTransfers } from "./siblings.ts";
 import { makeMaterial, simulatedBytesDue } from "./sources.ts";
 import { expireRecords } from "./upkeep.ts";
+import { giveUpWaiting, nextGivingUpMs } from "./waiting-blocks.ts";
 
 const RECOVERY_MS = 30_000;
 const TICK_MS = 1000;
 /** Events that make the pool ship at once instead of at the next tick. */
 const SHIP_NOW_EVENTS = 500;
+
+/** What runs out of time; each does one batch and answers whether more may be due. */
+const UPKEEP: readonly (readonly [name: string, work: (pool: PoolContext, nowMs: number) => Promise<boolean>])[] = [
+  ["expiry", expireRecords],
+  ["twins", giveUpWaiting],
+  ["units in use", retireBegun],
+];
 
 interface Reach {
   readonly logOf: (node: string) => Pick<AuditLogRpc, "append">;
@@ -41,18 +50,23 @@ export class Alarms {
     if (this.#pool.outbox.pending() >= SHIP_NOW_EVENTS && !this.#shipping) this.#ctx.waitUntil(this.#ship());
   }
 
-  async run(): Promise<void> {
+  /** @param isLeased without a lease nothing comes in and nothing is moved */
+  async run(isLeased: boolean): Promise<void> {
     const nowMs = Date.now();
     this.#arm(nowMs + RECOVERY_MS);
-    let moreExpired = false;
-    await step("simulated source", () => this.#simulate(nowMs));
-    await step("expiry", async () => {
-      moreExpired = await expireRecords(this.#pool, nowMs);
-    });
-    await step("transfers", () => recoverTransfers(this.#pool, this.#reach.shardOf));
+    let more = false;
+    if (isLeased) await step("simulated source", () => this.#simulate(nowMs));
+    for (const [name, work] of UPKEEP) {
+      await step(name, async () => {
+        if (await work(this.#pool, nowMs)) more = true;
+      });
+    }
+    if (isLeased) await step("transfers", () => recoverTransfers(this.#pool, this.#reach.shardOf));
     await step("audit", () => this.#ship());
     this.#pool.records.recountExpiry();
-    this.#arm(moreExpired ? Date.now() : this.#dueMs(Date.now()));
+    const endMs = Date.now();
+    // What could not be done though it was due is tried again a tick later, not at once for ever.
+    this.#arm(more ? endMs : Math.max(this.#dueMs(endMs), endMs + TICK_MS));
   }
 
   #arm(atMs: number): void {
@@ -71,7 +85,8 @@ export class Alarms {
       ledger.available < policy.pool.high_bytes * 8;
     const borrowing = shards > 1 && this.#pool.store.hasOpenTransfers();
     const busy = making || borrowing || this.#pool.outbox.pending() > 0;
-    return Math.min(busy ? nowMs + TICK_MS : Infinity, this.#pool.records.earliestExpiryMs);
+    const dueMs = [this.#pool.records.earliestExpiryMs, nextGivingUpMs(this.#pool), nextRetiringMs(this.#pool)];
+    return Math.min(busy ? nowMs + TICK_MS : Infinity, ...dueMs);
   }
 
   async #simulate(nowMs: number): Promise<void> {

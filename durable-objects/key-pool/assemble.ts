@@ -5,12 +5,16 @@ import { LIMITS } from "../../shared/limits.ts";
 import type { ObjectsEnv } from "../env.ts";
 import { Database } from "../storage/database.ts";
 import { EpochKeys } from "../storage/epoch-keys.ts";
+import { epochStoreOf } from "../storage/epoch-store.ts";
 import { GroupCommit } from "../storage/group-commit.ts";
 import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import { BlockStore } from "./block-store.ts";
 import { Books } from "./books.ts";
+import { Conditioner } from "./conditioner.ts";
 import type { PoolContext } from "./context.ts";
+import { PoolEpochs } from "./epochs.ts";
+import { ForgottenStore } from "./forgotten-store.ts";
 import { Material } from "./material.ts";
 import { RecordStore } from "./record-store.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -26,6 +30,8 @@ export interface AssembleOptions {
   config(): PoolConfig | undefined;
   /** After each commit. */
   committed(): void;
+  readonly isLeased: PoolContext["isLeased"];
+  readonly useLease: PoolContext["useLease"];
 }
 
 /** @throws Error where the object's name is none of a pool, or its storage needs newer code */
@@ -38,12 +44,13 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
   if (shard === undefined) throw new Error("a KeyPool is named <low node>|<high node>#<shard>");
   const units = new UnitStore(db);
   const records = new RecordStore(db);
-  const vault = new Vault(new EpochKeys(env, pair));
+  const epochKeys = new EpochKeys(epochStoreOf(env), pair);
+  const vault = new Vault(epochKeys);
   const material = new Material(units, vault, LIMITS.cachedBytes);
   const supply = new Supply(units);
   const outbox = new AuditOutbox(db, `key-pool:${name}`, LIMITS);
   const dropsEvents = () => options.config()?.policy.audit_overflow === "drop";
-  const books = new Books({ store, units, records, supply, material, outbox, dropsEvents });
+  const books = new Books({ store, units, records, supply, material, vault, outbox, dropsEvents });
   const commits = new GroupCommit(
     {
       durable: async () => await ctx.storage.sync(),
@@ -69,10 +76,15 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
     supply,
     material,
     vault,
+    epochs: new PoolEpochs(epochKeys, store, units),
+    conditioner: new Conditioner(LIMITS.conditioningQueue),
     outbox,
     standingAlarms: new StandingAlarms(db, books, pair),
     commits,
     secrets: new PoolSecrets(store),
+    forgotten: new ForgottenStore(db),
+    isLeased: options.isLeased,
+    useLease: options.useLease,
     config: () => {
       const config = options.config();
       if (config === undefined) throw new Error("the pool has no configuration yet");

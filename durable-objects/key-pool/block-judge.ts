@@ -39,7 +39,8 @@ export function judge(pool: PoolContext, block: AssessedBlock): Judgement {
   const known = pool.blocks.byId(block.id);
   const range = known === undefined ? fileRangeOf(block.id) : null;
   const overlapped = range === null ? undefined : pool.blocks.overlapping(range, block.bytes.length);
-  const knownAs = known !== undefined ? nameOf(known) : overlapped !== undefined ? "overlapping" : nameOfNew(pool, block);
+  const knownAs =
+    known !== undefined ? nameOf(known) : overlapped !== undefined ? "overlapping" : nameOfNew(pool, block);
   const verdict = verdictOn({
     known: knownAs,
     by: pushedBy(pool, block, known),
@@ -69,7 +70,9 @@ function pushedBy(pool: PoolContext, block: Block, known: BlockRow | undefined):
  */
 function hasBytesOf(pool: PoolContext, block: AssessedBlock, known: BlockRow): boolean {
   if (!crypto.subtle.timingSafeEqual(known.fingerprint, block.fingerprint)) return false;
-  return known.state !== "unmatched" || pool.units.unmatched(known.seq).every((unit) => isPartOf(pool, unit, block.bytes));
+  return (
+    known.state !== "unmatched" || pool.units.unmatched(known.seq).every((unit) => isPartOf(pool, unit, block.bytes))
+  );
 }
 
 function isPartOf(
@@ -80,7 +83,8 @@ function isPartOf(
   const sealed = pool.units.sealed(id);
   if (sealed === undefined) throw new Error(`unit ${id} has no data`);
   const waiting = pool.vault.open(sealed);
-  const equal = length === waiting.length && crypto.subtle.timingSafeEqual(waiting, bytes.subarray(offset, offset + length));
+  const equal =
+    length === waiting.length && crypto.subtle.timingSafeEqual(waiting, bytes.subarray(offset, offset + length));
   waiting.fill(0);
   return equal;
 }

@@ -30,18 +30,19 @@ export const MOVES: Readonly<Record<Verdict, Move>> = {
   take: (pool, block, { known }) => {
     const material = materialOf(block);
     const condensedBits = block.bits - material.bytes * 8;
-    const seq = become(pool, block, known, { state: "matched", reason: null, node: null });
+    const seq = become(pool, block, known, { state: "matched", reason: null });
     enter(pool, known, "available", material.bytes * 8);
     enter(pool, known, "condensed", condensedBits);
     if (block.origin === "simulated") pool.books.count({ simulated: pool.books.totals.simulated + block.bits });
     insertUnits(pool, material, seq, "available");
-    if (block.origin === "pushed") audit(pool, block, "block.ingested", condensedBits === 0 ? {} : { condensed_bits: condensedBits });
+    if (block.origin === "pushed")
+      audit(pool, block, "block.ingested", condensedBits === 0 ? {} : { condensed_bits: condensedBits });
     const { bits, health } = block;
     return ok({ outcome: "ingested", bits, health, ...(condensedBits === 0 ? {} : { condensedBits }) });
   },
 
   wait: (pool, block, { known }) => {
-    const seq = become(pool, block, known, { state: "unmatched", reason: null, node: block.node });
+    const seq = become(pool, block, known, { state: "unmatched", reason: null });
     enter(pool, known, "unmatched", block.bits);
     insertUnits(pool, materialOf(block), seq, "unmatched");
     audit(pool, block, "block.ingested", {});
@@ -51,7 +52,7 @@ export const MOVES: Readonly<Record<Verdict, Move>> = {
   quarantine: (pool, block, { known, duplicate }) => {
     const reason = duplicate ? "duplicate-material" : "health";
     // Only the record is kept: bytes that must not be used need not be stored.
-    become(pool, block, known, { state: "quarantined", reason, node: known === undefined ? block.node : null });
+    become(pool, block, known, { state: "quarantined", reason });
     enter(pool, known, "quarantined", block.bits);
     audit(pool, block, "block.quarantined", { reason });
     return ok({ outcome: "quarantined", bits: block.bits, reason, health: block.health });
@@ -59,18 +60,18 @@ export const MOVES: Readonly<Record<Verdict, Move>> = {
 
   mismatch: (pool, block, { known }) => {
     const first = knownOf(known);
-    become(pool, block, first, { state: "quarantined", reason: "twin-mismatch", node: first.node });
+    become(pool, block, first, { state: "quarantined", reason: "twin-mismatch" });
     if (first.state === "unmatched") enter(pool, first, "quarantined", first.bits);
-    const detail = `${first.node ?? "an end"} pushed ${first.bits} bits as ${block.id}, ${block.node ?? "the other"} other ones`;
-    const { nowMs } = block;
-    pool.standingAlarms.raise("twin-mismatch", fileRangeOf(block.id)?.file ?? block.id, detail, { nowMs });
+    const subject = fileRangeOf(block.id)?.file ?? block.id;
+    const detail = `${first.node} and ${block.node} pushed different bytes as ${block.id}`;
+    pool.standingAlarms.raise("twin-mismatch", subject, detail, { nowMs: block.nowMs });
     audit(pool, block, "block.quarantined", { reason: "twin-mismatch" });
     return ok({ outcome: "quarantined", bits: first.bits, reason: "twin-mismatch", health: block.health });
   },
 
-  note: (pool, _block, { known }) => {
+  note: (pool, block, { known }) => {
     const first = knownOf(known);
-    pool.blocks.update({ ...first, node: null });
+    pool.blocks.update({ ...first, node: endAfter(block, first) });
     return answer(first);
   },
 
@@ -112,7 +113,7 @@ function become(
   pool: PoolContext,
   block: PreparedBlock,
   known: BlockRow | undefined,
-  next: { readonly state: BlockRow["state"]; readonly reason: QuarantineReason | null; readonly node: BlockRow["node"] },
+  next: { readonly state: BlockRow["state"]; readonly reason: QuarantineReason | null },
 ): number {
   const { totals } = pool.books;
   const quarantinedBlocks =
@@ -121,13 +122,18 @@ function become(
   const { health, nowMs: atMs } = block;
   if (known !== undefined) {
     if (known.state === "unmatched") discardWaiting(pool, known);
-    pool.blocks.update({ ...known, ...next, health, atMs });
+    const node = next.reason === "twin-mismatch" ? known.node : endAfter(block, known);
+    pool.blocks.update({ ...known, ...next, node, health, atMs });
     return known.seq;
   }
   if (next.reason !== "duplicate-material") pool.blocks.rememberUnits(block.unitFingerprints);
   const { id, bits, fingerprint } = block;
-  return pool.blocks.insert({ id, bits, fingerprint, health, atMs, ...next });
+  return pool.blocks.insert({ id, bits, fingerprint, health, atMs, node: block.node, ...next });
 }
+
+/** The one end that has pushed these bytes, or null: both have. */
+const endAfter = (block: PreparedBlock, known: BlockRow): BlockRow["node"] =>
+  known.node === block.node ? known.node : null;
 
 /** Bits of a new block, or of one that waited or was quarantined so far. */
 function enter(pool: PoolContext, known: BlockRow | undefined, to: BitState, bits: number): void {

@@ -133,6 +133,21 @@ export class BlockStore {
     return this.#db.all<Row>(sql, untilMs, limit).map(toBlock);
   }
 
+  /** A block that cannot be given up: its twin may still come. */
+  waitForEver(seq: number): void {
+    this.#db.run("UPDATE block SET at_ms = ? WHERE seq = ?", Number.MAX_SAFE_INTEGER, seq);
+  }
+
+  /** Blocks quarantined for their health are never to come in. @returns how many they were, and their bits */
+  voidUnhealthy(): { readonly blocks: number; readonly bits: number } {
+    const unhealthy = "state = 'quarantined' AND reason = 'health'";
+    const found = this.#db.one<{ blocks: number; bits: number }>(
+      `SELECT count(*) AS blocks, coalesce(sum(bits), 0) AS bits FROM block WHERE ${unhealthy}`,
+    );
+    this.#db.run(`UPDATE block SET state = 'voided', reason = NULL WHERE ${unhealthy}`);
+    return found ?? { blocks: 0, bits: 0 };
+  }
+
   #waitsSince(atMs: number): void {
     this.#earliestWaitingMs = Math.min(this.#earliestWaitingMs, atMs);
   }

@@ -13,6 +13,7 @@ import type { KeyRecord, NewUnit, Totals, UnitRow, UnitState } from "./rows.ts";
 import type { PoolStore } from "./store.ts";
 import type { Supply } from "./supply.ts";
 import type { UnitStore } from "./unit-store.ts";
+import type { Vault } from "./vault.ts";
 
 type Touched = { -readonly [K in keyof UnitRow]: UnitRow[K] };
 
@@ -23,6 +24,7 @@ export interface BooksParts {
   readonly records: RecordStore;
   readonly supply: Supply;
   readonly material: Material;
+  readonly vault: Vault;
   readonly outbox: AuditOutbox;
   /** Policy `audit_overflow`: are events that do not fit into the outbox dropped? */
   readonly dropsEvents: () => boolean;
@@ -82,8 +84,9 @@ export class Books {
     return id;
   }
 
+  /** The epoch may have changed since the bytes were sealed: none comes in under an older one's key. */
   insertUnit(unit: NewUnit): void {
-    this.#parts.units.insert(unit);
+    this.#parts.units.insert({ ...unit, data: this.#parts.vault.current(unit.data) });
     this.#parts.supply.added();
   }
 
@@ -149,6 +152,11 @@ export class Books {
   /** True where the running commit has changed the unit already: the table does not know yet. */
   isTouched(unit: number): boolean {
     return this.#touched.has(unit);
+  }
+
+  /** Which of a unit's bytes nobody may read again, those included that the running commit gives away. */
+  freedOf(unit: number): Uint8Array | null {
+    return (this.#touched.get(unit) ?? this.#parts.units.byId(unit))?.freed ?? null;
   }
 
   /** Gives up what is left of a unit. @returns how many bytes: the caller moves them in the ledger */

@@ -7,9 +7,12 @@ import type { GroupCommit } from "../storage/group-commit.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { Books } from "./books.ts";
+import type { Conditioner } from "./conditioner.ts";
+import type { PoolEpochs } from "./epochs.ts";
 import type { Material } from "./material.ts";
 import type { RecordStore } from "./record-store.ts";
-import { busy } from "./refusals.ts";
+import type { ForgottenStore } from "./forgotten-store.ts";
+import { busy, notLeased } from "./refusals.ts";
 import type { PoolSecrets } from "./secrets.ts";
 import type { StandingAlarms } from "./standing-alarms.ts";
 import type { PoolStore } from "./store.ts";
@@ -29,12 +32,19 @@ export interface PoolContext {
   readonly supply: Supply;
   readonly material: Material;
   readonly vault: Vault;
+  readonly epochs: PoolEpochs;
+  readonly conditioner: Conditioner;
   readonly outbox: AuditOutbox;
   readonly standingAlarms: StandingAlarms;
   readonly commits: GroupCommit;
   readonly secrets: PoolSecrets;
+  readonly forgotten: ForgottenStore;
   /** The configuration in force. */
   config(): PoolConfig;
+  /** May key material be taken in, given out or moved? */
+  isLeased(): boolean;
+  /** Counts keys cut, delivered, lent or imported, for which a lease is good. */
+  useLease(keys: number): void;
 }
 
 /**
@@ -48,6 +58,10 @@ export async function commit<T>(pool: PoolContext, work: () => Result<T, Fault>)
   }
   return await pool.commits.run(work);
 }
+
+/** `commit`, for what takes in, gives out or moves key material. */
+export const commitLeased = async <T>(pool: PoolContext, work: () => Result<T, Fault>): Promise<Result<T, Fault>> =>
+  await commit(pool, () => (pool.isLeased() ? work() : notLeased()));
 
 /** Which recipients of a master's keys fetch them from this pool; the others do so from an import elsewhere. */
 export const servedHere = (pool: PoolContext, masterNode: NodeId, recipients: readonly Recipient[]): boolean[] =>

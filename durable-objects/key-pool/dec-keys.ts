@@ -3,7 +3,7 @@ import { mandatedFault, type Fault, fail } from "../../shared/errors/errors.ts";
 import type { SaeId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { DecKeysCall, KeyGrant } from "../../shared/keypool/types.ts";
-import { commit, type PoolContext } from "./context.ts";
+import { commit, commitLeased, type PoolContext } from "./context.ts";
 import { anyLeft, clearLeft, isLeft, nothingLeft } from "./left.ts";
 import { findKeys, type FoundKey, grantOf } from "./read-keys.ts";
 import { answerRepeat, findRepeat, graceOf, rememberRepeat } from "./repeats.ts";
@@ -20,7 +20,7 @@ export async function deliverKeys(
 ): Promise<Result<KeyGrant, Fault>> {
   const waitUntilMs = Date.now() + pool.config().policy.dec_wait_ms;
   for (;;) {
-    const result = await commit(pool, () => deliver(pool, call, Date.now()));
+    const result = await commitLeased(pool, () => deliver(pool, call, Date.now()));
     if (!result.ok) return result;
     if (result.value !== ON_ITS_WAY) return ok(result.value);
     if (call.waits === false) return fail("on-its-way", "a key asked for is on its way");
@@ -66,6 +66,7 @@ function deliver(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<Ke
   const keys = found.value;
   if (keys.some(({ record }) => record.state === "reserved")) return ok(ON_ITS_WAY);
   const grant = grantOf(pool, keys);
+  pool.useLease(keys.length);
   const graceUntilMs = graceOf(pool, call.idempotency, nowMs);
   for (const [record, indices] of Map.groupBy(keys, (key) => key.record)) {
     take(

@@ -3,7 +3,7 @@ import type { Fault } from "../../shared/errors/errors.ts";
 import { makeNonce, writeKeyIds } from "../../shared/keypool/key-id.ts";
 import type { EncKeysCall, KeyGrant } from "../../shared/keypool/types.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import { commit, type PoolContext, servedHere } from "./context.ts";
+import { commitLeased, type PoolContext, servedHere } from "./context.ts";
 import { initialLeft } from "./left.ts";
 import { grantOf } from "./read-keys.ts";
 import { busy, notEnoughKeys } from "./refusals.ts";
@@ -32,7 +32,7 @@ export async function allocateKeys(
   refill: (bytes: number) => Promise<boolean>,
 ): Promise<Result<Allocated, Fault>> {
   for (const endMs = Date.now() + PATIENCE_MS; Date.now() < endMs;) {
-    const result = await commit(pool, () => cut(pool, call, state, Date.now()));
+    const result = await commitLeased(pool, () => cut(pool, call, state, Date.now()));
     if (!result.ok) return result;
     if (result.value !== null) return ok(result.value);
     if (!(await refill((call.count * call.sizeBits) / 8))) return notEnoughKeys();
@@ -73,6 +73,7 @@ function cut(
     holdUntilMs: graceUntilMs,
   };
   pool.records.insert(record);
+  pool.useLease(call.count);
   pool.books.reference(segments);
   const keyIds = writeKeyIds(record.nonce, pool.secrets.maskOf(record.nonce), id, call.count);
   const grant = grantOf(

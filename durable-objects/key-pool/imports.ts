@@ -6,7 +6,7 @@ import { fault, type Fault } from "../../shared/errors/errors.ts";
 import { pairName, pairOf, type PairName } from "../../shared/ids.ts";
 import type { EncKeysCall, ImportCall, PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { commit, type PoolContext, servedHere } from "./context.ts";
+import { commit, commitLeased, type PoolContext, servedHere } from "./context.ts";
 import type { Allocated } from "./enc-keys.ts";
 import { initialLeft } from "./left.ts";
 import { notEnoughKeys } from "./refusals.ts";
@@ -121,7 +121,7 @@ export async function importKeys(
 ): Promise<Result<null, Fault>> {
   const padBytes = padBytesFor(pool, call.bytes.length);
   if (!(await hasOrGets(pool, padBytes, refill))) return notEnoughKeys();
-  return await commit(pool, () => {
+  return await commitLeased(pool, () => {
     const nowMs = Date.now();
     const pad = pool.books.allocate(padBytes, "pad", nowMs);
     if (pad === null) return notEnoughKeys();
@@ -159,6 +159,7 @@ export async function importKeys(
     };
     pool.records.insert(record);
     pool.records.insertImport(call.nonce, id, call.mask);
+    pool.useLease(call.keys);
     pool.books.reference(record.segments);
     pool.books.audit({
       atMs: nowMs,

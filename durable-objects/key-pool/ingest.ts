@@ -9,8 +9,9 @@ import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { type AssessedBlock, type Block, type Judgement, judge } from "./block-judge.ts";
 import { MOVES, type SealedMaterial } from "./block-moves.ts";
-import { commit, type PoolContext } from "./context.ts";
+import { commitLeased, type PoolContext } from "./context.ts";
 import { busy } from "./refusals.ts";
+import { answerForgotten } from "./roll-back.ts";
 
 /** How often a block is made ready anew because what it was made ready for changed meanwhile. */
 const ATTEMPTS = 3;
@@ -18,6 +19,8 @@ const OVERTAKEN = null;
 
 /** Takes a block in. Idempotent: the same id with the same bytes changes nothing the second time. */
 export async function ingestBlock(pool: PoolContext, block: Block): Promise<Result<IngestOutcome, Fault>> {
+  const forgotten = answerForgotten(pool, block);
+  if (forgotten !== undefined) return forgotten;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const treatment = treatmentOf(pool.config(), block);
     const assessed = assess(pool, block, treatment);
@@ -25,7 +28,7 @@ export async function ingestBlock(pool: PoolContext, block: Block): Promise<Resu
     const material = await materialFor(pool, assessed, expected, treatment);
     if (!material.ok) return material;
     // As it is now: another push, or another configuration, may have come between.
-    const outcome = await commit<IngestOutcome | typeof OVERTAKEN>(pool, () => {
+    const outcome = await commitLeased<IngestOutcome | typeof OVERTAKEN>(pool, () => {
       const judgement = judge(pool, assessed);
       if (judgement.verdict !== expected.verdict || treatmentOf(pool.config(), block).name !== treatment.name) {
         return ok(OVERTAKEN);

@@ -23,16 +23,18 @@ import type {
 } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
-import { storedJson } from "../storage/database.ts";
+import { DIRECTORY_NAME, generationOf, type ObjectsEnv } from "../env.ts";
 import { Alarms } from "./alarms.ts";
 import { Arrivals } from "./arrivals.ts";
 import { assemblePool } from "./assemble.ts";
-import type { PoolContext } from "./context.ts";
+import { completed, storedConfig } from "./config.ts";
+import { commit, type PoolContext } from "./context.ts";
 import { checkKeys, deliverKeys } from "./dec-keys.ts";
 import { allocateKeys } from "./enc-keys.ts";
 import { canDistribute, canImport, distribute, importKeys, importsOf, voidImport } from "./imports.ts";
+import { rollStep } from "./epoch-roll.ts";
 import { ingestBlock } from "./ingest.ts";
+import { PoolLease } from "./lease.ts";
 import { borrow, lendUnits, settleTransfer } from "./siblings.ts";
 import { makeMaterial } from "./sources.ts";
 import { countStep, voidStep } from "./upkeep.ts";
@@ -40,6 +42,7 @@ import { countStep, voidStep } from "./upkeep.ts";
 export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, PoolToPoolRpc {
   readonly #pool: PoolContext;
   readonly #alarms: Alarms;
+  readonly #lease: PoolLease;
   readonly #arrivals = new Arrivals(LIMITS.waitingDecs);
   readonly #buckets = new Map<string, TokenBucket>();
   #config: PoolConfig | undefined;
@@ -51,9 +54,21 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     this.#pool = assemblePool(ctx, env, {
       config: () => this.#config,
       committed: () => this.#alarms.replan(),
+      isLeased: () => this.#lease.open,
+      useLease: (keys) => this.#lease.use(keys),
     });
     const config = this.#pool.store.setting("config");
-    if (typeof config === "string") this.#config = storedJson<PoolConfig>(config);
+    if (typeof config === "string") this.#config = storedConfig(config);
+    void ctx.blockConcurrencyWhile(async () => await this.#pool.epochs.start(this.#config?.epoch));
+    const name = poolName(this.#pool.pairName, this.#pool.shard);
+    this.#lease = new PoolLease(this.#pool, {
+      pool: name,
+      source: `key-pool:${name}`,
+      deployment: generationOf(env),
+      leasePool: async (call) => await env.DIRECTORY.getByName(DIRECTORY_NAME).leasePool(call),
+      logOf: (node) => env.AUDIT_LOG.getByName(node),
+      background: (work) => ctx.waitUntil(work),
+    });
     this.#alarms = new Alarms(this.#pool, ctx, {
       logOf: (node) => env.AUDIT_LOG.getByName(node),
       shardOf: (other) => this.#shard(other),
@@ -125,6 +140,7 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
       conserved: totals.ingested + totals.transferred === sumOfLedger(ledger),
       level: levels.find(([, applies]) => applies)?.[0] ?? "normal",
       health: { blocks: totals.blocks, quarantinedBlocks: totals.quarantinedBlocks, last: last?.health ?? null },
+      alarms: this.#pool.standingAlarms.list(),
     });
   }
 
@@ -141,8 +157,16 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     });
   }
 
+  async clearAlarms(call: Parameters<KeyPoolRpc["clearAlarms"]>[0]): ReturnType<KeyPoolRpc["clearAlarms"]> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    if (!ready.ok) return ready;
+    return await commit(this.#pool, () =>
+      ok({ cleared: this.#pool.standingAlarms.clear(call.code, null, call.principal, Date.now()) }),
+    );
+  }
+
   async prefill(call: { readonly configVersion: number; readonly bytes: number }): ReturnType<KeyPoolRpc["prefill"]> {
-    const ready = await this.#configure(call.configVersion);
+    const ready = await this.#ready(call.configVersion);
     if (!ready.ok) return ready;
     const made = await makeMaterial(this.#pool, "simulated", call.bytes);
     return made.ok ? ok({ availableBits: this.#pool.books.totals.ledger.available }) : made;
@@ -162,15 +186,20 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     return ready.ok ? await voidStep(this.#pool, call) : ready;
   }
 
+  async rollEpoch({ epoch }: { readonly epoch: number }): ReturnType<KeyPoolRpc["rollEpoch"]> {
+    const ready = await this.#configure(0);
+    return ready.ok ? await rollStep(this.#pool, epoch) : ready;
+  }
+
   async canImport(call: { readonly configVersion: number; readonly bytes: number }): PoolResult<null> {
-    const ready = await this.#configure(call.configVersion);
+    const ready = await this.#ready(call.configVersion);
     if (!ready.ok) return ready;
     if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
     return await canImport(this.#pool, call.bytes, (bytes) => this.#refill(bytes));
   }
 
   async importKeys(call: ImportCall): PoolResult<null> {
-    const ready = await this.#configure(call.configVersion);
+    const ready = await this.#ready(call.configVersion);
     if (!ready.ok) return ready;
     if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
     return await importKeys(this.#pool, call, (bytes) => this.#refill(bytes));
@@ -182,7 +211,7 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async lendUnits(call: { readonly transfer: string; readonly units: number }): PoolResult<readonly LentUnit[]> {
-    const ready = await this.#configure(0);
+    const ready = await this.#ready(0);
     return ready.ok ? await lendUnits(this.#pool, call) : ready;
   }
 
@@ -193,16 +222,16 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
 
   override async alarm(): Promise<void> {
     const ready = await this.#configure(0);
-    if (ready.ok) await this.#alarms.run();
+    if (ready.ok) await this.#alarms.run((await this.#lease.ready()).ok);
   }
 
   #shard(shard: number): PoolToPoolRpc {
     return this.env.KEY_POOL.getByName(poolName(this.#pool.pairName, shard));
   }
 
-  /** Configuration up to date, and a token of the principal's bucket taken. */
+  /** Ready, and a token of the principal's bucket taken. */
   async #admit(configVersion: number, principal: string): Promise<Result<null, Fault>> {
-    const ready = await this.#configure(configVersion);
+    const ready = await this.#ready(configVersion);
     if (!ready.ok) return ready;
     this.#alarms.replan();
     const { requests_per_s: ratePerS, burst } = this.#pool.config().policy.rate_limit;
@@ -225,17 +254,25 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     return err({ ...fault("rate-limited", message), retryAfterSeconds: Math.ceil(waitMs / 1000) });
   }
 
+  /** Configuration up to date, and a lease held. */
+  async #ready(configVersion: number): Promise<Result<null, Fault>> {
+    const configured = await this.#configure(configVersion);
+    return configured.ok ? await this.#lease.ready() : configured;
+  }
+
   async #configure(version: number): Promise<Result<null, Fault>> {
     if (this.#config !== undefined && this.#config.version >= version) return ok(null);
     let config: PoolConfig;
     try {
-      config = await this.env.DIRECTORY.getByName(DIRECTORY_NAME).poolConfig(this.#pool.pairName);
+      const { pairName, shard } = this.#pool;
+      config = completed(await this.env.DIRECTORY.getByName(DIRECTORY_NAME).poolConfig(pairName, shard));
     } catch {
       return err({ ...fault("directory-unavailable", "the directory cannot be reached"), retryAfterSeconds: 1 });
     }
     if (this.#config === undefined || config.version > this.#config.version) {
       this.#pool.store.putSetting("config", JSON.stringify(config));
       this.#config = config;
+      await this.#pool.epochs.adopt(config.epoch);
     }
     this.#alarms.replan();
     return ok(null);

@@ -36,13 +36,13 @@ test("a loan between two requests of one commit gives no bit twice", async () =>
   const pool = await makePool({ shards: 2 });
   await value(pool.push("f:0", randomBytes(65_536)));
   await value(pool.enc());
-  const [first, , second] = await within(pool, async (object) =>
+  const [first, , second] = (await within(pool, async (object) =>
     inOrder(
       () => enc(pool, object),
       () => value(object.lendUnits({ transfer: crypto.randomUUID(), units: 2 })),
       () => enc(pool, object),
     ),
-  ) as KeyGrant[];
+  )) as KeyGrant[];
   expect(new Set([...keysOf(first!), ...keysOf(second!)]).size).toBe(20);
 });
 
@@ -53,12 +53,15 @@ test("nor does a block whose twin comes between them", async () => {
   await value(pool.push("a", a, pool.high));
   await value(pool.push("b", b));
   await value(pool.enc());
-  const [first, , second] = await within(pool, async (object) =>
+  const [first, , second] = (await within(pool, async (object) =>
     inOrder(
       () => enc(pool, object),
-      () => value(object.ingest({ configVersion: 0, principal: "agent:x", block: "b" as never, node: pool.high, bytes: b })),
+      () =>
+        value(
+          object.ingest({ configVersion: 0, principal: "agent:x", block: "b" as never, node: pool.high, bytes: b }),
+        ),
       () => enc(pool, object),
     ),
-  ) as KeyGrant[];
+  )) as KeyGrant[];
   expect(new Set([...keysOf(first!), ...keysOf(second!)]).size).toBe(20);
 });

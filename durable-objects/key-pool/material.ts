@@ -4,7 +4,7 @@
  */
 import type { Segment } from "../../shared/keypool/segments.ts";
 import type { UnitStore } from "./unit-store.ts";
-import type { Vault } from "./vault.ts";
+import { type Vault, zeroFreed } from "./vault.ts";
 
 export class Material {
   readonly #store: UnitStore;
@@ -54,6 +54,8 @@ export class Material {
       const sealed = this.#store.sealed(unit);
       if (sealed === undefined) throw new Error(`unit ${unit} is gone`);
       plaintext = this.#vault.open(sealed);
+      const freed = this.#store.byId(unit)?.freed ?? null;
+      if (freed !== null) zeroFreed(plaintext, freed);
       this.#bytes += plaintext.length;
     } else this.#open.delete(unit);
     this.#open.set(unit, plaintext);

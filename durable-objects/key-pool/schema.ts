@@ -21,9 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
         blocks INTEGER NOT NULL DEFAULT 0,
         quarantined_blocks INTEGER NOT NULL DEFAULT 0,
         next_unit INTEGER NOT NULL DEFAULT 1,
-        next_record INTEGER NOT NULL DEFAULT 1,
-        generation INTEGER NOT NULL DEFAULT 1,
-        leased_record INTEGER NOT NULL DEFAULT 0
+        next_record INTEGER NOT NULL DEFAULT 1
       );
       INSERT INTO totals (id) VALUES (1);
 
@@ -129,6 +127,10 @@ export const MIGRATIONS: readonly Migration[] = [
         detail TEXT NOT NULL,     -- no key material
         PRIMARY KEY (code, subject)
       ) WITHOUT ROWID;
+      -- After the storage was put back from a copy: blocks that came since it was made, as far as the audit logs tell ...
+      CREATE TABLE forgotten_block (id TEXT PRIMARY KEY) WITHOUT ROWID;
+      -- ... and files of which more may have come than is known.
+      CREATE TABLE closed_file (name TEXT PRIMARY KEY) WITHOUT ROWID;
     `,
   },
 ];

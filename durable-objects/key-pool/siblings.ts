@@ -7,7 +7,8 @@ import type { Fault } from "../../shared/errors/errors.ts";
 import type { LentUnit, PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import { commit, type PoolContext } from "./context.ts";
+import { commit, commitLeased, type PoolContext } from "./context.ts";
+import { busy } from "./refusals.ts";
 import { type UnitRow, UNTOUCHED } from "./rows.ts";
 
 /** Units asked for beyond the need at hand, and the most in one transfer. */
@@ -19,12 +20,13 @@ export async function lendUnits(
   pool: PoolContext,
   call: { readonly transfer: string; readonly units: number },
 ): Promise<Result<readonly LentUnit[], Fault>> {
-  return await commit(pool, () => {
+  return await commitLeased(pool, () => {
     if (pool.store.isSettled(call.transfer)) return ok([]); // a call that comes late
     let units = pool.units.lent(call.transfer);
     if (units.length === 0) {
       units = lendable(pool, Math.min(call.units, UNITS_MAX));
       for (const unit of units) pool.units.markLent(unit.id, call.transfer);
+      pool.useLease(units.length);
       pool.books.move("available", "reserved", 8 * units.reduce((sum, unit) => sum + unit.length, 0));
     }
     return ok(
@@ -101,7 +103,9 @@ async function finishTransfer(
     if (!lent.ok) return 0;
     if (lent.value.length === 0) return await forget(pool, transfer.id);
     received = lent.value.length;
-    const stored = await commit(pool, () => receive(pool, transfer.id, transfer.sibling, lent.value));
+    // Should a key be gone by now, the lender has sealed them anew: they are asked for again.
+    if (!(await pool.epochs.ready(lent.value.map(({ epoch }) => epoch)))) return 0;
+    const stored = await commitLeased(pool, () => receive(pool, transfer.id, transfer.sibling, lent.value));
     if (!stored.ok) return 0;
   }
   const settled = await sibling.settleTransfer(transfer.id);
@@ -126,6 +130,7 @@ function receive(
   // Two recoveries at once: the second one finds it done.
   const open = pool.store.transfers().find(({ id }) => id === transfer);
   if (open?.state !== "begun") return ok(null);
+  if (!pool.epochs.areReady(units.map(({ epoch }) => epoch))) return busy();
   for (const { offset, length, owner, epoch, wrappedKey, sealed } of units) {
     const id = pool.books.nextUnit();
     pool.books.insertUnit({

@@ -19,7 +19,7 @@ export async function makeMaterial(
     const block = crypto.getRandomValues(new Uint8Array(Math.min(BLOCK_BYTES, bytes - made)));
     const id = `${origin}:${crypto.randomUUID()}` as BlockId;
     // Bounded memory: one block after the other.
-    const result = await ingestBlock(pool, { id, node: "both", bytes: block, origin, principal: "system" });
+    const result = await ingestBlock(pool, { id, node: null, bytes: block, origin, principal: "system" });
     block.fill(0);
     if (!result.ok) return result;
   }

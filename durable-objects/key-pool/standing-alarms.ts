@@ -26,10 +26,10 @@ export interface Raised {
 
 export class StandingAlarms {
   readonly #db: Database;
-  readonly #books: Books;
+  readonly #books: Pick<Books, "audit">;
   readonly #pair: PairName;
 
-  constructor(db: Database, books: Books, pair: PairName) {
+  constructor(db: Database, books: Pick<Books, "audit">, pair: PairName) {
     this.#db = db;
     this.#books = books;
     this.#pair = pair;

@@ -93,6 +93,11 @@ export class PoolStore {
     this.#db.run("INSERT OR REPLACE INTO transfer (id, sibling, state) VALUES (?, ?, ?)", id, sibling, state);
   }
 
+  /** Borrower: nothing is waited for any more; the siblings are still to be told. */
+  endTransfers(): void {
+    this.#db.run("UPDATE transfer SET state = 'received' WHERE state = 'begun'");
+  }
+
   deleteTransfer(id: string): void {
     this.#db.run("DELETE FROM transfer WHERE id = ?", id);
   }

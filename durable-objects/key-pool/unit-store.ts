@@ -26,8 +26,20 @@ const BY_ID = `SELECT ${COLUMNS} FROM unit WHERE id = ?`;
 export class UnitStore {
   readonly #db: Database;
 
+  /** No unit in use was begun before this; kept without a query, so it may be early. Infinity: none is in use. */
+  #earliestBegunMs: number;
+
   constructor(db: Database) {
     this.#db = db;
+    this.#earliestBegunMs = this.#firstBegunMs();
+  }
+
+  get earliestBegunMs(): number {
+    return this.#earliestBegunMs;
+  }
+
+  recountBegun(): void {
+    this.#earliestBegunMs = this.#firstBegunMs();
   }
 
   insert({ data, ...unit }: NewUnit): void {
@@ -55,6 +67,9 @@ export class UnitStore {
   }
 
   update(unit: Pick<UnitRow, "id" | "cursor" | "refs" | "state" | "begunMs" | "freed">): void {
+    if (unit.cursor > 0 && unit.state === "available") {
+      this.#earliestBegunMs = Math.min(this.#earliestBegunMs, unit.begunMs);
+    }
     const sql = "UPDATE unit SET cursor = ?, refs = ?, state = ?, begun_ms = ?, freed = ? WHERE id = ?";
     this.#db.run(sql, unit.cursor, unit.refs, unit.state, unit.begunMs, unit.freed, unit.id);
   }
@@ -76,6 +91,55 @@ export class UnitStore {
     this.#db.run(sql, epoch, wrappedKey, sealed, id);
   }
 
+  // ---- epochs
+
+  /** Numbers of the epochs in which anything is sealed, in rising order. */
+  epochs(): number[] {
+    return this.epochsBefore(Number.MAX_SAFE_INTEGER);
+  }
+
+  epochsBefore(epoch: number): number[] {
+    const epochs: number[] = [];
+    // A step of the index each, however many units there are.
+    for (let after = 0; ;) {
+      const sql = "SELECT min(epoch) AS epoch FROM unit_data WHERE epoch > ? AND epoch < ?";
+      const next = this.#db.one<{ epoch: number | null }>(sql, after, epoch)?.epoch ?? null;
+      if (next === null) return epochs;
+      epochs.push(next);
+      after = next;
+    }
+  }
+
+  ofEpoch(epoch: number, limit: number): number[] {
+    const sql = "SELECT unit FROM unit_data WHERE epoch = ? LIMIT ?";
+    return this.#db.all<{ unit: number }>(sql, epoch, limit).map(({ unit }) => unit);
+  }
+
+  countOf(epoch: number): number {
+    return this.#db.one<{ n: number }>("SELECT count(*) AS n FROM unit_data WHERE epoch = ?", epoch)?.n ?? 0;
+  }
+
+  // ---- units in use
+
+  /** Units in use without a date get one. */
+  dateBegun(nowMs: number): void {
+    const sql = "UPDATE unit SET begun_ms = ? WHERE begun_ms = 0 AND state = 'available' AND cursor > 0";
+    this.#db.run(sql, nowMs);
+  }
+
+  begunUntil(atMs: number, limit: number): number[] {
+    const sql = `SELECT id FROM unit INDEXED BY unit_begun
+       WHERE state = 'available' AND cursor > 0 AND begun_ms <= ? ORDER BY begun_ms LIMIT ?`;
+    return this.#db.all<{ id: number }>(sql, atMs, limit).map(({ id }) => id);
+  }
+
+  #firstBegunMs(): number {
+    const sql = "SELECT min(begun_ms) AS at FROM unit INDEXED BY unit_begun WHERE state = 'available' AND cursor > 0";
+    return this.#db.one<{ at: number | null }>(sql)?.at ?? Infinity;
+  }
+
+  // ---- by what they are for
+
   /** Units to allocate from, in order, after unit `after`. */
   available(after: number, limit: number): UnitRow[] {
     const sql = `SELECT ${COLUMNS} FROM unit INDEXED BY unit_available WHERE state = 'available' AND id > ? ORDER BY id LIMIT ?`;
@@ -95,6 +159,11 @@ export class UnitStore {
 
   markLent(id: number, transfer: string): void {
     this.#db.run("UPDATE unit SET state = 'lent', transfer = ? WHERE id = ?", transfer, id);
+  }
+
+  allLent(limit: number): UnitRow[] {
+    const sql = `SELECT ${COLUMNS} FROM unit INDEXED BY unit_lent WHERE state = 'lent' LIMIT ?`;
+    return this.#db.all<UnitSqlRow>(sql, limit).map(toUnit);
   }
 
   /** Units of blocks that still wait for their twins. */

@@ -6,50 +6,29 @@ import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext, servedHere } from "./context.ts";
 import { anyLeft, clearLeft, isLeft, keysLeft, nothingLeft } from "./left.ts";
+import { inOneBatch } from "./parking.ts";
 import type { KeyRecord } from "./rows.ts";
 
 export type Step = { readonly keys: number; readonly next: number | null };
 
 /** Erases what has expired; at most one batch. @returns true where more may be waiting */
 export async function expireRecords(pool: PoolContext, nowMs: number): Promise<boolean> {
+  pool.records.deleteExpiredRepeats(nowMs);
   const expired = pool.records.expired(nowMs, LIMITS.alarmBatchRows);
-  try {
-    await expire(pool, expired, nowMs);
-  } catch {
-    for (const record of expired) await expireAlone(pool, record, nowMs);
-  }
-  return expired.length === LIMITS.alarmBatchRows;
-}
-
-async function expire(pool: PoolContext, records: readonly KeyRecord[], nowMs: number): Promise<void> {
-  if (records.length === 0) {
-    pool.records.deleteExpiredRepeats(nowMs);
-    return;
-  }
-  await commit(pool, () => {
-    let keys = 0;
-    for (const { id } of records) {
-      // As it is now: a fetch may have come between.
-      const record = pool.records.byId(id);
-      if (record !== undefined && record.expiresMs <= nowMs) keys += end(pool, record, "expired");
-    }
-    if (keys > 0) auditEnd(pool, "keys.expired", "system", keys, "ttl", nowMs);
-    pool.records.deleteExpiredRepeats(nowMs);
-    return ok(null);
+  const done = await inOneBatch(pool, expired, nowMs, {
+    work: (records) => {
+      let keys = 0;
+      for (const { id } of records) {
+        // As it is now: a fetch may have come between.
+        const record = pool.records.byId(id);
+        if (record !== undefined && record.expiresMs <= nowMs) keys += end(pool, record, "expired");
+      }
+      if (keys > 0) auditEnd(pool, "keys.expired", "system", keys, "ttl", nowMs);
+    },
+    park: (record) => pool.records.update({ ...record, state: "stuck", expiresMs: Number.MAX_SAFE_INTEGER }),
+    nameOf: ({ id }) => `key record ${id}`,
   });
-}
-
-/** One bad record must not keep the others for ever: it is parked, and told of. */
-async function expireAlone(pool: PoolContext, record: KeyRecord, nowMs: number): Promise<void> {
-  try {
-    await expire(pool, [record], nowMs);
-  } catch {
-    await commit(pool, () => {
-      pool.records.update({ ...record, state: "stuck", expiresMs: Number.MAX_SAFE_INTEGER });
-      auditEnd(pool, "pool.stuck", "system", record.keys, `record ${record.id} cannot be expired`, nowMs);
-      return ok(null);
-    });
-  }
+  return done && expired.length === LIMITS.alarmBatchRows;
 }
 
 /** Ends a record: keys that somebody still waited for become `to`. @returns how many */

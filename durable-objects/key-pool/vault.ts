@@ -50,6 +50,20 @@ export class Vault {
     return plaintext;
   }
 
+  /** The same unit with its data key under the current epoch's key; as it is where it is that already, or a newer one. */
+  current(unit: SealedUnit): SealedUnit {
+    return unit.epoch < this.epoch ? this.rewrap(unit) : unit;
+  }
+
+  /** @param freed a bit a byte: zero in the new sealing, which is under a data key of its own */
+  resealWithout(unit: SealedUnit, freed: Uint8Array): SealedUnit {
+    const plaintext = this.open(unit);
+    zeroFreed(plaintext, freed);
+    const resealed = this.seal(plaintext);
+    plaintext.fill(0);
+    return resealed;
+  }
+
   /** The same unit with its data key under the current epoch's key. */
   rewrap(unit: SealedUnit): SealedUnit {
     const dataKey = this.#unwrap(unit);
@@ -68,6 +82,11 @@ export class Vault {
     const iv = wrappedKey.subarray(0, IV_BYTES);
     return decrypt(this.#keys.wrappingKey(epoch), iv, wrappedKey.subarray(IV_BYTES));
   }
+}
+
+/** Zeroes the bytes whose bits are set. */
+export function zeroFreed(plaintext: Uint8Array, freed: Uint8Array): void {
+  for (let at = 0; at < plaintext.length; at++) if (((freed[at >> 3] ?? 0) >> (at & 7)) & 1) plaintext[at] = 0;
 }
 
 function encrypt(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array): Uint8Array {

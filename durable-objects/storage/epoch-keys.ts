@@ -1,58 +1,68 @@
 /**
- * Epoch keys: kept outside the objects' storage, as numbered secrets of the deployment. A copy of the storage alone
- * opens nothing.
+ * The keys one pool wraps its data keys under, a key an epoch: taken from the epoch store once and kept in memory, so
+ * that sealing and opening wait for nothing.
  */
 import { hkdfSync } from "node:crypto";
-import type { ObjectsEnv } from "../env.ts";
-
-const PREFIX = "QKD_EPOCH_KEY_";
-const KEY_BYTES = 32;
+import { EPOCH_KEY_BYTES, type EpochStore } from "./epoch-store.ts";
 
 export class EpochKeys {
-  readonly #env: ObjectsEnv;
+  readonly #store: EpochStore;
   readonly #purpose: string;
   readonly #derived = new Map<number, Uint8Array>();
-  /** Number of the epoch new units are sealed in. */
-  readonly current: number;
+  #current = 0;
 
-  /**
-   * @param purpose whose keys: each pair wraps under a key of its own, derived from the epoch's
-   * @throws Error when the deployment has no epoch key
-   */
-  constructor(env: ObjectsEnv, purpose: string) {
-    this.#env = env;
+  /** @param purpose whose keys: each pair wraps under keys of its own, derived from the epochs' */
+  constructor(store: EpochStore, purpose: string) {
+    this.#store = store;
     this.#purpose = purpose;
-    const numbers = Object.keys(env)
-      .filter((name) => name.startsWith(PREFIX))
-      .map((name) => Number(name.slice(PREFIX.length)))
-      .filter((number) => Number.isInteger(number) && number > 0);
-    if (numbers.length === 0)
-      throw new Error(`no epoch key: set the secret ${PREFIX}1 to base64 of ${KEY_BYTES} random bytes`);
-    this.current = Math.max(...numbers);
   }
 
-  /**
-   * AES-256 key that wraps data keys: HKDF-SHA256 (RFC 5869) of the epoch key, labelled with the purpose.
-   * @throws Error when there is no such epoch key (any more), or it is no key
-   */
+  /** The epoch that new units are sealed in; 0 before there is one. */
+  get current(): number {
+    return this.#current;
+  }
+
+  has(epoch: number): boolean {
+    return this.#derived.has(epoch);
+  }
+
+  /** Gets a key ready. @returns false where there is no such key (any more) */
+  async load(epoch: number): Promise<boolean> {
+    if (this.#derived.has(epoch)) return true;
+    const raw = await this.#store.read(epoch);
+    if (raw === null) return false;
+    // HKDF-SHA256 (RFC 5869), labelled with the purpose.
+    const info = `qkd-edge data key wrapping|${this.#purpose}`;
+    this.#derived.set(epoch, new Uint8Array(hkdfSync("sha256", raw, new Uint8Array(), info, EPOCH_KEY_BYTES)));
+    raw.fill(0);
+    return true;
+  }
+
+  /** The newest epoch there is a key of. @throws Error where there is none at all */
+  async newest(): Promise<number> {
+    const newest = (await this.#store.numbers()).at(-1);
+    if (newest !== undefined) return newest;
+    throw new Error(`no epoch key: set the secret QKD_EPOCH_KEY_1 to base64 of ${EPOCH_KEY_BYTES} random bytes`);
+  }
+
+  /** New units are sealed in this epoch from now on. */
+  use(epoch: number): void {
+    this.#current = epoch;
+  }
+
+  /** AES-256 key that wraps data keys. @throws Error when it is not ready, because there is no such key (any more) */
   wrappingKey(epoch: number): Uint8Array {
-    let key = this.#derived.get(epoch);
-    if (key === undefined) {
-      key = this.#derive(epoch);
-      this.#derived.set(epoch, key);
-    }
+    const key = this.#derived.get(epoch);
+    if (key === undefined) throw new Error(`the key of epoch ${epoch} is gone: what it protected cannot be opened`);
     return key;
   }
 
-  #derive(epoch: number): Uint8Array {
-    const text = this.#env[`${PREFIX}${epoch}`];
-    if (text === undefined)
-      throw new Error(`the epoch key ${PREFIX}${epoch} is gone: what it protected cannot be opened`);
-    const raw = Uint8Array.fromBase64(text);
-    if (raw.length !== KEY_BYTES) throw new Error(`${PREFIX}${epoch} must be base64 of ${KEY_BYTES} bytes`);
-    const info = `qkd-edge data key wrapping|${this.#purpose}`;
-    const derived = new Uint8Array(hkdfSync("sha256", raw, new Uint8Array(), info, KEY_BYTES));
-    raw.fill(0);
-    return derived;
+  /** Nothing is sealed in these epochs any more. */
+  forgetBefore(epoch: number): void {
+    for (const [older, key] of this.#derived) {
+      if (older >= epoch) continue;
+      key.fill(0);
+      this.#derived.delete(older);
+    }
   }
 }

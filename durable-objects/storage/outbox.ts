@@ -6,7 +6,8 @@
  * missing. A row holds the events of one `record` call for one node.
  */
 import type { AuditBatch, AuditEvent, AuditLogRpc } from "../../shared/audit/event.ts";
-import { storedJson, type Database } from "./database.ts";
+import { slicesOf, type SliceLimits } from "../../shared/audit/slices.ts";
+import type { Database } from "./database.ts";
 
 /** To be part of the first migration of every object that audits. */
 export const outboxMigration = `
@@ -21,11 +22,10 @@ export const outboxMigration = `
   CREATE TABLE audit_sent (node TEXT PRIMARY KEY, last_seq INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
-export interface OutboxLimits {
+/** The slices are rows, and batches to a log. */
+export interface OutboxLimits extends SliceLimits {
   /** Events held at most; see `full`. */
   readonly outboxEvents: number;
-  /** Events in one batch to a log, and in one row. */
-  readonly auditBatchEvents: number;
   /** Batches sent in one call of `ship`. */
   readonly auditBatchesPerShip: number;
 }
@@ -37,7 +37,7 @@ export interface ShipOutcome {
   readonly failedNodes: readonly string[];
 }
 
-type Row = { node: string; first_seq: number; last_seq: number; dropped: number; events: string };
+type Row = { first_seq: number; last_seq: number; dropped: number; events: string };
 
 export class AuditOutbox {
   readonly #db: Database;
@@ -68,11 +68,9 @@ export class AuditOutbox {
   /** Stores events. Call it inside the transaction that does what they tell of. */
   record(events: readonly AuditEvent[]): void {
     for (const [node, ofNode] of Map.groupBy(events, (event) => event.node)) {
-      let firstSeq = this.#lastSeq(node) + 1;
-      for (let at = 0; at < ofNode.length; at += this.#limits.auditBatchEvents) {
-        const part = ofNode.slice(at, at + this.#limits.auditBatchEvents);
-        this.#insert(node, firstSeq, firstSeq + part.length - 1, part, 0);
-        firstSeq += part.length;
+      const texts = ofNode.map((event) => JSON.stringify(event));
+      for (const { from, to } of slicesOf(texts, this.#limits)) {
+        this.#add(node, to - from, `[${texts.slice(from, to).join(",")}]`, 0);
       }
     }
     this.#events += events.length;
@@ -87,7 +85,6 @@ export class AuditOutbox {
       const last = this.#lastRow(node);
       const growing = last !== undefined && last.dropped > 0 ? last : undefined;
       const dropped = (growing?.dropped ?? 0) + ofNode.length;
-      const seq = growing?.first_seq ?? this.#lastSeq(node) + 1;
       const event: AuditEvent = {
         atMs: ofNode[0]?.atMs ?? 0,
         act: "audit.dropped",
@@ -95,8 +92,14 @@ export class AuditOutbox {
         node,
         detail: { events: dropped },
       };
-      this.#insert(node, seq, seq, [event], dropped);
-      if (growing === undefined) this.#events += 1;
+      const text = JSON.stringify([event]);
+      if (growing === undefined) {
+        this.#add(node, 1, text, dropped);
+        this.#events += 1;
+      } else {
+        const sql = "UPDATE audit_outbox SET dropped = ?, events = ? WHERE node = ? AND first_seq = ?";
+        this.#db.run(sql, dropped, text, node, growing.first_seq);
+      }
     }
   }
 
@@ -109,87 +112,113 @@ export class AuditOutbox {
   async ship(logOf: (node: string) => Pick<AuditLogRpc, "append">): Promise<ShipOutcome> {
     if (this.#shipping) return { shippedEvents: 0, pendingEvents: this.#events, failedNodes: [] };
     this.#shipping = true;
-    const failedNodes = new Set<string>();
+    const failedNodes: string[] = [];
+    let batches = 0;
     let shippedEvents = 0;
     try {
-      for (let sent = 0; sent < this.#limits.auditBatchesPerShip; sent++) {
-        const next = this.#nextBatch(failedNodes);
-        if (next === undefined) break;
+      for (let node = this.#nodeAfter(""); node !== undefined; node = this.#nodeAfter(node)) {
         try {
-          // Batches go one after another: their order is the point.
-          // oxlint-disable-next-line no-await-in-loop
-          const { storedSeq } = await logOf(next.node).append(next.batch);
-          // A log that has seen higher numbers (from before a roll-back here) has not seen what was not sent.
-          this.#forget(next.node, Math.min(storedSeq, next.lastSeq));
-          shippedEvents += next.batch.events.length;
+          while (batches < this.#limits.auditBatchesPerShip) {
+            const next = this.#nextBatch(node);
+            if (next === undefined) break;
+            batches += 1;
+            const { batch, lastSeq } = next;
+            // Batches go one after another: their order is the point.
+            // oxlint-disable-next-line no-await-in-loop
+            const { storedSeq } = await logOf(node).append(batch);
+            // A log that has seen higher numbers (from before a roll-back here) has not seen what was not sent.
+            this.#forget(node, Math.min(storedSeq, lastSeq));
+            shippedEvents += lastSeq - batch.firstSeq + 1;
+          }
         } catch {
-          failedNodes.add(next.node);
+          failedNodes.push(node);
         }
       }
     } finally {
       this.#shipping = false;
       this.#events = this.#count();
     }
-    return { shippedEvents, pendingEvents: this.#events, failedNodes: [...failedNodes] };
+    return { shippedEvents, pendingEvents: this.#events, failedNodes };
   }
 
-  /** Events of whole rows, up to the batch bound, of the first node that has not failed. */
-  #nextBatch(failedNodes: ReadonlySet<string>): { node: string; lastSeq: number; batch: AuditBatch } | undefined {
-    const nodes = this.#db.all<{ node: string }>("SELECT DISTINCT node FROM audit_outbox ORDER BY node");
-    const node = nodes.find((row) => !failedNodes.has(row.node))?.node;
-    if (node === undefined) return undefined;
-    // What is about to be sent may not grow any more: the log would keep the older count.
-    this.#db.run("UPDATE audit_outbox SET dropped = 0 WHERE node = ? AND dropped > 0", node);
+  /** Nodes by name, a seek each. */
+  #nodeAfter(node: string): string | undefined {
+    const sql = "SELECT node FROM audit_outbox WHERE node > ? ORDER BY node LIMIT 1";
+    return this.#db.one<{ node: string }>(sql, node)?.node;
+  }
+
+  /** Whole rows of a node, the oldest, up to the bounds of a batch. Their texts go out as they are. */
+  #nextBatch(node: string): { readonly batch: AuditBatch; readonly lastSeq: number } | undefined {
     const rows = this.#db.all<Row>(
-      "SELECT * FROM audit_outbox WHERE node = ? ORDER BY first_seq LIMIT ?",
+      `SELECT first_seq, last_seq, dropped, events FROM audit_outbox WHERE node = ?1 AND first_seq <
+         (SELECT min(first_seq) FROM audit_outbox WHERE node = ?1) + ?2 ORDER BY first_seq`,
       node,
       this.#limits.auditBatchEvents,
     );
-    const events: AuditEvent[] = [];
-    for (const row of rows) {
-      const more = storedJson<AuditEvent[]>(row.events);
-      if (events.length > 0 && events.length + more.length > this.#limits.auditBatchEvents) break;
-      events.push(...more);
+    const firstSeq = rows[0]?.first_seq ?? 0;
+    let chars = 0;
+    const tooMany = rows.findIndex(({ last_seq: lastSeq, events }, at) => {
+      chars += events.length;
+      const { auditBatchEvents, auditBatchChars } = this.#limits;
+      return at > 0 && (lastSeq - firstSeq >= auditBatchEvents || chars > auditBatchChars);
+    });
+    const chosen = tooMany === -1 ? rows : rows.slice(0, tooMany);
+    const last = chosen.at(-1);
+    if (last === undefined) return undefined;
+    if (last.dropped > 0) {
+      // What is about to be sent may not grow any more: the log would keep the older count.
+      this.#db.run("UPDATE audit_outbox SET dropped = 0 WHERE node = ? AND first_seq = ?", node, last.first_seq);
     }
-    const firstSeq = rows[0]?.first_seq ?? 1;
-    return { node, lastSeq: firstSeq + events.length - 1, batch: { source: this.#source, firstSeq, events } };
+    const events = `[${chosen.map((row) => row.events.slice(1, -1)).join(",")}]`;
+    return { batch: { source: this.#source, firstSeq, events }, lastSeq: last.last_seq };
   }
 
   #forget(node: string, storedSeq: number): void {
     this.#db.transaction(() => {
-      const sent = this.#db.one<{ last_seq: number }>(
-        "SELECT max(last_seq) AS last_seq FROM audit_outbox WHERE node = ? AND last_seq <= ?",
+      const gone = this.#db.all<{ last_seq: number }>(
+        "DELETE FROM audit_outbox WHERE node = ? AND first_seq <= ? AND last_seq <= ? RETURNING last_seq",
         node,
         storedSeq,
+        storedSeq,
       );
-      if (typeof sent?.last_seq !== "number") throw new Error(`the audit log of ${node} acknowledged nothing`);
-      this.#db.run("INSERT OR REPLACE INTO audit_sent (node, last_seq) VALUES (?, ?)", node, sent.last_seq);
-      this.#db.run("DELETE FROM audit_outbox WHERE node = ? AND last_seq <= ?", node, storedSeq);
+      if (gone.length === 0) throw new Error(`the audit log of ${node} acknowledged nothing`);
+      const lastSeq = Math.max(...gone.map((row) => row.last_seq));
+      this.#db.run("INSERT OR REPLACE INTO audit_sent (node, last_seq) VALUES (?, ?)", node, lastSeq);
     });
   }
 
-  #insert(node: string, firstSeq: number, lastSeq: number, events: readonly AuditEvent[], dropped: number): void {
+  /** One more row, numbered on from the node's last one. In SQL, so that nothing outlives a caller's rollback. */
+  #add(node: string, count: number, events: string, dropped: number): void {
     this.#db.run(
-      "INSERT OR REPLACE INTO audit_outbox (node, first_seq, last_seq, dropped, events) VALUES (?, ?, ?, ?, ?)",
+      `INSERT INTO audit_outbox (node, first_seq, last_seq, dropped, events)
+       SELECT ?1, seq + 1, seq + ?2, ?3, ?4 FROM (${LAST_SEQ})`,
       node,
-      firstSeq,
-      lastSeq,
+      count,
       dropped,
-      JSON.stringify(events),
+      events,
     );
   }
 
-  #lastRow(node: string): Pick<Row, "first_seq" | "last_seq" | "dropped"> | undefined {
-    return this.#db.one<Pick<Row, "first_seq" | "last_seq" | "dropped">>(
-      "SELECT first_seq, last_seq, dropped FROM audit_outbox WHERE node = ? ORDER BY first_seq DESC LIMIT 1",
+  #lastRow(node: string): Pick<Row, "first_seq" | "dropped"> | undefined {
+    return this.#db.one<Pick<Row, "first_seq" | "dropped">>(
+      "SELECT first_seq, dropped FROM audit_outbox WHERE node = ? ORDER BY first_seq DESC LIMIT 1",
       node,
     );
   }
 
-  #lastSeq(node: string): number {
-    const pending = this.#lastRow(node);
-    if (pending !== undefined) return pending.last_seq;
-    return this.#db.one<{ last_seq: number }>("SELECT last_seq FROM audit_sent WHERE node = ?", node)?.last_seq ?? 0;
+  /** Number of the latest event for a node's log; 0 before the first. */
+  lastSeq(node: string): number {
+    return this.#db.one<{ seq: number }>(LAST_SEQ, node)?.seq ?? 0;
+  }
+
+  /**
+   * Goes on after number `seq`, which a node's log has of this source though it is not known here: the storage is an
+   * old copy. What is pending for that log has lower numbers, so the log has it. Inside the caller's transaction.
+   */
+  skipTo(node: string, seq: number): void {
+    this.#db.run("DELETE FROM audit_outbox WHERE node = ?", node);
+    this.#db.run("INSERT OR REPLACE INTO audit_sent (node, last_seq) VALUES (?, ?)", node, seq);
+    this.#events = this.#count();
   }
 
   #count(): number {
@@ -197,3 +226,8 @@ export class AuditOutbox {
     return row?.n ?? 0;
   }
 }
+
+/** Number of the latest event for the log of node ?1. */
+const LAST_SEQ = `SELECT coalesce(
+  (SELECT last_seq FROM audit_outbox WHERE node = ?1 ORDER BY first_seq DESC LIMIT 1),
+  (SELECT last_seq FROM audit_sent WHERE node = ?1), 0) AS seq`;

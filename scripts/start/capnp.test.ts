@@ -28,18 +28,21 @@ it("never changes the keys under which data lies", () => {
 it("believes the identity header on the fronts' socket only, and quotes what it is given", () => {
   const config = engineConfig({
     storage: '/a "b"/state',
+    epochKeysSocket: "/run/keys.sock",
     frontsSocket: "/run/edge.sock",
     edgeAddress: "127.0.0.1:0",
     modules: ["index.js", "kem.wasm"],
     vars: { QKD_MTLS: "front" },
-    secrets: ["QKD_EPOCH_KEY_1"],
+    secrets: ["QKD_BOOTSTRAP_SHA256"],
   });
-  const sockets = config.split("\n").filter((line) => line.includes("address ="));
+  const sockets = config.split("\n").filter((line) => line.includes("address =") && line.includes("service ="));
   expect(sockets.map((line) => [line.includes("unix:"), line.includes("cfBlobHeader")])).toEqual([
     [true, true],
     [false, false],
   ]);
   expect(config).toContain(String.raw`path = "/a \"b\"/state"`);
   expect(config).toContain('(name = "kem.wasm", wasm = embed "kem.wasm")');
-  expect(config).toContain('(name = "QKD_EPOCH_KEY_1", fromEnvironment = "QKD_EPOCH_KEY_1")');
+  expect(config).toContain('(name = "QKD_BOOTSTRAP_SHA256", fromEnvironment = "QKD_BOOTSTRAP_SHA256")');
+  expect(config).toContain('(name = "epoch-keys", external = (address = "unix:/run/keys.sock", http = ()))');
+  expect(config).toContain('(name = "EPOCH_KEYS", service = "epoch-keys")');
 });

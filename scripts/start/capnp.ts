@@ -18,6 +18,8 @@ export const SOCKETS = { fronts: "fronts", edge: "edge" } as const;
 export interface EngineSettings {
   /** Folder of the objects' data. */
   readonly storage: string;
+  /** Unix socket of the keeper of the epoch keys. */
+  readonly epochKeysSocket: string;
   /** Unix socket of the fronts; only here may `request.cf` be set from outside. */
   readonly frontsSocket: string;
   /** Host and port of the edge; port 0 for a free one. */
@@ -30,10 +32,11 @@ export interface EngineSettings {
 }
 
 export function engineConfig(settings: EngineSettings): string {
-  const { storage, frontsSocket, edgeAddress, modules, vars, secrets } = settings;
+  const { storage, epochKeysSocket, frontsSocket, edgeAddress, modules, vars, secrets } = settings;
   const bindings = [
     ...Object.entries(vars).map(([name, text]) => `(name = ${quoted(name)}, text = ${quoted(text)})`),
     ...secrets.map((name) => `(name = ${quoted(name)}, fromEnvironment = ${quoted(name)})`),
+    '(name = "EPOCH_KEYS", service = "epoch-keys")',
     ...OBJECT_CLASSES.map(
       ({ binding, className }) => `(name = ${quoted(binding)}, durableObjectNamespace = ${quoted(className)})`,
     ),
@@ -48,6 +51,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
     (name = "disk", disk = (path = ${quoted(storage)}, writable = true)),
+    (name = "epoch-keys", external = (address = ${quoted(`unix:${epochKeysSocket}`)}, http = ())),
     (name = "internet", network = (allow = [])),
   ],
   sockets = [

@@ -2,15 +2,16 @@
 import { join } from "node:path";
 import { readIfThere, writeAtomic } from "./files.ts";
 import { PROJECT } from "./paths.ts";
+import type { EpochSecrets } from "./epoch-keys.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** Writes our names where they are missing or differ (another state folder); lines of the user's own stay. */
-export function ensureDevVars(secrets: Secrets, file = join(PROJECT, ".dev.vars")): void {
+export function ensureDevVars(secrets: Secrets, epochKeys: EpochSecrets, file = join(PROJECT, ".dev.vars")): void {
   const ours: Readonly<Record<string, string>> = {
     QKD_MTLS: "off",
     QKD_DEMO: "1",
     QKD_BOOTSTRAP_SHA256: secrets.bootstrapSha256,
-    ...secrets.epochKeys,
+    ...epochKeys,
   };
   const now = readIfThere(file) ?? "";
   const others = now

@@ -1,8 +1,7 @@
 /** workerd, the engine: configured, started, awaited. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -10,27 +9,24 @@ import { engineConfig, isModule, SOCKETS } from "./capnp.ts";
 import { messageOf, StartFailure } from "./failure.ts";
 import { writeAtomic } from "./files.ts";
 import type { Secrets } from "./secrets.ts";
+import type { Sockets } from "./sockets.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 const HOST = "127.0.0.1";
-/** The longest path a unix socket may have is 107 bytes on Linux and 103 on macOS. */
-const MAX_SOCKET_PATH_BYTES = 100;
 const READY_MS = 30_000;
 
 export interface Engine {
   readonly process: ChildProcess;
   readonly pid: number;
-  readonly frontsSocket: string;
   /** The edge's base URL, once it listens. Rejects when the engine ends first. */
   readonly listening: Promise<string>;
-  /** Removes what must not outlive it. */
-  cleanUp(): void;
 }
 
 export interface EnginePlan {
   readonly folder: StateFolder;
   readonly bundle: string;
   readonly secrets: Secrets;
+  readonly sockets: Sockets;
   readonly demo: boolean;
   /** 0: any free one. */
   readonly port: number;
@@ -39,10 +35,8 @@ export interface EnginePlan {
 /** Starts the engine in a process group of its own: Ctrl-C reaches the starter only, which ends things in order. */
 export function startEngine(plan: EnginePlan): Engine {
   const { folder, secrets } = plan;
-  const socket = socketPath(folder);
-  rmSync(socket.path, { force: true });
-  const config = writeConfig(plan, socket.path);
-  const env = { ...secrets.epochKeys, QKD_BOOTSTRAP_SHA256: secrets.bootstrapSha256 };
+  const config = writeConfig(plan);
+  const env = { QKD_BOOTSTRAP_SHA256: secrets.bootstrapSha256 };
   const child = spawn(workerdBinary(), ["serve", config, "--control-fd=3"], {
     cwd: folder.run,
     env,
@@ -55,13 +49,11 @@ export function startEngine(plan: EnginePlan): Engine {
   return {
     process: child,
     pid: child.pid,
-    frontsSocket: socket.path,
     listening: reports,
-    cleanUp: socket.remove,
   };
 }
 
-function writeConfig({ folder, bundle, secrets, demo, port }: EnginePlan, frontsSocket: string): string {
+function writeConfig({ folder, bundle, sockets, demo, port }: EnginePlan): string {
   const modules = readdirSync(bundle).filter(isModule);
   for (const file of modules) copyFileSync(join(bundle, file), join(folder.run, file));
   const entryFirst = [
@@ -71,23 +63,15 @@ function writeConfig({ folder, bundle, secrets, demo, port }: EnginePlan, fronts
   const file = join(folder.run, "engine.capnp");
   const config = engineConfig({
     storage: folder.storage,
-    frontsSocket,
+    epochKeysSocket: sockets.epochKeys,
+    frontsSocket: sockets.fronts,
     edgeAddress: `${HOST}:${port}`,
     modules: entryFirst,
     vars: { QKD_MTLS: "front", ...(demo ? { QKD_DEMO: "1" } : {}) },
-    secrets: [...Object.keys(secrets.epochKeys), "QKD_BOOTSTRAP_SHA256"],
+    secrets: ["QKD_BOOTSTRAP_SHA256"],
   });
   writeAtomic(file, config);
   return file;
-}
-
-/** In the state folder; where that path is too long for a socket, in a private folder of the system's temporary one. */
-function socketPath(folder: StateFolder): { readonly path: string; readonly remove: () => void } {
-  chmodSync(folder.run, 0o700);
-  const path = join(folder.run, "edge.sock");
-  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return { path, remove: () => rmSync(path, { force: true }) };
-  const elsewhere = mkdtempSync(join(tmpdir(), "qkd-edge-"));
-  return { path: join(elsewhere, "edge.sock"), remove: () => rmSync(elsewhere, { recursive: true, force: true }) };
 }
 
 const PLATFORM_PACKAGES: Readonly<Record<string, string>> = {

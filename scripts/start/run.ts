@@ -7,13 +7,16 @@ import { bringUp } from "./bring-up.ts";
 import { ensureBundle } from "./bundle.ts";
 import { awaitHealth } from "./edge-client.ts";
 import { type Engine, startEngine } from "./engine.ts";
+import { openEpochKeys } from "./epoch-keys.ts";
 import { StartFailure } from "./failure.ts";
 import { writeAtomic } from "./files.ts";
 import { type Fronts, frontsConfig, startFronts } from "./fronts.ts";
+import { keepKeys, type KeyKeeper } from "./key-keeper.ts";
 import { readConfig } from "./network.ts";
 import type { StartOptions } from "./options.ts";
 import { checkPort, edgePort, kmePorts } from "./ports.ts";
 import { loadSecrets } from "./secrets.ts";
+import { placeSockets, type Sockets } from "./sockets.ts";
 import { type Lock, lockStateFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
 
 /** Children that do not end by themselves within this time are killed; everything is over within 2 s. */
@@ -23,6 +26,8 @@ const PATIENCE_MS = 1000;
 interface Running {
   folder?: StateFolder;
   lock?: Lock;
+  sockets?: Sockets;
+  keeper?: KeyKeeper;
   fronts?: Fronts;
   engine?: Engine;
 }
@@ -65,16 +70,20 @@ async function start(
   running.lock = await lockStateFolder(folder);
   rmSync(folder.ports, { force: true });
   const secrets = loadSecrets(folder);
+  const epochKeys = openEpochKeys(folder);
   const port = edgePort(options.randomPorts);
   await checkPort(port, "the edge");
   const bundle = await ensureBundle(signal);
 
   signal.throwIfAborted();
+  const sockets = placeSockets(folder);
+  running.sockets = sockets;
+  running.keeper = await keepKeys(epochKeys, sockets.epochKeys);
   // First the guard, then what it guards.
   const fronts = startFronts();
   running.fronts = fronts;
   watch(fronts.process, "the process of the KME fronts");
-  const engine = startEngine({ folder, bundle, secrets, demo: options.demo, port });
+  const engine = startEngine({ folder, bundle, secrets, sockets, demo: options.demo, port });
   running.engine = engine;
   fronts.guard(engine.pid);
   running.lock.noteEngine(engine.pid);
@@ -82,7 +91,7 @@ async function start(
   const edge = await engine.listening;
   await awaitHealth(edge, signal);
 
-  const socket = engine.frontsSocket;
+  const socket = sockets.fronts;
   const { network, nodes, fronted, notes } = await bringUp({ options, config, folder, secrets, edge, socket, signal });
   const ports = kmePorts(nodes, options.randomPorts);
   const wanted = Object.fromEntries(fronted.map((node) => [node, ports[node] ?? 0]));
@@ -94,7 +103,7 @@ async function start(
   return [...notes, ...lines];
 }
 
-async function end({ folder, lock, fronts, engine }: Running): Promise<void> {
+async function end({ folder, lock, sockets, keeper, fronts, engine }: Running): Promise<void> {
   const children = [fronts?.process, engine?.process].filter((child) => child !== undefined);
   fronts?.stop();
   engine?.process.kill("SIGTERM");
@@ -102,7 +111,8 @@ async function end({ folder, lock, fronts, engine }: Running): Promise<void> {
   await Promise.race([ended, sleep(PATIENCE_MS, undefined, { ref: false })]);
   for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
   await ended;
-  engine?.cleanUp();
+  keeper?.close();
+  sockets?.remove();
   // Without the lock the folder is another's.
   if (lock === undefined || folder === undefined) return;
   rmSync(folder.ports, { force: true });

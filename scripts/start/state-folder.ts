@@ -12,8 +12,14 @@ export interface StateFolder {
   readonly storage: string;
   /** Sockets and configuration of a running engine; closed to others. */
   readonly run: string;
+  /** Epoch keys of `npm start`. */
+  readonly epochKeys: string;
   readonly tokens: string;
+  /** Where the epoch keys were before. */
   readonly secrets: string;
+  /** Epoch keys of `npm run dev`, and its storage. */
+  readonly devSecrets: string;
+  readonly devStorage: string;
   readonly bootstrapToken: string;
   readonly appliedConfig: string;
   readonly ports: string;
@@ -33,8 +39,11 @@ export function openStateFolder(path: string, use: "start" | "dev" = "start"): S
     certs: at("certs"),
     storage: within("state"),
     run: at("run"),
+    epochKeys: at("epoch-keys"),
     tokens: at("tokens.json"),
     secrets: at("secrets.json"),
+    devSecrets: at("dev/secrets.json"),
+    devStorage: at("dev/state"),
     bootstrapToken: at("bootstrap.token"),
     appliedConfig: within("applied-config.sha256"),
     ports: at("ports.json"),

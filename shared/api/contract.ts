@@ -7,6 +7,7 @@ import { KeyContainerSchema } from "../etsi014/key-container.ts";
 import { KeyIdsSchema } from "../etsi014/key-ids.ts";
 import { KeyRequestSchema } from "../etsi014/key-request.ts";
 import { StatusSchema } from "../etsi014/status.ts";
+import { POOL_ALARMS } from "../keypool/alarms.ts";
 import { LIMITS } from "../limits.ts";
 import type { Body, Operation, Parameter, RequestBody } from "./operation.ts";
 import * as schemas from "./schemas.ts";
@@ -276,7 +277,7 @@ const LINKS = {
     tag: "Links",
     summary: "Push a block of key material",
     description:
-      "Idempotent: the same id with the same bytes is `already-ingested`, with other bytes a conflict. A block that fails its health tests is quarantined, with the figures, and answered 202.",
+      "Idempotent: the same id with the same bytes is `already-ingested`, with other bytes a conflict. A block that fails its health tests is quarantined, with the figures, and answered 202; so is a block of a two-ended link that differs from its twin, or whose twin was given up before it came (`twin-late`).",
     action: "blocks.push",
     pathParameters: { ...link, block: "Block id, the same at both ends: `<file name>:<byte offset>`." },
     query: { node: { type: "string", required: true, description: "The end of the link that pushes." } },
@@ -293,6 +294,18 @@ const LINKS = {
     },
     errors: ["forbidden", "not-found", "conflict", "body-too-large", "pool-full", "audit-full"],
     curl: '"/api/v1/links/tn-1-tn-2/blocks/keys.cor:0?node=tn-1" -X PUT --data-binary @block.bin',
+  },
+  deleteAlarms: {
+    method: "delete",
+    path: "/api/v1/links/{link}/alarms/{code}",
+    tag: "Links",
+    summary: "Clear a link's alarms of one code",
+    description: "They have been looked into. What is still wrong raises them again. Audited.",
+    action: "alarms.clear",
+    pathParameters: { ...link, code: `One of ${Object.keys(POOL_ALARMS).join(", ")}.` },
+    responses: { 200: json("How many there were", schemas.AlarmsClearedSchema) },
+    errors: ["forbidden", "not-found", "audit-full"],
+    curl: "/api/v1/links/tn-1-tn-2/alarms/twin-missing -X DELETE",
   },
   postPrefill: {
     method: "post",

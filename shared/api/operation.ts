@@ -23,7 +23,7 @@ export interface RequestBody extends Body {
 }
 
 export interface Operation {
-  readonly method: "get" | "post" | "put";
+  readonly method: "get" | "post" | "put" | "delete";
   /** With `{parameter}` segments, as in OpenAPI. */
   readonly path: string;
   readonly tag: "Keys" | "Network" | "Links" | "Audit" | "Service";

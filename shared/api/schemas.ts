@@ -93,15 +93,32 @@ const linkMembers = {
   nodes: v.strictTuple([text, text]),
   source: v.picklist(["simulated", "push"]),
   feed: v.picklist(["one-ended", "two-ended"]),
-  health_policy: v.picklist(["reject", "accept"]),
+  health_policy: v.picklist(["reject", "condition", "accept"]),
+  /** Where the health policy is `condition`. */
+  min_entropy_per_bit: v.optional(v.number()),
   key_rate_bps: count,
   shards: count,
 };
 
 export const LinksSchema = v.object({ links: v.array(v.object(linkMembers)) });
 
+/** Codes may be added: a client passes over those it does not know. */
+export const LinkAlarmSchema = v.object({
+  code: text,
+  meaning: text,
+  shard: count,
+  /** What it is about: a node, a file of blocks, an item. */
+  subject: text,
+  first: instant,
+  last: instant,
+  count,
+  detail: text,
+});
+
 /** `pool`: what `status_extension.qkdedge` of the ETSI 014 status holds too. */
-export const LinkSchema = v.object({ ...linkMembers, pool: v.looseObject({}) });
+export const LinkSchema = v.object({ ...linkMembers, pool: v.looseObject({}), alarms: v.optional(v.array(LinkAlarmSchema)) });
+
+export const AlarmsClearedSchema = v.object({ cleared: count });
 
 export const HealthReportSchema = v.object({
   bits: count,
@@ -117,7 +134,9 @@ export const IngestSchema = v.object({
   outcome: v.picklist(["ingested", "already-ingested", "unmatched", "quarantined"]),
   bits: count,
   /** Of a quarantined block only. */
-  reason: v.optional(v.picklist(["health", "duplicate-material", "twin-mismatch"])),
+  reason: v.optional(v.picklist(["health", "duplicate-material", "twin-mismatch", "twin-late"])),
+  /** Bits of the block that conditioning took, where it did so now; the others can be given out. */
+  condensed_bits: v.optional(count),
   health: HealthReportSchema,
 });
 

@@ -5,16 +5,15 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { toHex } from "../bytes/hex.ts";
-import { canonicalJson } from "./canonical-json.ts";
 import type { AuditRecord } from "./event.ts";
+import { recordText } from "./record-text.ts";
 
 /** What stands before the first record. */
 export const CHAIN_START = "0".repeat(64);
 
-/** SHA-256 hex over the previous hash (as text) and the record's canonical JSON without its own hash. */
+/** SHA-256 hex over the previous hash (as text) and the record's text. The log itself does the same natively. */
 export function chainHash(previousHash: string, record: Omit<AuditRecord, "hash">): string {
-  const { index, source, seq, atMs, act, who, node, detail } = record;
-  return toHex(sha256(utf8ToBytes(previousHash + canonicalJson({ index, source, seq, atMs, act, who, node, detail }))));
+  return toHex(sha256(utf8ToBytes(previousHash + recordText(record))));
 }
 
 /**

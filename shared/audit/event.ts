@@ -15,7 +15,8 @@ export interface AuditBatch {
   /** Object that made them: `key-pool:tn-1|tn-2#0`, `directory`. */
   readonly source: string;
   readonly firstSeq: number;
-  readonly events: readonly AuditEvent[];
+  /** In order. As one JSON text they are what an outbox holds, sent on as it is. */
+  readonly events: readonly AuditEvent[] | string;
 }
 
 /** As chained by the AuditLog. */
@@ -23,8 +24,17 @@ export interface AuditRecord extends AuditEvent {
   readonly index: number;
   readonly source: string;
   readonly seq: number;
-  /** SHA-256 hex over the previous record's hash and this record's canonical JSON. */
+  /** SHA-256 hex over the previous record's hash and this record's text (record-text.ts). */
   readonly hash: string;
+}
+
+/** Of one source: the records it reported from a number on, some at a time. */
+export interface ReportedCall {
+  readonly source: string;
+  /** Numbers above this one; those of a few before may come too. Null: nothing but `storedSeq`. */
+  readonly afterSeq: number | null;
+  /** `next` of the call before. */
+  readonly after?: { readonly seq: number; readonly index: number };
 }
 
 /** RPC surface of an AuditLog object, one a node (named by node id; `deployment` for acts of no node). */
@@ -34,5 +44,12 @@ export interface AuditLogRpc {
   read(call: { readonly after: number; readonly limit: number }): Promise<{
     readonly records: readonly AuditRecord[];
     readonly next: number | null;
+  }>;
+  /** For a source whose storage may be an old copy: what it has forgotten. */
+  reported(call: ReportedCall): Promise<{
+    /** Highest number stored of the source; 0 before its first event. */
+    readonly storedSeq: number;
+    readonly records: readonly AuditRecord[];
+    readonly next: { readonly seq: number; readonly index: number } | null;
   }>;
 }

@@ -18,6 +18,7 @@ export const ROLES_BY_ACTION = {
   "revocations.write": ["operator"],
   "links.read": ["operator", "agent", "node", "controller"],
   "links.prefill": ["operator"],
+  "alarms.clear": ["operator"],
   "blocks.push": ["operator", "agent", "node"],
   "audit.read": ["operator"],
 } as const satisfies Record<string, readonly Role[]>;

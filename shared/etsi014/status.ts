@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { healthBody } from "../health/report-body.ts";
 import type { LinkId, SaeId } from "../ids.ts";
+import { alarmsInBrief } from "../keypool/alarm-body.ts";
 import { BIT_STATES, type BitState, type Ledger, type PoolStatus } from "../keypool/types.ts";
 import type { Policy } from "../network/document.ts";
 
@@ -73,6 +74,7 @@ export function statusExtension(pools: readonly PoolStatus[], link: LinkId | nul
       transferred_bits: pool.transferredBits,
       conserved: pool.conserved,
     })),
+    alarms: alarmsInBrief(pools),
   };
 }
 

@@ -67,6 +67,9 @@ export const recordOf = (id: KeyId, mask: Mask): number =>
 /** The key's index in its batch. */
 export const indexOf = (id: KeyId, mask: Mask): number => Number.parseInt(id.slice(32), 16) ^ indexMaskOf(mask);
 
+/** The shard in a nonce. */
+export const shardOfNonce = (nonce: Nonce): number => (nonce[NONCE_BYTES - 1] ?? 0) & 0x3f;
+
 /** The shard whose KeyPool holds the key; null where the text is no key ID. */
 export const shardOfKeyId = (id: KeyId): number | null =>
   isKeyId(id) ? Number.parseInt(id.slice(19, 21), 16) & 0x3f : null;

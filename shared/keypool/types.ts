@@ -30,6 +30,8 @@ export interface PoolConfig {
   readonly keyRateBps: number;
   readonly shards: number;
   readonly policy: Policy;
+  /** The epoch in force; absent where the Directory is of the version before. */
+  readonly epoch?: number;
 }
 
 /** Every state a bit can be in (DESIGN section 3); in each, a count of bits. */
@@ -196,6 +198,12 @@ export interface PoolToPoolRpc {
   settleTransfer(transfer: string): PoolResult<null>;
 }
 
+/** What a step towards a new epoch left to do. */
+export interface EpochStep {
+  /** False: nothing is sealed in an older epoch, and never will be again. */
+  readonly remaining: boolean;
+}
+
 /** RPC surface of a KeyPool object, named `poolName(pair, shard)`. Shard 0 takes in all blocks. */
 export interface KeyPoolRpc {
   encKeys(call: EncKeysCall): PoolResult<KeyGrant>;
@@ -220,6 +228,11 @@ export interface KeyPoolRpc {
   }): PoolResult<{ readonly availableBits: number }>;
   /** The Directory's nudge after a change: fetch your configuration. Idempotent. */
   refresh(configVersion: number): PoolResult<null>;
+  /**
+   * A new epoch: seal in it from now on, and bring over a bounded number of units. Call until nothing remains; only
+   * then may the keys of older epochs go. Idempotent.
+   */
+  rollEpoch(call: { readonly epoch: number }): PoolResult<EpochStep>;
   /** Keys of this SAE (as master or recipient) not yet fetched. Reads in bounded steps: pass `after` until `next` is null. */
   countPending(call: PendingOf): PoolResult<{ readonly keys: number; readonly next: number | null }>;
   /** Void pending keys of an SAE, or of everybody (null) together with all material; in bounded steps likewise. */

@@ -59,6 +59,50 @@ export interface NetworkDiff {
   readonly complete: boolean;
 }
 
+/** A pool's right to work. Each start of the pool takes a new one. */
+export interface Lease {
+  /** Grows by one with every lease of the pool. */
+  readonly sequence: number;
+  /** Drawn at random by the pool: two histories of one pool never share one. */
+  readonly id: string;
+}
+
+export interface LeaseCall {
+  /** `poolName(pair, shard)`. */
+  readonly pool: string;
+  /** The pool's own: how often it has voided all it had, plus one. */
+  readonly generation: number;
+  /** The lease the pool was granted last; null before the first. */
+  readonly held: Lease | null;
+  /** Id of the lease asked for, stored by the pool before: it asks again with the same one after a crash. */
+  readonly next: string;
+  /** The pool has just voided all it had, so that whatever it held may be out of date. */
+  readonly voided?: boolean;
+}
+
+/** `rolled-back`: the pool was granted more than it knows of. */
+export type LeaseAnswer = { readonly outcome: "granted"; readonly lease: Lease } | { readonly outcome: "rolled-back" };
+
+/** The epochs of a deployment, and how far its pools have come with them. */
+export interface EpochsState {
+  /** In force: new material is sealed in it. */
+  readonly epoch: number;
+  readonly sinceMs: number;
+  /** When the next one is to begin. */
+  readonly endMs: number;
+  /** The next one should have begun by now. */
+  readonly overdue: boolean;
+  /** `secrets`: keys come and go by the operator's hand. */
+  readonly keptIn: "folder" | "secrets";
+  /** Epochs whose keys are there. */
+  readonly keys: readonly number[];
+  /** Of them, those that nothing needs any more. */
+  readonly removable: readonly number[];
+  /** Pools that have not come along to the epoch in force yet, and the first of their names. */
+  readonly laggingPools: number;
+  readonly firstLagging: readonly string[];
+}
+
 export interface DirectoryRpc {
   snapshot(knownSequence: number): Promise<Snapshot | { readonly unchanged: true; readonly sequence: number }>;
   /** `ifMatch`: the document version the caller saw. Faults carry `details` [{pointer, message}], one per fault. */
@@ -80,7 +124,16 @@ export interface DirectoryRpc {
     /** Even if nobody is left who could write the network; else that is a `conflict`. */
     readonly force?: boolean;
   }): Promise<Result<Revocation, Fault>>;
-  poolConfig(pair: PairName): Promise<PoolConfig>;
+  /**
+   * @param shard of the pool that asks: from then on the Directory counts on it to hold sealed units, and tells it of
+   *   every new epoch. Absent from pools of the version before.
+   */
+  poolConfig(pair: PairName, shard?: number): Promise<PoolConfig>;
+  epochs(): Promise<Result<EpochsState, Fault>>;
+  /** Begins the next epoch at once; a `conflict` where its key has to be set by hand, or too many are kept. */
+  rollEpoch(call: { readonly by: string }): Promise<Result<{ readonly epoch: number }, Fault>>;
+  /** Asked by a pool before it takes in, gives out or moves any key material. Idempotent per `next`. */
+  leasePool(call: LeaseCall): Promise<LeaseAnswer>;
 }
 
 export type PointerFault = FaultDetail & { pointer: string; message: string };

@@ -60,6 +60,9 @@ const node = v.strictObject({
   credentials: v.optional(credentials),
 });
 
+export const CONDITIONING_SEED_WORDS =
+  "shall be 32 random bytes as 64 lower-case hex digits, drawn once for the link: openssl rand -hex 32";
+
 const link = v.strictObject({
   id: plainId,
   nodes: v.strictTuple([plainId, plainId]),
@@ -67,8 +70,15 @@ const link = v.strictObject({
   source: v.picklist(["simulated", "push"]),
   /** One-ended: a block counts once one end has pushed it. Two-ended: once both ends have pushed equal bytes. */
   feed: v.picklist(["one-ended", "two-ended"]),
-  /** What happens to a block that fails a health test. */
-  health: v.picklist(["reject", "accept"]),
+  /**
+   * What happens to a block that fails a health test: quarantined, or taken in all the same. `condition`: tested
+   * against `min_entropy_per_bit`, quarantined where it fails, and else hashed down to that entropy.
+   */
+  health: v.picklist(["reject", "condition", "accept"]),
+  /** For `condition`: what the source is trusted to give, set before seeing its blocks; 0.8 where absent. */
+  min_entropy_per_bit: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(1))),
+  /** For `condition`, which needs it: 32 random bytes, drawn once for the link. Not secret. */
+  conditioning_seed: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, CONDITIONING_SEED_WORDS))),
   /** Secret key rate in bits per second: what a simulated source makes. */
   key_rate_bps: wholeNumber(0, 1_000_000_000),
   /** KeyPool objects that serve this link; more of them scale it out. Can be raised, never lowered. */
@@ -100,8 +110,14 @@ const policy = v.strictObject({
     }),
     { capacity_bytes: 256 * 1024 * 1024, high_bytes: 8 * 1024 * 1024, low_bytes: 64 * 1024 },
   ),
+  /** How long a block of a two-ended link waits for its twin. */
+  unmatched_ttl_s: v.optional(wholeNumber(1, 366 * 24 * 3600), 3600),
   /** How long a key waits for its slaves. */
   key_ttl_s: v.optional(wholeNumber(1, 366 * 24 * 3600), 24 * 3600),
+  /** How long an epoch key protects new material. Then the next takes its place, and what it protected is gone with it. */
+  epoch_s: v.optional(wholeNumber(60, 366 * 24 * 3600), 24 * 3600),
+  /** How long 4 KiB of material that keys are cut from stay in use: what is left of them then is retired. */
+  unit_max_age_s: v.optional(wholeNumber(60, 366 * 24 * 3600), 24 * 3600),
   /** How long keys of a moved or removed SAE, node or link may still be fetched before they are voided. */
   drain_s: v.optional(wholeNumber(0, LIMITS.drainSeconds), 60),
   /** How long a repeat with the same Idempotency-Key gets the same container again; 0: never. */
@@ -138,4 +154,6 @@ export type NodeEntry = NetworkDocument["nodes"][number];
 export type LinkEntry = NetworkDocument["links"][number];
 export type SaeEntry = NetworkDocument["saes"][number];
 export type Policy = NetworkDocument["policy"];
+/** Of whoever wrote a policy down before some of its members existed. */
+export const DEFAULT_POLICY: Policy = v.parse(policy, {});
 export type Credential = NonNullable<NodeEntry["credentials"]>[number];

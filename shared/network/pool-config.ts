@@ -1,4 +1,5 @@
 /** What the Directory tells a pool about itself, from the document and the drains. */
+import { DEFAULT_DESIGN } from "../conditioning/lengths.ts";
 import { parsePairName, type LinkId, type PairName } from "../ids.ts";
 import type { PoolConfig } from "../keypool/types.ts";
 import type { Drain } from "./directory-types.ts";
@@ -42,5 +43,11 @@ export function poolConfigs({ sequence, document, drains }: PoolView): (pair: Pa
 function linkConfig(link: LinkEntry): Omit<Fixed, "state"> {
   const { source, feed, health, key_rate_bps: keyRateBps, shards } = link;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- ids become branded here
-  return { link: link.id as LinkId, source, feed, health, keyRateBps, shards };
+  return { link: link.id as LinkId, source, feed, health, ...conditioningOf(link), keyRateBps, shards };
+}
+
+function conditioningOf({ health, ...link }: LinkEntry): Pick<PoolConfig, "conditioning"> {
+  if (health !== "condition" || link.conditioning_seed === undefined) return {};
+  const minEntropyPerBit = link.min_entropy_per_bit ?? DEFAULT_DESIGN.minEntropyPerBit;
+  return { conditioning: { minEntropyPerBit, publicSeed: link.conditioning_seed } };
 }

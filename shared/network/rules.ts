@@ -2,7 +2,15 @@
 import { BOOTSTRAP_OPERATOR, isAction, STARTER_OPERATOR } from "../auth/policy.ts";
 import { LIMITS } from "../limits.ts";
 import type { PointerFault } from "./directory-types.ts";
-import type { Credential, LinkEntry, NetworkDocument, NodeEntry, Policy, SaeEntry } from "./document.ts";
+import {
+  CONDITIONING_SEED_WORDS,
+  type Credential,
+  type LinkEntry,
+  type NetworkDocument,
+  type NodeEntry,
+  type Policy,
+  type SaeEntry,
+} from "./document.ts";
 import { certificateKey, kmeIdOf, pairOfLink, revocationKey } from "./lookup.ts";
 import { DEPLOYMENT_LOG } from "./reserved.ts";
 
@@ -54,6 +62,7 @@ export const RULES: readonly Rule[] = [
   linkEnds,
   (s) => repeated(s.links, "nodes", pairOfLink, "another link joins these two nodes"),
   (s) => s.saes.flatMap((sae) => unknownNode(sae.pointer, "node", sae.value.node, s)),
+  conditioningSeeds,
   agentSites,
   credentialForms,
   credentialOwners,
@@ -116,6 +125,20 @@ function linkEnds(sections: Sections): PointerFault[] {
     ...unknownNode(pointer, "nodes/1", nodes[1], sections),
     ...(nodes[0] === nodes[1] ? [{ pointer: `${pointer}/nodes`, message: "a link joins two different nodes" }] : []),
   ]);
+}
+
+/** There is no default: a seed that everybody has was not drawn independently of anybody's blocks. */
+function conditioningSeeds({ links }: Sections): PointerFault[] {
+  return links.flatMap(({ pointer, value: { health, conditioning_seed: seed } }) =>
+    health === "condition" && seed === undefined
+      ? [
+          {
+            pointer: `${pointer}/conditioning_seed`,
+            message: `health "condition" needs it: ${CONDITIONING_SEED_WORDS}`,
+          },
+        ]
+      : [],
+  );
 }
 
 function agentSites(sections: Sections): PointerFault[] {

@@ -80,7 +80,7 @@ describe("the demo network", () => {
   it("keeps what is secret to its owner, out of arguments and out of what it prints", () => {
     const secret = [
       "tokens.json",
-      "secrets.json",
+      "epoch-keys/epoch-1",
       "bootstrap.token",
       "run/engine.capnp",
       "certs/ca.key",
@@ -89,15 +89,14 @@ describe("the demo network", () => {
     ];
     for (const file of secret) expect(statSync(join(network.state, file)).mode & 0o777, file).toBe(0o600);
     expect(statSync(join(network.state, "run")).mode & 0o777).toBe(0o700);
-    const epochKeys = Object.values(
-      JSON.parse(readFileSync(join(network.state, "secrets.json"), "utf8")) as Record<string, string>,
-    );
+    expect(statSync(join(network.state, "epoch-keys")).mode & 0o777).toBe(0o700);
+    const epochKey = readFileSync(join(network.state, "epoch-keys", "epoch-1"), "utf8").trim();
     const bootstrap = readFileSync(join(network.state, "bootstrap.token"), "utf8").trim();
     const shown = [
       network.output(),
       ...[network.pids.engine, ...network.pids.fronts].map((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8")),
     ].join("\n");
-    for (const text of [...Object.values(network.tokens), ...epochKeys, bootstrap]) expect(shown).not.toContain(text);
+    for (const text of [...Object.values(network.tokens), epochKey, bootstrap]) expect(shown).not.toContain(text);
   });
 
   it("answers 401 to a certificate of its own authority for an SAE nobody knows", async () => {
@@ -321,14 +320,19 @@ describe("trouble is one clear line and exit code 1", () => {
     ["a state folder that cannot be made", () => ["--state", "/proc/qkd"], /cannot use \/proc\/qkd as a folder/],
     ["broken tokens", (state) => (put(state, "tokens.json", "{"), []), /tokens\.json is broken \(not JSON\)/],
     [
-      "broken secrets",
+      "a broken epoch key",
+      (state) => (mkdirSync(join(state, "epoch-keys")), put(state, "epoch-keys/epoch-2", "short"), []),
+      /epoch-2 is broken \(no epoch key of 32 bytes\)/,
+    ],
+    [
+      "broken secrets of the version before",
       (state) => (put(state, "secrets.json", '{"QKD_EPOCH_KEY_1":"short"}'), []),
       /secrets\.json is broken \(QKD_EPOCH_KEY_1 is no epoch key of 32 bytes\)/,
     ],
     [
-      "secrets that are gone while there are keys",
+      "epoch keys that are gone while there is storage",
       (state) => (mkdirSync(join(state, "state", "x"), { recursive: true }), []),
-      /secrets\.json is missing, and keys in/,
+      /there are no epoch keys in \S+epoch-keys, and keys in/,
     ],
     [
       "a broken authority",

@@ -1,4 +1,5 @@
 /** Links: what is configured, what their pools hold, and material pushed into them. */
+import { DEFAULT_DESIGN } from "../../shared/conditioning/lengths.ts";
 import { PrefillRequestSchema } from "../../shared/api/schemas.ts";
 import { servesLink, servesNode } from "../../shared/auth/policy.ts";
 import { principalName } from "../../shared/auth/principal.ts";
@@ -7,6 +8,7 @@ import { statusExtension } from "../../shared/etsi014/status.ts";
 import { parseMembers } from "../../shared/etsi014/syntax.ts";
 import { healthBody } from "../../shared/health/report-body.ts";
 import type { BlockId, LinkId, NodeId } from "../../shared/ids.ts";
+import { alarmsInFull } from "../../shared/keypool/alarm-body.ts";
 import type { IngestOutcome } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { LinkEntry } from "../../shared/network/document.ts";
@@ -27,16 +29,20 @@ const configured = (link: LinkEntry) => ({
   source: link.source,
   feed: link.feed,
   health_policy: link.health,
+  ...(link.health === "condition"
+    ? { min_entropy_per_bit: link.min_entropy_per_bit ?? DEFAULT_DESIGN.minEntropyPerBit }
+    : {}),
   key_rate_bps: link.key_rate_bps,
   shards: link.shards,
 });
 
-/** May the caller see this link at all? One it may not see is as one that does not exist. */
+/** May the caller see this link at all? */
 function sees({ caller }: AuthenticatedCall, link: LinkEntry): boolean {
   return servesLink(caller.grant.principal, link, (id) => caller.lookup.nodesById.get(id));
 }
 
-function linkOf(call: AuthenticatedCall): Result<LinkEntry, Fault> {
+/** The link of the path; one the caller may not see is as one that does not exist. */
+export function linkOf(call: AuthenticatedCall): Result<LinkEntry, Fault> {
   const link = call.caller.lookup.linksById.get(call.path["link"] ?? "");
   return link !== undefined && sees(call, link) ? ok(link) : fail("not-found", "no such link");
 }
@@ -54,7 +60,7 @@ export async function getLink(call: AuthenticatedCall): Reply {
   const pools = await poolStatuses(call.env, pairOfLink(link.value), link.value.shards, statusCall);
   if (!pools.ok) return pools;
   const pool = statusExtension(pools.value, link.value.id as LinkId);
-  return ok(respondJson({ ...configured(link.value), pool }));
+  return ok(respondJson({ ...configured(link.value), pool, alarms: alarmsInFull(pools.value) }));
 }
 
 /** The end of the link for which the caller pushes. */
@@ -115,6 +121,7 @@ const ingestBody = (outcome: IngestOutcome) => ({
   outcome: outcome.outcome,
   bits: outcome.bits,
   ...("reason" in outcome ? { reason: outcome.reason } : {}),
+  ...("condensedBits" in outcome ? { condensed_bits: outcome.condensedBits } : {}),
   health: healthBody(outcome.health),
 });
 

@@ -1,4 +1,5 @@
 /** Operation of the contract -> handler. */
+import { deleteAlarms } from "./alarms.ts";
 import { getAudit } from "./audit.ts";
 import { getDecKeys, postDecKeys } from "./dec-keys.ts";
 import { getEncKeys, postEncKeys } from "./enc-keys.ts";
@@ -35,6 +36,7 @@ export const HANDLERS: Handlers = {
   getLink,
   putBlock,
   postPrefill,
+  deleteAlarms,
   getAudit,
   getWhoami,
   getHealthz,

@@ -1,0 +1,167 @@
+/**
+ * What each message of the other half does here, inside a commit. What contradicts this half's own books is refused,
+ * changes nothing, and raises an alarm: the halves no longer agree on what was done with the material.
+ */
+import { fromHex } from "../../shared/bytes/hex.ts";
+import { fail, type Fault } from "../../shared/errors/errors.ts";
+import type { Announcement, Fetched, HalfMessage, PlacedSegment, Taken, Voiding } from "../../shared/keypool/half.ts";
+import { flawOfAnnouncement } from "../../shared/keypool/half-checks.ts";
+import { prefixOfNonce } from "../../shared/keypool/key-id.ts";
+import { unitOffsetOf } from "../../shared/keypool/owner.ts";
+import type { Segment } from "../../shared/keypool/segments.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { ok, type Result } from "../../shared/result.ts";
+import { takeKeys } from "./dec-keys.ts";
+import { disagree, type HalfParts } from "./half-parts.ts";
+import { takeYielded } from "./half-yield.ts";
+import { initialLeft, isLeft } from "./left.ts";
+import type { KeyRecord } from "./rows.ts";
+import { endKeys } from "./upkeep.ts";
+
+type Outcome = Result<null, Fault>;
+type Application<M extends HalfMessage> = (parts: HalfParts, message: M) => Outcome;
+
+const DONE = ok(null);
+
+const APPLY: { readonly [K in HalfMessage["kind"]]: Application<Extract<HalfMessage, { kind: K }>> } = {
+  taken: applyTaken,
+  announce: applyAnnouncement,
+  void: applyVoid,
+  fetched: applyFetched,
+  yield: takeYielded,
+};
+
+/** Does what a message says; one of a kind that this version does not know is refused. */
+export function applyMessage(parts: HalfParts, message: HalfMessage): Outcome {
+  if (!Object.hasOwn(APPLY, message.kind)) return fail("bad-request", `messages of kind ${message.kind} are not known`);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table pairs each kind with its application
+  const outcome = (APPLY[message.kind] as Application<HalfMessage>)(parts, message);
+  if (!outcome.ok && outcome.error.code === "conflict") disagree(parts, `refused: ${outcome.error.message}`);
+  return outcome;
+}
+
+function applyTaken(parts: HalfParts, { block: id, bytes }: Taken): Outcome {
+  const { pool, units } = parts;
+  const block = pool.blocks.byId(id);
+  if (block?.state === "matched") return shareBlock(parts, block.seq, bytes);
+  if (block?.state === "voided") return DONE;
+  if (units.countTaken() >= LIMITS.halfTakenBlocks) {
+    return fail("conflict", `more than ${LIMITS.halfTakenBlocks} blocks are there and not here`);
+  }
+  units.noteTaken(id, bytes);
+  return DONE;
+}
+
+/** Both halves have the block. */
+export function shareBlock({ units }: HalfParts, block: number, theirBytes: number): Outcome {
+  const bytes = units.bytesOf(block);
+  if (bytes !== theirBytes) {
+    return fail("conflict", `keys are cut from ${bytes} bytes of a block here, from ${theirBytes} there`);
+  }
+  units.share(block);
+  return DONE;
+}
+
+function applyAnnouncement(parts: HalfParts, announced: Announcement): Outcome {
+  const { pool, own, other } = parts;
+  const flaw = flawOfAnnouncement(announced, { pair: pool.pairName, shard: pool.shard, from: other });
+  if (flaw !== null) return fail("bad-request", flaw);
+  const { state, policy, version } = pool.config();
+  if (state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
+  const nonce = bytesOf(announced.nonce);
+  if (pool.records.import(nonce) !== undefined) return fail("conflict", "these key IDs are known already");
+  const segments = locate(parts, announced.segments);
+  if (!segments.ok) return segments;
+  const served = announced.recipients.map(({ node }) => node === own);
+  if (!served.includes(true)) return fail("bad-request", "no recipient is at this node");
+
+  const nowMs = Date.now();
+  pool.books.allocateAt(segments.value, "pending", nowMs);
+  const id = pool.books.totals.nextRecord;
+  pool.books.count({ nextRecord: id + 1 });
+  pool.records.insert({
+    id,
+    nonce,
+    state: "pending",
+    master: announced.master,
+    masterNode: announced.masterNode,
+    recipients: announced.recipients,
+    keys: announced.keys,
+    sizeBytes: announced.sizeBytes,
+    segments: segments.value,
+    left: initialLeft(served, announced.keys),
+    imported: false,
+    announced: announced.record,
+    policyVersion: version,
+    expiresMs: Math.min(announced.expiresMs, nowMs + policy.key_ttl_s * 1000),
+    holdUntilMs: 0,
+  });
+  pool.records.insertImport(nonce, id, bytesOf(announced.mask));
+  pool.books.reference(segments.value);
+  pool.books.audit({
+    atMs: nowMs,
+    act: "keys.announced",
+    who: `node:${other}`,
+    node: own,
+    detail: {
+      key_ids: `${prefixOfNonce(nonce)}...`,
+      keys: announced.keys,
+      size_bits: announced.sizeBytes * 8,
+      slaves: announced.recipients.map(({ sae }) => sae).join(" "),
+      pool: pool.pairName,
+    },
+  });
+  return DONE;
+}
+
+/** Where the announced bits lie here: in units of the announcer's, after all that was announced of them before. */
+function locate({ pool, units, other }: HalfParts, placed: readonly PlacedSegment[]): Result<Segment[], Fault> {
+  const ends = new Map<number, number>();
+  const segments: Segment[] = [];
+  for (const [block, offset, length] of placed) {
+    const unitOffset = unitOffsetOf(offset);
+    const found = units.at([block, unitOffset]);
+    const where = `unit ${unitOffset / LIMITS.unitBytes} of block ${block}`;
+    if (found === undefined) return fail("conflict", `${where} is not here, or used up`);
+    if (found.owner !== other) return fail("conflict", `${where} is not the announcer's`);
+    const start = offset - unitOffset;
+    const usedUntil = ends.get(found.id) ?? pool.books.unit(found.id)?.cursor ?? found.length;
+    if (start < usedUntil) return fail("conflict", `${where} is used up to byte ${usedUntil}, not to ${start}`);
+    if (start + length > found.length) return fail("conflict", `${where} has only ${found.length} bytes`);
+    ends.set(found.id, start + length);
+    segments.push({ unit: found.id, offset: start, length });
+  }
+  return ok(segments);
+}
+
+function applyVoid({ pool, other }: HalfParts, { nonce }: Voiding): Outcome {
+  const record = pool.records.byId(pool.records.import(bytesOf(nonce))?.record ?? 0);
+  // Fetched or expired meanwhile, or never let in.
+  if (record === undefined || record.announced === null) return DONE;
+  endKeys(pool, record, "voided");
+  const detail = { keys: record.keys, reason: "voided by the other half", pool: pool.pairName };
+  pool.books.audit({ atMs: Date.now(), act: "keys.void", who: `node:${other}`, node: pool.pair.low, detail });
+  return DONE;
+}
+
+function applyFetched({ pool, own, other }: HalfParts, { record: id, nonce, sae, runs }: Fetched): Outcome {
+  const record = pool.records.byId(id);
+  if (record === undefined || !isSame(record, nonce)) return DONE; // it ended meanwhile
+  const recipient = record.recipients.findIndex((each) => each.sae === sae && each.node === other);
+  if (record.masterNode !== own || record.state !== "pending" || recipient === -1) {
+    return fail("conflict", `${sae} cannot have fetched keys of this record`);
+  }
+  const indices = runs.flatMap(([first, count]) => {
+    const end = Math.min(first + count, record.keys);
+    return Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
+  });
+  const left = indices.filter((index) => isLeft(record.left, recipient * record.keys + index));
+  if (left.length > 0) takeKeys(pool, record, left, { sae, graceUntilMs: 0, nowMs: Date.now() });
+  return DONE;
+}
+
+const isSame = (record: KeyRecord, nonce: string): boolean =>
+  crypto.subtle.timingSafeEqual(record.nonce, bytesOf(nonce));
+
+/** Nonces and masks were looked at when they came in; what is none finds nothing. */
+const bytesOf = (text: string): Uint8Array => fromHex(text) ?? new Uint8Array();

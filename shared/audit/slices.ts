@@ -1,0 +1,33 @@
+/** How many audit events go together: into one row, into one message. */
+
+export interface SliceLimits {
+  readonly auditBatchEvents: number;
+  readonly auditBatchChars: number;
+}
+
+/**
+ * Cuts a list of events' texts into slices within both bounds; a text longer than a whole slice gets its own.
+ *
+ * @param anew must a slice start at this place?
+ * @returns the slices' ends, `to` exclusive, in order and without gaps.
+ */
+export function slicesOf(
+  texts: readonly string[],
+  limits: SliceLimits,
+  anew: (at: number) => boolean = () => false,
+): { readonly from: number; readonly to: number }[] {
+  const slices = [];
+  let from = 0;
+  let chars = 0;
+  for (const [at, { length }] of texts.entries()) {
+    const full = at - from >= limits.auditBatchEvents || chars + length > limits.auditBatchChars;
+    if (at > from && (full || anew(at))) {
+      slices.push({ from, to: at });
+      from = at;
+      chars = 0;
+    }
+    chars += length;
+  }
+  if (texts.length > from) slices.push({ from, to: texts.length });
+  return slices;
+}
