@@ -45,6 +45,8 @@ export const LIMITS = {
   cachedBytes: 2 * 1024 * 1024,
   /** Key records kept in memory, an object. */
   cachedRecords: 2048,
+  /** Units whose rows (not bytes) are kept in memory, an object. */
+  cachedUnitRows: 64,
   /** Keys (cut, delivered, lent, imported) under one lease; twice as many while the Directory does not answer. */
   leaseKeys: 16_384,
   commitQueue: 4096,

@@ -207,6 +207,7 @@ export class Books {
 
   rollback(): void {
     this.#parts.supply.reset();
+    this.#parts.units.forget();
     this.#parts.records.forget();
     this.#totals = this.#parts.store.totals();
     this.#clear();
