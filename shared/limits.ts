@@ -47,6 +47,8 @@ export const LIMITS = {
   cachedBytes: 2 * 1024 * 1024,
   /** Key records kept in memory, an object. */
   cachedRecords: 2048,
+  /** Units whose rows (not bytes) are kept in memory, an object. */
+  cachedUnitRows: 64,
   /** Keys (cut, delivered, lent, imported) under one lease; twice as many while the Directory does not answer. */
   leaseKeys: 16_384,
   commitQueue: 4096,
@@ -141,7 +143,7 @@ export const LIMITS = {
   /** Bodies of key requests held until they are complete, over all fronts of a process. */
   frontBufferedBytes: 64 * 1024 * 1024,
   /** Batches of key requests under way to the engine at once, and requests in one. */
-  frontBatches: 2,
+  frontBatches: 1,
   frontBatchRequests: 64,
   frontCertificateBytes: 10 * 1024,
   frontHandshakeMs: 10_000,

@@ -1,5 +1,6 @@
 /** All of the pool's SQL on units and their sealed bytes. */
 import type { NodeId } from "../../shared/ids.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import type { Database } from "../storage/database.ts";
 import type { NewUnit, UnitRow, UnitState } from "./rows.ts";
 import type { SealedUnit } from "./vault.ts";
@@ -25,7 +26,8 @@ const BY_ID = `SELECT ${COLUMNS} FROM unit WHERE id = ?`;
 
 export class UnitStore {
   readonly #db: Database;
-
+  /** Units that keys are cut from or fetched from now, oldest first; what the table says too. */
+  readonly #rows = new Map<number, UnitRow>();
   /** No unit in use was begun before this; kept without a query, so it may be early. Infinity: none is in use. */
   #earliestBegunMs: number;
 
@@ -61,12 +63,20 @@ export class UnitStore {
     this.#db.run(sql, unit.id, epoch, wrappedKey, sealed);
   }
 
+  /** After a rollback: the table is the truth. */
+  forget(): void {
+    this.#rows.clear();
+  }
+
   byId(id: number): UnitRow | undefined {
+    const known = this.#rows.get(id);
+    if (known !== undefined) return known;
     const row = this.#db.one<UnitSqlRow>(BY_ID, id);
     return row === undefined ? undefined : toUnit(row);
   }
 
-  update(unit: Pick<UnitRow, "id" | "cursor" | "refs" | "state" | "begunMs" | "freed">): void {
+  update(unit: UnitRow): void {
+    this.#remember(unit);
     if (unit.cursor > 0 && unit.state === "available") {
       this.#earliestBegunMs = Math.min(this.#earliestBegunMs, unit.begunMs);
     }
@@ -76,6 +86,7 @@ export class UnitStore {
 
   /** The unit and its data key go; only then can nobody read its bytes again. */
   delete(id: number): void {
+    this.#rows.delete(id);
     this.#db.run("DELETE FROM unit WHERE id = ?", id);
     this.#db.run("DELETE FROM unit_data WHERE unit = ?", id);
   }
@@ -123,6 +134,7 @@ export class UnitStore {
 
   /** Units in use without a date get one. */
   dateBegun(nowMs: number): void {
+    this.#rows.clear();
     const sql = "UPDATE unit SET begun_ms = ? WHERE begun_ms = 0 AND state = 'available' AND cursor > 0";
     this.#db.run(sql, nowMs);
   }
@@ -131,6 +143,16 @@ export class UnitStore {
     const sql = `SELECT id FROM unit INDEXED BY unit_begun
        WHERE state = 'available' AND cursor > 0 AND begun_ms <= ? ORDER BY begun_ms LIMIT ?`;
     return this.#db.all<{ id: number }>(sql, atMs, limit).map(({ id }) => id);
+  }
+
+  #remember(unit: UnitRow): void {
+    this.#rows.delete(unit.id);
+    this.#rows.set(unit.id, unit);
+    if (this.#rows.size <= LIMITS.cachedUnitRows) return;
+    for (const oldest of this.#rows.keys()) {
+      this.#rows.delete(oldest);
+      return;
+    }
   }
 
   #firstBegunMs(): number {
@@ -160,6 +182,7 @@ export class UnitStore {
   }
 
   markLent(id: number, transfer: string): void {
+    this.#rows.delete(id);
     this.#db.run("UPDATE unit SET state = 'lent', transfer = ? WHERE id = ?", transfer, id);
   }
 

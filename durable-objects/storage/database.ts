@@ -18,9 +18,8 @@ export class Database {
 
   /** Runs one statement (or several without parameters). Answers the number of rows written, indexes included. */
   run(sql: string, ...params: readonly SqlParam[]): number {
-    const cursor = this.#sql.exec(sql, ...params);
-    cursor.toArray();
-    return cursor.rowsWritten;
+    // `exec` runs what returns no rows to its end: nothing is left to be read.
+    return this.#sql.exec(sql, ...params).rowsWritten;
   }
 
   /** Every row: put a LIMIT in `sql` unless the table itself is bounded. */

@@ -49,6 +49,8 @@ export function createBatches(post: () => http.ClientRequest): Batches {
     underWay += 1;
     void exchange(post(), batch).then((result) => {
       underWay -= 1;
+      // First the next batch, so that the engine is busy while the answers go out.
+      sendNext();
       batch.forEach((request, i) => {
         if (withdrawn.has(request)) return;
         if (result instanceof Error) request.failed(result);
