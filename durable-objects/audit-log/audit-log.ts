@@ -45,14 +45,21 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
     });
   }
 
-  /** At most LIMITS.auditReadRecords; `next` is what to pass as `after` for more, null at the end. */
+  /**
+   * At most LIMITS.auditReadRecords, whole bundles unless not even one fits; `next` is what to pass as `after` for
+   * more, null at the end.
+   */
   async read({ after, limit }: { readonly after: number; readonly limit: number }): Promise<{
     readonly records: readonly AuditRecord[];
     readonly next: number | null;
   }> {
     const bounded = Math.max(1, Math.min(limit, LIMITS.auditReadRecords));
-    const records = this.#store.after(after, bounded);
-    return { records, next: records.length === bounded ? (records.at(-1)?.index ?? null) : null };
+    const found = this.#store.after(after, bounded + 1);
+    if (found.length <= bounded) return { records: found, next: null };
+    const { hash } = found[bounded] ?? {};
+    const whole = found.findIndex((record) => record.hash === hash);
+    const records = found.slice(0, whole > 0 ? whole : bounded);
+    return { records, next: records.at(-1)?.index ?? null };
   }
 
   async reported({ source, afterSeq, after }: ReportedCall): ReturnType<AuditLogRpc["reported"]> {

@@ -20,7 +20,14 @@ type RecordRow = {
   hash: string;
 };
 
-type RunRow = { last_index: number; source: string; first_seq: number; hashes: ArrayBuffer; texts: string };
+type RunRow = {
+  last_index: number;
+  source: string;
+  first_seq: number;
+  hashes: ArrayBuffer;
+  checks: ArrayBuffer;
+  texts: string;
+};
 
 export class AuditStore {
   readonly #db: Database;
@@ -46,12 +53,14 @@ export class AuditStore {
   append(source: string, numbered: readonly Numbered[]): void {
     for (const run of runsOf(this.#head(), source, numbered, LIMITS)) {
       this.#db.run(
-        "INSERT INTO runs (last_index, source, first_seq, last_seq, hashes, texts) VALUES (?, ?, ?, ?, ?, ?)",
+        `INSERT INTO runs (last_index, source, first_seq, last_seq, hashes, checks, texts)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
         run.lastIndex,
         source,
         run.firstSeq,
         run.lastSeq,
         run.hashes,
+        run.checks,
         run.texts,
       );
     }
@@ -142,8 +151,15 @@ const ROWS_A_PAGE = 8;
 /** Twice what one batch can lie in: more there are only when its source was rolled back time and again. */
 const ROWS_COMPARED = 2 * LIMITS.auditBatchEvents;
 
-const recordsOfRow = ({ last_index: lastIndex, source, first_seq: firstSeq, hashes, texts }: RunRow): AuditRecord[] =>
-  recordsOf({ lastIndex, source, firstSeq, hashes: new Uint8Array(hashes), texts });
+const recordsOfRow = (row: RunRow): AuditRecord[] =>
+  recordsOf({
+    lastIndex: row.last_index,
+    source: row.source,
+    firstSeq: row.first_seq,
+    hashes: new Uint8Array(row.hashes),
+    checks: new Uint8Array(row.checks),
+    texts: row.texts,
+  });
 
 const recordOfRow = ({ idx: index, at_ms: atMs, detail, ...row }: RecordRow): AuditRecord => ({
   ...row,

@@ -66,8 +66,9 @@ export class Alarms {
     await step("audit", () => this.#ship());
     this.#pool.records.recountExpiry();
     const endMs = Date.now();
-    // What could not be done though it was due is tried again a tick later, not at once for ever.
-    this.#arm(more ? endMs : Math.max(this.#dueMs(endMs), endMs + TICK_MS));
+    const dueMs = this.#dueMs(endMs);
+    // What was due and could not be done is tried again a tick later, not at once for ever.
+    this.#arm(more ? endMs : dueMs > endMs ? dueMs : endMs + TICK_MS);
   }
 
   #arm(atMs: number): void {

@@ -64,7 +64,8 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
   const supply = new Supply(units, options.remote?.ownNode ?? null);
   const outbox = new AuditOutbox(db, `key-pool:${name}`, LIMITS);
   const dropsEvents = () => options.config()?.policy.audit_overflow === "drop";
-  const books = new Books({ store, units, records, supply, material, vault, outbox, dropsEvents });
+  const flow = new FlowMeter(Date.now());
+  const books = new Books({ store, units, records, supply, material, vault, usages, flow, outbox, dropsEvents });
   const commits = new GroupCommit(
     {
       durable: async () => await ctx.storage.sync(),
@@ -74,10 +75,17 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
       committed: () => {
         books.committed();
         options.committed();
+        // What one commit could not count, the next ones do; where they cannot either, the next request's does.
+        if (usages.behind) void commits.run(() => null).catch(() => null);
       },
     },
     LIMITS,
   );
+  const config = () => {
+    const inForce = options.config();
+    if (inForce === undefined) throw new Error("the pool has no configuration yet");
+    return inForce;
+  };
   const parts: Omit<PoolContext, "half"> = {
     pairName: pair,
     pair: parsePairName(pair),
@@ -92,6 +100,8 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
     vault,
     epochs: new PoolEpochs(epochKeys, store, units),
     conditioner: new Conditioner(LIMITS.conditioningQueue),
+    quotas: new Quotas({ usages, books, config }),
+    flow,
     outbox,
     standingAlarms: new StandingAlarms(db, books, pair),
     commits,
@@ -99,11 +109,7 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
     forgotten: new ForgottenStore(db),
     isLeased: options.isLeased,
     useLease: options.useLease,
-    config: () => {
-      const config = options.config();
-      if (config === undefined) throw new Error("the pool has no configuration yet");
-      return config;
-    },
+    config,
   };
   const { remote } = options;
   return { ...parts, half: remote === undefined ? NO_OTHER_HALF : new RemoteHalf(parts, db, remote) };

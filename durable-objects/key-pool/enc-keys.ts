@@ -70,7 +70,9 @@ async function allocateKeys(
     const result = await commitLeased(pool, () => cut(pool, call, state, Date.now()));
     if (!result.ok) return result;
     if (result.value !== null) return ok(result.value);
-    if (!(await refill((call.count * call.sizeBits) / 8))) return notEnoughKeys();
+    if (await refill((call.count * call.sizeBits) / 8)) continue;
+    pool.quotas.unserved(call, Date.now());
+    return notEnoughKeys();
   }
   return busy();
 }
@@ -84,6 +86,8 @@ function cut(
 ): Result<Allocated | null, Fault> {
   const repeated = answerRepeat(pool, call.principal, call.idempotency, nowMs);
   if (repeated !== undefined) return repeated.ok ? ok({ grant: repeated.value, record: undefined }) : repeated;
+  const refused = pool.quotas.refusal(call, nowMs);
+  if (refused !== null) return err(refused);
   const segments = pool.books.allocate((call.count * call.sizeBits) / 8, state, nowMs);
   if (segments === null) return ok(null);
   const { policy, version } = pool.config();
@@ -109,6 +113,7 @@ function cut(
     announced: null,
   };
   pool.records.insert(record);
+  pool.quotas.took(call, nowMs);
   pool.useLease(call.count);
   pool.books.reference(segments);
   if (state === "reserved") pool.half.announce(record, nowMs + policy.key_ttl_s * 1000);

@@ -5,7 +5,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Fault, fail, fault } from "../../shared/errors/errors.ts";
 import { poolName } from "../../shared/ids.ts";
-import { sumOfLedger } from "../../shared/keypool/ledger.ts";
 import { fullBucket, takeToken, type TokenBucket } from "../../shared/keypool/token-bucket.ts";
 import type {
   DecKeysCall,
@@ -38,6 +37,7 @@ import { PoolLease } from "./lease.ts";
 import { Refill } from "./refill.ts";
 import { lendUnits, settleTransfer } from "./siblings.ts";
 import { makeMaterial } from "./sources.ts";
+import { statusOf } from "./status.ts";
 import { countStep, voidStep } from "./upkeep.ts";
 
 export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, PoolToPoolRpc {
@@ -112,33 +112,7 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   async status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus> {
     const ready = await this.#admit(call.configVersion, call.principal);
     if (!ready.ok) return ready;
-    const config = this.#pool.config();
-    const { ledger, ...totals } = this.#pool.books.totals;
-    const last = this.#pool.blocks.last();
-    const { low_bytes, high_bytes } = config.policy.pool;
-    const availableBytes = ledger.available / 8;
-    const levels = [
-      ["empty", availableBytes === 0],
-      ["low", availableBytes < low_bytes],
-      ["high", availableBytes >= high_bytes],
-    ] as const;
-    return ok({
-      pair: config.pair,
-      shard: this.#pool.shard,
-      link: config.link,
-      state: config.state,
-      source: config.source,
-      simulated: totals.simulated > 0,
-      custody: "edge",
-      ledgerBits: ledger,
-      ingestedBits: totals.ingested,
-      transferredBits: totals.transferred,
-      importedBits: totals.imported,
-      conserved: totals.ingested + totals.transferred === sumOfLedger(ledger),
-      level: levels.find(([, applies]) => applies)?.[0] ?? "normal",
-      health: { blocks: totals.blocks, quarantinedBlocks: totals.quarantinedBlocks, last: last?.health ?? null },
-      alarms: this.#pool.standingAlarms.list(),
-    });
+    return ok(statusOf(this.#pool, Date.now()));
   }
 
   async ingest(call: IngestCall): ReturnType<KeyPoolRpc["ingest"]> {

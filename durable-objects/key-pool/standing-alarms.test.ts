@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import type { AuditEvent } from "../../shared/audit/event.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { makePool, randomBytes, type TestPool, value } from "../../test/support/in-workerd-pool.ts";
+import { auditOf, makePool, randomBytes, type TestPool, value } from "../../test/support/in-workerd-pool.ts";
 import { Database } from "../storage/database.ts";
 import { StandingAlarms } from "./standing-alarms.ts";
 
@@ -86,11 +86,11 @@ describe("standing alarms", () => {
     expect(await value(pool.stub.clearAlarms(clear))).toEqual({ cleared: 1 });
     expect(await value(pool.stub.clearAlarms(clear))).toEqual({ cleared: 0 });
     expect((await pool.status()).alarms).toEqual([]);
-    const rows = await pool.sql<{ events: string }>("SELECT events FROM audit_outbox ORDER BY first_seq");
-    const events = rows.flatMap((row) => JSON.parse(row.events) as AuditEvent[]);
-    expect(events.filter(({ act }) => act.startsWith("alarm.")).map(({ act, who }) => [act, who])).toEqual([
-      ["alarm.raised", "system"],
-      ["alarm.cleared", "operator:op"],
-    ]);
+    await expect
+      .poll(async () => (await auditOf(pool)).filter(({ act }) => act.startsWith("alarm.")), { timeout: 10_000 })
+      .toMatchObject([
+        { act: "alarm.raised", who: "system" },
+        { act: "alarm.cleared", who: "operator:op" },
+      ]);
   });
 });

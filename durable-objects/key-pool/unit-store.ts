@@ -33,7 +33,7 @@ export class UnitStore {
 
   constructor(db: Database) {
     this.#db = db;
-    this.#earliestBegunMs = this.#firstBegunMs();
+    this.#earliestBegunMs = this.firstBegunMs(null);
   }
 
   get earliestBegunMs(): number {
@@ -41,7 +41,7 @@ export class UnitStore {
   }
 
   recountBegun(): void {
-    this.#earliestBegunMs = this.#firstBegunMs();
+    this.#earliestBegunMs = this.firstBegunMs(null);
   }
 
   insert({ data, ...unit }: NewUnit): void {
@@ -139,10 +139,19 @@ export class UnitStore {
     this.#db.run(sql, nowMs);
   }
 
-  begunUntil(atMs: number, limit: number): number[] {
+  /** @param owner whose units; null: all */
+  begunUntil(atMs: number, owner: NodeId | null, limit: number): number[] {
     const sql = `SELECT id FROM unit INDEXED BY unit_begun
-       WHERE state = 'available' AND cursor > 0 AND begun_ms <= ? ORDER BY begun_ms LIMIT ?`;
-    return this.#db.all<{ id: number }>(sql, atMs, limit).map(({ id }) => id);
+       WHERE state = 'available' AND cursor > 0 AND begun_ms <= ?1 AND (?2 IS NULL OR owner = ?2)
+       ORDER BY begun_ms LIMIT ?3`;
+    return this.#db.all<{ id: number }>(sql, atMs, owner, limit).map(({ id }) => id);
+  }
+
+  /** Infinity: none is in use. @param owner whose units; null: all */
+  firstBegunMs(owner: NodeId | null): number {
+    const sql = `SELECT begun_ms FROM unit INDEXED BY unit_begun
+       WHERE state = 'available' AND cursor > 0 AND (?1 IS NULL OR owner = ?1) ORDER BY begun_ms LIMIT 1`;
+    return this.#db.one<{ begun_ms: number }>(sql, owner)?.begun_ms ?? Infinity;
   }
 
   #remember(unit: UnitRow): void {
@@ -153,11 +162,6 @@ export class UnitStore {
       this.#rows.delete(oldest);
       return;
     }
-  }
-
-  #firstBegunMs(): number {
-    const sql = "SELECT min(begun_ms) AS at FROM unit INDEXED BY unit_begun WHERE state = 'available' AND cursor > 0";
-    return this.#db.one<{ at: number | null }>(sql)?.at ?? Infinity;
   }
 
   // ---- by what they are for

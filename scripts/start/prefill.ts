@@ -1,4 +1,5 @@
 /** Simulated key before the demo says ready, so that the first request of a newcomer finds some. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { LinkEntry } from "../../shared/network/document.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { type Answer, callEdge, describe, member } from "./edge-client.ts";
@@ -51,7 +52,7 @@ async function prefillLink(
   { edge, operatorToken: token, signal }: PrefillAccess,
 ): Promise<void> {
   const path = `/api/v1/links/${link}`;
-  const state = await callEdge(edge, path, { token }, signal);
+  const state = await untilServed(() => callEdge(edge, path, { token }, signal), signal);
   expectOk(state, `link ${link} cannot be read`);
   let missing = bytes - Math.floor(availableBitsOf(state) / 8);
   while (missing > 0) {
@@ -61,6 +62,18 @@ async function prefillLink(
     missing -= body.bytes;
   }
 }
+
+/** A pool whose storage was put back from a copy voids what it holds before it answers: seconds a GiB. */
+async function untilServed(ask: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  for (let waitedMs = 0; ; waitedMs += RETRY_MS) {
+    const answer = await ask();
+    if (answer.status !== UNAVAILABLE || waitedMs >= SERVED_MS) return answer;
+    await sleep(RETRY_MS, undefined, { signal });
+  }
+}
+const UNAVAILABLE = 503;
+const RETRY_MS = 1000;
+const SERVED_MS = 60_000;
 
 /** A pool takes in nothing beyond its capacity: where more is asked for, the policy's is raised. */
 async function makeRoom(bytes: number, { edge, operatorToken: token, signal, isNew }: PrefillAccess): Promise<void> {

@@ -24,8 +24,10 @@ export interface AuditRecord extends AuditEvent {
   readonly index: number;
   readonly source: string;
   readonly seq: number;
-  /** SHA-256 hex over the previous record's hash and this record's text (record-text.ts). */
+  /** SHA-256 hex over the previous hash and the texts of all records that bear this one: chain.ts. */
   readonly hash: string;
+  /** CRC-32 hex of the record's own text; not with records of schema 1, which are hashed one by one. */
+  readonly check?: string;
 }
 
 /** Of one source: the records it reported from a number on, some at a time. */

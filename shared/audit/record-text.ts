@@ -3,17 +3,20 @@
  * not spelled as `recordText` spells it has been changed.
  */
 import * as v from "valibot";
-import { canonicalJson } from "./canonical-json.ts";
-import type { AuditRecord } from "./event.ts";
+import type { AuditEvent, AuditRecord } from "./event.ts";
 
-type Unhashed = Omit<AuditRecord, "hash">;
+export type UnchainedRecord = Omit<AuditRecord, "hash" | "check">;
 
-/** `canonicalJson` of the record without its hash: spelled out, because every event of the deployment passes here. */
-export function recordText({ index, source, seq, atMs, act, who, node, detail }: Unhashed): string {
-  return `{"act":${quoted(act)},"atMs":${atMs},"detail":${canonicalJson(detail)},"index":${index},"node":${quoted(node)},"seq":${seq},"source":${quoted(source)},"who":${quoted(who)}}`;
+/** `canonicalJson` of the record, for details named by words. By hand: every event of the deployment passes here. */
+export function recordText({ index, source, seq, atMs, act, who, node, detail }: UnchainedRecord): string {
+  return JSON.stringify({ act, atMs, detail: sorted(detail), index, node, seq, source, who });
 }
 
-const quoted = (text: string): string => JSON.stringify(text);
+function sorted(detail: AuditEvent["detail"]): Record<string, unknown> {
+  const members: Record<string, unknown> = {};
+  for (const name of Object.keys(detail).sort()) members[name] = detail[name];
+  return members;
+}
 
 /** The most distant instant of ECMAScript: what a reader can still print. */
 const LAST_MS = 8.64e15;
@@ -29,7 +32,7 @@ const RecordSchema = v.strictObject({
 });
 
 /** Back from the text; null when `recordText` did not write it. */
-export function recordOf(text: string): Unhashed | null {
+export function recordOf(text: string): UnchainedRecord | null {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

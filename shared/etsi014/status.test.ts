@@ -59,6 +59,29 @@ test("sums the shards, counts in keys of the default size, rounded down", () => 
   });
 });
 
+test("watermarks, and rates of those shards that know theirs", () => {
+  const watermarks = { lowBytes: 10, highBytes: 20 };
+  const flowing = (shard: number, refillBps: number, consumptionBps: number): PoolStatus => ({
+    ...pool(shard, 300, true),
+    watermarks,
+    rates: { refillBps, consumptionBps },
+  });
+  const told = statusExtension(
+    [flowing(0, 10, 5), flowing(1, 0, 25), { ...pool(2, 40, true), rates: null }],
+    facts.link,
+  );
+  expect(told).toMatchObject({
+    watermarks: { low_bytes: 10, high_bytes: 20 },
+    refill_rate_bps: 10,
+    consumption_rate_bps: 30,
+    time_to_empty_s: 32,
+  });
+  // Shards of the release before tell none of it; where keys are made on demand nothing runs empty.
+  const unknown = { refill_rate_bps: null, consumption_rate_bps: null, time_to_empty_s: null };
+  expect(statusExtension([pool(0, 300, true)], facts.link)).toMatchObject({ watermarks: null, ...unknown });
+  expect(statusExtension([{ ...flowing(0, 0, 9), source: "local" }], null)).toMatchObject({ time_to_empty_s: null });
+});
+
 test("health figures are written as those of a pushed block's answer", () => {
   const last = assessHealth(new Uint8Array(4));
   const pools = [{ ...pool(0, 8, true), health: { blocks: 1, quarantinedBlocks: 1, last } }];

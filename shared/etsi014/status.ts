@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { healthBody } from "../health/report-body.ts";
 import type { LinkId, SaeId } from "../ids.ts";
 import { alarmsInBrief } from "../keypool/alarm-body.ts";
+import { sumOfRates, timeToEmptySeconds } from "../keypool/rates.ts";
 import { BIT_STATES, type BitState, type Ledger, type PoolStatus } from "../keypool/types.ts";
 import type { Policy } from "../network/document.ts";
 
@@ -45,12 +46,18 @@ export function sumLedgers(pools: readonly PoolStatus[]): Ledger {
   return Object.fromEntries(sums) as Record<BitState, number>;
 }
 
+/** Within one node keys are made when asked for: what lies in the pool says nothing about how many can be had. */
+const isMadeOnDemand = (pools: readonly PoolStatus[]): boolean => pools.some(({ source }) => source === "local");
+
 const LEVELS = ["empty", "low", "normal", "high"] as const;
 
 /** Where the pair's bits come from and where they are: counts and health figures, nothing of the bits themselves. */
 export function statusExtension(pools: readonly PoolStatus[], link: LinkId | null) {
   const last = pools.find((pool) => pool.health.last !== null)?.health.last ?? null;
   const fullest = Math.max(0, ...pools.map(({ level }) => LEVELS.indexOf(level)));
+  const watermarks = pools.find((pool) => pool.watermarks !== undefined)?.watermarks;
+  const rates = sumOfRates(pools.map((pool) => pool.rates));
+  const ledger = sumLedgers(pools);
   return {
     link,
     source: pools[0]?.source ?? null,
@@ -58,10 +65,15 @@ export function statusExtension(pools: readonly PoolStatus[], link: LinkId | nul
     simulated: pools.some(({ simulated }) => simulated),
     custody: "edge",
     level: LEVELS[fullest],
+    /** Of each shard. */
+    watermarks: watermarks === undefined ? null : { low_bytes: watermarks.lowBytes, high_bytes: watermarks.highBytes },
+    refill_rate_bps: rates?.refillBps ?? null,
+    consumption_rate_bps: rates?.consumptionBps ?? null,
+    time_to_empty_s: isMadeOnDemand(pools) ? null : timeToEmptySeconds(ledger.available, rates),
     conserved: pools.every(({ conserved }) => conserved),
     ingested_bits: sumOf(pools, (pool) => pool.ingestedBits),
     imported_bits: sumOf(pools, (pool) => pool.importedBits),
-    ledger_bits: sumLedgers(pools),
+    ledger_bits: ledger,
     health: {
       blocks: sumOf(pools, (pool) => pool.health.blocks),
       quarantined_blocks: sumOf(pools, (pool) => pool.health.quarantinedBlocks),
@@ -84,15 +96,13 @@ export function statusObject(facts: StatusFacts): Status {
   const keySizeBits = policy.key_size_bits.default;
   const availableBits = sumOf(pools, (pool) => pool.ledgerBits.available);
   const maxKeys = Math.floor((pools.length * policy.pool.capacity_bytes * 8) / keySizeBits);
-  // Within one node keys are made when asked for: what lies in the pool says nothing about how many can be had.
-  const madeOnDemand = pools.some(({ source }) => source === "local");
   return {
     source_KME_ID: facts.sourceKme,
     target_KME_ID: facts.targetKme,
     master_SAE_ID: facts.master,
     slave_SAE_ID: facts.slave,
     key_size: keySizeBits,
-    stored_key_count: madeOnDemand ? maxKeys : Math.floor(availableBits / keySizeBits),
+    stored_key_count: isMadeOnDemand(pools) ? maxKeys : Math.floor(availableBits / keySizeBits),
     max_key_count: maxKeys,
     max_key_per_request: policy.max_key_per_request,
     max_key_size: policy.key_size_bits.max,

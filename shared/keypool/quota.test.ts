@@ -9,6 +9,7 @@ const B = "sae-b" as SaeId;
 const L = "l-1" as LinkId;
 const M = "l-2" as LinkId;
 const DAY_MS = 24 * 3600 * 1000;
+const wish = (keys: number) => ({ keys, bits: keys * 256 });
 const UNLIMITED: Quota = { keysPerDay: Infinity, poolShare: 1 };
 
 describe("the quota of an SAE over a link", () => {
@@ -48,7 +49,6 @@ describe("the quota of an SAE over a link", () => {
 
 describe("keys a day", () => {
   const quota: Quota = { ...UNLIMITED, keysPerDay: 10 };
-  const wish = (keys: number) => ({ keys, bits: keys * 256 });
 
   test("the client is told which quota it is, and when the next day begins", () => {
     const nowMs = 5 * DAY_MS - 1500;

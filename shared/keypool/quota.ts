@@ -37,6 +37,7 @@ export interface QuotaRefusal {
 
 export const NO_USAGE: Usage = { day: 0, keysToday: 0, pendingBits: 0 };
 
+const UNLIMITED: Quota = { keysPerDay: Infinity, poolShare: 1 };
 const DAY_MS = 24 * 3600 * 1000;
 /** Nobody knows when the slaves fetch their keys: come and see. */
 const SHARE_RETRY_SECONDS = 1;
@@ -49,6 +50,7 @@ type Limits = Pick<Policy, "quota" | "quotas">;
  * most about whom it is for: SAE and link, then SAE, then link, then `quota`.
  */
 export function quotaOf({ quota, quotas = [] }: Limits, sae: SaeId, link: LinkId | null): Quota {
+  if (quota === undefined && quotas.length === 0) return UNLIMITED;
   const entries = quotas
     .filter((entry) => appliesTo(entry, link) && (entry.sae === undefined || entry.sae === sae))
     .toSorted((a, b) => weightOf(b) - weightOf(a));

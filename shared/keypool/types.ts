@@ -8,6 +8,7 @@ import type { BlockId, KeyId, LinkId, NodeId, PairName, SaeId } from "../ids.ts"
 import type { LinkEntry, Policy } from "../network/document.ts";
 import type { Result } from "../result.ts";
 import type { PoolAlarm, PoolAlarmCode } from "./alarms.ts";
+import type { Rates } from "./rates.ts";
 
 /** What the Directory tells a pool about itself. A pool whose copy is older than a caller's `configVersion` fetches it. */
 export interface PoolConfig {
@@ -143,6 +144,10 @@ export interface PoolStatus {
   readonly importedBits: number;
   readonly conserved: boolean;
   readonly level: "empty" | "low" | "normal" | "high";
+  /** Of the policy: a simulated source stops at the high one, below the low one keys are shared out. */
+  readonly watermarks?: { readonly lowBytes: number; readonly highBytes: number };
+  /** Null while they are not known: for moments after the pool woke up. */
+  readonly rates?: Rates | null;
   readonly health: { readonly blocks: number; readonly quarantinedBlocks: number; readonly last: HealthReport | null };
   /** Those that stand, latest first; absent in answers of the release before. */
   readonly alarms?: readonly PoolAlarm[];

@@ -2,6 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as v from "valibot";
+import type { AuditRecord } from "../../shared/audit/event.ts";
 import { type BlockId, type LinkId, type NodeId, type PairName, poolName, type SaeId } from "../../shared/ids.ts";
 import type {
   DecKeysCall,
@@ -12,6 +13,7 @@ import type {
   PoolStatus,
   PoolToPoolRpc,
 } from "../../shared/keypool/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import { NetworkDocumentSchema, type Policy } from "../../shared/network/document.ts";
 import type { ObjectsEnv } from "../../durable-objects/env.ts";
 
@@ -125,6 +127,10 @@ export async function makePool(
     },
   };
 }
+
+/** What the log of the pair's lower node tells of it. Pools ship within a second or so: poll. */
+export const auditOf = async (pool: TestPool): Promise<readonly AuditRecord[]> =>
+  (await objects.AUDIT_LOG.getByName(pool.low).read({ after: 0, limit: LIMITS.auditReadRecords })).records;
 
 /** What went right, or a thrown fault. */
 export async function value<T>(

@@ -10,14 +10,15 @@ import {
   parseKeyRequest,
   parseKeyRequestQuery,
 } from "../../shared/etsi014/key-request.ts";
-import type { SaeId } from "../../shared/ids.ts";
+import type { LinkId, SaeId } from "../../shared/ids.ts";
+import { quotaOf } from "../../shared/keypool/quota.ts";
 import type { EncKeysCall, Idempotency, KeyGrant, Recipient } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { readText } from "../middleware/body.ts";
 import { respondContainer } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
-import { readIdempotency, shardOfRepeat } from "./idempotency.ts";
+import { readIdempotency, shardByHash, shardOfRepeat } from "./idempotency.ts";
 import { namingSae, pathSae, routeTo, saeCaller, type SaeCaller, shardsOf, type SlaveRoute } from "./sae.ts";
 
 export async function getEncKeys(call: AuthenticatedCall): Reply {
@@ -56,7 +57,7 @@ async function encKeys(call: AuthenticatedCall, parsed: Result<KeyRequest, Fault
   const recipients = [{ sae: slave, node: route.value.slaveNode }, ...others.value];
   const encCall = callOf(caller.value, route.value, { recipients, count: number, sizeBits }, idempotency.value);
   const shards = shardsOf(route.value);
-  const only = idempotency.value === null ? null : shardOfRepeat(caller.value.principal, idempotency.value, shards);
+  const only = onlyShard(caller.value, route.value, idempotency.value);
   const { pair } = route.value;
   const grant = await fromShards(shards, only, (shard) => call.pools.encKeys({ pair, shard }, encCall));
   return grant.ok ? ok(respondContainer(writeKeyContainer(grant.value))) : grant;
@@ -97,10 +98,17 @@ function callOf(
   };
 }
 
+/** The one shard that knows what the answer depends on: all keys of a principal's day, or its repeats. Null: any will do. */
+function onlyShard({ sae, principal, policy }: SaeCaller, route: SlaveRoute, idempotency: Idempotency | null) {
+  const shards = shardsOf(route);
+  const { keysPerDay } = quotaOf(policy, sae, route.link === null ? null : (route.link.id as LinkId));
+  if (keysPerDay !== Infinity) return shardByHash(principal, shards);
+  return idempotency === null ? null : shardOfRepeat(principal, idempotency, shards);
+}
+
 /**
  * Any shard will do, since a short one refills from its siblings. What it cannot borrow are their units already begun:
- * so the siblings are asked before the client hears 503. A repeat must find the shard of the first try and asks only
- * that.
+ * so the siblings are asked before the client hears 503, unless only one shard may answer.
  */
 async function fromShards(
   shards: number,

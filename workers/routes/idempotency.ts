@@ -25,7 +25,11 @@ export function readIdempotency(request: Incoming, body: string, policy: Policy)
  * The shard that serves a request with an Idempotency-Key: always the same one, whatever else the request says, since
  * only that one knows the key.
  */
-export function shardOfRepeat(principal: string, { key }: Idempotency, shards: number): number {
-  const digest = sha256(new TextEncoder().encode(`${principal} ${key}`));
+export const shardOfRepeat = (principal: string, { key }: Idempotency, shards: number): number =>
+  shardByHash(`${principal} ${key}`, shards);
+
+/** Spreads texts over shards, each always to the same one. */
+export function shardByHash(text: string, shards: number): number {
+  const digest = sha256(new TextEncoder().encode(text));
   return new DataView(digest.buffer, digest.byteOffset).getUint32(0) % shards;
 }

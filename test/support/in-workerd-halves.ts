@@ -1,0 +1,263 @@
+/**
+ * Two halves of one pool, as if of two deployments: each on an object's storage of its own, each the other's remote
+ * half through a carrier that may lose, double, delay and reorder what it carries, and crash either side.
+ */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import type { ObjectsEnv } from "../../durable-objects/env.ts";
+import { assemblePool } from "../../durable-objects/key-pool/assemble.ts";
+import type { PoolContext } from "../../durable-objects/key-pool/context.ts";
+import { deliverKeys } from "../../durable-objects/key-pool/dec-keys.ts";
+import { type EncReach, giveKeys } from "../../durable-objects/key-pool/enc-keys.ts";
+import type { HalfPatience } from "../../durable-objects/key-pool/half-line.ts";
+import { RemoteHalf } from "../../durable-objects/key-pool/half-remote.ts";
+import { ingestBlock } from "../../durable-objects/key-pool/ingest.ts";
+import { Refill } from "../../durable-objects/key-pool/refill.ts";
+import { type BlockId, type LinkId, type NodeId, type PairName, poolName, type SaeId } from "../../shared/ids.ts";
+import type { HalfAnswer, HalfBatch, OtherHalf } from "../../shared/keypool/half.ts";
+import { sumOfLedger } from "../../shared/keypool/ledger.ts";
+import type { DecKeysCall, EncKeysCall, KeyGrant, Ledger, PoolConfig, PoolResult } from "../../shared/keypool/types.ts";
+import { defaultPolicy } from "./in-workerd-pool.ts";
+
+const objects = env as unknown as ObjectsEnv;
+let count = 0;
+
+/** Short, as the tests make the other half fall silent on purpose. */
+const PATIENCE: HalfPatience = { waitMs: 400, postMs: 100, retryMs: 5 };
+
+/** Of a half that has crashed nothing ever comes back. */
+const never = async (): Promise<never> => await new Promise<never>(() => {});
+const pause = async (ms: number): Promise<void> => {
+  await new Promise<void>((resolve) => setTimeout(resolve, ms));
+};
+
+/** From one start of a half to its crash. */
+interface Life {
+  readonly pool: PoolContext;
+  readonly half: RemoteHalf;
+  readonly refill: Refill;
+  isOver: boolean;
+}
+
+/** What becomes of one post. `send` hands it to the other half and resolves with the answer. */
+export type Fate = (send: () => PoolResult<HalfAnswer>, batch: HalfBatch) => PoolResult<HalfAnswer>;
+
+export class Crashed extends Error {}
+
+export class TestHalf {
+  readonly node: NodeId;
+  readonly config: PoolConfig;
+  /** What the carrier does with posts of this half. */
+  fate: Fate = async (send) => await send();
+  generation = 1;
+  other!: TestHalf;
+  readonly #object: string;
+  #starting: Promise<Life> | undefined;
+  #life: Life | undefined;
+
+  constructor(node: NodeId, object: string, config: PoolConfig) {
+    this.node = node;
+    this.#object = object;
+    this.config = config;
+  }
+
+  /** The half stops where it stands; whatever it had not committed is lost. The next call starts it again. */
+  crash(): void {
+    if (this.#life === undefined) return;
+    this.#life.isOver = true;
+    this.#life = undefined;
+    this.#starting = undefined;
+  }
+
+  /** @throws Crashed where the half crashes meanwhile */
+  async run<T>(work: (life: Life) => Promise<T>): Promise<T> {
+    return await this.#inObject(async (state) => {
+      this.#starting ??= this.#start(state);
+      const life = await this.#starting;
+      let done = false;
+      const outcome = work(life).finally(() => {
+        done = true;
+      });
+      const crashed = (async () => {
+        while (!done && !life.isOver) await pause(1);
+        return done ? await never() : CRASHED;
+      })();
+      const first = await Promise.race([outcome, crashed]);
+      if (first === CRASHED) throw new Crashed(`the half of ${this.node} crashed`);
+      return first as T;
+    });
+  }
+
+  async sql<T>(query: string, ...params: (string | number)[]): Promise<T[]> {
+    return await this.#inObject(async ({ storage }) => storage.sql.exec(query, ...params).toArray() as T[]);
+  }
+
+  async #inObject<T>(work: (state: DurableObjectState) => Promise<T>): Promise<T> {
+    // oxlint-disable-next-line typescript/no-explicit-any -- the test runtime wants its own stub type
+    const stub = objects.KEY_POOL.getByName(this.#object) as any;
+    return await runInDurableObject(stub, async (_: unknown, state: DurableObjectState) => await work(state));
+  }
+
+  async #start(state: DurableObjectState): Promise<Life> {
+    state.storage.sql.exec(
+      "INSERT OR REPLACE INTO setting (name, value) VALUES ('name', ?)",
+      poolName(this.config.pair, 0),
+    );
+    // A commit waits for `sync` first: after the crash there are none.
+    const sync = async () => {
+      await state.storage.sync();
+      if (life.isOver) await never();
+    };
+    const storage = new Proxy(state.storage, {
+      get: (target, name) => {
+        if (name === "sync") return sync;
+        const member: unknown = Reflect.get(target, name, target);
+        return typeof member === "function" ? (member.bind(target) as unknown) : member;
+      },
+    });
+    const other: OtherHalf = {
+      post: async (batch) => {
+        if (life.isOver) await never();
+        const answer = await this.fate(async () => await this.#send(batch), batch);
+        if (life.isOver) await never();
+        return answer;
+      },
+    };
+    const pool = assemblePool({ id: state.id, storage } as DurableObjectState, objects, {
+      config: () => this.config,
+      committed: () => {},
+      isLeased: () => true,
+      useLease: () => {},
+      remote: { ownNode: this.node, other, patience: PATIENCE, generation: () => this.generation },
+    });
+    const half = pool.half as RemoteHalf;
+    const life: Life = { pool, half, refill: new Refill(pool, () => expectNoSiblings()), isOver: false };
+    await pool.epochs.start(undefined);
+    this.#life = life;
+    return life;
+  }
+
+  /** Plain data only, as over HTTPS. */
+  async #send(batch: HalfBatch): PoolResult<HalfAnswer> {
+    const plain = JSON.parse(JSON.stringify(batch)) as HalfBatch;
+    const answer = await this.other.run(async ({ half }) => await half.receive(plain));
+    return JSON.parse(JSON.stringify(answer)) as Awaited<PoolResult<HalfAnswer>>;
+  }
+
+  // ---- what others do with a pool
+
+  async push(block: string, bytes: Uint8Array): ReturnType<typeof ingestBlock> {
+    const pushed = { id: block as BlockId, node: this.node, bytes, origin: "pushed", principal: "agent:x" } as const;
+    return await this.run(async ({ pool }) => await ingestBlock(pool, pushed));
+  }
+
+  /** For SAEs at the other half's node. */
+  async enc(call: Partial<EncKeysCall> = {}): PoolResult<KeyGrant> {
+    const asked: EncKeysCall = {
+      configVersion: 0,
+      principal: `sae:${this.sae}`,
+      master: this.sae,
+      masterNode: this.node,
+      recipients: [{ sae: this.other.sae, node: this.other.node }],
+      count: 1,
+      sizeBits: 256,
+      ...call,
+    };
+    return await this.run(async ({ pool, refill }) => {
+      const reach: EncReach = {
+        poolOf: () => expectNoSiblings(),
+        refill: async (bytes) => await refill.bytes(bytes),
+        published: () => {},
+      };
+      return await giveKeys(pool, asked, reach);
+    });
+  }
+
+  /** Of masters at the other half's node. */
+  async dec(keyIds: KeyGrant["keyIds"], call: Partial<DecKeysCall> = {}): PoolResult<KeyGrant> {
+    const { sae, other } = this;
+    const asked = { configVersion: 0, principal: `sae:${sae}`, sae, master: other.sae, keyIds, ...call };
+    return await this.run(async ({ pool }) => await deliverKeys(pool, asked, async () => false));
+  }
+
+  get sae(): SaeId {
+    return `sae-at-${this.node}` as SaeId;
+  }
+
+  /** What its alarm does about the other half. */
+  async catchUp(): Promise<void> {
+    await this.run(async ({ half }) => await half.catchUp());
+  }
+
+  async books(): Promise<{ readonly ledger: Ledger; readonly isConserved: boolean }> {
+    return await this.run(async ({ pool }) => {
+      const { ledger, ingested } = pool.books.totals;
+      return { ledger, isConserved: sumOfLedger(ledger) === ingested };
+    });
+  }
+
+  async alarms(): Promise<readonly string[]> {
+    return await this.run(async ({ pool }) => pool.standingAlarms.list().map(({ code }) => code));
+  }
+}
+
+const CRASHED = Symbol("crashed");
+
+const expectNoSiblings = (): never => {
+  throw new Error("a pool in two halves has no siblings and no imports");
+};
+
+export interface Halves {
+  readonly low: TestHalf;
+  readonly high: TestHalf;
+  readonly both: readonly [TestHalf, TestHalf];
+  /** The same block at both ends. */
+  push(block: string, bytes: Uint8Array): Promise<void>;
+  /** The carrier carries, and both halves call until neither has anything left to tell. */
+  settle(): Promise<void>;
+}
+
+export function makeHalves(changes: Partial<PoolConfig> = {}): Halves {
+  const nodes = [`n-1.h${++count}`, `n-2.h${count}`] as [NodeId, NodeId];
+  const pair = `${nodes[0]}|${nodes[1]}` as PairName;
+  const config: PoolConfig = {
+    version: 1,
+    pair,
+    link: "link" as LinkId,
+    state: "active",
+    source: "push",
+    feed: "one-ended",
+    health: "reject",
+    keyRateBps: 0,
+    shards: 1,
+    policy: defaultPolicy,
+    ...changes,
+  };
+  // In one deployment there is only one object of that name: the halves live in others.
+  const [low, high] = nodes.map((node) => new TestHalf(node, `half at ${node} of ${pair}#0`, config)) as [
+    TestHalf,
+    TestHalf,
+  ];
+  low.other = high;
+  high.other = low;
+  const both = [low, high] as const;
+  return {
+    low,
+    high,
+    both,
+    push: async (block, bytes) => {
+      for (const half of both) {
+        const result = await half.push(block, bytes);
+        if (!result.ok) throw new Error(result.error.message);
+      }
+    },
+    settle: async () => {
+      for (const half of both) half.fate = async (send) => await send();
+      for (;;) {
+        for (const half of both) await half.catchUp();
+        const open = await Promise.all(both.map(async (half) => await half.sql("SELECT seq FROM half_log LIMIT 1")));
+        if (open.every((rows) => rows.length === 0)) return;
+      }
+    },
+  };
+}
