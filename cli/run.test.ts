@@ -316,3 +316,55 @@ describe("the rest", () => {
     expect([broken.code, broken.err]).toEqual([0, expect.stringContaining("asking again")]);
   });
 });
+
+describe("epochs", () => {
+  const [since, until] = ["2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"];
+  const epochs = (more: object): Reply => ({
+    status: 200,
+    json: {
+      epoch: 2,
+      since,
+      until,
+      overdue: false,
+      kept_in: "folder",
+      keys: [2],
+      removable: [],
+      lagging_pools: 0,
+      first_lagging: [],
+      ...more,
+    },
+  });
+  const lagging = epochs({ keys: [1, 2], lagging_pools: 1, first_lagging: ["tn-1|tn-2#0"] });
+
+  test("tells what is in force, what holds the others back, and what is to be done by hand", async () => {
+    replies["GET /api/v1/epochs"] = [
+      lagging,
+      epochs({ kept_in: "secrets", keys: [1, 2], removable: [1], overdue: true }),
+    ];
+    const first = `epoch 2, since ${since}, until ${until}; keys kept in`;
+    expect((await qkd("epochs")).out.split("\n")).toEqual([
+      `${first} the state folder`,
+      "  still needed: the key of 1",
+      "  lagging: 1 pool: tn-1|tn-2#0",
+    ]);
+    expect((await qkd("epochs")).out.split("\n")).toEqual([
+      `${first} secrets`,
+      "  overdue: set QKD_EPOCH_KEY_3 to begin the next",
+      "  needed no more, to be removed: QKD_EPOCH_KEY_1",
+    ]);
+    expect((await qkd("epochs", "rol")).err).toContain('takes "roll" or nothing');
+  });
+
+  test("roll --wait ends when nothing is left for the old keys, or its patience does", async () => {
+    replies["POST /api/v1/epochs/roll"] = [{ status: 200, json: { epoch: 2 } }];
+    expect((await qkd("epochs", "roll")).out).toBe("epoch 2 has begun");
+    replies["GET /api/v1/epochs"] = [lagging, epochs({ keys: [1, 2] }), epochs({})];
+    expect(await qkd("epochs", "roll", "--wait")).toMatchObject({ code: 0, err: "" });
+    expect(replies["GET /api/v1/epochs"]).toHaveLength(1);
+    replies["GET /api/v1/epochs"] = [epochs({ kept_in: "secrets", keys: [1, 2], removable: [1] })];
+    expect((await qkd("epochs", "roll", "--wait")).out).toContain("to be removed: QKD_EPOCH_KEY_1");
+    replies["GET /api/v1/epochs"] = [lagging];
+    const late = await qkd("epochs", "roll", "--wait", "--patience", "1");
+    expect([late.code, late.err]).toEqual([1, expect.stringContaining("1 pool lagged after 1 s")]);
+  });
+});

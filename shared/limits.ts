@@ -121,6 +121,16 @@ export const LIMITS = {
   snapshotFetchTimeoutMs: 2000,
   forcedRefreshMs: 1000,
 
+  // batches of key requests (shared/batch)
+  /** An engine that has waited so long for the last of a batch's answers begins to answer with those that are there. */
+  batchPatienceMs: 20,
+  /** Of one request in a batch: so those of 64 fit one RPC message (32 MiB), whatever their size. */
+  batchedKeys: 100,
+  /** First line of a part of an answer; far above what 64 answers need. */
+  batchHeadBytes: 256 * 1024,
+  /** Above 64 answers of 100 of the largest keys. */
+  batchPartBytes: 48 * 1024 * 1024,
+
   // AuditLog
   auditReadRecords: 1000,
 
@@ -142,9 +152,11 @@ export const LIMITS = {
   frontRequestsPerCertificate: 128,
   /** Bodies of key requests held until they are complete, over all fronts of a process. */
   frontBufferedBytes: 64 * 1024 * 1024,
-  /** Batches of key requests under way to the engine at once, and requests in one. */
+  /** Batches of key requests on their way to the engine at once (until it begins to answer), and requests in one. */
   frontBatches: 1,
   frontBatchRequests: 64,
+  /** Body of a request in a batch: larger ones travel by themselves. As JSON text it may be six times as long. */
+  frontBatchedBodyBytes: 16 * 1024,
   frontCertificateBytes: 10 * 1024,
   frontHandshakeMs: 10_000,
   frontHeadersMs: 10_000,

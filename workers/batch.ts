@@ -1,10 +1,20 @@
 /** A batch of key requests from a KME front on the same machine: see shared/batch/batch.ts. */
-import { ALONE, asciiJson, type Batch, type BatchAnswer, type BatchRequest, type KeyVerb, keyVerbOf, writeAnswers } from "../shared/batch/batch.ts";
+import {
+  ALONE,
+  type Batch,
+  BATCH_PATH,
+  type BatchAnswer,
+  type BatchRequest,
+  type KeyVerb,
+  keyVerbOf,
+} from "../shared/batch/batch.ts";
 import type { OperationId } from "../shared/api/contract.ts";
 import { fail, type Fault } from "../shared/errors/errors.ts";
+import { LIMITS } from "../shared/limits.ts";
 import type { Result } from "../shared/result.ts";
 import { BatchedCalls } from "./clients/pool-calls.ts";
 import type { Env } from "./env.ts";
+import { Gathering } from "./gathering.ts";
 import { checkTarget } from "./middleware/bounds.ts";
 import type { Incoming } from "./middleware/incoming.ts";
 import { type Answer, respondFault, respondUnexpected } from "./middleware/respond.ts";
@@ -21,9 +31,10 @@ const ORIGIN = "http://edge";
 
 /** Only a front can say so: it speaks through the engine's own socket, whose word `request.cf` is. */
 export const isBatch = (request: Request, env: Env): boolean =>
-  env.QKD_MTLS === "front" && (request.cf as { qkd?: { batch?: boolean } } | undefined)?.qkd?.batch === true;
+  env.QKD_MTLS === "front" &&
+  (request.cf as { qkd?: { batch?: boolean } } | undefined)?.qkd?.batch === true &&
+  request.url.endsWith(BATCH_PATH);
 
-/** Answers come in the order of the requests, when the last of them is there. */
 export async function serveBatch(
   request: Request,
   env: Env,
@@ -31,17 +42,17 @@ export async function serveBatch(
 ): Promise<Response> {
   // Of our own front, as the blob in `request.cf` is.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const batch = (await request.json()) as Batch<unknown>;
-  const calls = new BatchedCalls(env, batch.requests.length);
-  const answers = await Promise.all(
-    batch.requests.map(async (item) => {
-      const pools = calls.member();
-      const answer = await answerItem(incomingOf(item, batch.callers[item.caller]), { env, context, pools });
+  const { callers, requests } = (await request.json()) as Batch<unknown>;
+  const calls = new BatchedCalls(env, requests.length);
+  const answers = new Gathering(requests.length);
+  requests.forEach((item, index) => {
+    const pools = calls.member();
+    void answerItem(incomingOf(item, callers[item.caller]), { env, context, pools }).then((answer) => {
+      answers.add({ request: index, ...(pools.alone ? TO_COME_ALONE : answer) });
       pools.ended();
-      return answer;
-    }),
-  );
-  return new Response(writeAnswers(answers));
+    });
+  });
+  return await answers.respond(LIMITS.batchPatienceMs);
 }
 
 function incomingOf({ method, target, body, idempotencyKey }: BatchRequest, cf: unknown): Incoming {
@@ -54,10 +65,14 @@ function incomingOf({ method, target, body, idempotencyKey }: BatchRequest, cf: 
   };
 }
 
-async function answerItem(request: Incoming, surroundings: Surroundings): Promise<BatchAnswer> {
+type Unnumbered = Omit<BatchAnswer, "request">;
+
+const TO_COME_ALONE: Unnumbered = { status: ALONE, headers: {}, body: "", ascii: true };
+
+/** Never rejects. */
+async function answerItem(request: Incoming, surroundings: Surroundings): Promise<Unnumbered> {
   try {
     const reply = await serveKeys(request, surroundings);
-    if (!reply.ok && reply.error.code === "on-its-way") return { status: ALONE, headers: [], body: "" };
     return written(reply.ok ? reply.value : respondFault(reply.error));
   } catch (error) {
     return written(respondUnexpected(error, `${request.method} in a batch`));
@@ -72,8 +87,4 @@ async function serveKeys(request: Incoming, surroundings: Surroundings): Promise
   return await serve(OPERATION[`${request.method as BatchRequest["method"]} ${verb}`], request, surroundings);
 }
 
-const written = ({ status, headers, body, ascii }: Answer): BatchAnswer => ({
-  status,
-  headers: Object.entries(headers).flat(),
-  body: body === null ? "" : ascii === true ? body : asciiJson(body),
-});
+const written = ({ body, ...answer }: Answer): Unnumbered => ({ ...answer, body: body ?? "" });

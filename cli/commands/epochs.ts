@@ -88,7 +88,7 @@ export function describe(state: Epochs): string[] {
     const what = state.kept_in === "secrets" ? `: set ${secrets([state.epoch + 1])} to begin the next` : "";
     lines.push(`  overdue${what}`);
   }
-  if (older.length > 0) lines.push(`  still needed: the keys of epochs ${older.join(", ")}`);
+  if (older.length > 0) lines.push(`  still needed: the key${older.length === 1 ? "" : "s"} of ${older.join(", ")}`);
   if (state.lagging_pools > 0) {
     const more = state.lagging_pools > state.first_lagging.length ? " ..." : "";
     lines.push(`  lagging: ${plural(state.lagging_pools, "pool")}: ${state.first_lagging.join(" ")}${more}`);

@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { AuditEvent, AuditRecord } from "../../shared/audit/event.ts";
 import { recordOf, recordText } from "../../shared/audit/record-text.ts";
-import { slicesOf, type SliceLimits } from "../../shared/audit/slices.ts";
 import { fromHex, toHex } from "../../shared/bytes/hex.ts";
+import { slicesOf, type SliceLimits } from "./slices.ts";
 
 /** A run's records are hashed so many at a time: a native hash costs more than all else an event costs here. */
-export const BUNDLE_RECORDS = 16;
+export const BUNDLE_RECORDS = 32;
 const HASH_BYTES = 32;
 const CHECK_BYTES = 4;
 
@@ -52,7 +52,7 @@ function seal(
   texts: readonly string[],
 ): Pick<Run, "hashes" | "checks" | "texts"> & { readonly lastHash: string } {
   const checks = new DataView(new ArrayBuffer(texts.length * CHECK_BYTES));
-  for (const [at, text] of texts.entries()) checks.setUint32(at * CHECK_BYTES, crc32(text));
+  texts.forEach((text, at) => checks.setUint32(at * CHECK_BYTES, crc32(text)));
   const bundles: string[] = [];
   const hashes: string[] = [];
   let lastHash = previousHash;

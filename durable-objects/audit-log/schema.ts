@@ -34,7 +34,7 @@ export const MIGRATIONS: readonly Migration[] = [
         source TEXT NOT NULL,
         first_seq INTEGER NOT NULL,
         last_seq INTEGER NOT NULL,
-        hashes BLOB NOT NULL, -- SHA-256 of each bundle of 16 records (the last one of fewer)
+        hashes BLOB NOT NULL, -- SHA-256 of each bundle of 32 records (the last one of fewer)
         checks BLOB NOT NULL, -- CRC-32 of each record's text, big-endian
         texts TEXT NOT NULL -- recordText, a line a record
       );

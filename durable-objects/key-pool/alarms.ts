@@ -73,7 +73,9 @@ export class Alarms {
 
   #arm(atMs: number): void {
     this.#armedMs = atMs;
-    this.#ctx.waitUntil(atMs === Infinity ? this.#ctx.storage.deleteAlarm() : this.#ctx.storage.setAlarm(atMs));
+    // What is parked is due at the end of time, which no alarm can be set to.
+    const never = atMs >= Number.MAX_SAFE_INTEGER;
+    this.#ctx.waitUntil(never ? this.#ctx.storage.deleteAlarm() : this.#ctx.storage.setAlarm(atMs));
   }
 
   #dueMs(nowMs: number): number {

@@ -84,19 +84,19 @@ export const MOVES: Readonly<Record<Verdict, Move>> = {
       : fail("conflict", `block ${block.id} overlaps block ${overlapped.id} of ${overlapped.bits / 8} bytes`),
 };
 
+const OUTCOMES = {
+  unmatched: "unmatched",
+  matched: "already-ingested",
+  voided: "already-ingested",
+  quarantined: "quarantined",
+  expired: "quarantined",
+} as const satisfies Record<BlockRow["state"], IngestOutcome["outcome"]>;
+
 /** What is said of a block that a push changes nothing of. */
 function answer({ state, bits, reason, health }: BlockRow): Outcome {
-  switch (state) {
-    case "unmatched":
-      return ok({ outcome: "unmatched", bits, health });
-    case "matched":
-    case "voided":
-      return ok({ outcome: "already-ingested", bits, health });
-    case "expired":
-      return ok({ outcome: "quarantined", bits, reason: "twin-late", health });
-    case "quarantined":
-      return ok({ outcome: "quarantined", bits, reason: reason ?? "health", health });
-  }
+  const outcome = OUTCOMES[state];
+  if (outcome !== "quarantined") return ok({ outcome, bits, health });
+  return ok({ outcome, bits, reason: state === "expired" ? "twin-late" : (reason ?? "health"), health });
 }
 
 function knownOf(known: BlockRow | undefined): BlockRow {

@@ -28,6 +28,14 @@ async function drain(pool: TestPool): Promise<string> {
   return keys.join("");
 }
 
+/** What a pool of its own makes of `biased`. */
+async function keysMade(changes: Partial<PoolConfig>, block = "f:0"): Promise<string> {
+  const pool = await makePool({ ...conditioned(), ...changes });
+  await value(pool.push(block, biased));
+  if (changes.feed === "two-ended") await value(pool.push(block, biased, pool.high));
+  return await drain(pool);
+}
+
 describe("a conditioned link", () => {
   test("gives out what its design allows, none of it as it came, and accounts for the rest", async () => {
     const pool = await makePool(conditioned());
@@ -53,16 +61,10 @@ describe("a conditioned link", () => {
   });
 
   test("two pools alone make the same of the same: bytes, block id and public seed decide, nothing else", async () => {
-    const make = async (changes: Partial<PoolConfig>, block = "f:0") => {
-      const pool = await makePool({ ...conditioned(), ...changes });
-      await value(pool.push(block, biased));
-      if (changes.feed === "two-ended") await value(pool.push(block, biased, pool.high));
-      return await drain(pool);
-    };
-    const keys = await make({});
+    const keys = await keysMade({});
     expect(keys).toHaveLength(LEFT_BITS / 4);
-    expect(await make({ feed: "two-ended" })).toBe(keys);
-    for (const other of [make(conditioned(0.8, "90".repeat(32))), make({}, "f:1"), make({}, "g:0")]) {
+    expect(await keysMade({ feed: "two-ended" })).toBe(keys);
+    for (const other of [keysMade(conditioned(0.8, "90".repeat(32))), keysMade({}, "f:1"), keysMade({}, "g:0")]) {
       const others = await other;
       expect(others).toHaveLength(keys.length);
       expect(others.slice(0, 64)).not.toBe(keys.slice(0, 64));

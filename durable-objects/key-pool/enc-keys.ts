@@ -41,9 +41,10 @@ export async function giveKeys(
   const refusal = pool.half.refusal();
   if (refusal !== null) return err(refusal);
   const imports = importsOf(pool, call);
+  const isShared = imports.size > 0 || pool.half.ownNode !== null;
+  if (isShared && call.waits === false) return fail("on-its-way", "others must take part in these keys");
   const possible = await canDistribute(call, imports, reach.poolOf);
   if (!possible.ok) return possible;
-  const isShared = imports.size > 0 || pool.half.ownNode !== null;
   const allocated = await allocateKeys(pool, call, isShared ? "reserved" : "pending", reach.refill);
   if (!allocated.ok) return allocated;
   const { grant, record } = allocated.value;
@@ -70,6 +71,7 @@ async function allocateKeys(
     const result = await commitLeased(pool, () => cut(pool, call, state, Date.now()));
     if (!result.ok) return result;
     if (result.value !== null) return ok(result.value);
+    if (call.waits === false) return fail("on-its-way", "material must be brought in for these keys");
     if (await refill((call.count * call.sizeBits) / 8)) continue;
     pool.quotas.unserved(call, Date.now());
     return notEnoughKeys();

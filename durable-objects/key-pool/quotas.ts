@@ -46,7 +46,7 @@ export class Quotas {
     }
     if (!this.#isShort() || !this.#parts.books.has(bits / 8)) return null;
     const { available } = this.#parts.books.totals.ledger;
-    if (this.#fairShare.mayTake(call.master, bits, available, nowMs)) return null;
+    if (this.#fairShare.mayTake(call.master, available, nowMs)) return null;
     this.#audit(call, "fair_share", nowMs);
     return notEnoughKeys().error;
   }

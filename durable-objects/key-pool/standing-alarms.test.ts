@@ -1,4 +1,4 @@
-import { runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import type { AuditEvent } from "../../shared/audit/event.ts";
 import { LIMITS } from "../../shared/limits.ts";
@@ -73,6 +73,26 @@ describe("standing alarms", () => {
       expect(subjects.slice(0, 2)).toEqual(["tn-2", "record 0"]);
       expect(subjects).not.toContain("record 1");
       expect(alarms.list()[1]?.detail).toHaveLength(LIMITS.alarmDetailChars);
+    });
+  });
+
+  test("tell of a key record that cannot be expired; the others are", async () => {
+    const pool = await makePool();
+    await value(pool.push("f:0", randomBytes(8192)));
+    for (let unit = 0; unit < 2; unit++) await value(pool.enc({ count: 128 }));
+    await pool.sql("DELETE FROM unit WHERE id = 1");
+    await pool.sql("UPDATE key_record SET expires_ms = 1");
+    await pool.evict();
+    const states = async () => {
+      // oxlint-disable-next-line typescript/no-explicit-any -- the test runtime wants its own stub type
+      await runDurableObjectAlarm(pool.stub as any);
+      return await pool.sql("SELECT id, state FROM key_record");
+    };
+    await expect.poll(states, { timeout: 10_000 }).toEqual([{ id: 1, state: "stuck" }]);
+    expect(await pool.status()).toMatchObject({
+      conserved: true,
+      ledgerBits: { pending: 32_768, expired: 32_768 },
+      alarms: [{ code: "stuck", subject: "key record 1", count: 1 }],
     });
   });
 

@@ -3,7 +3,16 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { BLOCK_TABLE, type KnownAs, type Push } from "../../shared/keypool/block-table.ts";
 import type { BitState } from "../../shared/keypool/types.ts";
-import { auditOf, code, hex, makePool, randomBytes, type TestPool, value } from "../../test/support/in-workerd-pool.ts";
+import {
+  auditOf,
+  code,
+  hex,
+  makeLate,
+  makePool,
+  randomBytes,
+  type TestPool,
+  value,
+} from "../../test/support/in-workerd-pool.ts";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the test runtime wants its own stub type
 const alarm = async (pool: TestPool) => await runDurableObjectAlarm(pool.stub as any);
@@ -19,13 +28,6 @@ async function voidAll(pool: TestPool): Promise<void> {
   while (after !== null) {
     after = (await value(pool.stub.voidPending({ sae: null, reason: "link removed", after }))).next;
   }
-}
-
-/** As if `block` had come an hour and more ago. */
-async function makeLate(pool: TestPool): Promise<void> {
-  await pool.sql("UPDATE block SET at_ms = at_ms - 3600001 WHERE state = 'unmatched'");
-  await pool.evict(); // what it holds in memory is older
-  await alarm(pool);
 }
 
 /** Makes `f:0` known as the table says, on a two-ended link; what was pushed came from the low end. */
@@ -130,6 +132,11 @@ async function answerTo(push: ReturnType<TestPool["push"]>): Promise<string> {
   return "reason" in result.value ? `${result.value.outcome} ${result.value.reason}` : result.value.outcome;
 }
 
+const rowOf = (push: Push) =>
+  BLOCK_TABLE.findIndex((row) =>
+    (["known", "by", "bytes", "passes"] as const).every((name) => row[name] === "any" || row[name] === push[name]),
+  );
+
 describe("a block pushed", () => {
   test.each(CASES)("known as $known, by $by, bytes $bytes, passes $passes: $answer", async (wanted) => {
     const { known, by, bytes, passes, answer, bits } = wanted;
@@ -151,10 +158,6 @@ describe("a block pushed", () => {
   });
 
   test("every row of the table is among these", () => {
-    const rowOf = (push: Push) =>
-      BLOCK_TABLE.findIndex((row) =>
-        (["known", "by", "bytes", "passes"] as const).every((name) => row[name] === "any" || row[name] === push[name]),
-      );
     expect([...new Set(CASES.map(rowOf))].toSorted((a, b) => a - b)).toEqual(BLOCK_TABLE.map((_, index) => index));
   });
 });
@@ -238,9 +241,7 @@ describe("twins that do not come", () => {
     await value(pool.push("g:0", sound(), pool.high));
     await alarm(pool);
     expect((await pool.status()).ledgerBits).toMatchObject({ unmatched: 70 * 32_768 + BITS, expired: 0 });
-    await pool.sql("UPDATE block SET at_ms = at_ms - 3600001 WHERE id != 'f:0'");
-    await pool.evict();
-    for (let run = 0; run < 3; run++) await alarm(pool); // at most so many blocks a run
+    await makeLate(pool, "id != 'f:0'");
     const status = await pool.status();
     expect(status).toMatchObject({
       conserved: true,

@@ -6,7 +6,6 @@
  * missing. A row holds the events of one `record` call for one node.
  */
 import type { AuditBatch, AuditEvent, AuditLogRpc } from "../../shared/audit/event.ts";
-import { slicesOf, type SliceLimits } from "../../shared/audit/slices.ts";
 import type { Database } from "./database.ts";
 
 /** To be part of the first migration of every object that audits. */
@@ -22,10 +21,13 @@ export const outboxMigration = `
   CREATE TABLE audit_sent (node TEXT PRIMARY KEY, last_seq INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
-/** The slices are rows, and batches to a log. */
-export interface OutboxLimits extends SliceLimits {
+export interface OutboxLimits {
   /** Events held at most; see `full`. */
   readonly outboxEvents: number;
+  /** Events in one batch to a log, and in one row. */
+  readonly auditBatchEvents: number;
+  /** Characters of JSON in one batch, and in one row; an event that is longer goes alone. */
+  readonly auditBatchChars: number;
   /** Batches sent in one call of `ship`. */
   readonly auditBatchesPerShip: number;
 }
@@ -68,12 +70,20 @@ export class AuditOutbox {
   /** Stores events. Call it inside the transaction that does what they tell of. */
   record(events: readonly AuditEvent[]): void {
     for (const [node, ofNode] of Map.groupBy(events, (event) => event.node)) {
-      const texts = ofNode.map((event) => JSON.stringify(event));
-      for (const { from, to } of slicesOf(texts, this.#limits)) {
-        this.#add(node, to - from, `[${texts.slice(from, to).join(",")}]`, 0);
+      for (let at = 0; at < ofNode.length; at += this.#limits.auditBatchEvents) {
+        this.#recordRow(node, ofNode.slice(at, at + this.#limits.auditBatchEvents));
       }
     }
     this.#events += events.length;
+  }
+
+  #recordRow(node: string, events: readonly AuditEvent[]): void {
+    const text = JSON.stringify(events);
+    if (text.length > this.#limits.auditBatchChars && events.length > 1) {
+      const half = Math.ceil(events.length / 2);
+      this.#recordRow(node, events.slice(0, half));
+      this.#recordRow(node, events.slice(half));
+    } else this.#add(node, events.length, text, 0);
   }
 
   /**

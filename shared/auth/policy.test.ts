@@ -35,6 +35,8 @@ const ALLOWED: Record<Role, readonly string[]> = {
     "alarms.clear",
     "blocks.push",
     "audit.read",
+    "epochs.read",
+    "epochs.write",
   ],
 };
 const ACTIONS = Object.keys(ROLES_BY_ACTION).filter((name) => isAction(name));

@@ -2,15 +2,19 @@
  * Key requests of many SAEs in one message, from a KME front to the engine beside it. What a request costs an engine is
  * mostly its way in and out; requests that come at the same time share it, and one commit of the pool.
  *
- * Between two parts of one release on one machine: not an API, no version. Both directions are text. A request is JSON;
- * an answer is one line of JSON, then the bodies one after the other, so that a front passes them on without parsing.
+ * Between two parts of one release on one machine: not an API, no version. The requests are JSON. The answers come in
+ * parts, each as soon as it is there: one line of JSON, then the bodies one after the other, so that a front passes
+ * them on without parsing.
  */
 
 /** Where a front sends its batches; the edge believes the path only together with the platform's word for it. */
 export const BATCH_PATH = "/front/batch";
 
-/** What may travel in a batch: short requests whose answer never waits for long. */
-const KEY_REQUEST = /^\/api\/v1\/keys\/[^/?#]+\/(?<verb>enc_keys|dec_keys)(?:\?[^#]*)?$/;
+/**
+ * What may travel in a batch. Only characters that mean the same wherever they pass through; a target with others
+ * travels by itself, as it was sent.
+ */
+const KEY_REQUEST = /^\/api\/v1\/keys\/[!"$-.0->@-~]+\/(?<verb>enc_keys|dec_keys)(?:\?[!"$-~]*)?$/;
 export type KeyVerb = "enc_keys" | "dec_keys";
 
 /** The verb of a key request's target (path and query); null for any other target. */
@@ -22,7 +26,7 @@ export interface BatchRequest {
   readonly caller: number;
   readonly method: "GET" | "POST";
   readonly target: string;
-  /** Null: none. Text that is UTF-8 on the wire. */
+  /** Null: none. Without a byte order mark. */
   readonly body: string | null;
   readonly idempotencyKey: string | null;
 }
@@ -37,63 +41,41 @@ export interface Batch<Caller> {
 export const writeBatch = (callers: readonly string[], requests: readonly BatchRequest[]): string =>
   `{"callers":[${callers.join(",")}],"requests":${JSON.stringify(requests)}}`;
 
+/** In place of a status: not served, nothing changed; to be sent outside a batch. */
+export const ALONE = 0;
+
+export interface BatchAnswer {
+  /** Which request of the batch it answers. */
+  readonly request: number;
+  /** Of HTTP, or `ALONE`. */
+  readonly status: number;
+  /** Answers with the same object share it on the wire. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** True where the body is known to be ASCII. */
+  readonly ascii?: boolean;
+}
+
 /** Headers of an answer, as name and value in turn. */
 export type HeaderList = readonly string[];
 
-export interface BatchAnswer {
-  /** `ALONE`: not served, nothing changed; to be sent outside a batch. */
-  readonly status: number;
-  readonly headers: HeaderList;
-  /** ASCII. */
-  readonly body: string;
+/** First line of a part. */
+export interface PartHead {
+  readonly headers: readonly HeaderList[];
+  /** Index of the request, status, index of the headers, length of the body in bytes. */
+  readonly answers: readonly (readonly [number, number, number, number])[];
 }
 
-export const ALONE = 0;
+const encoder = new TextEncoder();
 
-interface Head {
-  readonly tables: readonly HeaderList[];
-  /** Status, index of the headers, length of the body. */
-  readonly answers: readonly (readonly [number, number, number])[];
-}
-
-/** In the order of the requests. */
-export function writeAnswers(answers: readonly BatchAnswer[]): string {
-  const tables: HeaderList[] = [];
-  const indexByText = new Map<string, number>();
-  const heads = answers.map(({ status, headers, body }): Head["answers"][number] => {
-    const text = headers.join("\n");
-    let index = indexByText.get(text);
-    if (index === undefined) {
-      index = tables.push(headers) - 1;
-      indexByText.set(text, index);
-    }
-    return [status, index, body.length];
+/** Some of the answers, in any order. */
+export function writePart(answers: readonly BatchAnswer[]): string {
+  const tables = new Map<BatchAnswer["headers"], number>();
+  const heads = answers.map(({ request, status, headers, body, ascii }): PartHead["answers"][number] => {
+    const table = tables.get(headers) ?? tables.size;
+    tables.set(headers, table);
+    return [request, status, table, ascii === true ? body.length : encoder.encode(body).length];
   });
-  return `${JSON.stringify({ tables, answers: heads } satisfies Head)}\n${answers.map(({ body }) => body).join("")}`;
+  const headers = [...tables.keys()].map((table) => Object.entries(table).flat());
+  return `${JSON.stringify({ headers, answers: heads } satisfies PartHead)}\n${answers.map(({ body }) => body).join("")}`;
 }
-
-export interface ReadAnswer {
-  readonly status: number;
-  readonly headers: HeaderList;
-  readonly body: Uint8Array;
-}
-
-const LINE_FEED = 0x0a;
-
-/** @throws Error when this is no answer to a batch of so many requests */
-export function readAnswers(bytes: Uint8Array, requests: number): ReadAnswer[] {
-  const end = bytes.indexOf(LINE_FEED);
-  const { tables, answers } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, Math.max(0, end)))) as Head;
-  let position = end + 1;
-  const read = answers.map(([status, table, length]): ReadAnswer => {
-    const body = bytes.subarray(position, position + length);
-    position += length;
-    return { status, headers: tables[table] ?? [], body };
-  });
-  if (read.length !== requests || position !== bytes.length) throw new Error("not the answer to this batch");
-  return read;
-}
-
-/** JSON without a character beyond ASCII, so that its length in bytes is that in characters. */
-export const asciiJson = (json: string): string =>
-  json.replaceAll(/[\u007f-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);

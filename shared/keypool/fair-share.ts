@@ -2,9 +2,9 @@
  * Fair when short: while a pool holds little, nobody takes what others would need to catch up.
  *
  * Every principal has a level: the bits it took, fading with time. Those who ask at present are served like vessels
- * filled from the bottom: one is told to wait where what it asks for would not leave enough to raise all the others to
- * the level it would then have. The lowest is always served, so a lone principal gets everything. Levels are counted
- * only while the pool is short, and kept in memory only.
+ * filled from the bottom: one is told to wait where the others need all that is left to come up to its level. The lowest
+ * is always served, so a lone principal gets everything. Levels are counted only while the pool is short, and kept in
+ * memory only.
  */
 
 interface Taker {
@@ -33,18 +33,14 @@ export class FairShare {
     this.#maxTakers = maxTakers;
   }
 
-  /** May `who` have these bits now? False: it is not waited for until it asks again. */
-  mayTake(who: string, bits: number, availableBits: number, nowMs: number): boolean {
+  /** May `who` take some now? False: it is not waited for until it asks again. */
+  mayTake(who: string, availableBits: number, nowMs: number): boolean {
     const own = this.#levelOf(who, nowMs);
-    let lowest = true;
     let owedBits = 0;
     for (const [other, taker] of this.#takers) {
-      if (other === who || taker.asksUntilMs <= nowMs) continue;
-      const level = levelAt(taker, nowMs);
-      if (level < own) lowest = false;
-      owedBits += Math.max(0, own + bits - level);
+      if (other !== who && taker.asksUntilMs > nowMs) owedBits += Math.max(0, own - levelAt(taker, nowMs));
     }
-    const may = lowest || availableBits - bits >= owedBits;
+    const may = owedBits < availableBits;
     this.#put(who, own, nowMs, may);
     return may;
   }

@@ -75,6 +75,7 @@ export interface EncKeysCall {
   readonly count: number;
   readonly sizeBits: number;
   readonly idempotency?: Idempotency;
+  readonly waits?: Waits;
 }
 
 export interface DecKeysCall {
@@ -84,9 +85,14 @@ export interface DecKeysCall {
   readonly master: SaeId;
   readonly keyIds: readonly KeyId[];
   readonly idempotency?: Idempotency;
-  /** False: a key on its way is answered `on-its-way` at once. */
-  readonly waits?: boolean;
+  readonly waits?: Waits;
 }
+
+/**
+ * For calls of which many come in one message. False: what would have to wait for something else is answered
+ * `on-its-way` at once, and nothing is changed. True: that was the answer, and the call comes again.
+ */
+export type Waits = boolean;
 
 /** One of several requests in one message. */
 export type PoolCall = { readonly enc: EncKeysCall } | { readonly dec: DecKeysCall };

@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
@@ -191,22 +191,23 @@ describe("one pool's files put back, written over those there", () => {
   it.each([
     ["from before the last start", false],
     ["made while it ran", true],
-  ])("%s", { timeout: 180_000 }, async (_, hot) => {
+  ] as const)("%s", { timeout: 180_000 }, async (_, hot) => {
     const state = newState();
     let network = await runOn(state);
     const before = await prepare(network);
     await push(network, OTHER_LINK, "other", BLOCK_BYTES);
-    const names = filesOfLargestPool(state);
     const [pools, copy] = [join(state, "state/qkd-edge-key-pool"), `${state}.copy`];
+    const pool = largestPool(pools);
+    const files = (): string[] => readdirSync(pools).filter((name) => name.startsWith(pool));
     if (!hot) await network.stop();
     else await eventually(() => eventsOf(network, "block.ingested"), (events) => events >= 2, 20_000);
-    execFileSync("mkdir", [copy]);
-    for (const name of names) cp(join(pools, name), copy);
+    mkdirSync(copy);
+    for (const name of files()) cp(join(pools, name), copy);
     if (!hot) network = await runOn(state);
     expect(await deliver(network, before.given, DELIVERED)).toBe(DELIVERED);
     if (hot) await eventually(() => eventsOf(network, "keys.dec"), (events) => events > 0, 20_000);
     await network.stop();
-    for (const name of readdirSync(pools)) if (name.startsWith(names[0] ?? "-")) rmSync(join(pools, name));
+    for (const name of files()) if (!existsSync(join(copy, name))) rmSync(join(pools, name));
     cp(`${copy}/.`, pools);
 
     network = await runOn(state);
@@ -219,13 +220,14 @@ describe("one pool's files put back, written over those there", () => {
     }
   });
 
-  /** That of LINK. */
-  function filesOfLargestPool(state: string): string[] {
-    const pools = join(state, "state/qkd-edge-key-pool");
-    const sizes = Map.groupBy(readdirSync(pools), (name) => name.split(".sqlite")[0] ?? "");
-    const bytesOf = (names: string[]): number => names.reduce((sum, name) => sum + statSync(join(pools, name)).size, 0);
-    const [largest] = [...sizes].toSorted(([, a], [, b]) => bytesOf(b) - bytesOf(a));
-    return largest?.[1] ?? [];
+  /** That of LINK: how the names of its files begin. */
+  function largestPool(pools: string): string {
+    const bytes = new Map<string, number>();
+    for (const name of readdirSync(pools)) {
+      const pool = name.split(".")[0] ?? "";
+      bytes.set(pool, (bytes.get(pool) ?? 0) + statSync(join(pools, name)).size);
+    }
+    return [...bytes].toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? "";
   }
 
   async function eventsOf(network: RunningNetwork, act: string): Promise<number> {

@@ -152,8 +152,8 @@ const PAGE_BYTES = 4096;
 const [LOG_HEADER_BYTES, FRAME_HEADER_BYTES] = [32, 24];
 
 /**
- * Overflow pages of SQLite, in use or not: four bytes, then the rest of a row. Of a unit's row (7 bytes of header, 0
- * to 4 of epoch, the wrapped key) 489 bytes are on the leaf page, so that the rest begins about 420 bytes into it.
+ * Overflow pages of SQLite, in use or not: four bytes, then the rest of a row. Of a unit's row 489 bytes are on the
+ * leaf page: 7 of header, none of epoch 1 or one of a later one, 60 of wrapped key, and so many of what is sealed.
  */
 function searchPages(file: Buffer, dataKey: Buffer, search: (bytes: Uint8Array) => void): void {
   const isLog = file.length >= 4 && file.readUInt32BE(0) >>> 1 === 0x377f0682 >>> 1;
@@ -163,7 +163,7 @@ function searchPages(file: Buffer, dataKey: Buffer, search: (bytes: Uint8Array) 
   const keystream = keystreamOf(dataKey);
   for (let page = first; page + PAGE_BYTES <= file.length; page += step) {
     const rest = file.subarray(page + 4, page + PAGE_BYTES);
-    for (let offset = 416; offset <= 424; offset++) search(applied(keystream, offset, rest));
+    for (const offset of [421, 422]) search(applied(keystream, offset, rest));
   }
 }
 

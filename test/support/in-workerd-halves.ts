@@ -16,14 +16,24 @@ import { Refill } from "../../durable-objects/key-pool/refill.ts";
 import { type BlockId, type LinkId, type NodeId, type PairName, poolName, type SaeId } from "../../shared/ids.ts";
 import type { HalfAnswer, HalfBatch, OtherHalf } from "../../shared/keypool/half.ts";
 import { sumOfLedger } from "../../shared/keypool/ledger.ts";
-import type { DecKeysCall, EncKeysCall, KeyGrant, Ledger, PoolConfig, PoolResult } from "../../shared/keypool/types.ts";
+import type {
+  DecKeysCall,
+  EncKeysCall,
+  KeyGrant,
+  Ledger,
+  PoolConfig,
+  PoolResult,
+  PoolToPoolRpc,
+} from "../../shared/keypool/types.ts";
 import { defaultPolicy } from "./in-workerd-pool.ts";
 
 const objects = env as unknown as ObjectsEnv;
 let count = 0;
 
 /** Short, as the tests make the other half fall silent on purpose. */
-const PATIENCE: HalfPatience = { waitMs: 400, postMs: 100, retryMs: 5 };
+const SHORT: HalfPatience = { waitMs: 400, postMs: 100, retryMs: 5 };
+/** For tests that say themselves when something is lost. */
+export const LONG: HalfPatience = { waitMs: 30_000, postMs: 30_000, retryMs: 5 };
 
 /** Of a half that has crashed nothing ever comes back. */
 const never = async (): Promise<never> => await new Promise<never>(() => {});
@@ -49,16 +59,21 @@ export class TestHalf {
   readonly config: PoolConfig;
   /** What the carrier does with posts of this half. */
   fate: Fate = async (send) => await send();
+  /** How often its pool has voided all it had, plus one. */
   generation = 1;
+  /** The other pool of a multicast. */
+  importer: Pick<PoolToPoolRpc, "canImport" | "importKeys" | "voidImport"> | undefined;
   other!: TestHalf;
+  readonly #patience: HalfPatience;
   readonly #object: string;
   #starting: Promise<Life> | undefined;
   #life: Life | undefined;
 
-  constructor(node: NodeId, object: string, config: PoolConfig) {
+  constructor(node: NodeId, object: string, config: PoolConfig, patience: HalfPatience) {
     this.node = node;
     this.#object = object;
     this.config = config;
+    this.#patience = patience;
   }
 
   /** The half stops where it stands; whatever it had not committed is lost. The next call starts it again. */
@@ -128,7 +143,7 @@ export class TestHalf {
       committed: () => {},
       isLeased: () => true,
       useLease: () => {},
-      remote: { ownNode: this.node, other, patience: PATIENCE, generation: () => this.generation },
+      remote: { ownNode: this.node, other, patience: this.#patience, generation: () => this.generation },
     });
     const half = pool.half as RemoteHalf;
     const life: Life = { pool, half, refill: new Refill(pool, () => expectNoSiblings()), isOver: false };
@@ -165,7 +180,7 @@ export class TestHalf {
     };
     return await this.run(async ({ pool, refill }) => {
       const reach: EncReach = {
-        poolOf: () => expectNoSiblings(),
+        poolOf: () => (this.importer ?? expectNoSiblings()) as PoolToPoolRpc,
         refill: async (bytes) => await refill.bytes(bytes),
         published: () => {},
       };
@@ -217,7 +232,7 @@ export interface Halves {
   settle(): Promise<void>;
 }
 
-export function makeHalves(changes: Partial<PoolConfig> = {}): Halves {
+export function makeHalves(changes: Partial<PoolConfig> = {}, patience = SHORT): Halves {
   const nodes = [`n-1.h${++count}`, `n-2.h${count}`] as [NodeId, NodeId];
   const pair = `${nodes[0]}|${nodes[1]}` as PairName;
   const config: PoolConfig = {
@@ -234,7 +249,7 @@ export function makeHalves(changes: Partial<PoolConfig> = {}): Halves {
     ...changes,
   };
   // In one deployment there is only one object of that name: the halves live in others.
-  const [low, high] = nodes.map((node) => new TestHalf(node, `half at ${node} of ${pair}#0`, config)) as [
+  const [low, high] = nodes.map((node) => new TestHalf(node, `half at ${node} of ${pair}#0`, config, patience)) as [
     TestHalf,
     TestHalf,
   ];

@@ -1,7 +1,8 @@
 /** Set-up shared by the pool's tests: a pool with a configuration of its own, without a Directory. */
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as v from "valibot";
+import { expect } from "vitest";
 import type { AuditRecord } from "../../shared/audit/event.ts";
 import { type BlockId, type LinkId, type NodeId, type PairName, poolName, type SaeId } from "../../shared/ids.ts";
 import type {
@@ -126,6 +127,18 @@ export async function makePool(
       return result.value;
     },
   };
+}
+
+/** As if the blocks that wait for their twins (or those `which` fits) had come an hour ago: until they are given up. */
+export async function makeLate(pool: TestPool, which = "true"): Promise<void> {
+  await pool.sql(`UPDATE block SET at_ms = at_ms - 3600001 WHERE state = 'unmatched' AND ${which}`);
+  await pool.evict(); // what it holds in memory is older
+  const isDone = async () => {
+    await runDurableObjectAlarm(raw(pool.stub));
+    const sql = "SELECT id FROM block WHERE state = 'unmatched' AND at_ms <= ? LIMIT 1";
+    return (await pool.sql(sql, Date.now() - 3_600_000)).length === 0;
+  };
+  await expect.poll(isDone, { timeout: 10_000 }).toBe(true);
 }
 
 /** What the log of the pair's lower node tells of it. Pools ship within a second or so: poll. */

@@ -1,8 +1,9 @@
 /** How key requests reach their pools: each by itself, or those of one batch together. */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { type PairName, poolName } from "../../shared/ids.ts";
-import type { DecKeysCall, EncKeysCall, KeyGrant, KeyPoolRpc, PoolCall } from "../../shared/keypool/types.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import type { DecKeysCall, EncKeysCall, KeyGrant, PoolCall } from "../../shared/keypool/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import type { Result } from "../../shared/result.ts";
 import type { Env } from "../env.ts";
 import { answerOf, poolOf } from "./key-pool.ts";
 
@@ -29,16 +30,20 @@ interface Waiting {
 
 /** The calls of one request in a batch. */
 export interface MemberCalls extends PoolCalls {
+  /** The request shall come again by itself: its answer may be too large for a batch. Nothing was changed. */
+  readonly alone: boolean;
   /** The request is answered: the others need not wait for its call any longer. */
   ended(): void;
 }
 
 /**
- * Calls of a batch: those of all its requests go to each pool in one message, and into one commit there. Nobody waits
- * for a key on its way: that is for a request that came alone.
+ * Calls of a batch: the first of each of its requests go to each pool in one message, and into one commit there. What
+ * a pool cannot answer at once it is asked again by itself, so that nobody waits for it but who asked.
  */
 export class BatchedCalls {
   readonly #env: Env;
+  /** Calls made as if a request had come alone. */
+  readonly #each: PoolCalls;
   readonly #waiting = new Map<string, { readonly pool: PoolRef; readonly calls: Waiting[] }>();
   /** Requests that have neither called a pool yet nor ended. */
   #undecided: number;
@@ -46,37 +51,59 @@ export class BatchedCalls {
 
   constructor(env: Env, requests: number) {
     this.#env = env;
+    this.#each = callsOf(env);
     this.#undecided = requests;
   }
 
   /** For one of the requests. */
   member(): MemberCalls {
-    let undecided = true;
+    const each = this.#each;
+    let alone = false;
+    let decided = false;
     const decide = (): void => {
-      if (undecided) this.#undecided -= 1;
-      undecided = false;
+      if (!decided) this.#undecided -= 1;
+      decided = true;
       this.#sendWhenComplete();
     };
-    const join = async (pool: PoolRef, call: PoolCall): Promise<Result<KeyGrant, Fault>> =>
-      await new Promise((settle) => {
-        this.#add(pool, { call, settle });
-        decide();
-      });
+    const ask = async <Call extends { readonly waits?: boolean }>(
+      pool: PoolRef,
+      call: Call,
+      keys: number,
+      inBatch: (call: Call) => PoolCall,
+      byItself: (pool: PoolRef, call: Call) => Promise<Result<KeyGrant, Fault>>,
+    ): Promise<Result<KeyGrant, Fault>> => {
+      // A request's first call may have taken keys: from then on it cannot be started over.
+      if (decided) return await byItself(pool, call);
+      if (keys > LIMITS.batchedKeys) {
+        alone = true;
+        return fail("unavailable", "too many keys for a batch");
+      }
+      const answer = this.#join(pool, inBatch({ ...call, waits: false }));
+      decide();
+      const result = await answer;
+      if (result.ok || result.error.code !== "on-its-way") return result;
+      return await byItself(pool, { ...call, waits: true });
+    };
     return {
-      encKeys: async (pool, enc) => await join(pool, { enc }),
-      decKeys: async (pool, call) => await join(pool, { dec: { ...call, waits: false } }),
+      get alone() {
+        return alone;
+      },
+      encKeys: async (pool, call) => await ask(pool, call, call.count, (enc) => ({ enc }), each.encKeys),
+      decKeys: async (pool, call) => await ask(pool, call, call.keyIds.length, (dec) => ({ dec }), each.decKeys),
       ended: decide,
     };
   }
 
-  #add(pool: PoolRef, waiting: Waiting): void {
+  #join(pool: PoolRef, call: PoolCall): Promise<Result<KeyGrant, Fault>> {
     const name = poolName(pool.pair, pool.shard);
+    const { promise, resolve: settle } = Promise.withResolvers<Result<KeyGrant, Fault>>();
     const group = this.#waiting.get(name);
-    if (group === undefined) this.#waiting.set(name, { pool, calls: [waiting] });
-    else group.calls.push(waiting);
+    if (group === undefined) this.#waiting.set(name, { pool, calls: [{ call, settle }] });
+    else group.calls.push({ call, settle });
+    return promise;
   }
 
-  /** A request that is held up, or one that calls a second time, keeps the others for a moment only. */
+  /** A request that is held up keeps the others for a moment only. */
   #sendWhenComplete(): void {
     if (this.#waiting.size === 0) return;
     if (this.#undecided === 0) this.#send();
@@ -92,22 +119,10 @@ export class BatchedCalls {
   }
 
   async #sendGroup({ pair, shard }: PoolRef, waiting: readonly Waiting[]): Promise<void> {
-    const stub = poolOf(this.#env, pair, shard);
     const calls = waiting.map(({ call }) => call);
-    const answer = await answerOf(() => serveAll(stub, calls));
+    const answer = await answerOf(() => poolOf(this.#env, pair, shard).serveAll(calls));
     waiting.forEach(({ settle }, i) => {
       settle(answer.ok ? (answer.value[i] ?? fail("unavailable", "the pool did not answer")) : answer);
     });
-  }
-}
-
-/** A pool that still runs the release before does not know `serveAll`. */
-async function serveAll(pool: KeyPoolRpc, calls: readonly PoolCall[]): ReturnType<KeyPoolRpc["serveAll"]> {
-  try {
-    return await pool.serveAll(calls);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    const each = (call: PoolCall) => ("enc" in call ? pool.encKeys(call.enc) : pool.decKeys(call.dec));
-    return ok(await Promise.all(calls.map(each)));
   }
 }

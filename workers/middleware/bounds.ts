@@ -16,9 +16,11 @@ function headerBytes(headers: Headers): number {
   return bytes;
 }
 
-/** Of the URL only path and query are the client's; scheme and host are short. @returns `uri-too-long` */
+/** Of the URL only path and query are the client's. @returns `uri-too-long` */
 export const checkTarget = (url: string): Result<null, Fault> =>
-  url.length > LIMITS.uriBytes ? fail("uri-too-long", `the URI is longer than ${LIMITS.uriBytes} bytes`) : ok(null);
+  url.length - url.indexOf("/", url.indexOf("://") + 3) > LIMITS.uriBytes
+    ? fail("uri-too-long", `the URI is longer than ${LIMITS.uriBytes} bytes`)
+    : ok(null);
 
 /** @returns `uri-too-long`, `headers-too-large`, or `bad-request` for a Host that makes no URL (`[[[`, or two of them) */
 export function checkBounds(request: Request): Result<null, Fault> {

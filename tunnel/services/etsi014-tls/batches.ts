@@ -1,9 +1,10 @@
 /**
  * Key requests that come at the same time travel to the engine together (shared/batch/batch.ts): as many as have come
- * since the batches under way were sent. A lone request leaves at once.
+ * since it began to answer those before. A lone request leaves at once.
  */
 import type http from "node:http";
-import { ALONE, type BatchRequest, type ReadAnswer, readAnswers, writeBatch } from "../../../shared/batch/batch.ts";
+import { ALONE, type BatchRequest, writeBatch } from "../../../shared/batch/batch.ts";
+import { AnswerReader, type ReadAnswer } from "../../../shared/batch/read-answers.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import type { Caller } from "./identity.ts";
 
@@ -24,7 +25,7 @@ export interface Batches {
 /** @param post opens a request that carries one batch */
 export function createBatches(post: () => http.ClientRequest): Batches {
   const waiting = new Set<BatchedRequest>();
-  const withdrawn = new WeakSet<BatchedRequest>();
+  const journeys = new WeakMap<BatchedRequest, Journey>();
   let underWay = 0;
   let planned = false;
 
@@ -47,42 +48,96 @@ export function createBatches(post: () => http.ClientRequest): Batches {
     }
     if (batch.length === 0) return;
     underWay += 1;
-    void exchange(post(), batch).then((result) => {
+    const journey = new Journey(batch, post(), () => {
       underWay -= 1;
       // First the next batch, so that the engine is busy while the answers go out.
       sendNext();
-      batch.forEach((request, i) => {
-        if (withdrawn.has(request)) return;
-        if (result instanceof Error) request.failed(result);
-        else settle(request, result[i] as ReadAnswer);
-      });
       plan();
     });
+    for (const request of batch) journeys.set(request, journey);
   };
   return {
     send(request) {
       waiting.add(request);
       plan();
       return () => {
-        waiting.delete(request);
-        withdrawn.add(request);
+        if (!waiting.delete(request)) journeys.get(request)?.leave(request);
       };
     },
   };
 }
 
-function settle(request: BatchedRequest, answer: ReadAnswer): void {
-  if (answer.status === ALONE) request.alone();
-  else request.answered(answer);
-}
+/** One batch under way. */
+class Journey {
+  readonly #upstream: http.ClientRequest;
+  /** By their number in the batch: those that are neither answered nor withdrawn. */
+  readonly #open: Map<number, BatchedRequest>;
+  readonly #reader: AnswerReader;
+  #begun: (() => void) | null;
 
-/** Never rejects: a batch fails as a whole. */
-async function exchange(upstream: http.ClientRequest, batch: readonly BatchedRequest[]): Promise<ReadAnswer[] | Error> {
-  try {
-    return readAnswers(await roundTrip(upstream, textOf(batch)), batch.length);
-  } catch (error) {
-    upstream.destroy();
-    return error instanceof Error ? error : new Error(String(error));
+  /** @param begun called once, when the engine begins to answer, or will not */
+  constructor(batch: readonly BatchedRequest[], upstream: http.ClientRequest, begun: () => void) {
+    this.#open = new Map(batch.entries());
+    this.#upstream = upstream;
+    this.#reader = new AnswerReader(batch.length);
+    this.#begun = begun;
+    const broken = (error: Error): void => this.#end(error);
+    upstream.setTimeout(LIMITS.frontAnswerMs, () => broken(new Error("no answer in time")));
+    upstream.on("error", broken);
+    upstream.on("response", (answer) => {
+      if (answer.statusCode !== 200) {
+        broken(new Error(`a batch was answered ${answer.statusCode}`));
+        return;
+      }
+      this.#begin();
+      answer.on("error", broken);
+      answer.on("data", (chunk: Buffer) => this.#read(chunk));
+      answer.on("end", () => {
+        if (this.#open.size > 0) broken(new Error("the answer broke off"));
+      });
+    });
+    const body = textOf(batch);
+    upstream.setHeader("Content-Length", Buffer.byteLength(body));
+    upstream.end(body);
+  }
+
+  /** A batch nobody waits for any more ends here. */
+  leave(request: BatchedRequest): void {
+    for (const [number, open] of this.#open) {
+      if (open !== request) continue;
+      this.#open.delete(number);
+      if (this.#open.size === 0) this.#end(new Error("all have left"));
+    }
+  }
+
+  #read(chunk: Buffer): void {
+    let answers: ReadAnswer[];
+    try {
+      answers = this.#reader.push(chunk);
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
+    for (const answer of answers) {
+      const request = this.#open.get(answer.request);
+      this.#open.delete(answer.request);
+      if (answer.status === ALONE) request?.alone();
+      else request?.answered(answer);
+    }
+  }
+
+  #begin(): void {
+    const begun = this.#begun;
+    this.#begun = null;
+    begun?.();
+  }
+
+  #end(error: Error): void {
+    this.#upstream.destroy();
+    const left = [...this.#open.values()];
+    this.#open.clear();
+    this.#begin();
+    for (const request of left) request.failed(error);
   }
 }
 
@@ -94,23 +149,4 @@ function textOf(batch: readonly BatchedRequest[]): string {
     return { caller: index, method, target, body, idempotencyKey };
   });
   return writeBatch([...indexByBlob.keys()], requests);
-}
-
-function roundTrip(upstream: http.ClientRequest, body: string): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    upstream.setTimeout(LIMITS.frontAnswerMs, () => reject(new Error("no answer in time")));
-    upstream.on("error", reject);
-    upstream.on("response", (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-      answer.on("error", reject);
-      answer.on("aborted", () => reject(new Error("the answer broke off")));
-      answer.on("end", () => {
-        if (answer.statusCode === 200) resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
-        else reject(new Error(`a batch was answered ${answer.statusCode}`));
-      });
-    });
-    upstream.setHeader("Content-Length", Buffer.byteLength(body));
-    upstream.end(body);
-  });
 }

@@ -1,4 +1,4 @@
-/** How many audit events go together: into one row, into one message. */
+/** How many records go together into one row. */
 
 export interface SliceLimits {
   readonly auditBatchEvents: number;
@@ -6,7 +6,7 @@ export interface SliceLimits {
 }
 
 /**
- * Cuts a list of events' texts into slices within both bounds; a text longer than a whole slice gets its own.
+ * Cuts a list of records' texts into slices within both bounds; a text longer than a whole slice gets its own.
  *
  * @param anew must a slice start at this place?
  * @returns the slices' ends, `to` exclusive, in order and without gaps.
@@ -16,10 +16,10 @@ export function slicesOf(
   limits: SliceLimits,
   anew: (at: number) => boolean = () => false,
 ): { readonly from: number; readonly to: number }[] {
-  const slices = [];
+  const slices: { from: number; to: number }[] = [];
   let from = 0;
   let chars = 0;
-  for (const [at, { length }] of texts.entries()) {
+  texts.forEach(({ length }, at) => {
     const full = at - from >= limits.auditBatchEvents || chars + length > limits.auditBatchChars;
     if (at > from && (full || anew(at))) {
       slices.push({ from, to: at });
@@ -27,7 +27,7 @@ export function slicesOf(
       chars = 0;
     }
     chars += length;
-  }
+  });
   if (texts.length > from) slices.push({ from, to: texts.length });
   return slices;
 }

@@ -1,0 +1,134 @@
+/**
+ * `kill -9` of the engine under 16 writers, ten times: whatever was acknowledged holds afterwards, and nothing is
+ * delivered twice. A request without an answer may have been served or not.
+ */
+import https from "node:https";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { httpsRequest } from "../support/front-bench.ts";
+import { newStateFolder, runNetwork, type RunningNetwork } from "../support/run-network.ts";
+
+const ROUNDS = 10;
+const WRITERS = 16;
+/** Between these, a round's writers are left alone. */
+const LOAD_MS = { min: 100, max: 500 };
+
+/** What a slave knows of a key it was given the ID of. */
+type Fate = "pending" | "fetched" | "unknown";
+interface Key {
+  readonly key_ID: string;
+  readonly key: string;
+}
+
+/** Everything acknowledged so far, over all rounds. */
+class Ledger {
+  readonly keys = new Map<string, string>();
+  readonly fates = new Map<string, Fate>();
+  readonly #seen = new Set<string>();
+
+  given({ key_ID, key }: Key): void {
+    expect(this.keys.has(key_ID), "no ID twice").toBe(false);
+    expect(this.#seen.has(key), "no key under two IDs").toBe(false);
+    this.#seen.add(key);
+    this.keys.set(key_ID, key);
+    this.fates.set(key_ID, "pending");
+  }
+
+  fetched({ key_ID, key }: Key): void {
+    expect(this.keys.get(key_ID) === key, "equal at both ends").toBe(true);
+    expect(this.fates.get(key_ID), "never delivered twice").not.toBe("fetched");
+    this.fates.set(key_ID, "fetched");
+  }
+
+  with(fate: Fate): string[] {
+    return [...this.fates].filter(([, each]) => each === fate).map(([id]) => id);
+  }
+}
+
+/** Keep-alive connections of one writer: to the master's KME and to the slave's. */
+function connect(network: RunningNetwork) {
+  const agents = ["sae-a", "sae-c"].map(
+    (sae) => new https.Agent({ ...network.tls(sae), keepAlive: true, maxSockets: 1 } as https.AgentOptions),
+  );
+  const [master, slave] = agents;
+  const ask = async (agent: https.Agent | undefined, url: string) => await httpsRequest(url, { agent });
+  return {
+    enc: async (number: number) =>
+      await ask(master, `${network.kme["tn-1"]}/api/v1/keys/sae-c/enc_keys?number=${number}&size=256`),
+    dec: async (id: string) => await ask(slave, `${network.kme["tn-2"]}/api/v1/keys/sae-a/dec_keys?key_ID=${id}`),
+    close: () => agents.forEach((agent) => agent.destroy()),
+  };
+}
+
+const keysIn = (body: string): Key[] => (JSON.parse(body) as { keys: Key[] }).keys;
+
+/** Takes and fetches keys until the engine is gone; leaves some pending. */
+async function write(network: RunningNetwork, ledger: Ledger, seed: number): Promise<void> {
+  const { enc, dec, close } = connect(network);
+  const mine: string[] = [];
+  try {
+    for (let turn = seed; ; turn++) {
+      const given = await enc(1 + (turn % 3));
+      if (given.status !== 200) return;
+      for (const key of keysIn(given.body)) {
+        ledger.given(key);
+        mine.push(key.key_ID);
+      }
+      const id = turn % 4 === 0 ? undefined : mine.splice(turn % mine.length, 1)[0];
+      if (id === undefined) continue;
+      ledger.fates.set(id, "unknown"); // until the answer is here
+      const fetched = await dec(id);
+      if (fetched.status !== 200) {
+        expect(fetched.status).toBe(503);
+        return;
+      }
+      for (const key of keysIn(fetched.body)) ledger.fetched(key);
+    }
+  } catch (error) {
+    // The connection goes with the engine; what is wrong with an answer stays wrong.
+    if (error instanceof Error && error.name === "AssertionError") throw error;
+  } finally {
+    close();
+  }
+}
+
+/** After a restart: what was acknowledged is as it was. */
+async function check(network: RunningNetwork, ledger: Ledger): Promise<void> {
+  const { dec, close } = connect(network);
+  for (const id of ledger.with("fetched").slice(-200)) expect((await dec(id)).status).toBe(400);
+  for (const id of ledger.with("unknown")) {
+    const answer = await dec(id);
+    if (answer.status === 200) for (const key of keysIn(answer.body)) ledger.fetched(key);
+    else expect(answer.status).toBe(400);
+    ledger.fates.set(id, "fetched");
+  }
+  for (const id of ledger.with("pending")) {
+    const answer = await dec(id);
+    expect(answer.status, "an acknowledged key is still there").toBe(200);
+    for (const key of keysIn(answer.body)) ledger.fetched(key);
+  }
+  close();
+}
+
+test("kill -9 under 16 writers, ten rounds", { timeout: 300_000 }, async () => {
+  const state = newStateFolder();
+  const ledger = new Ledger();
+  const [loads] = fc.sample(fc.array(fc.integer(LOAD_MS), { minLength: ROUNDS, maxLength: ROUNDS }), 1);
+  console.log(`load before each kill, ms: ${loads?.join(" ")}`);
+  let keys = 0;
+  for (const loadMs of loads ?? []) {
+    const network = await runNetwork({ state, args: ["--prefill", "1"] });
+    await check(network, ledger);
+    const writers = Array.from({ length: WRITERS }, (_, i) => write(network, ledger, i));
+    await new Promise((resolve) => setTimeout(resolve, loadMs));
+    const ended = new Promise((resolve) => network.process.once("close", resolve));
+    process.kill(network.pids.engine, "SIGKILL");
+    await Promise.all(writers);
+    await ended;
+    expect(ledger.keys.size, "keys were given in this round").toBeGreaterThan(keys);
+    keys = ledger.keys.size;
+  }
+  const network = await runNetwork({ state, args: ["--prefill", "0"] });
+  await check(network, ledger);
+  await network.stop({ keep: false });
+});
