@@ -82,8 +82,9 @@ const hasCome = (state: Epochs, epoch: number): boolean =>
 
 export function describe(state: Epochs): string[] {
   const older = state.keys.filter((key) => key < state.epoch && !state.removable.includes(key));
-  const secrets = (keys: readonly number[]): string => keys.map((key) => `QKD_EPOCH_KEY_${key}`).join(", ");
-  const lines = [`epoch ${state.epoch}, since ${state.since}, until ${state.until}; keys kept in ${KEPT[state.kept_in]}`];
+  const lines = [
+    `epoch ${state.epoch}, since ${state.since}, until ${state.until}; keys kept in ${KEPT[state.kept_in]}`,
+  ];
   if (state.overdue) {
     const what = state.kept_in === "secrets" ? `: set ${secrets([state.epoch + 1])} to begin the next` : "";
     lines.push(`  overdue${what}`);
@@ -98,5 +99,7 @@ export function describe(state: Epochs): string[] {
   }
   return lines;
 }
+
+const secrets = (keys: readonly number[]): string => keys.map((key) => `QKD_EPOCH_KEY_${key}`).join(", ");
 
 const KEPT: Readonly<Record<Epochs["kept_in"], string>> = { folder: "the state folder", secrets: "secrets" };

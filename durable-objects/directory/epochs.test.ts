@@ -132,7 +132,7 @@ describe("an epoch", () => {
       directory.meet("n1|n2#0");
       directory.meet("n1|n2#1");
       await directory.run();
-      expect([...pools.calls.splice(0)]).toEqual(["n1|n2#0 1", "n1|n2#1 1"]);
+      expect(pools.calls.splice(0)).toEqual(["n1|n2#0 1", "n1|n2#1 1"]);
       expect(directory.nextMs()).toBe(clock.nowMs + DAY_MS);
       clock.nowMs += DAY_MS - 1;
       await directory.run();
@@ -158,10 +158,7 @@ describe("an epoch", () => {
       await directory.run();
       expect([...keys.there]).toEqual([2]);
       expect(await directory.state()).toMatchObject({ keys: [2], laggingPools: 0 });
-      expect(audited()).toEqual([
-        'epoch.begin system {"epoch":2,"before":1}',
-        'epoch.destroy system {"epoch":1}',
-      ]);
+      expect(audited()).toEqual(['epoch.begin system {"epoch":2,"before":1}', 'epoch.destroy system {"epoch":1}']);
     });
   });
 

@@ -23,6 +23,7 @@ export async function retireBegun(pool: PoolContext, nowMs: number): Promise<boo
     // Of code that did not write it down.
     pool.units.dateBegun(nowMs);
     const units = pool.units.begunUntil(begunUntilMs, pool.half.ownNode, LIMITS.alarmBatchRows);
+    pool.half.retired(units, "remainder");
     let bytes = 0;
     for (const unit of units) bytes += pool.books.discardUnit(unit);
     pool.books.move("available", "remainder", bytes * 8);

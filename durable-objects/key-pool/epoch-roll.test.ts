@@ -1,7 +1,7 @@
 /** A new epoch at a pool: what it holds comes over, what was given away does not, and nothing else changes. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { KeyGrant } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import {
@@ -16,12 +16,25 @@ import {
   type TestPool,
   value,
 } from "../../test/support/in-workerd-pool.ts";
+import type { Directory } from "../directory/directory.ts";
+import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
 import { EpochKeys } from "../storage/epoch-keys.ts";
 import { secretKeys } from "../storage/epoch-store.ts";
 import type { KeyPool } from "./key-pool.ts";
 import { Vault } from "./vault.ts";
 
 const raw = (pool: TestPool, shard = 0) => pool.shard(shard) as unknown as DurableObjectStub<KeyPool>;
+
+/** The Directory would tell each pool of its own epoch, as soon as it knows it. */
+beforeAll(async () => {
+  const directory = (env as unknown as ObjectsEnv).DIRECTORY.getByName(DIRECTORY_NAME);
+  await value(directory.epochs());
+  await runInDurableObject(directory as unknown as DurableObjectStub<Directory>, (_, { storage }) =>
+    storage.sql.exec(
+      "CREATE TRIGGER silence AFTER INSERT ON pool_epoch BEGIN UPDATE pool_epoch SET due_ms = NULL; END",
+    ),
+  );
+});
 
 async function rollAll(pool: TestPool, epoch: number, shard = 0): Promise<number> {
   for (let steps = 1; ; steps++) {
@@ -219,15 +232,16 @@ describe("a loan", () => {
   });
 });
 
-describe("a unit in use", () => {
-  const inUse = async () => {
-    const pool = await makePool({ policy: { unit_max_age_s: 60 } });
-    await value(pool.push("f:0", randomBytes(8192)));
-    const given = await value(pool.enc({ count: 3 }));
-    return { pool, given };
-  };
-  const alarm = async (pool: TestPool) => await runDurableObjectAlarm(raw(pool));
+async function inUse() {
+  const pool = await makePool({ policy: { unit_max_age_s: 60 } });
+  await value(pool.push("f:0", randomBytes(8192)));
+  const given = await value(pool.enc({ count: 3 }));
+  return { pool, given };
+}
 
+const alarm = async (pool: TestPool) => await runDurableObjectAlarm(raw(pool));
+
+describe("a unit in use", () => {
   test("is retired at its age: the rest is remainder, what waits can still be fetched, then the unit goes", async () => {
     const { pool, given } = await inUse();
     await alarm(pool);

@@ -65,6 +65,7 @@ const SPOILED: Readonly<Record<HalfMessage["kind"], (parts: HalfParts, message: 
     taken: tell,
     void: tell,
     fetched: tell,
+    retire: tell,
     announce: (parts, message, refusal) => {
       if (message.kind !== "announce" || refusal.code !== "conflict") return;
       tell(parts, message, refusal);

@@ -4,7 +4,15 @@
  */
 import { fromHex, toHex } from "../../shared/bytes/hex.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
-import type { Announcement, Fetched, HalfMessage, PlacedSegment, Taken, Voiding } from "../../shared/keypool/half.ts";
+import type {
+  Announcement,
+  Fetched,
+  HalfMessage,
+  PlacedSegment,
+  Retirement,
+  Taken,
+  Voiding,
+} from "../../shared/keypool/half.ts";
 import { flawOfAnnouncement } from "../../shared/keypool/half-checks.ts";
 import { prefixOfNonce } from "../../shared/keypool/key-id.ts";
 import { unitOffsetOf } from "../../shared/keypool/owner.ts";
@@ -28,6 +36,7 @@ const APPLY: { readonly [K in HalfMessage["kind"]]: Application<Extract<HalfMess
   void: applyVoid,
   fetched: applyFetched,
   yield: takeYielded,
+  retire: applyRetirement,
 };
 
 /** Does what a message says; one of a kind that this version does not know is refused. */
@@ -157,6 +166,18 @@ function applyFetched({ pool, own, other }: HalfParts, { record: id, nonce, sae,
   });
   const left = indices.filter((index) => isLeft(record.left, recipient * record.keys + index));
   if (left.length > 0) takeKeys(pool, record, left, { sae, graceUntilMs: 0, nowMs: Date.now() });
+  return DONE;
+}
+
+function applyRetirement({ pool, units, other }: HalfParts, { units: places, as }: Retirement): Outcome {
+  if (places.length > LIMITS.alarmBatchRows)
+    return fail("bad-request", `at most ${LIMITS.alarmBatchRows} units at once`);
+  const found = places.map((place) => units.at(place)).filter((unit) => unit !== undefined);
+  if (found.some(({ owner }) => owner !== other))
+    return fail("conflict", "units were retired that are not the sender's");
+  for (const { id } of found) {
+    pool.books.move("available", as === "voided" ? "voided" : "remainder", pool.books.discardUnit(id) * 8);
+  }
   return DONE;
 }
 

@@ -5,7 +5,14 @@
 import { toHex } from "../../shared/bytes/hex.ts";
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
-import type { Fetched, HalfAnswer, HalfBatch, OtherHalf, PlacedSegment } from "../../shared/keypool/half.ts";
+import type {
+  Fetched,
+  HalfAnswer,
+  HalfBatch,
+  OtherHalf,
+  PlacedSegment,
+  Retirement,
+} from "../../shared/keypool/half.ts";
 import type { PoolResult } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
@@ -187,6 +194,14 @@ export class RemoteHalf implements Half {
     }
   }
 
+  retired(ids: readonly number[], as: Retirement["as"]): void {
+    const { units } = this.#parts;
+    const own = ids.filter((id) => units.ownerOf(id) === this.ownNode);
+    if (own.length > 0 && this.#hasRoomFor("notices")) {
+      this.#tell({ kind: "retire", units: own.map((id) => units.placeOf(id)), as });
+    }
+  }
+
   #tell(...message: Parameters<HalfLog["append"]>): number {
     const { log } = this.#parts;
     log.renew(this.#generation());
@@ -216,7 +231,10 @@ export class RemoteHalf implements Half {
   async #act(sent: readonly LogRow[], batch: HalfBatch, answer: HalfAnswer): Promise<boolean> {
     if (this.#parts.log.generation !== batch.generation) return false;
     this.#isSplit = await this.#hasSplit(batch, answer);
-    if (this.#isSplit) return false;
+    if (this.#isSplit) {
+      for (const { resolve } of this.#waiting.values()) resolve(otherHalfSplit());
+      return false;
+    }
     const waiting = {
       isWaiting: (record: number) => this.#waiting.has(record),
       answered: (record: number, refusal: Fault | undefined) => this.#answered(record, refusal),

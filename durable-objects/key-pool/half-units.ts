@@ -47,6 +47,10 @@ export class HalfUnits {
     return this.#db.all<Row>(sql, owner, limit).map(toOwned);
   }
 
+  ownerOf(unit: number): NodeId | undefined {
+    return this.#db.one<{ owner: string }>("SELECT owner FROM unit WHERE id = ?", unit)?.owner as NodeId | undefined;
+  }
+
   setOwner(unit: number, owner: NodeId): void {
     this.#db.run("UPDATE unit SET owner = ? WHERE id = ?", owner, unit);
   }

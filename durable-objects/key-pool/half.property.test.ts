@@ -10,6 +10,7 @@ import type { KeyId } from "../../shared/ids.ts";
 import { batchPrefix } from "../../shared/keypool/key-id.ts";
 import type { KeyGrant } from "../../shared/keypool/types.ts";
 import { Crashed, type Fate, type Halves, makeHalves, type TestHalf } from "../../test/support/in-workerd-halves.ts";
+import { retireBegun } from "./begun-units.ts";
 import { keysOf, randomBytes } from "../../test/support/in-workerd-pool.ts";
 
 type End = "low" | "high";
@@ -17,7 +18,8 @@ type Operation =
   | { readonly do: "enc"; readonly at: End; readonly count: number; readonly octets: number }
   | { readonly do: "dec"; readonly pick: number }
   | { readonly do: "crash"; readonly at: End }
-  | { readonly do: "catch-up"; readonly at: End };
+  | { readonly do: "catch-up"; readonly at: End }
+  | { readonly do: "retire"; readonly at: End };
 type Step =
   | { readonly do: "push"; readonly bytes: number; readonly ends: readonly End[] }
   | { readonly do: "burst"; readonly operations: readonly Operation[] };
@@ -36,6 +38,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("dec" as const), pick: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("crash" as const), at: end }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("catch-up" as const), at: end }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("retire" as const), at: end }) },
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -148,8 +151,15 @@ class Model {
   async #operate(next: Operation): Promise<void> {
     if (next.do === "crash") this.halves[next.at].crash();
     else if (next.do === "catch-up") await unlessCrashed(this.halves[next.at].catchUp());
+    else if (next.do === "retire") await this.#retire(this.halves[next.at]);
     else if (next.do === "enc") await this.#enc(this.halves[next.at], next.count, next.octets);
     else await this.#dec(next.pick);
+  }
+
+  /** As if units had been in use for long. */
+  async #retire(half: TestHalf): Promise<void> {
+    const laterMs = Date.now() + 2 * half.config.policy.unit_max_age_s * 1000;
+    await unlessCrashed(half.run(async ({ pool }) => await retireBegun(pool, laterMs)));
   }
 
   async #enc(half: TestHalf, count: number, octets: number): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { BlockId, NodeId, Pair, SaeId } from "../../shared/ids.ts";
+import type { Retirement } from "../../shared/keypool/half.ts";
 import { ownerOfUnit } from "../../shared/keypool/owner.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { KeyRecord } from "./rows.ts";
@@ -39,6 +40,8 @@ export interface Half {
   fetched(record: KeyRecord, sae: SaeId, indices: readonly number[]): void;
   /** A record ends before its keys were fetched. */
   ended(record: KeyRecord): void;
+  /** What is left of these units is about to be given up. */
+  retired(units: readonly number[], as: Retirement["as"]): void;
 }
 
 /** Both nodes are hosted here. */
@@ -56,4 +59,5 @@ export const NO_OTHER_HALF: Half = {
   settle: () => {},
   fetched: () => {},
   ended: () => {},
+  retired: () => {},
 };

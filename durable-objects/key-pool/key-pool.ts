@@ -233,7 +233,7 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   /** Configuration up to date, and a lease held. */
   async #ready(configVersion: number): Promise<Result<null, Fault>> {
     const configured = await this.#configure(configVersion);
-    return configured.ok ? await this.#lease.ready() : configured;
+    return !configured.ok || this.#lease.open ? configured : await this.#lease.ready();
   }
 
   async #configure(version: number): Promise<Result<null, Fault>> {

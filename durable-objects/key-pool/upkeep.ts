@@ -123,6 +123,10 @@ function voidUnused(pool: PoolContext): number {
   for (const block of new Set(waiting.map((unit) => unit.block))) pool.blocks.setState(block, "voided", null);
   const units = waiting.length > 0 ? waiting : pool.units.available(0, LIMITS.alarmBatchRows);
   if (units.length === 0) return 0;
+  pool.half.retired(
+    units.map(({ id }) => id),
+    "voided",
+  );
   for (const unit of units) {
     const from = unit.state === "unmatched" ? "unmatched" : "available";
     pool.books.move(from, "voided", pool.books.discardUnit(unit.id) * 8);

@@ -43,7 +43,12 @@ describe("a folder of epoch keys", () => {
     await keys.destroy(1);
     expect(await keys.read(1)).toBeNull();
     expect(await keys.numbers()).toEqual([2]);
-    expect(folder.seen.filter((call) => !call.startsWith("GET"))).toEqual(["PUT /1", "PUT /2", "DELETE /1", "DELETE /1"]);
+    expect(folder.seen.filter((call) => !call.startsWith("GET"))).toEqual([
+      "PUT /1",
+      "PUT /2",
+      "DELETE /1",
+      "DELETE /1",
+    ]);
   });
 
   it("that does not answer as it should is not taken for an empty one", async () => {
@@ -65,7 +70,13 @@ describe("a folder of epoch keys", () => {
 
 describe("epoch keys as secrets", () => {
   it("are those with a number", async () => {
-    const env = { QKD_EPOCH_KEY_10: text(10), QKD_EPOCH_KEY_2: text(2), QKD_EPOCH_KEY_x: "", QKD_EPOCH_KEY_0: "", A: 1 };
+    const env = {
+      QKD_EPOCH_KEY_10: text(10),
+      QKD_EPOCH_KEY_2: text(2),
+      QKD_EPOCH_KEY_x: "",
+      QKD_EPOCH_KEY_0: "",
+      A: 1,
+    };
     const keys = secretKeys(env);
     expect(await keys.numbers()).toEqual([2, 10]);
     expect(await keys.read(10)).toEqual(key(10));

@@ -123,21 +123,22 @@ export class AuditOutbox {
     if (this.#shipping) return { shippedEvents: 0, pendingEvents: this.#events, failedNodes: [] };
     this.#shipping = true;
     const failedNodes: string[] = [];
+    const acknowledged = new Map<string, number>();
     let batches = 0;
     let shippedEvents = 0;
     try {
       for (let node = this.#nodeAfter(""); node !== undefined; node = this.#nodeAfter(node)) {
         try {
-          while (batches < this.#limits.auditBatchesPerShip) {
-            const next = this.#nextBatch(node);
+          for (; batches < this.#limits.auditBatchesPerShip; batches += 1) {
+            const next = this.#nextBatch(node, acknowledged.get(node) ?? 0);
             if (next === undefined) break;
-            batches += 1;
             const { batch, lastSeq } = next;
             // Batches go one after another: their order is the point.
             // oxlint-disable-next-line no-await-in-loop
             const { storedSeq } = await logOf(node).append(batch);
-            // A log that has seen higher numbers (from before a roll-back here) has not seen what was not sent.
-            this.#forget(node, Math.min(storedSeq, lastSeq));
+            // A log may have seen higher numbers, from before a roll-back here, but not what was not sent.
+            if (storedSeq < lastSeq) throw new Error(`the audit log of ${node} has not stored all of it`);
+            acknowledged.set(node, lastSeq);
             shippedEvents += lastSeq - batch.firstSeq + 1;
           }
         } catch {
@@ -146,6 +147,7 @@ export class AuditOutbox {
       }
     } finally {
       this.#shipping = false;
+      this.#forget(acknowledged);
       this.#events = this.#count();
     }
     return { shippedEvents, pendingEvents: this.#events, failedNodes };
@@ -157,12 +159,15 @@ export class AuditOutbox {
     return this.#db.one<{ node: string }>(sql, node)?.node;
   }
 
-  /** Whole rows of a node, the oldest, up to the bounds of a batch. Their texts go out as they are. */
-  #nextBatch(node: string): { readonly batch: AuditBatch; readonly lastSeq: number } | undefined {
+  /** Whole rows of a node, the oldest after a number, up to the bounds of a batch. Their texts go out as they are. */
+  #nextBatch(node: string, afterSeq: number): { readonly batch: AuditBatch; readonly lastSeq: number } | undefined {
     const rows = this.#db.all<Row>(
-      `SELECT first_seq, last_seq, dropped, events FROM audit_outbox WHERE node = ?1 AND first_seq <
-         (SELECT min(first_seq) FROM audit_outbox WHERE node = ?1) + ?2 ORDER BY first_seq`,
+      `SELECT first_seq, last_seq, dropped, events FROM audit_outbox
+       WHERE node = ?1 AND first_seq > ?2 AND first_seq < ?3 + (SELECT min(first_seq) FROM audit_outbox
+         WHERE node = ?1 AND first_seq > ?2)
+       ORDER BY first_seq`,
       node,
+      afterSeq,
       this.#limits.auditBatchEvents,
     );
     const firstSeq = rows[0]?.first_seq ?? 0;
@@ -183,17 +188,15 @@ export class AuditOutbox {
     return { batch: { source: this.#source, firstSeq, events }, lastSeq: last.last_seq };
   }
 
-  #forget(node: string, storedSeq: number): void {
+  /** All at once, so that shipping costs one commit: what a crash keeps from being forgotten is stored once anyway. */
+  #forget(acknowledged: ReadonlyMap<string, number>): void {
     this.#db.transaction(() => {
-      const gone = this.#db.all<{ last_seq: number }>(
-        "DELETE FROM audit_outbox WHERE node = ? AND first_seq <= ? AND last_seq <= ? RETURNING last_seq",
-        node,
-        storedSeq,
-        storedSeq,
-      );
-      if (gone.length === 0) throw new Error(`the audit log of ${node} acknowledged nothing`);
-      const lastSeq = Math.max(...gone.map((row) => row.last_seq));
-      this.#db.run("INSERT OR REPLACE INTO audit_sent (node, last_seq) VALUES (?, ?)", node, lastSeq);
+      for (const [node, lastSeq] of acknowledged) {
+        const sql = "DELETE FROM audit_outbox WHERE node = ? AND first_seq <= ?";
+        // Gone already: `skipTo` has put another number in place.
+        if (this.#db.run(sql, node, lastSeq) === 0) continue;
+        this.#db.run("INSERT OR REPLACE INTO audit_sent (node, last_seq) VALUES (?, ?)", node, lastSeq);
+      }
     });
   }
 

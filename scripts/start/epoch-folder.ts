@@ -25,6 +25,9 @@ const DRAFT = "draft.";
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 
+/** A key at random, in base64. */
+export const newEpochKey = (): string => randomBytes(EPOCH_KEY_BYTES).toString("base64");
+
 /** Is this text base64 of a whole key? */
 export const isEpochKey = (text: string): boolean => Buffer.from(text, "base64").length === EPOCH_KEY_BYTES;
 
@@ -57,7 +60,7 @@ export class EpochFolder {
 
   /** A new key at random, unless it is there already. */
   make(epoch: number): void {
-    if (!isThere(this.#file(epoch))) this.put(epoch, randomBytes(EPOCH_KEY_BYTES).toString("base64"));
+    if (!isThere(this.#file(epoch))) this.put(epoch, newEpochKey());
   }
 
   /** Durable once it returns. A key that is there stays. */

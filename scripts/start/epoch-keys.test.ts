@@ -79,7 +79,9 @@ describe("the folder of the epoch keys", () => {
 
   it("says what is missing or broken instead of making a key that opens nothing", () => {
     put(join(folder.storage, "x"), "");
-    expect(() => openEpochKeys(folder)).toThrow(/there are no epoch keys in \S+epoch-keys, and keys in \S+state cannot/);
+    expect(() => openEpochKeys(folder)).toThrow(
+      /there are no epoch keys in \S+epoch-keys, and keys in \S+state cannot/,
+    );
     put(join(folder.epochKeys, "epoch-3"), "c2hvcnQ=");
     expect(() => openEpochKeys(folder)).toThrow(/epoch-3 is broken/);
     rmSync(join(folder.epochKeys, "epoch-3"));

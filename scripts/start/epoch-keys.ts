@@ -4,8 +4,7 @@
  */
 import { readdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { EPOCH_KEY_BYTES, EpochFolder, isEpochKey } from "./epoch-folder.ts";
-import { randomBytes } from "node:crypto";
+import { EPOCH_KEY_BYTES, EpochFolder, isEpochKey, newEpochKey } from "./epoch-folder.ts";
 import { StartFailure } from "./failure.ts";
 import { ensureFolder, isThere, parseTexts, readIfThere, syncFolder, textsFile, writeAtomic } from "./files.ts";
 import type { StateFolder } from "./state-folder.ts";
@@ -33,8 +32,7 @@ export function openEpochKeys(folder: StateFolder): EpochFolder {
 export function loadDevSecrets(folder: StateFolder): EpochSecrets {
   if (!isThere(folder.devSecrets)) copySecrets(folder);
   if (!isThere(folder.devSecrets) && isUsed(folder.storage)) throw missing(folder.devSecrets, folder.storage);
-  const make = (): string => randomBytes(EPOCH_KEY_BYTES).toString("base64");
-  return checkedSecrets(folder.devSecrets, textsFile(folder.devSecrets, [FIRST_SECRET], make));
+  return checkedSecrets(folder.devSecrets, textsFile(folder.devSecrets, [FIRST_SECRET], newEpochKey));
 }
 
 /** From where they were before; the file goes when all are in the folder for good. */

@@ -116,7 +116,11 @@ export const LinkAlarmSchema = v.object({
 });
 
 /** `pool`: what `status_extension.qkdedge` of the ETSI 014 status holds too. */
-export const LinkSchema = v.object({ ...linkMembers, pool: v.looseObject({}), alarms: v.optional(v.array(LinkAlarmSchema)) });
+export const LinkSchema = v.object({
+  ...linkMembers,
+  pool: v.looseObject({}),
+  alarms: v.optional(v.array(LinkAlarmSchema)),
+});
 
 export const AlarmsClearedSchema = v.object({ cleared: count });
 

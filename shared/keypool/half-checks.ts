@@ -39,7 +39,7 @@ export function flawOfAnnouncement(announced: Announcement, { shard, from }: Sen
   if (shardOfNonce(nonce) !== shard) return "the key IDs are of another shard";
   if (!isCount(record) || record > MAX_RECORD) return "the record has no number";
   if (!isWithin(keys, LIMITS.keysPerRequest)) return `keys are 1 to ${LIMITS.keysPerRequest}`;
-  if (!isWithin(sizeBytes * 8, LIMITS.keySizeBits)) return `a key has 8 to ${LIMITS.keySizeBits} bits`;
+  if (!isWithin(sizeBytes, LIMITS.keySizeBits / 8)) return `a key has 1 to ${LIMITS.keySizeBits / 8} bytes`;
   if (!isWithin(recipients.length, LIMITS.multicastSaes)) return `recipients are 1 to ${LIMITS.multicastSaes}`;
   if (!isCount(announced.expiresMs)) return "expiresMs is a time";
   let bytes = 0;

@@ -49,7 +49,7 @@ export interface HalfAnswer {
   readonly yieldedBytes: number;
 }
 
-export type HalfMessage = Taken | Announcement | Voiding | Fetched | Yielding;
+export type HalfMessage = Taken | Announcement | Voiding | Fetched | Yielding | Retirement;
 
 /** The halves number units by themselves: `[block, offset of the unit in it, in bytes]`. */
 export type UnitPlace = readonly [block: BlockId, offset: number];
@@ -105,4 +105,12 @@ export interface Fetched {
 export interface Yielding {
   readonly kind: "yield";
   readonly units: readonly UnitPlace[];
+}
+
+/** What is left of these units of the sender's nobody will use. */
+export interface Retirement {
+  readonly kind: "retire";
+  readonly units: readonly UnitPlace[];
+  /** What its bits count as. */
+  readonly as: "remainder" | "voided";
 }

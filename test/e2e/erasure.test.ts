@@ -91,45 +91,49 @@ function copyState(name: string): string {
   return copy;
 }
 
-test("nothing delivered before an epoch ended can be rebuilt; what waits is still there", { timeout: 300_000 }, async () => {
-  const { delivered, waiting } = await deliver();
-  expect(delivered.length).toBeGreaterThan(250);
-  const all = new Needles(bytesOf([...delivered, ...waiting]));
-  /** How many keys of either kind any piece of comes to light. */
-  const rebuilt = (copy: string, epochKeys: readonly Buffer[]) => {
-    const found = [...rebuild(copy, epochKeys, all)];
-    const gone = found.filter((index) => index < delivered.length).length;
-    return { delivered: gone, waiting: found.length - gone };
-  };
+test(
+  "nothing delivered before an epoch ended can be rebuilt; what waits is still there",
+  { timeout: 300_000 },
+  async () => {
+    const { delivered, waiting } = await deliver();
+    expect(delivered.length).toBeGreaterThan(250);
+    const all = new Needles(bytesOf([...delivered, ...waiting]));
+    /** How many keys of either kind any piece of comes to light. */
+    const rebuilt = (copy: string, epochKeys: readonly Buffer[]) => {
+      const found = [...rebuild(copy, epochKeys, all)];
+      const gone = found.filter((index) => index < delivered.length).length;
+      return { delivered: gone, waiting: found.length - gone };
+    };
 
-  const before = copyState("before");
-  const oldKeys = epochKeysOf(before);
-  expect(oldKeys).toHaveLength(1);
-  // So this attacker would find what there is to be found.
-  expect(rebuilt(before, oldKeys).delivered).toBeGreaterThan(delivered.length / 2);
+    const before = copyState("before");
+    const oldKeys = epochKeysOf(before);
+    expect(oldKeys).toHaveLength(1);
+    // So this attacker would find what there is to be found.
+    expect(rebuilt(before, oldKeys).delivered).toBeGreaterThan(delivered.length / 2);
 
-  const rolled = await qkd(network, "epochs", "roll", "--wait");
-  expect(rolled).toMatchObject({ code: 0, err: "" });
-  expect(rolled.out).toMatch(/^epoch 2, since \S+Z, until \S+Z; keys kept in the state folder\n$/);
-  expect(readdirSync(join(network.state, "epoch-keys"))).toEqual(["epoch-2"]);
+    const rolled = await qkd(network, "epochs", "roll", "--wait");
+    expect(rolled).toMatchObject({ code: 0, err: "" });
+    expect(rolled.out).toMatch(/^epoch 2, since \S+Z, until \S+Z; keys kept in the state folder\n$/);
+    expect(readdirSync(join(network.state, "epoch-keys"))).toEqual(["epoch-2"]);
 
-  const after = copyState("after");
-  const currentKeys = epochKeysOf(after);
-  expect(rebuilt(after, currentKeys)).toEqual({ delivered: 0, waiting: waiting.length });
-  // It is the destroyed key that makes the difference: the files still hold all sorts of things.
-  expect(rebuilt(after, oldKeys).delivered).toBeGreaterThan(0);
-  expect(filesHolding(after, oldKeys)).toEqual([]);
+    const after = copyState("after");
+    const currentKeys = epochKeysOf(after);
+    expect(rebuilt(after, currentKeys)).toEqual({ delivered: 0, waiting: waiting.length });
+    // It is the destroyed key that makes the difference: the files still hold all sorts of things.
+    expect(rebuilt(after, oldKeys).delivered).toBeGreaterThan(0);
+    expect(filesHolding(after, oldKeys)).toEqual([]);
 
-  expect(await fetchAs("sae-c", waiting)).toEqual(waiting);
-  expect((await linkState(network, LINK)).conserved).toBe(true);
-  const log = await network.fetch("/api/v1/audit?node=deployment&limit=1000", "operator");
-  const { records } = (await log.json()) as { records: { act: string; detail: unknown }[] };
-  const told = records.filter(({ act }) => act.startsWith("epoch.")).map(({ act, detail }) => [act, detail]);
-  expect(told).toEqual([
-    ["epoch.begin", { epoch: 2, before: 1 }],
-    ["epoch.destroy", { epoch: 1 }],
-  ]);
-});
+    expect(await fetchAs("sae-c", waiting)).toEqual(waiting);
+    expect((await linkState(network, LINK)).conserved).toBe(true);
+    const log = await network.fetch("/api/v1/audit?node=deployment&limit=1000", "operator");
+    const { records } = (await log.json()) as { records: { act: string; detail: unknown }[] };
+    const told = records.filter(({ act }) => act.startsWith("epoch.")).map(({ act, detail }) => [act, detail]);
+    expect(told).toEqual([
+      ["epoch.begin", { epoch: 2, before: 1 }],
+      ["epoch.destroy", { epoch: 1 }],
+    ]);
+  },
+);
 
 /** Files with any of these keys in them, as bytes or as text. */
 function filesHolding(folder: string, keys: readonly Buffer[]): string[] {
@@ -138,6 +142,8 @@ function filesHolding(folder: string, keys: readonly Buffer[]): string[] {
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => {
       const bytes = readFileSync(path);
-      return keys.some((key) => [key, key.toString("base64"), key.toString("hex")].some((form) => bytes.includes(form)));
+      return keys.some((key) =>
+        [key, key.toString("base64"), key.toString("hex")].some((form) => bytes.includes(form)),
+      );
     });
 }

@@ -227,9 +227,9 @@ export interface Halves {
   readonly high: TestHalf;
   readonly both: readonly [TestHalf, TestHalf];
   /** The same block at both ends. */
-  push(block: string, bytes: Uint8Array): Promise<void>;
+  readonly push: (block: string, bytes: Uint8Array) => Promise<void>;
   /** The carrier carries, and both halves call until neither has anything left to tell. */
-  settle(): Promise<void>;
+  readonly settle: () => Promise<void>;
 }
 
 export function makeHalves(changes: Partial<PoolConfig> = {}, patience = SHORT): Halves {

@@ -7,7 +7,10 @@ export const EDGE = "https://edge.test";
 const BOOTSTRAP_TOKEN = "bootstrap-token-of-the-in-workerd-tests";
 
 export const token = (who: string): string => `token-of-${who}-in-the-tests-of-the-worker`;
-const credentials = (who: string) => [{ type: "token" as const, sha256: tokenSha256(token(who)) }];
+const credentials = (who: string) => [
+  { type: "token" as const, sha256: tokenSha256(token(who)) },
+  { type: "certificate" as const, match: "cn" as const, value: who },
+];
 
 /** sae-a, sae-a2 at n1 - sae-b, sae-b2 at n2 - sae-d at n3; the first link has two shards. */
 export const NETWORK: NetworkDocumentInput = {

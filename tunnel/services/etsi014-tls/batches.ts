@@ -22,15 +22,29 @@ export interface Batches {
   send(request: BatchedRequest): () => void;
 }
 
+export interface BatchBounds {
+  /** Batches under way until the engine begins to answer. */
+  readonly batches: number;
+  readonly requestsEach: number;
+  /** How long the engine may say nothing. */
+  readonly answerMs: number;
+}
+
+const BOUNDS: BatchBounds = {
+  batches: LIMITS.frontBatches,
+  requestsEach: LIMITS.frontBatchRequests,
+  answerMs: LIMITS.frontAnswerMs,
+};
+
 /** @param post opens a request that carries one batch */
-export function createBatches(post: () => http.ClientRequest): Batches {
+export function createBatches(post: () => http.ClientRequest, bounds: BatchBounds = BOUNDS): Batches {
   const waiting = new Set<BatchedRequest>();
   const journeys = new WeakMap<BatchedRequest, Journey>();
   let underWay = 0;
   let planned = false;
 
   const plan = (): void => {
-    if (planned || waiting.size === 0 || underWay >= LIMITS.frontBatches) return;
+    if (planned || waiting.size === 0 || underWay >= bounds.batches) return;
     planned = true;
     // What this turn of the event loop still reads comes along.
     setImmediate(() => {
@@ -44,11 +58,11 @@ export function createBatches(post: () => http.ClientRequest): Batches {
     for (const request of waiting) {
       waiting.delete(request);
       batch.push(request);
-      if (batch.length >= LIMITS.frontBatchRequests) break;
+      if (batch.length >= bounds.requestsEach) break;
     }
     if (batch.length === 0) return;
     underWay += 1;
-    const journey = new Journey(batch, post(), () => {
+    const journey = new Journey(batch, post(), bounds.answerMs, () => {
       underWay -= 1;
       // First the next batch, so that the engine is busy while the answers go out.
       sendNext();
@@ -76,13 +90,18 @@ class Journey {
   #begun: (() => void) | null;
 
   /** @param begun called once, when the engine begins to answer, or will not */
-  constructor(batch: readonly BatchedRequest[], upstream: http.ClientRequest, begun: () => void) {
+  constructor(
+    batch: readonly BatchedRequest[],
+    upstream: http.ClientRequest,
+    answerMs: number,
+    begun: () => void,
+  ) {
     this.#open = new Map(batch.entries());
     this.#upstream = upstream;
     this.#reader = new AnswerReader(batch.length);
     this.#begun = begun;
     const broken = (error: Error): void => this.#end(error);
-    upstream.setTimeout(LIMITS.frontAnswerMs, () => broken(new Error("no answer in time")));
+    upstream.setTimeout(answerMs, () => broken(new Error("no answer in time")));
     upstream.on("error", broken);
     upstream.on("response", (answer) => {
       if (answer.statusCode !== 200) {
