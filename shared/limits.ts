@@ -76,6 +76,8 @@ export const LIMITS = {
   /** Messages to the other half of a pool, of another deployment, that it has not answered yet. */
   halfLogMessages: 4096,
   halfBatchMessages: 256,
+  /** Places in which the bits of one request lie. */
+  halfSegments: 4096,
   halfBatchBytes: 1024 * 1024,
   /** Units that change hands at once. */
   halfYieldUnits: 64,

@@ -89,6 +89,9 @@ export function describe(state: Epochs): string[] {
     const what = state.kept_in === "secrets" ? `: set ${secrets([state.epoch + 1])} to begin the next` : "";
     lines.push(`  overdue${what}`);
   }
+  if (!state.keys.includes(state.epoch)) {
+    lines.push(`  THE KEY OF ${state.epoch} IS GONE: no material can be taken in, and what it protected is lost`);
+  }
   if (older.length > 0) lines.push(`  still needed: the key${older.length === 1 ? "" : "s"} of ${older.join(", ")}`);
   if (state.lagging_pools > 0) {
     const more = state.lagging_pools > state.first_lagging.length ? " ..." : "";

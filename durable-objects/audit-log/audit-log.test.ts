@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { chainHash, CHAIN_START, firstBreak } from "../../shared/audit/chain.ts";
 import type { AuditEvent, AuditRecord } from "../../shared/audit/event.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import type { AuditLog } from "./audit-log.ts";
 
 const { AUDIT_LOG } = env as unknown as { AUDIT_LOG: DurableObjectNamespace<AuditLog> };
@@ -14,6 +15,18 @@ const batch = (firstSeq: number, numbers: number[], source = "pool") => ({
   firstSeq,
   events: numbers.map((n) => event(n)),
 });
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+
+async function pagesOf(log: ReturnType<typeof newLog>, limit: number): Promise<AuditRecord[][]> {
+  const pages: AuditRecord[][] = [];
+  for (let after: number | null = 0; after !== null;) {
+    const page: Awaited<ReturnType<AuditLog["read"]>> = await log.read({ after, limit });
+    pages.push([...page.records]);
+    after = page.next;
+  }
+  return pages;
+}
 
 async function all(log: ReturnType<typeof newLog>): Promise<AuditRecord[]> {
   const { records } = await log.read({ after: 0, limit: 1000 });
@@ -64,32 +77,59 @@ describe("AuditLog", () => {
     await log.append(batch(3, [3]));
     const records = await all(log);
     expect(firstBreak(records)).toBeNull();
-    expect(records[0]?.hash).toBe(chainHash(CHAIN_START, records[0] as AuditRecord));
+    expect(records[0]?.hash).toBe(chainHash(CHAIN_START, records.slice(0, 2)));
   });
 
-  it("shows what was changed behind its back", async () => {
-    const log = newLog();
-    await log.append(batch(1, [1, 2, 3]));
-    await runInDurableObject(log, (_, state) => {
-      state.storage.sql.exec("UPDATE records SET who = 'sae:b' WHERE idx = 2");
-    });
-    expect(firstBreak(await all(log))).toBe(2);
+  it("takes events as the text an outbox holds", async () => {
+    const [asText, asList] = [newLog(), newLog()];
+    const sent = batch(1, range(1, 40));
+    expect(await asText.append({ ...sent, events: JSON.stringify(sent.events) })).toEqual({ storedSeq: 40 });
+    await asList.append(sent);
+    expect(await all(asText)).toEqual(await all(asList));
   });
 
   it("is read in pages", async () => {
     const log = newLog();
     await log.append(batch(1, [1, 2, 3, 4, 5]));
-    const pages: number[][] = [];
-    let after: number | null = 0;
-    while (after !== null) {
-      const page: { readonly records: readonly AuditRecord[]; readonly next: number | null } = await log.read({
-        after,
-        limit: 2,
-      });
-      pages.push(page.records.map(({ index }) => index));
-      after = page.next;
-    }
-    expect(pages).toEqual([[1, 2], [3, 4], [5]]);
+    const pages = await pagesOf(log, 2);
+    expect(pages.map((page) => page.map(({ index }) => index))).toEqual([[1, 2], [3, 4], [5]]);
     expect((await log.read({ after: 0, limit: -1 })).records.length).toBe(1);
+    expect(await log.read({ after: 5, limit: 2 })).toEqual({ records: [], next: null });
+  });
+
+  it("has pages that can be verified one by one, in bundles of neighbours", async () => {
+    const log = newLog();
+    for (const firstSeq of [1, 101, 201]) await log.append(batch(firstSeq, range(firstSeq, firstSeq + 99)));
+    const pages = await pagesOf(log, 50);
+    expect(pages.flat().map(({ index }) => index)).toEqual(range(1, 300));
+    expect(pages[0]).toHaveLength(32);
+    let hash = CHAIN_START;
+    for (const page of pages) {
+      expect(page.length).toBeLessThanOrEqual(50);
+      expect(firstBreak(page, hash)).toBeNull();
+      hash = page.at(-1)?.hash ?? "";
+    }
+  });
+
+  it("cuts what is too much for a row", async () => {
+    const log = newLog();
+    const long = range(1, 30).map((n) => ({ ...event(n), detail: { text: "\u20ac".repeat(30_000) } }));
+    await log.append({ source: "long", firstSeq: 1, events: long });
+    await log.append(batch(1, range(1, LIMITS.auditBatchEvents + 1)));
+    const sizes = await runInDurableObject(log, (_, { storage }) =>
+      storage.sql
+        .exec<{ chars: number; records: number }>(
+          "SELECT length(texts) AS chars, length(checks) / 4 AS records FROM runs",
+        )
+        .toArray(),
+    );
+    expect(sizes).toHaveLength(4);
+    for (const { chars, records } of sizes) {
+      expect(chars).toBeLessThanOrEqual(LIMITS.auditBatchChars + records);
+      expect(records).toBeLessThanOrEqual(LIMITS.auditBatchEvents);
+    }
+    const records = (await pagesOf(log, 1000)).flat();
+    expect(records).toHaveLength(30 + LIMITS.auditBatchEvents + 1);
+    expect(firstBreak(records)).toBeNull();
   });
 });

@@ -71,8 +71,7 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
 
 /** What is amiss with a batch. */
 function notesOn(firstSeq: number, storedSeq: number, changed: number): Pick<AuditEvent, "act" | "detail">[] {
-  if (firstSeq > storedSeq + 1)
-    return [{ act: "audit.gap", detail: { fromSeq: storedSeq + 1, toSeq: firstSeq - 1 } }];
+  if (firstSeq > storedSeq + 1) return [{ act: "audit.gap", detail: { fromSeq: storedSeq + 1, toSeq: firstSeq - 1 } }];
   // Numbers used again for other events: the source was rolled back to an older state. Kept, and noted.
   if (changed > 0) return [{ act: "audit.conflict", detail: { events: changed, storedSeq } }];
   return [];

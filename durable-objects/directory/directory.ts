@@ -147,8 +147,8 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
     this.#endBootstrap();
     await runErrands(this.#parts, this.#pools);
-    await this.#runEpochs();
     const { failedNodes } = await this.#parts.outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
+    await this.#runEpochs();
     await this.#plan(failedNodes.length > 0 ? SHIP_AGAIN_MS : SOON_MS, true);
   }
 

@@ -245,6 +245,17 @@ describe("an epoch", () => {
     });
   });
 
+  it("whose key is lost is followed by the next at once", async () => {
+    await withBench(async ({ keys, epochs }) => {
+      keys.there.clear();
+      expect(await epochs().inForce()).toMatchObject({ epoch: 1 });
+      for (let roll = 0; roll < 4; roll++) await epochs().roll("operator:op");
+      keys.there.clear();
+      await epochs().run();
+      expect(await epochs().state()).toMatchObject({ epoch: 6, keys: [6] });
+    });
+  });
+
   it("survives that the folder does not answer for a while", async () => {
     await withBench(async ({ keys, clock, epochs }) => {
       const directory = epochs();

@@ -27,8 +27,10 @@ export class Epochs {
   readonly #table: EpochTable;
   readonly #keys: EpochStore;
   readonly #pools: RollPools;
-  /** The keys that are there may not be those that should be: at each start, and when a pool has come along. */
-  #lookAtKeys = true;
+  /** Since this start the epoch in force has been one there is a key of. */
+  #isSound = false;
+  /** There may be keys that nothing needs: at each start, and when a pool has come along. */
+  #mayDestroy = true;
   #notBeforeMs = 0;
   #rollAgainMs = 0;
 
@@ -42,10 +44,16 @@ export class Epochs {
   /** @throws Error where there is no epoch key at all, or where they are kept does not answer */
   async inForce(): Promise<EpochRow> {
     const row = this.#table.inForce();
-    if (row !== undefined) return row;
+    if (row !== undefined && this.#isSound) return row;
+    await this.#makeUpFor(row?.epoch ?? 0);
     const newest = (await this.#keys.numbers()).at(-1);
-    if (newest === undefined) throw new Error("there is no epoch key");
-    return this.#begin(newest);
+    if (newest === undefined) {
+      throw new Error("there is no epoch key: set the secret QKD_EPOCH_KEY_1 to base64 of 32 random bytes");
+    }
+    this.#begin(newest);
+    await this.#enterNewest("system");
+    this.#isSound = true;
+    return await this.inForce();
   }
 
   /** To be called before a pool seals anything. @param pool its name */
@@ -56,7 +64,7 @@ export class Epochs {
   /** When there is something to do. */
   nextMs(): number {
     const row = this.#table.inForce();
-    if (row === undefined || this.#lookAtKeys) return this.#notBeforeMs;
+    if (row === undefined || this.#mayDestroy) return this.#notBeforeMs;
     const nextMs = Math.min(this.#rollMs(row), this.#table.nextDueMs() ?? Infinity);
     return Math.max(nextMs, this.#notBeforeMs);
   }
@@ -65,17 +73,15 @@ export class Epochs {
   async run(): Promise<void> {
     if (this.#parts.nowMs() < this.#notBeforeMs) return;
     try {
-      await this.inForce();
-      if (this.#lookAtKeys) await this.#enterNewest("system");
       await this.#rollIfDue();
       for (let calls = 0; calls < LIMITS.poolCallsPerAlarm; calls++) {
         const lagging = this.#table.nextLagging(this.#parts.nowMs());
         if (lagging === undefined) break;
         await this.#tell(lagging);
       }
-      if (this.#lookAtKeys) await this.#destroyOld();
+      if (this.#mayDestroy) await this.#destroyOld();
     } catch (error) {
-      this.#lookAtKeys = true;
+      this.#mayDestroy = true;
       this.#notBeforeMs = this.#parts.nowMs() + KEYS_AGAIN_MS;
       throw error;
     }
@@ -116,12 +122,11 @@ export class Epochs {
     };
   }
 
-  /** In a deployment older than epochs, every pool there can be counts as holding something. */
-  #begin(newest: number): EpochRow {
+  /** The first epoch. In a deployment older than epochs, every pool there can be counts as holding something. */
+  #begin(newest: number): void {
     const { store, nowMs } = this.#parts;
-    return store.transaction(() => {
-      const begun = this.#table.inForce();
-      if (begun !== undefined) return begun;
+    store.transaction(() => {
+      if (this.#table.inForce() !== undefined) return;
       const { document, drains } = store.view();
       const pairs = [
         ...document.links.map((link) => pairOfLink(link)),
@@ -131,8 +136,14 @@ export class Epochs {
       const shards = maxShardsOf({ document, drains });
       for (const pair of pairs) for (let shard = 0; shard < shards; shard++) this.meet(poolName(pair, shard));
       this.#table.enter(newest, nowMs());
-      return { epoch: newest, sinceMs: nowMs(), overdueMs: null };
     });
+  }
+
+  /** Should the key in force be lost, what it protects is; with the next one new material can be taken in again. */
+  async #makeUpFor(epoch: number): Promise<void> {
+    const keys = this.#keys;
+    if (keys.kind !== "folder" || (await keys.numbers()).some((key) => key > 0 && key >= epoch)) return;
+    await keys.make(epoch + 1);
   }
 
   #endMs({ sinceMs }: EpochRow): number {
@@ -150,7 +161,7 @@ export class Epochs {
       const inForce = this.#table.inForce()?.epoch ?? 0;
       if (newest <= inForce) return inForce;
       this.#table.enter(newest, this.#parts.nowMs());
-      this.#lookAtKeys = true;
+      this.#mayDestroy = true;
       audit(this.#parts, { act: "epoch.begin", who: by, detail: { epoch: newest, before: inForce } });
       return newest;
     });
@@ -178,7 +189,7 @@ export class Epochs {
       this.#postpone(pool, attempts, answer.error);
     } else if (!answer.value.remaining) {
       this.#table.confirm(pool, epoch);
-      this.#lookAtKeys = true;
+      this.#mayDestroy = true;
     }
   }
 
@@ -198,7 +209,7 @@ export class Epochs {
   }
 
   async #destroyOld(): Promise<void> {
-    this.#lookAtKeys = false;
+    this.#mayDestroy = false;
     const keys = this.#keys;
     if (keys.kind === "secrets") return;
     const needed = this.#needed(await this.inForce());

@@ -6,6 +6,7 @@ import type { AuditLogRpc } from "../../shared/audit/event.ts";
 import type { PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { nextRetiringMs, retireBegun } from "./begun-units.ts";
 import type { PoolContext } from "./context.ts";
+import { nextOverdueMs, tellOverdue } from "./epoch-overdue.ts";
 import { recoverTransfers } from "./siblings.ts";
 import { makeMaterial, simulatedBytesDue } from "./sources.ts";
 import { expireRecords } from "./upkeep.ts";
@@ -14,13 +15,14 @@ import { giveUpWaiting, nextGivingUpMs } from "./waiting-blocks.ts";
 const RECOVERY_MS = 30_000;
 const TICK_MS = 1000;
 /** Events that make the pool ship at once instead of at the next tick. */
-const SHIP_NOW_EVENTS = 500;
+const SHIP_NOW_EVENTS = 1000;
 
 /** What runs out of time; each does one batch and answers whether more may be due. */
 const UPKEEP: readonly (readonly [name: string, work: (pool: PoolContext, nowMs: number) => Promise<boolean>])[] = [
   ["expiry", expireRecords],
   ["twins", giveUpWaiting],
   ["units in use", retireBegun],
+  ["epoch", tellOverdue],
 ];
 
 interface Reach {
@@ -89,8 +91,14 @@ export class Alarms {
       ledger.available < policy.pool.high_bytes * 8;
     const borrowing = shards > 1 && this.#pool.store.hasOpenTransfers();
     const busy = making || borrowing || this.#pool.outbox.pending() > 0;
-    const dueMs = [this.#pool.records.earliestExpiryMs, nextGivingUpMs(this.#pool), nextRetiringMs(this.#pool)];
-    return Math.min(busy ? nowMs + TICK_MS : Infinity, this.#pool.half.dueMs(nowMs), ...dueMs);
+    return Math.min(
+      busy ? nowMs + TICK_MS : Infinity,
+      this.#pool.half.dueMs(nowMs),
+      this.#pool.records.earliestExpiryMs,
+      nextGivingUpMs(this.#pool),
+      nextRetiringMs(this.#pool),
+      nextOverdueMs(this.#pool),
+    );
   }
 
   async #simulate(nowMs: number): Promise<void> {

@@ -89,8 +89,8 @@ describe("a new epoch", () => {
     expect(found(await readable(pool, after, 2), delivered)).toEqual([]);
     expect(found(await readable(pool, after, 2), waiting).length).toBeGreaterThan(10);
     // Of the units in use both keys are new, of the others the wrapping only.
-    const inUse = after.filter(({ unit }) => hexOf(before, unit, "sealed") !== hexOf(after, unit, "sealed"));
-    expect(inUse.map(({ unit }) => unit)).toEqual([1, 2]);
+    const resealed = after.filter(({ unit }) => hexOf(before, unit, "sealed") !== hexOf(after, unit, "sealed"));
+    expect(resealed.map(({ unit }) => unit)).toEqual([1, 2]);
     for (const { unit } of after) {
       expect(hexOf(before, unit, "wrapped_key")).not.toBe(hexOf(after, unit, "wrapped_key"));
     }
@@ -209,6 +209,27 @@ describe("a new epoch", () => {
 function hexOf(rows: readonly Stored[], unit: number, column: "sealed" | "wrapped_key"): string {
   return hex(new Uint8Array(rows.find((row) => row.unit === unit)?.[column] ?? new ArrayBuffer()));
 }
+
+test("an epoch that lasts more than twice its time is an alarm, until the next has come", async () => {
+  const pool = await makePool({ epoch: 1, policy: { epoch_s: 60 } });
+  await value(pool.push("f:0", randomBytes(4096)));
+  const alarms = async () => await pool.sql<{ code: string; subject: string }>("SELECT * FROM standing_alarm");
+  const age = async (seconds: number) => {
+    await pool.sql("UPDATE setting SET value = ? WHERE name = 'epoch'", `1 ${Date.now() - seconds * 1000}`);
+    await pool.evict();
+    await alarm(pool);
+  };
+  await age(110);
+  expect(await alarms()).toEqual([]);
+  await age(130);
+  await alarm(pool);
+  expect(await alarms()).toMatchObject([{ code: "epoch-overdue", subject: "epoch 1", count: 1 }]);
+  await rollAll(pool, 2);
+  expect(await alarms()).toEqual([]);
+  await pool.evict();
+  await alarm(pool);
+  expect(await alarms()).toEqual([]);
+});
 
 describe("a loan", () => {
   test("reaches a shard that is an epoch behind, or ahead", async () => {

@@ -16,7 +16,11 @@ import { commit, type PoolContext } from "./context.ts";
 export async function rollStep(pool: PoolContext, epoch: number): Promise<Result<EpochStep, Fault>> {
   if (!(await pool.epochs.adopt(epoch))) return fail("unavailable", `the key of epoch ${epoch} is not there`);
   await pool.epochs.ready(pool.units.epochsBefore(epoch));
-  const step = await commit(pool, () => ok({ remaining: renew(pool, epoch, Date.now()) }));
+  const step = await commit(pool, () => {
+    const remaining = renew(pool, epoch, Date.now());
+    if (!remaining) pool.standingAlarms.clear("epoch-overdue", null, "system", Date.now());
+    return ok({ remaining });
+  });
   if (!step.ok || step.value.remaining) return step;
   // What was sealed in an older epoch a moment ago, and waits for its commit, comes in first, under its key.
   await pool.commits.run(() => null);

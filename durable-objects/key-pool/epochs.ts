@@ -3,12 +3,18 @@ import type { EpochKeys } from "../storage/epoch-keys.ts";
 import type { PoolStore } from "./store.ts";
 import type { UnitStore } from "./unit-store.ts";
 
+/** The pool's epoch, and when it took it up: `3 1767225600000`. */
 const SETTING = "epoch";
 
 export class PoolEpochs {
   readonly #keys: EpochKeys;
   readonly #store: PoolStore;
   readonly #units: UnitStore;
+  #sinceMs = 0;
+  /** False while the epoch is only the newest there is a key of: the pool has not been told. */
+  #isOwn = false;
+  /** When it was told last that the epoch is overdue. */
+  overdueToldMs = 0;
 
   constructor(keys: EpochKeys, store: PoolStore, units: UnitStore) {
     this.#keys = keys;
@@ -16,16 +22,34 @@ export class PoolEpochs {
     this.#units = units;
   }
 
+  get current(): number {
+    return this.#keys.current;
+  }
+
+  /** False where the epoch's key is gone: nothing can be taken in before the pool is told of the next. */
+  get canSeal(): boolean {
+    return this.#keys.has(this.#keys.current);
+  }
+
+  /** When the pool took its epoch up. */
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
   /**
-   * To be done before anything else at each start.
+   * To be done before anything else at each start. Where the key of the epoch is gone, nothing can be sealed before the
+   * pool is told of the next one.
    * @param told the epoch in force, as the pool was told last; undefined where the Directory knows no epochs yet
-   * @throws Error where there is no epoch key at all, or where they are kept does not answer
+   * @throws Error where the keys are kept does not answer
    */
   async start(told: number | undefined): Promise<void> {
-    const own = Number(this.#store.setting(SETTING) ?? 0);
+    const stored = this.#store.setting(SETTING);
+    const [own = 0, sinceMs = 0] = typeof stored === "string" ? stored.split(" ").map(Number) : [];
     const epoch = own > 0 ? own : (told ?? (await this.#keys.newest()));
     await this.ready([epoch, ...this.#units.epochs()]);
     this.#keys.use(epoch);
+    this.#isOwn = own > 0;
+    this.#sinceMs = own > 0 ? sinceMs : Date.now();
     await this.adopt(told);
   }
 
@@ -34,12 +58,18 @@ export class PoolEpochs {
    * @returns false where its key is not there (yet): all stays as it is
    */
   async adopt(epoch: number | undefined): Promise<boolean> {
-    if (epoch === undefined || epoch <= this.#keys.current) return true;
+    if (epoch === undefined || !this.#isNews(epoch)) return true;
     if (!(await this.#keys.load(epoch))) return false;
-    if (epoch <= this.#keys.current) return true;
-    this.#store.putSetting(SETTING, String(epoch));
+    if (!this.#isNews(epoch)) return true;
+    this.#sinceMs = Date.now();
+    this.#store.putSetting(SETTING, `${epoch} ${this.#sinceMs}`);
     this.#keys.use(epoch);
+    this.#isOwn = true;
     return true;
+  }
+
+  #isNews(epoch: number): boolean {
+    return epoch > this.#keys.current || (epoch === this.#keys.current && !this.#isOwn);
   }
 
   /** Gets the keys of these epochs ready. @returns false where one of them is gone */

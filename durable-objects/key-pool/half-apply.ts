@@ -13,7 +13,7 @@ import type {
   Taken,
   Voiding,
 } from "../../shared/keypool/half.ts";
-import { flawOfAnnouncement } from "../../shared/keypool/half-checks.ts";
+import { flawOfMessage } from "../../shared/keypool/half-checks.ts";
 import { prefixOfNonce } from "../../shared/keypool/key-id.ts";
 import { unitOffsetOf } from "../../shared/keypool/owner.ts";
 import type { Segment } from "../../shared/keypool/segments.ts";
@@ -39,9 +39,11 @@ const APPLY: { readonly [K in HalfMessage["kind"]]: Application<Extract<HalfMess
   retire: applyRetirement,
 };
 
-/** Does what a message says; one of a kind that this version does not know is refused. */
+/** Does what a message says, or says why not. */
 export function applyMessage(parts: HalfParts, message: HalfMessage): Outcome {
-  if (!Object.hasOwn(APPLY, message.kind)) return fail("bad-request", `messages of kind ${message.kind} are not known`);
+  const { pool, other } = parts;
+  const flaw = flawOfMessage(message, { pair: pool.pairName, shard: pool.shard, from: other });
+  if (flaw !== null) return fail("bad-request", flaw);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table pairs each kind with its application
   const outcome = (APPLY[message.kind] as Application<HalfMessage>)(parts, message);
   if (!outcome.ok && outcome.error.code === "conflict") disagree(parts, `refused: ${outcome.error.message}`);
@@ -73,8 +75,6 @@ export function shareBlock({ pool, units }: HalfParts, block: number, theirBytes
 
 function applyAnnouncement(parts: HalfParts, announced: Announcement): Outcome {
   const { pool, own, other } = parts;
-  const flaw = flawOfAnnouncement(announced, { pair: pool.pairName, shard: pool.shard, from: other });
-  if (flaw !== null) return fail("bad-request", flaw);
   const { state, policy, version } = pool.config();
   if (state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
   const nonce = bytesOf(announced.nonce);
@@ -105,6 +105,7 @@ function applyAnnouncement(parts: HalfParts, announced: Announcement): Outcome {
     expiresMs: Math.min(announced.expiresMs, nowMs + policy.key_ttl_s * 1000),
     holdUntilMs: 0,
   });
+  pool.useLease(announced.keys);
   pool.records.insertImport(nonce, id, bytesOf(announced.mask));
   pool.books.reference(segments.value);
   pool.books.audit({
@@ -160,23 +161,21 @@ function applyFetched({ pool, own, other }: HalfParts, { record: id, nonce, sae,
   if (record.masterNode !== own || record.state === "reserved" || recipient === -1) {
     return fail("conflict", `${sae} cannot have fetched keys of this record`);
   }
-  const indices = runs.flatMap(([first, count]) => {
-    const end = Math.min(first + count, record.keys);
-    return Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
-  });
-  const left = indices.filter((index) => isLeft(record.left, recipient * record.keys + index));
+  const left = Array.from({ length: record.keys }, (_, index) => index).filter(
+    (index) =>
+      isLeft(record.left, recipient * record.keys + index) &&
+      runs.some(([first, count]) => index >= first && index < first + count),
+  );
   if (left.length > 0) takeKeys(pool, record, left, { sae, graceUntilMs: 0, nowMs: Date.now() });
   return DONE;
 }
 
 function applyRetirement({ pool, units, other }: HalfParts, { units: places, as }: Retirement): Outcome {
-  if (places.length > LIMITS.alarmBatchRows)
-    return fail("bad-request", `at most ${LIMITS.alarmBatchRows} units at once`);
   const found = places.map((place) => units.at(place)).filter((unit) => unit !== undefined);
   if (found.some(({ owner }) => owner !== other))
     return fail("conflict", "units were retired that are not the sender's");
   for (const { id } of found) {
-    pool.books.move("available", as === "voided" ? "voided" : "remainder", pool.books.discardUnit(id) * 8);
+    pool.books.move("available", as, pool.books.discardUnit(id) * 8);
   }
   return DONE;
 }

@@ -1,7 +1,7 @@
 /** What a half refuses of what the other half tells: each of it changes nothing, and says why. */
 import { beforeAll, describe, expect, test } from "vitest";
 import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
-import type { Announcement, HalfBatch, HalfMessage } from "../../shared/keypool/half.ts";
+import type { Announcement, Fetched, HalfBatch, HalfMessage } from "../../shared/keypool/half.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { LONG, makeHalves, type TestHalf } from "../../test/support/in-workerd-halves.ts";
 import { randomBytes, value } from "../../test/support/in-workerd-pool.ts";
@@ -160,32 +160,47 @@ test.each(MESSAGES)("refuses %s", async (_what, code, message) => {
   expect(again.answer).toEqual(answer);
 });
 
-describe("refuses a fetch", () => {
-  const fetched = (changes: object): HalfMessage =>
-    ({ kind: "fetched", record: 1, nonce: "", sae: low.sae, runs: [[0, 1]], ...changes }) as HalfMessage;
-  const record = async () =>
-    (
-      await high.sql<{ id: number; nonce: string }>(
-        "SELECT id, lower(hex(nonce)) AS nonce FROM key_record WHERE announced IS NULL",
-      )
-    )[0];
+const fetched = (changes: Partial<Fetched>): Fetched => ({
+  kind: "fetched",
+  record: 1,
+  nonce: "",
+  sae: low.sae,
+  runs: [[0, 1]],
+  ...changes,
+});
 
+/** The high half's own record, whose key waits for the low half's SAE. */
+async function ownRecord(): Promise<{ readonly id: number; readonly nonce: string }> {
+  const sql = "SELECT id, lower(hex(nonce)) AS nonce FROM key_record WHERE announced IS NULL";
+  const [own] = await high.sql<{ id: number; nonce: string }>(sql);
+  if (own === undefined) throw new Error("the high half has no record of its own");
+  return own;
+}
+
+describe("refuses a fetch", () => {
   test("by somebody who was given no key, or of a key that was never left", async () => {
     const before = await stateOf();
-    const mine = await record();
-    const { answer } = await tell([fetched({ record: mine?.id, nonce: mine?.nonce, sae: "sae-x" })]);
+    const { id: record, nonce } = await ownRecord();
+    const { answer } = await tell([fetched({ record, nonce, sae: "sae-x" as SaeId })]);
     expect(answer).toMatchObject({ ok: true, value: { refused: [{ fault: { code: "conflict" } }] } });
     await tell([
-      fetched({ record: mine?.id, nonce: "00" }),
+      fetched({ record, nonce: "000000000000000080" }),
       fetched({ record: 999 }),
-      fetched({ record: mine?.id, nonce: mine?.nonce, runs: [[7, 4096]] }),
+      fetched({ record, nonce, runs: [[7, 4096]] }),
     ]);
     expect(await stateOf()).toEqual(before);
   });
 
   test("that it has heard of, counting it once", async () => {
-    const mine = await record();
-    const message = fetched({ record: mine?.id, nonce: mine?.nonce });
+    const { id: record, nonce } = await ownRecord();
+    const message = fetched({
+      record,
+      nonce,
+      runs: [
+        [0, 1],
+        [0, 1],
+      ],
+    });
     const delivered = (await high.books()).ledger.delivered;
     await tell([message]);
     await tell([message]);
@@ -194,7 +209,7 @@ describe("refuses a fetch", () => {
 });
 
 describe("of batches", () => {
-  const void0: HalfMessage = { kind: "void", nonce: "00" };
+  const void0: HalfMessage = { kind: "void", nonce: "000000000000000080" };
 
   test.each<[string, Partial<HalfBatch>]>([
     ["another pair's", { pair: "x|y" as HalfBatch["pair"] }],

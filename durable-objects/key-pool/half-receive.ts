@@ -3,7 +3,7 @@ import { fail, type Fault } from "../../shared/errors/errors.ts";
 import type { HalfAnswer, HalfBatch, NumberedMessage } from "../../shared/keypool/half.ts";
 import { flawOfBatch } from "../../shared/keypool/half-checks.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import { commit } from "./context.ts";
+import { commitLeased } from "./context.ts";
 import { applyMessage } from "./half-apply.ts";
 import { disagree, type HalfParts } from "./half-parts.ts";
 import { yieldUnits } from "./half-yield.ts";
@@ -15,7 +15,7 @@ export async function receiveBatch(parts: HalfParts, batch: HalfBatch): Promise<
   const flaw = flawOfBatch(batch, { pair: pool.pairName, shard: pool.shard, from: other });
   if (flaw !== null) return fail("bad-request", flaw);
   try {
-    return await commit(pool, () => take(parts, batch, applyMessage));
+    return await commitLeased(pool, () => take(parts, batch, applyMessage));
   } catch {
     return await takeAlone(parts, batch);
   }
@@ -27,9 +27,9 @@ async function takeAlone(parts: HalfParts, batch: HalfBatch): Promise<Answer> {
   for (const message of batch.messages) {
     const alone = { ...batch, messages: [message], wantBytes: 0 };
     try {
-      answer = await commit(parts.pool, () => take(parts, alone, applyMessage));
+      answer = await commitLeased(parts.pool, () => take(parts, alone, applyMessage));
     } catch {
-      answer = await commit(parts.pool, () => take(parts, alone, park));
+      answer = await commitLeased(parts.pool, () => take(parts, alone, park));
     }
     if (!answer.ok) return answer;
   }

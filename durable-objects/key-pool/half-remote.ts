@@ -3,7 +3,7 @@
  * after the other half durably knows which bits they took.
  */
 import { toHex } from "../../shared/bytes/hex.ts";
-import type { Fault } from "../../shared/errors/errors.ts";
+import { fail, type Fault } from "../../shared/errors/errors.ts";
 import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
 import type {
   Fetched,
@@ -149,6 +149,16 @@ export class RemoteHalf implements Half {
 
   announce(record: KeyRecord, expiresMs: number): void {
     const { pool } = this.#parts;
+    const { promise: answered, resolve } = Promise.withResolvers<Result<null, Fault>>();
+    if (record.segments.length > LIMITS.halfSegments) {
+      this.#waiting.set(record.id, {
+        seq: 0,
+        answered: Promise.resolve(TOO_MANY_PIECES),
+        resolve,
+        outcome: TOO_MANY_PIECES,
+      });
+      return;
+    }
     const seq = this.#tell(
       {
         kind: "announce",
@@ -166,7 +176,6 @@ export class RemoteHalf implements Half {
       },
       record.id,
     );
-    const { promise: answered, resolve } = Promise.withResolvers<Result<null, Fault>>();
     this.#waiting.set(record.id, { seq, answered, resolve });
   }
 
@@ -260,6 +269,11 @@ export class RemoteHalf implements Half {
     return true;
   }
 }
+
+const TOO_MANY_PIECES = fail(
+  "bad-request",
+  `the keys would lie in more than ${LIMITS.halfSegments} pieces of small blocks: ask for fewer at once`,
+);
 
 /** Neighbouring indices together: a batch is mostly fetched whole, and in order. */
 function runsOf(indices: readonly number[]): Fetched["runs"] {

@@ -26,6 +26,7 @@ export function yieldUnits(parts: HalfParts, wantBytes: number): number {
   const given = untouched.slice(0, Math.min(wanted, Math.ceil(untouched.length / 2)));
   if (given.length === 0) return 0;
   for (const { id } of given) units.setOwner(id, other);
+  pool.useLease(given.length);
   pool.books.restockNext();
   log.append({ kind: "yield", units: given.map(({ id }) => units.placeOf(id)) });
   return bytesOf(given);
@@ -35,7 +36,7 @@ export function yieldUnits(parts: HalfParts, wantBytes: number): number {
 export function takeYielded(parts: HalfParts, { units: places }: Yielding): Result<null, Fault> {
   const { pool, units, own, other } = parts;
   const found = placed(parts, places).filter(({ id, owner }) => owner === other && pool.books.unit(id)?.cursor === 0);
-  if (places.length > LIMITS.halfYieldUnits || new Set(found.map(({ id }) => id)).size !== places.length) {
+  if (new Set(found.map(({ id }) => id)).size !== places.length) {
     return fail("conflict", "units were yielded that are not here, or not the giver's, or used already");
   }
   for (const { id } of found) units.setOwner(id, own);

@@ -74,12 +74,15 @@ describe("keys", () => {
     const { low, high } = await stocked(4);
     expect(await ownUnits(low)).toEqual([0, 2]);
     expect(await ownUnits(high)).toEqual([1, 3]);
-    const cut = async (half: TestHalf) => {
+    for (const [half, offset] of [
+      [low, 0],
+      [high, unitBytes],
+    ] as const) {
       await value(half.enc(WHOLE_UNIT));
-      return await half.sql("SELECT unit.offset FROM unit WHERE state = 'spent' AND owner = ?", half.node);
-    };
-    expect(await cut(low)).toEqual([{ offset: 0 }]);
-    expect(await cut(high)).toEqual([{ offset: unitBytes }]);
+      expect(await half.sql("SELECT offset FROM unit WHERE state = 'spent' AND owner = ?", half.node)).toEqual([
+        { offset },
+      ]);
+    }
   });
 
   test("are fetched at their recipient's half alone, and given at their master's", async () => {
@@ -116,12 +119,12 @@ describe("keys", () => {
 describe("the master is answered", () => {
   test("only after the other half durably knows its keys", async () => {
     const { low, high } = await stocked(2);
-    let isOpen = false;
+    const carrier = { isOpen: false };
     let isAnswered = false;
     const posted = new Promise<void>((resolve) => {
       low.fate = async (post) => {
         resolve();
-        while (!isOpen) await new Promise<void>((next) => setTimeout(next, 1));
+        while (!carrier.isOpen) await new Promise<void>((next) => setTimeout(next, 1));
         return await post();
       };
     });
@@ -133,7 +136,7 @@ describe("the master is answered", () => {
     expect((await ledgerOf(low)).reserved).toBe(256);
     expect(await rows(high, "key_import")).toBe(0);
     expect(isAnswered).toBe(false);
-    isOpen = true;
+    carrier.isOpen = true;
     await value(asked);
     expect(await rows(high, "key_import")).toBe(1);
   });

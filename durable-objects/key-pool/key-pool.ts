@@ -237,10 +237,10 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async #configure(version: number): Promise<Result<null, Fault>> {
-    if (this.#config !== undefined && this.#config.version >= version) return ok(null);
+    const { pairName, shard, epochs } = this.#pool;
+    if (this.#config !== undefined && this.#config.version >= version && epochs.canSeal) return ok(null);
     let config: PoolConfig;
     try {
-      const { pairName, shard } = this.#pool;
       config = completed(await this.env.DIRECTORY.getByName(DIRECTORY_NAME).poolConfig(pairName, shard));
     } catch {
       return err({ ...fault("directory-unavailable", "the directory cannot be reached"), retryAfterSeconds: 1 });
@@ -248,8 +248,8 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     if (this.#config === undefined || config.version > this.#config.version) {
       this.#pool.store.putSetting("config", JSON.stringify(config));
       this.#config = config;
-      await this.#pool.epochs.adopt(config.epoch);
     }
+    await epochs.adopt(config.epoch);
     this.#alarms.replan();
     return ok(null);
   }

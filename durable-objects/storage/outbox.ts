@@ -8,7 +8,10 @@
 import type { AuditBatch, AuditEvent, AuditLogRpc } from "../../shared/audit/event.ts";
 import type { Database } from "./database.ts";
 
-/** To be part of the first migration of every object that audits. */
+/**
+ * To be part of the first migration of every object that audits. With row ids, because rows are long: without, each
+ * would dirty pages of its own. (Stores from before that have none; nothing here depends on it.)
+ */
 export const outboxMigration = `
   CREATE TABLE audit_outbox (
     node TEXT NOT NULL,
@@ -17,7 +20,7 @@ export const outboxMigration = `
     dropped INTEGER NOT NULL DEFAULT 0, -- > 0: stands for so many events dropped, while it can still grow
     events TEXT NOT NULL,
     PRIMARY KEY (node, first_seq)
-  ) WITHOUT ROWID;
+  );
   CREATE TABLE audit_sent (node TEXT PRIMARY KEY, last_seq INTEGER NOT NULL) WITHOUT ROWID;
 `;
 

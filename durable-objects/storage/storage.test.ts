@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { AuditBatch, AuditEvent } from "../../shared/audit/event.ts";
 import type { AuditLog } from "../audit-log/audit-log.ts";
-import { Database } from "./database.ts";
+import { Database, storedJson } from "./database.ts";
 import { migrate, type Migration } from "./migrations.ts";
 import { AuditOutbox, outboxMigration } from "./outbox.ts";
 
@@ -15,7 +15,7 @@ async function withDatabase<T>(work: (db: Database) => T | Promise<T>): Promise<
   count += 1;
   return await runInDurableObject(AUDIT_LOG.getByName(`storage-${count}`), async (_, state) => {
     const db = new Database(state.storage);
-    for (const table of ["records", "sources", "schema_version"]) db.run(`DROP TABLE ${table}`);
+    for (const table of ["records", "runs", "sources", "schema_version"]) db.run(`DROP TABLE ${table}`);
     return await work(db);
   });
 }
@@ -95,25 +95,28 @@ describe("migrations", () => {
   });
 });
 
-const LIMITS = { outboxEvents: 10, auditBatchEvents: 3, auditBatchesPerShip: 4 };
+const LIMITS = { outboxEvents: 10, auditBatchEvents: 3, auditBatchChars: 1000, auditBatchesPerShip: 4 };
 const event = (n: number, node = "tn-1"): AuditEvent => ({ atMs: n, act: "test", who: "system", node, detail: { n } });
 const events = (from: number, to: number, node?: string) =>
   Array.from({ length: to - from + 1 }, (_, i) => event(from + i, node));
 
-/** Logs that keep what they get; `down` ones fail. */
+/** Logs that keep what they get; `down` ones fail, `mute` ones fail after that. */
 function logs() {
-  const batches: (AuditBatch & { node: string })[] = [];
+  const batches: { node: string; firstSeq: number; text: string; events: AuditEvent[] }[] = [];
   const down = new Set<string>();
+  const mute = new Set<string>();
   const logOf = (node: string) => ({
-    append: async (batch: AuditBatch) => {
-      if (down.has(node)) throw new Error("unreachable");
-      batches.push({ ...batch, node });
-      return { storedSeq: batch.firstSeq + batch.events.length - 1 };
+    append: async ({ firstSeq, events: text }: AuditBatch) => {
+      if (down.has(node) || typeof text !== "string") throw new Error("unreachable");
+      const sent = storedJson<AuditEvent[]>(text);
+      batches.push({ node, firstSeq, text, events: sent });
+      if (mute.has(node)) throw new Error("no answer");
+      return { storedSeq: firstSeq + sent.length - 1 };
     },
   });
   const seqs = (node: string) =>
     batches.filter((b) => b.node === node).flatMap((b) => b.events.map((e, i) => [b.firstSeq + i, e.atMs]));
-  return { logOf, down, batches, seqs };
+  return { logOf, down, mute, batches, seqs };
 }
 
 const withOutbox = async (work: (outbox: AuditOutbox, db: Database) => void | Promise<void>) =>
@@ -146,24 +149,74 @@ describe("AuditOutbox", () => {
     });
   });
 
-  it("keeps its numbers over a restart, and gives none to what is rolled back", async () => {
+  it("keeps its numbers over a restart", async () => {
     await withOutbox(async (outbox, db) => {
       const { logOf, seqs } = logs();
       outbox.record([event(1)]);
       await outbox.ship(logOf);
-      const failing = () => {
-        outbox.record(events(90, 95));
-        throw new Error("no");
-      };
-      expect(() => db.transaction(failing)).toThrow("no");
+      outbox.record([event(2)]);
       const again = new AuditOutbox(db, "source", LIMITS);
-      expect(again.pending()).toBe(0);
-      again.record([event(2)]);
+      expect(again.pending()).toBe(1);
+      again.record([event(3)]);
       await again.ship(logOf);
       expect(seqs("tn-1")).toEqual([
         [1, 1],
         [2, 2],
+        [3, 3],
       ]);
+    });
+  });
+
+  it("gives no numbers to what is rolled back", async () => {
+    await withOutbox(async (outbox, db) => {
+      const { logOf, seqs } = logs();
+      outbox.record([event(1)]);
+      const failing = () => {
+        outbox.record(events(90, 95));
+        outbox.drop([event(96)]);
+        throw new Error("no");
+      };
+      expect(() => db.transaction(failing)).toThrow("no");
+      outbox.record([event(2)]);
+      await outbox.ship(logOf);
+      expect(outbox.pending()).toBe(0);
+      expect(seqs("tn-1")).toEqual([
+        [1, 1],
+        [2, 2],
+      ]);
+    });
+  });
+
+  it("sends what was not acknowledged again, under the same numbers", async () => {
+    await withOutbox(async (outbox) => {
+      const { logOf, mute, batches } = logs();
+      mute.add("tn-1");
+      outbox.record(events(1, 2));
+      expect(await outbox.ship(logOf)).toEqual({ shippedEvents: 0, pendingEvents: 2, failedNodes: ["tn-1"] });
+      mute.clear();
+      await outbox.ship(logOf);
+      expect(batches[1]).toEqual(batches[0]);
+      expect(await outbox.ship(logOf)).toEqual({ shippedEvents: 0, pendingEvents: 0, failedNodes: [] });
+    });
+  });
+
+  it("keeps rows and batches within a number of characters", async () => {
+    await withOutbox(async (outbox, db) => {
+      const { logOf, batches, seqs } = logs();
+      const long = (n: number, chars: number) => ({ ...event(n), detail: { text: "x".repeat(chars) } });
+      outbox.record([long(1, 400), long(2, 400), long(3, 400)]);
+      outbox.record([long(4, 5000)]);
+      outbox.record([event(5)]);
+      const rows = db.all<{ first_seq: number; last_seq: number }>("SELECT first_seq, last_seq FROM audit_outbox");
+      expect(rows.map((row) => [row.first_seq, row.last_seq])).toEqual([
+        [1, 2],
+        [3, 3],
+        [4, 4],
+        [5, 5],
+      ]);
+      await outbox.ship(logOf);
+      for (const { text, events: sent } of batches) expect(sent.length === 1 || text.length <= 1000).toBe(true);
+      expect(seqs("tn-1").map(([seq]) => seq)).toEqual([1, 2, 3, 4, 5]);
     });
   });
 
@@ -223,6 +276,21 @@ describe("AuditOutbox", () => {
       const dropped = batches.flatMap((b) => b.events).filter((e) => e.act === "audit.dropped");
       expect(dropped.map((e) => e.detail["events"])).toEqual([3, 1, 1]);
       expect(seqs("tn-1").map(([seq]) => seq)).toEqual(Array.from({ length: 14 }, (_, i) => i + 1));
+    });
+  });
+
+  it("goes on from a number it is given, though a batch was under way", async () => {
+    await withOutbox(async (outbox) => {
+      const { logOf, seqs } = logs();
+      outbox.record(events(1, 2));
+      const shipping = outbox.ship(logOf);
+      outbox.skipTo("tn-1", 100);
+      await shipping;
+      expect([outbox.lastSeq("tn-1"), outbox.pending()]).toEqual([100, 0]);
+      outbox.record([event(3)]);
+      await outbox.ship(logOf);
+      expect(seqs("tn-1").at(-1)).toEqual([101, 3]);
+      expect(outbox.lastSeq("tn-1")).toBe(101);
     });
   });
 

@@ -84,7 +84,7 @@ const PLATFORM_PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /** The binary itself: the package's own shim is a Node process that would stand between us and it. */
-function workerdBinary(): string {
+export function workerdBinary(): string {
   const platform = `${process.platform}-${process.arch}`;
   const name = PLATFORM_PACKAGES[platform];
   if (name === undefined)

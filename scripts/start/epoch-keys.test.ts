@@ -27,13 +27,13 @@ const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
 describe("the folder of the epoch keys", () => {
   it("begins with one key, private, and keeps what is there", () => {
-    const keys = openEpochKeys(folder);
+    const keys = openEpochKeys(folder, false);
     const first = keys.read(1);
     expect([modeOf(folder.epochKeys), modeOf(join(folder.epochKeys, "epoch-1"))]).toEqual([0o700, 0o600]);
     keys.make(2);
     keys.make(1);
     keys.put(2, newKey());
-    const again = openEpochKeys(folder);
+    const again = openEpochKeys(folder, false);
     expect(again.numbers()).toEqual([1, 2]);
     expect(again.read(1)).toBe(first);
     expect(again.read(2)).not.toBe(first);
@@ -41,19 +41,19 @@ describe("the folder of the epoch keys", () => {
   });
 
   it("destroys a key once and for all, and lists numbers in order", () => {
-    const keys = openEpochKeys(folder);
+    const keys = openEpochKeys(folder, false);
     for (const epoch of [2, 10]) keys.make(epoch);
     keys.destroy(1);
     keys.destroy(1);
     expect(keys.numbers()).toEqual([2, 10]);
     expect(keys.read(1)).toBeNull();
-    expect(openEpochKeys(folder).numbers()).toEqual([2, 10]);
+    expect(openEpochKeys(folder, false).numbers()).toEqual([2, 10]);
   });
 
   it("passes over what is no key of ours, and removes what a crash left half written", () => {
-    openEpochKeys(folder);
+    openEpochKeys(folder, false);
     for (const name of ["draft.77", "epoch-0", "epoch-x", "README"]) put(join(folder.epochKeys, name), "x");
-    expect(openEpochKeys(folder).numbers()).toEqual([1]);
+    expect(openEpochKeys(folder, false).numbers()).toEqual([1]);
     expect(files()).toEqual(["README", "epoch-0", "epoch-1", "epoch-x"]);
   });
 
@@ -61,7 +61,7 @@ describe("the folder of the epoch keys", () => {
     const [one, seven] = [newKey(), newKey()];
     put(folder.secrets, JSON.stringify({ QKD_EPOCH_KEY_1: one, QKD_EPOCH_KEY_7: seven }));
     put(join(folder.storage, "x"), "");
-    const keys = openEpochKeys(folder);
+    const keys = openEpochKeys(folder, false);
     expect([keys.read(1), keys.read(7), keys.numbers()]).toEqual([one, seven, [1, 7]]);
     expect(readdirSync(folder.root)).not.toContain("secrets.json");
     expect(statSync(folder.devSecrets, { throwIfNoEntry: false })).toBeUndefined();
@@ -71,7 +71,7 @@ describe("the folder of the epoch keys", () => {
     const key = newKey();
     put(folder.secrets, JSON.stringify({ QKD_EPOCH_KEY_1: key }));
     put(join(folder.devStorage, "x"), "");
-    openEpochKeys(folder);
+    openEpochKeys(folder, false);
     const dev = openStateFolder(folder.root, "dev");
     expect(loadDevSecrets(dev)).toEqual({ QKD_EPOCH_KEY_1: key });
     expect(modeOf(dev.devSecrets)).toBe(0o600);
@@ -79,21 +79,22 @@ describe("the folder of the epoch keys", () => {
 
   it("says what is missing or broken instead of making a key that opens nothing", () => {
     put(join(folder.storage, "x"), "");
-    expect(() => openEpochKeys(folder)).toThrow(
+    expect(() => openEpochKeys(folder, false)).toThrow(
       /there are no epoch keys in \S+epoch-keys, and keys in \S+state cannot/,
     );
+    expect(openEpochKeys(folder, true).numbers()).toEqual([]);
     put(join(folder.epochKeys, "epoch-3"), "c2hvcnQ=");
-    expect(() => openEpochKeys(folder)).toThrow(/epoch-3 is broken/);
+    expect(() => openEpochKeys(folder, false)).toThrow(/epoch-3 is broken/);
     rmSync(join(folder.epochKeys, "epoch-3"));
     put(folder.secrets, JSON.stringify({ QKD_EPOCH_KEY_1: "c2hvcnQ=" }));
-    expect(() => openEpochKeys(folder)).toThrow(/secrets\.json is broken \(QKD_EPOCH_KEY_1/);
+    expect(() => openEpochKeys(folder, false)).toThrow(/secrets\.json is broken \(QKD_EPOCH_KEY_1/);
     expect(readFileSync(folder.secrets, "utf8")).toContain("c2hvcnQ=");
   });
 });
 
 describe("npm run dev", () => {
   it("has secrets of its own", () => {
-    const keys = openEpochKeys(folder);
+    const keys = openEpochKeys(folder, false);
     const dev = openStateFolder(folder.root, "dev");
     const secrets = loadDevSecrets(dev);
     expect(secrets["QKD_EPOCH_KEY_1"]).not.toBe(keys.read(1));

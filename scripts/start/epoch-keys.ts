@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { EPOCH_KEY_BYTES, EpochFolder, isEpochKey, newEpochKey } from "./epoch-folder.ts";
 import { StartFailure } from "./failure.ts";
 import { ensureFolder, isThere, parseTexts, readIfThere, syncFolder, textsFile, writeAtomic } from "./files.ts";
+import { ANCHOR } from "./identity-record.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 const FIRST_SECRET = "QKD_EPOCH_KEY_1";
@@ -15,15 +16,16 @@ const SECRET_NAME = /^QKD_EPOCH_KEY_(?<epoch>[1-9]\d{0,8})$/;
 /** Name -> base64 of 32 bytes. */
 export type EpochSecrets = Readonly<Record<string, string>>;
 
-/** Those of `npm start`. The first key is made where there is nothing yet. */
-export function openEpochKeys(folder: StateFolder): EpochFolder {
+/**
+ * Those of `npm start`. The first key is made where there is nothing yet.
+ * @param isPutBack the storage is an old copy, and voids all it holds: it needs no keys of its own
+ */
+export function openEpochKeys(folder: StateFolder, isPutBack: boolean): EpochFolder {
   ensureFolder(folder.epochKeys);
   const keys = new EpochFolder(folder.epochKeys);
   moveSecrets(folder, keys);
-  if (keys.numbers().length === 0) {
-    if (isUsed(folder.storage)) throw missing(folder.epochKeys, folder.storage);
-    keys.make(1);
-  }
+  if (keys.numbers().length === 0 && !isUsed(folder.storage)) keys.make(1);
+  if (keys.numbers().length === 0 && !isPutBack) throw missing(folder.epochKeys, folder.storage);
   for (const epoch of keys.numbers()) keys.read(epoch);
   return keys;
 }
@@ -65,7 +67,9 @@ function checkedSecrets(file: string, secrets: EpochSecrets): EpochSecrets {
   return secrets;
 }
 
-const isUsed = (storage: string): boolean => isThere(storage) && readdirSync(storage).length > 0;
+/** Holds it more than what its identity is known by? */
+const isUsed = (storage: string): boolean =>
+  isThere(storage) && readdirSync(storage).some((name) => !name.startsWith(ANCHOR));
 
 const missing = (keys: string, storage: string): StartFailure =>
   new StartFailure(

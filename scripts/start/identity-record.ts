@@ -1,6 +1,9 @@
 /** What is kept of the storage's identity, and its anchor: as JSON. Wrong shapes are null. */
 import * as v from "valibot";
 
+/** A file in the storage that is none of the engine's. */
+export const ANCHOR = "anchor";
+
 const Digits = v.pipe(v.string(), v.regex(/^\d{1,24}$/));
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Token = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
@@ -9,6 +12,8 @@ const FileIdentitySchema = v.object({
   inode: Digits,
   /** Null where the file system has none, or the file has not changed since. */
   birthtimeNs: v.nullable(Digits),
+  /** Of its last change before a stop; null while the engine may write it. */
+  ctimeNs: v.nullable(Digits),
 });
 
 const RecordSchema = v.object({

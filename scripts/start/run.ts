@@ -73,7 +73,6 @@ async function start(
   running.lock = await lockStateFolder(folder);
   rmSync(folder.ports, { force: true });
   const secrets = loadSecrets(folder);
-  const epochKeys = openEpochKeys(folder);
   const port = edgePort(options.randomPorts);
   await checkPort(port, "the edge");
   const bundle = await ensureBundle(signal);
@@ -81,7 +80,6 @@ async function start(
   signal.throwIfAborted();
   const sockets = placeSockets(folder);
   running.sockets = sockets;
-  running.keeper = await keepKeys(epochKeys, sockets.epochKeys);
   // First the guard, then what it guards.
   const fronts = startFronts();
   running.fronts = fronts;
@@ -89,6 +87,7 @@ async function start(
   const identity = new StorageIdentity(folder, options.restored);
   running.identity = identity;
   if (identity.putBack !== null) print(putBackLine(folder, identity.putBack));
+  running.keeper = await keepKeys(openEpochKeys(folder, identity.putBack !== null), sockets.epochKeys);
   const { generation } = identity;
   const engine = startEngine({ folder, bundle, secrets, sockets, generation, demo: options.demo, port });
   identity.keep();

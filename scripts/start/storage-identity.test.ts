@@ -75,29 +75,33 @@ describe("the same storage", () => {
     const third = start(place);
     expect(third).toMatchObject({ putBack: null, generation: 1 });
     stop(place, third);
-    expect(Object.keys(recordOf(place)["files"] as object).toSorted()).toEqual([DIRECTORY, POOL, "key-pool/two.sqlite"]);
+    expect(Object.keys(recordOf(place)["files"] as object).toSorted()).toEqual([
+      DIRECTORY,
+      POOL,
+      "key-pool/two.sqlite",
+    ]);
     expect(start(place)).toMatchObject({ putBack: null, generation: 1 });
   });
 
   it("of a release that kept no identities is taken as it is", () => {
     const place = newPlace();
     rmSync(place.storageIdentity);
-    rmSync(join(place.storage, ".anchor"));
+    rmSync(join(place.storage, "anchor"));
     expect(start(place)).toMatchObject({ putBack: null, generation: 1 });
   });
 
   it("is known after a crash between any two steps of renewing its anchor", () => {
     const place = newPlace();
-    const anchor = readFileSync(join(place.storage, ".anchor"), "utf8");
+    const anchor = readFileSync(join(place.storage, "anchor"), "utf8");
     // The record tells of the next anchor, which is not there yet, or is.
     const next = { token: "ab".repeat(16), fromMs: Date.now() - 2000, untilMs: Date.now() + 60_000 };
     writeFileSync(place.storageIdentity, JSON.stringify({ ...recordOf(place), next }));
     const before = start(place);
     expect(before.putBack).toBeNull();
-    expect(readFileSync(join(place.storage, ".anchor"), "utf8")).not.toBe(anchor);
+    expect(readFileSync(join(place.storage, "anchor"), "utf8")).not.toBe(anchor);
     const told = recordOf(place);
     writeFileSync(place.storageIdentity, JSON.stringify({ ...told, next: { ...next, token: "cd".repeat(16) } }));
-    writeFileSync(join(place.storage, ".anchor"), JSON.stringify({ generation: 1, token: "cd".repeat(16) }));
+    writeFileSync(join(place.storage, "anchor"), JSON.stringify({ generation: 1, token: "cd".repeat(16) }));
     expect(start(place)).toMatchObject({ putBack: null, generation: 1 });
   });
 
@@ -105,26 +109,27 @@ describe("the same storage", () => {
     const place = newPlace();
     const root = `${place.root}.moved`;
     renameSync(place.root, root);
-    expect(start({ ...place, storage: join(root, "state"), storageIdentity: join(root, "storage-identity.json") }))
-      .toMatchObject({ putBack: null, generation: 1 });
+    expect(
+      start({ ...place, storage: join(root, "state"), storageIdentity: join(root, "storage-identity.json") }),
+    ).toMatchObject({ putBack: null, generation: 1 });
   });
 });
 
-describe("a copy put back", () => {
-  const expectNoticed = (place: Place, sign: RegExp): void => {
-    const found = start(place);
-    expect(found.putBack).toMatch(sign);
-    expect(found.generation).toBe(2);
-    expect(JSON.parse(readFileSync(join(place.storage, ".anchor"), "utf8"))).toMatchObject({ generation: 2 });
-    // Once.
-    expect(start(place)).toMatchObject({ putBack: null, generation: 2 });
-  };
-  const run = (place: Place): void => {
-    const identity = start(place);
-    work(place, POOL, DIRECTORY);
-    stop(place, identity);
-  };
+const expectNoticed = (place: Place, sign: RegExp): void => {
+  const found = start(place);
+  expect(found.putBack).toMatch(sign);
+  expect(found.generation).toBe(2);
+  expect(JSON.parse(readFileSync(join(place.storage, "anchor"), "utf8"))).toMatchObject({ generation: 2 });
+  // Once.
+  expect(start(place)).toMatchObject({ putBack: null, generation: 2 });
+};
+const run = (place: Place): void => {
+  const identity = start(place);
+  work(place, POOL, DIRECTORY);
+  stop(place, identity);
+};
 
+describe("a copy put back", () => {
   it.each([
     ["in place of the storage", "state", true],
     ["over the storage's own files", "state", false],
@@ -145,7 +150,8 @@ describe("a copy put back", () => {
   it("by a tool that leaves alone what looks unchanged shows by the rest", () => {
     const place = newPlace();
     const copy = copyOf(place.storage);
-    run(place);
+    start(place); // ends by kill -9
+    work(place, POOL, DIRECTORY);
     // As `rsync --inplace` does. The anchor was made anew, so it is among what has changed.
     for (const name of readdirSync(copy, { recursive: true, encoding: "utf8" })) {
       const [from, to] = [join(copy, name), join(place.storage, name)];
@@ -164,16 +170,18 @@ describe("a copy put back", () => {
       work(place, POOL, DIRECTORY);
       if (!crash) stop(place, identity);
       cp("-a", `${copy}/.`, place.storage);
-      expectNoticed(place, /anchor/);
+      expectNoticed(place, crash ? /anchor/ : /only\.sqlite|one\.sqlite/);
     }
   });
 
-  it("of one file shows where it is another file than before, and where it is gone", () => {
-    const place = newPlace();
-    const copy = copyOf(join(place.storage, POOL));
-    run(place);
-    renameSync(copy, join(place.storage, POOL));
-    expectNoticed(place, /key-pool\/one\.sqlite is another file/);
+  it("of one file shows where it is another file than before, was written over, or is gone", () => {
+    for (const put of [renameSync, (from: string, to: string) => cp("-a", from, to)]) {
+      const place = newPlace();
+      const copy = copyOf(join(place.storage, POOL));
+      run(place);
+      put(copy, join(place.storage, POOL));
+      expectNoticed(place, /key-pool\/one\.sqlite is not as it was left/);
+    }
     const other = newPlace();
     run(other);
     rmSync(join(other.storage, POOL));
@@ -200,8 +208,10 @@ describe("a copy put back", () => {
 it("tells no file from another where the file system has no times of birth, but by the inode", () => {
   const place = newPlace();
   start(place);
-  const files = recordOf(place)["files"] as Record<string, { inode: string; birthtimeNs: string | null }>;
-  const unknown = Object.fromEntries(Object.entries(files).map(([path, { inode }]) => [path, { inode, birthtimeNs: null }]));
+  const files = recordOf(place)["files"] as Record<string, { inode: string }>;
+  const unknown = Object.fromEntries(
+    Object.entries(files).map(([path, { inode }]) => [path, { inode, birthtimeNs: null, ctimeNs: null }]),
+  );
   writeFileSync(place.storageIdentity, JSON.stringify({ ...recordOf(place), files: unknown }));
   expect(start(place).putBack).toBeNull();
 });

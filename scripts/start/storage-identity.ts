@@ -4,22 +4,29 @@
  * copy cannot bring back is the inode, the time of birth, and the time of the last change of inode (ctime), which no
  * program can set.
  *
- * - Each database file is known by inode and time of birth: a copy is another file.
+ * - Each database file is known by inode and time of birth: a copy is another file. After a stop it is known by its
+ *   ctime too: one that a copy was written over shows.
  * - An anchor file in the storage is made anew at every start, every minute and at every stop, and known by its content
- *   and its ctime: so whatever is written over the storage's own files shows as well, in part or with this record.
+ *   and its ctime. So it shows after a crash too that all of the storage was written over, even with this record.
  *
  * What restores the inodes too (a snapshot of the file system, the disk or the machine) leaves no trace here:
  * `npm start -- --restored` says so.
  */
 import { randomBytes } from "node:crypto";
-import { readdirSync, statSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, openSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { StartFailure } from "./failure.ts";
+import { messageOf, StartFailure } from "./failure.ts";
 import { readIfThere, syncFolder, writeDurable } from "./files.ts";
-import { type Anchor, type FileIdentity, type IdentityRecord, parseAnchor, parseRecord } from "./identity-record.ts";
+import {
+  ANCHOR,
+  type Anchor,
+  type FileIdentity,
+  type IdentityRecord,
+  parseAnchor,
+  parseRecord,
+} from "./identity-record.ts";
 import type { StateFolder } from "./state-folder.ts";
 
-const ANCHOR = ".anchor";
 /** SQLite's own, which come and go. */
 const PASSING = /-(?:wal|shm|journal)$/;
 const LOOK_MS = 5000;
@@ -48,7 +55,7 @@ export class StorageIdentity {
   constructor(folder: Pick<StateFolder, "storage" | "storageIdentity">, restored: boolean) {
     this.#storage = folder.storage;
     this.#file = folder.storageIdentity;
-    const files = this.#files();
+    const files = this.#files("stopped");
     const text = readIfThere(this.#file);
     const known = text === null ? null : parseRecord(text);
     if (text !== null && known === null) {
@@ -60,27 +67,42 @@ export class StorageIdentity {
     this.putBack = restored ? "as --restored says" : this.#signOf(known, anchor, files);
     const latest = Math.max(known?.generation ?? 0, anchor?.generation ?? 0);
     this.generation = Math.max(1, this.putBack === null ? latest : latest + 1);
-    this.#record = { generation: this.generation, anchor: known?.anchor ?? null, next: known?.next ?? null, files };
+    this.#record = {
+      generation: this.generation,
+      anchor: known?.anchor ?? null,
+      next: known?.next ?? null,
+      files: this.#files("running"),
+    };
     this.#renew();
   }
 
   /** Goes on while the engine runs: new objects make new files. */
   keep(): void {
-    this.#timer = setInterval(() => this.#tryToLook(ANCHOR_MS), LOOK_MS);
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#timer.unref();
   }
 
   /** After the engine has ended. */
   close(): void {
     clearInterval(this.#timer);
-    this.#tryToLook(0);
+    this.#unlessFailing(() => {
+      this.#record = { ...this.#record, files: this.#files("stopped") };
+      this.#renew();
+    });
   }
 
-  #tryToLook(anchorMs: number): void {
+  #look(): void {
+    this.#unlessFailing(() => {
+      if (this.#addNew() || Date.now() - this.#writtenMs >= ANCHOR_MS) this.#renew();
+    });
+  }
+
+  /** No room on the disk, for one: what is on it fits together all the same, and the next look tries again. */
+  #unlessFailing(work: () => void): void {
     try {
-      if (this.#addNew() || Date.now() - this.#writtenMs >= anchorMs) this.#renew();
-    } catch {
-      // No room on the disk, for one: what is on it still fits together, and the next look tries again.
+      work();
+    } catch (thrown) {
+      process.stderr.write(`qkd-edge: ${this.#file} cannot be kept up: ${messageOf(thrown)}\n`);
     }
   }
 
@@ -89,7 +111,7 @@ export class StorageIdentity {
     const fresh = this.#paths().filter((path) => this.#record.files[path] === undefined);
     if (fresh.length === 0) return false;
     const files = { ...this.#record.files };
-    for (const path of fresh) files[path] = this.#identityOf(path);
+    for (const path of fresh) files[path] = this.#identityOf(path, "running");
     this.#record = { ...this.#record, files };
     return true;
   }
@@ -129,9 +151,9 @@ export class StorageIdentity {
     for (const [path, identity] of Object.entries(known.files)) {
       const now = files[path];
       if (now === undefined) return `${path} is missing`;
-      if (!isSame(identity, now)) return `${path} is another file than it was`;
+      if (!isSame(identity, now)) return `${path} is not as it was left`;
     }
-    return anchor !== null && fits(anchor, known) ? null : `${ANCHOR} is not as it was left`;
+    return anchor !== null && fits(anchor, known) ? null : `the ${ANCHOR} is not as it was left`;
   }
 
   get #anchorPath(): string {
@@ -152,20 +174,34 @@ export class StorageIdentity {
       .map((entry) => relative(this.#storage, join(entry.parentPath, entry.name)));
   }
 
-  #files(): Record<string, FileIdentity> {
-    return Object.fromEntries(this.#paths().map((path) => [path, this.#identityOf(path)]));
+  #files(engine: "running" | "stopped"): Record<string, FileIdentity> {
+    return Object.fromEntries(this.#paths().map((path) => [path, this.#identityOf(path, engine)]));
   }
 
-  #identityOf(path: string): FileIdentity {
-    const { ino, birthtimeNs, ctimeNs } = statSync(join(this.#storage, path), { bigint: true });
-    // Where the time of birth is not to be had, zero or the time of the last change stands in its place.
-    const isKnown = birthtimeNs > 0n && birthtimeNs < ctimeNs;
-    return { inode: String(ino), birthtimeNs: isKnown ? String(birthtimeNs) : null };
+  #identityOf(path: string, engine: "running" | "stopped"): FileIdentity {
+    const file = openSync(join(this.#storage, path), "r");
+    try {
+      // The times found here shall be those found after a power failure.
+      if (engine === "stopped") fsyncSync(file);
+      const { ino, birthtimeNs, ctimeNs } = fstatSync(file, { bigint: true });
+      // Where the time of birth is not to be had, zero or the time of the last change stands in its place.
+      const isKnown = birthtimeNs > 0n && birthtimeNs < ctimeNs;
+      return {
+        inode: String(ino),
+        birthtimeNs: isKnown ? String(birthtimeNs) : null,
+        ctimeNs: engine === "stopped" ? String(ctimeNs) : null,
+      };
+    } finally {
+      closeSync(file);
+    }
   }
 }
 
+/** @param now of the stopped engine */
 const isSame = (known: FileIdentity, now: FileIdentity): boolean =>
-  known.inode === now.inode && (known.birthtimeNs === null || known.birthtimeNs === now.birthtimeNs);
+  known.inode === now.inode &&
+  (known.birthtimeNs === null || known.birthtimeNs === now.birthtimeNs) &&
+  (known.ctimeNs === null || known.ctimeNs === now.ctimeNs);
 
 function fits({ token, ctimeNs }: Anchor, { anchor, next }: IdentityRecord): boolean {
   if (token === anchor?.token) return ctimeNs === anchor.ctimeNs;

@@ -342,7 +342,10 @@ const SERVICE = {
     query: {
       node: { type: "string", description: "Node id; `deployment` where absent." },
       after: { type: "integer", description: "Read on after this index." },
-      limit: { type: "integer", description: `At most so many records, 1 to ${LIMITS.auditReadRecords}.` },
+      limit: {
+        type: "integer",
+        description: `At most so many records, 1 to ${LIMITS.auditReadRecords}; fewer where a page would cut those of one hash.`,
+      },
     },
     responses: { 200: json("Records, oldest first", schemas.AuditSchema) },
     errors: ["forbidden", "not-found"],

@@ -190,8 +190,10 @@ export const AuditSchema = v.object({
       detail: v.looseObject({}),
       source: text,
       seq: count,
-      /** SHA-256 over the previous record's hash and this record. */
+      /** SHA-256 over the previous hash and all records that bear this one, so many as came together. */
       hash: text,
+      /** CRC-32 of this record. */
+      check: v.optional(text),
     }),
   ),
   /** Pass as `after` to read on; null at the end. */

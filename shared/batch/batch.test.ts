@@ -26,6 +26,8 @@ describe("what may travel in a batch", () => {
     ["/api/v1/keys/sæ/enc_keys", null],
     ["/api/v1/keys/sae-b/enc_keys?x=é", null],
     ["/api/v1/keys/sae b/enc_keys", null],
+    ["/api/v1/keys/a\\b/enc_keys", null],
+    ['/api/v1/keys/sae-b/enc_keys?"<>`', null],
     ["/api/v1/keys/sae-b/enc_keys\n", null],
     ["/api/v1/keys/sae-b/enc_keys?\r\nX: y", null],
     ["/api/v1/keys/sae\u0000b/enc_keys", null],

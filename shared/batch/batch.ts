@@ -11,10 +11,11 @@
 export const BATCH_PATH = "/front/batch";
 
 /**
- * What may travel in a batch. Only characters that mean the same wherever they pass through; a target with others
- * travels by itself, as it was sent.
+ * What may travel in a batch: targets of nothing but what a URI may hold (RFC 3986 3.3, 3.4), which mean the same
+ * wherever they pass through.
  */
-const KEY_REQUEST = /^\/api\/v1\/keys\/[!"$-.0->@-~]+\/(?<verb>enc_keys|dec_keys)(?:\?[!"$-~]*)?$/;
+const KEY_REQUEST =
+  /^\/api\/v1\/keys\/[\w.~!$&'()*+,;=:@%-]+\/(?<verb>enc_keys|dec_keys)(?:\?[\w.~!$&'()*+,;=:@%/?-]*)?$/;
 export type KeyVerb = "enc_keys" | "dec_keys";
 
 /** The verb of a key request's target (path and query); null for any other target. */

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { BlockId, NodeId, PairName, SaeId } from "../ids.ts";
 import { LIMITS } from "../limits.ts";
 import type { Announcement, HalfBatch } from "./half.ts";
-import { flawOfAnnouncement, flawOfBatch } from "./half-checks.ts";
+import { flawOfMessage, flawOfBatch } from "./half-checks.ts";
 
 const sender = { pair: "n-1|n-2" as PairName, shard: 3, from: "n-1" as NodeId };
 const batch: HalfBatch = { ...sender, generation: 1, settled: 4, messages: [], wantBytes: 0 };
@@ -11,7 +11,7 @@ const announcement: Announcement = {
   kind: "announce",
   use: "key",
   record: 7,
-  nonce: "0011223344556677" + "83",
+  nonce: "001122334455667783",
   mask: "00112233445566",
   keys: 2,
   sizeBytes: 32,
@@ -32,7 +32,7 @@ test("what a half sends has no flaw", () => {
   expect(flawOfBatch({ ...batch, messages: numbered(5, 6, 7) }, sender)).toBeNull();
   // Some are settled already that lie beyond what is answered.
   expect(flawOfBatch({ ...batch, messages: numbered(9) }, sender)).toBeNull();
-  expect(flawOfAnnouncement(announcement, sender)).toBeNull();
+  expect(flawOfMessage(announcement, sender)).toBeNull();
 });
 
 test("messages are neighbours, in order, and not settled", () => {
@@ -45,14 +45,14 @@ test("numbers that are none, or out of their bounds, are flaws wherever they sta
   const bad = fc.constantFrom(-1, 0.5, Number.NaN, Infinity, 2 ** 60);
   fc.assert(
     fc.property(bad, fc.constantFrom("record", "keys", "sizeBytes", "expiresMs"), (value, member) => {
-      expect(flawOfAnnouncement({ ...announcement, [member]: value }, sender)).not.toBeNull();
+      expect(flawOfMessage({ ...announcement, [member]: value }, sender)).not.toBeNull();
     }),
   );
   fc.assert(
     fc.property(bad, bad, (offset, length) => {
       const segments = [["b" as BlockId, offset, 64] as const];
-      expect(flawOfAnnouncement({ ...announcement, segments }, sender)).not.toBeNull();
-      expect(flawOfAnnouncement({ ...announcement, segments: [["b" as BlockId, 0, length]] }, sender)).not.toBeNull();
+      expect(flawOfMessage({ ...announcement, segments }, sender)).not.toBeNull();
+      expect(flawOfMessage({ ...announcement, segments: [["b" as BlockId, 0, length]] }, sender)).not.toBeNull();
     }),
   );
   fc.assert(

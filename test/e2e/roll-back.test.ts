@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { eventually, linkState } from "../support/operator.ts";
-import { newStateFolder, type RunningNetwork, runNetwork } from "../support/run-network.ts";
+import { isRunning, newStateFolder, type RunningNetwork, runNetwork } from "../support/run-network.ts";
 
 const LINK = "tn-1-tn-2";
 const OTHER_LINK = "tn-2-tn-3";
@@ -36,6 +36,18 @@ function newState(): string {
     for (const path of [state, `${state}.copy`]) rmSync(path, { recursive: true, force: true });
   });
   return state;
+}
+
+/** Ends the starter without a chance to leave anything in order; the engine ends with it. */
+async function crash({ process: starter, pids }: RunningNetwork): Promise<void> {
+  const ended = once(starter, "exit");
+  starter.kill("SIGKILL");
+  await ended;
+  await eventually(
+    async () => isRunning(pids.engine),
+    (running) => !running,
+    20_000,
+  );
 }
 
 const cp = (from: string, to: string): void => void execFileSync("cp", ["-a", from, to]);
@@ -84,9 +96,16 @@ class Given {
 }
 
 /** Asks for keys; null where there are too few. */
-async function enc(network: RunningNetwork, { master, slave }: Direction, number: number): Promise<readonly Key[] | null> {
+async function enc(
+  network: RunningNetwork,
+  { master, slave }: Direction,
+  number: number,
+): Promise<readonly Key[] | null> {
   const path = `/api/v1/keys/${slave}/enc_keys`;
-  const response = await network.fetch(path, master, { method: "POST", body: JSON.stringify({ number, size: 8 * KEY_BYTES }) });
+  const response = await network.fetch(path, master, {
+    method: "POST",
+    body: JSON.stringify({ number, size: 8 * KEY_BYTES }),
+  });
   if (response.status !== 503) return await keysOf(response);
   await response.arrayBuffer();
   return null;
@@ -136,8 +155,14 @@ async function expectVoided(network: RunningNetwork, { given, pending }: Before)
   expect(conserved).toBe(true);
   expect(ledger).toMatchObject({ available: 0, pending: 0, reserved: 0 });
   await push(network, LINK, "afterwards", MATERIAL_BYTES);
-  expect(await deliver(network, given, Infinity)).toBe(MATERIAL_BYTES / KEY_BYTES - (MATERIAL_BYTES / KEY_BYTES) % KEYS_A_REQUEST);
-  await eventually(() => alarmsOf(network, "tn-1"), (alarms) => alarms.includes("state-rolled-back"), 20_000);
+  expect(await deliver(network, given, Infinity)).toBe(
+    MATERIAL_BYTES / KEY_BYTES - ((MATERIAL_BYTES / KEY_BYTES) % KEYS_A_REQUEST),
+  );
+  await eventually(
+    () => alarmsOf(network, "tn-1"),
+    (alarms) => alarms.includes("state-rolled-back"),
+    20_000,
+  );
 }
 
 async function alarmsOf(network: RunningNetwork, node: string): Promise<readonly unknown[]> {
@@ -187,7 +212,23 @@ describe("a copy of all of the storage, put back", () => {
   });
 });
 
-describe("one pool's files put back, written over those there", () => {
+/** That of LINK: how the names of its files begin. */
+function largestPool(pools: string): string {
+  const bytes = new Map<string, number>();
+  for (const name of readdirSync(pools)) {
+    const pool = name.split(".")[0] ?? "";
+    bytes.set(pool, (bytes.get(pool) ?? 0) + statSync(join(pools, name)).size);
+  }
+  return [...bytes].toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? "";
+}
+
+async function eventsOf(network: RunningNetwork, act: string): Promise<number> {
+  const response = await network.fetch("/api/v1/audit?node=tn-1&limit=1000", "operator");
+  const { records } = (await response.json()) as { records: { act: string }[] };
+  return records.filter((record) => record.act === act).length;
+}
+
+describe("one pool's files put back after a crash, written over those there", () => {
   it.each([
     ["from before the last start", false],
     ["made while it ran", true],
@@ -200,13 +241,23 @@ describe("one pool's files put back, written over those there", () => {
     const pool = largestPool(pools);
     const files = (): string[] => readdirSync(pools).filter((name) => name.startsWith(pool));
     if (!hot) await network.stop();
-    else await eventually(() => eventsOf(network, "block.ingested"), (events) => events >= 2, 20_000);
+    else
+      await eventually(
+        () => eventsOf(network, "block.ingested"),
+        (events) => events >= 2,
+        20_000,
+      );
     mkdirSync(copy);
     for (const name of files()) cp(join(pools, name), copy);
     if (!hot) network = await runOn(state);
     expect(await deliver(network, before.given, DELIVERED)).toBe(DELIVERED);
-    if (hot) await eventually(() => eventsOf(network, "keys.dec"), (events) => events > 0, 20_000);
-    await network.stop();
+    if (hot)
+      await eventually(
+        () => eventsOf(network, "keys.dec"),
+        (events) => events > 0,
+        20_000,
+      );
+    await crash(network);
     for (const name of files()) if (!existsSync(join(copy, name))) rmSync(join(pools, name));
     cp(`${copy}/.`, pools);
 
@@ -219,22 +270,6 @@ describe("one pool's files put back, written over those there", () => {
       await network.stop();
     }
   });
-
-  /** That of LINK: how the names of its files begin. */
-  function largestPool(pools: string): string {
-    const bytes = new Map<string, number>();
-    for (const name of readdirSync(pools)) {
-      const pool = name.split(".")[0] ?? "";
-      bytes.set(pool, (bytes.get(pool) ?? 0) + statSync(join(pools, name)).size);
-    }
-    return [...bytes].toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? "";
-  }
-
-  async function eventsOf(network: RunningNetwork, act: string): Promise<number> {
-    const response = await network.fetch("/api/v1/audit?node=tn-1&limit=1000", "operator");
-    const { records } = (await response.json()) as { records: { act: string }[] };
-    return records.filter((record) => record.act === act).length;
-  }
 });
 
 it("the engine killed, and the machine with it: nothing is voided", { timeout: 180_000 }, async () => {
@@ -245,9 +280,7 @@ it("the engine killed, and the machine with it: nothing is voided", { timeout: 1
   process.kill(network.pids.engine, "SIGKILL");
   await ended;
   network = await runOn(state);
-  const starterEnded = once(network.process, "exit");
-  network.process.kill("SIGKILL");
-  await starterEnded;
+  await crash(network);
   network = await runOn(state);
   try {
     expect(network.output()).not.toMatch(TOLD);

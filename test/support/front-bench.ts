@@ -4,7 +4,9 @@ import http from "node:http";
 import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { type Authority, createAuthority, issue, type Issued, type LeafRequest } from "../../scripts/demo/pki.ts";
+import { type Batch, writePart } from "../../shared/batch/batch.ts";
 import type { Log, LogFields } from "../../tunnel/log.ts";
 import { type Carrier, createCarrier } from "../../tunnel/services/etsi014-tls/carrier.ts";
 import type { CarrierConfig, FrontConfig } from "../../tunnel/services/etsi014-tls/config.ts";
@@ -15,6 +17,7 @@ export interface Seen {
   readonly url: string;
   readonly headers: http.IncomingHttpHeaders;
   readonly bodyBytes: number;
+  readonly batched?: true;
 }
 
 export interface FrontBench {
@@ -29,18 +32,36 @@ export interface FrontBench {
   stop(): Promise<void>;
 }
 
-/** Answers every request with what it saw of it. */
+/** Answers every request with what it saw of it, those of a batch each by itself. */
 function echoEngine(): http.Server {
   return http.createServer((req, res) => {
-    let bodyBytes = 0;
-    req.on("data", (chunk: Buffer) => (bodyBytes += chunk.length));
+    const chunks: Buffer[] = [];
+    req.on("data", (chunk: Buffer) => chunks.push(chunk));
     req.on("end", () => {
-      const seen: Seen = { method: req.method ?? "", url: req.url ?? "", headers: req.headers, bodyBytes };
-      res.writeHead(200, { "content-type": "application/json" });
+      const body = Buffer.concat(chunks);
+      if (isBatch(req)) {
+        res.end(echoBatch(JSON.parse(body.toString()) as Batch<unknown>));
+        return;
+      }
+      const seen: Seen = { method: req.method ?? "", url: req.url ?? "", headers: req.headers, bodyBytes: body.length };
+      res.writeHead(200, JSON_HEADERS);
       res.end(JSON.stringify(seen));
     });
   });
 }
+
+const isBatch = ({ headers }: http.IncomingMessage): boolean =>
+  headers["x-cf-blob"] === JSON.stringify({ qkd: { batch: true } });
+const JSON_HEADERS = { "content-type": "application/json" };
+
+const echoBatch = ({ callers, requests }: Batch<unknown>): string =>
+  writePart(
+    requests.map(({ caller, method, target, body }, request) => {
+      const headers = { "x-cf-blob": JSON.stringify(callers[caller]) };
+      const seen: Seen = { method, url: target, headers, bodyBytes: Buffer.byteLength(body ?? ""), batched: true };
+      return { request, status: 200, headers: JSON_HEADERS, body: JSON.stringify(seen) };
+    }),
+  );
 
 export async function startFrontBench(
   carrierOf?: (engineSocket: string, directory: string) => CarrierConfig,
@@ -89,6 +110,18 @@ export async function startFrontBench(
       await rm(directory, { recursive: true });
     },
   };
+}
+
+/** Sends text as it is on a TLS connection of its own; resolves with all that came when the other side has closed. */
+export function tlsExchange(url: string, options: ConnectionOptions, text: string | Buffer): Promise<string> {
+  const { hostname: host, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connectTls({ host, port: Number(port), ...options }, () => socket.write(text));
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    socket.on("error", reject);
+    socket.on("close", () => resolve(Buffer.concat(chunks).toString("latin1")));
+  });
 }
 
 export interface TlsAnswer {

@@ -29,7 +29,7 @@ export function forward(
   }
   const path = req.url ?? "";
   const maxBytes = maxBodyBytes(path);
-  if (!path.startsWith("/")) refuse(req, res, BAD_TARGET);
+  if (!isTarget(path)) refuse(req, res, BAD_TARGET);
   else if (Number(req.headers["content-length"] ?? 0) > maxBytes) refuse(req, res, tooLarge(maxBytes));
   else return pass(req, res, { path, maxBytes, visit, caller, carrier, log });
   return () => visit.leave();
@@ -114,6 +114,9 @@ function pass(req: http.IncomingMessage, res: http.ServerResponse, passage: Pass
 /** The edge's words for a status are left out: they would differ from those of an answer that came in a batch. */
 const writeHead = (res: http.ServerResponse, { statusCode, rawHeaders }: http.IncomingMessage): http.ServerResponse =>
   res.writeHead(statusCode ?? 502, towardsClient(rawHeaders));
+
+/** The engine refuses these characters too, but in a text that is no Error object. */
+const isTarget = (path: string): boolean => path.startsWith("/") && !/["<>`]/.test(path);
 
 /**
  * The edge bounds bodies too, but by hanging up on an upload in progress, on which its answer can get lost. Nothing an
