@@ -35,11 +35,7 @@ export const isBatch = (request: Request, env: Env): boolean =>
   (request.cf as { qkd?: { batch?: boolean } } | undefined)?.qkd?.batch === true &&
   request.url.endsWith(BATCH_PATH);
 
-export async function serveBatch(
-  request: Request,
-  env: Env,
-  context: Surroundings["context"],
-): Promise<Response> {
+export async function serveBatch(request: Request, env: Env, context: Surroundings["context"]): Promise<Response> {
   // Of our own front, as the blob in `request.cf` is.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const { callers, requests } = (await request.json()) as Batch<unknown>;
@@ -47,9 +43,10 @@ export async function serveBatch(
   const answers = new Gathering(requests.length);
   requests.forEach((item, index) => {
     const pools = calls.member();
-    void answerItem(incomingOf(item, callers[item.caller]), { env, context, pools }).then((answer) => {
+    const incoming = incomingOf(item, callers[item.caller]);
+    void answerItem(incoming, { env, context, pools }).then((answer) => {
       answers.add({ request: index, ...(pools.alone ? TO_COME_ALONE : answer) });
-      pools.ended();
+      return pools.ended();
     });
   });
   return await answers.respond(LIMITS.batchPatienceMs);

@@ -7,7 +7,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { storedJson, type Database } from "../storage/database.ts";
 import { recordsOf, runsOf, type Head, type Numbered } from "./runs.ts";
 
-/** One record, as schema 1 kept them. */
+/** One record by itself, as code of schema 1 writes them. */
 type RecordRow = {
   idx: number;
   source: string;
@@ -70,9 +70,9 @@ export class AuditStore {
     const run = this.#db.one<{ last_index: number; hash: ArrayBuffer }>(
       "SELECT last_index, substr(hashes, -32) AS hash FROM runs ORDER BY last_index DESC LIMIT 1",
     );
-    if (run !== undefined) return { index: run.last_index, hash: toHex(new Uint8Array(run.hash)) };
-    const record = this.#db.one<Head>("SELECT idx AS 'index', hash FROM records ORDER BY idx DESC LIMIT 1");
-    return record ?? { index: 0, hash: CHAIN_START };
+    const record = this.#db.one<Head>("SELECT idx AS 'index', hash FROM lone_records ORDER BY idx DESC LIMIT 1");
+    if (run === undefined || (record?.index ?? 0) > run.last_index) return record ?? { index: 0, hash: CHAIN_START };
+    return { index: run.last_index, hash: toHex(new Uint8Array(run.hash)) };
   }
 
   /** Those of some numbered events that are not stored so: their numbers were used for others. */
@@ -99,18 +99,19 @@ export class AuditStore {
       ROWS_COMPARED,
     );
     for (const { last_index: lastIndex } of runs) {
-      yield this.#db.all<RunRow>("SELECT * FROM runs WHERE last_index = ?", lastIndex).flatMap(recordsOfRow);
+      yield this.#row(lastIndex);
     }
-    const records = "SELECT * FROM records WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY idx DESC LIMIT ?";
-    yield this.#db.all<RecordRow>(records, source, from, to, ROWS_COMPARED).map(recordOfRow);
+    const lone = "SELECT * FROM lone_records WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY idx DESC LIMIT ?";
+    yield this.#db.all<RecordRow>(lone, source, from, to, ROWS_COMPARED).map(recordOfRow);
   }
 
   /** Records after an index, oldest first. */
   after(index: number, limit: number): AuditRecord[] {
-    const records = this.#db
-      .all<RecordRow>("SELECT * FROM records WHERE idx > ? ORDER BY idx LIMIT ?", index, limit)
+    const lone = this.#db
+      .all<RecordRow>("SELECT * FROM lone_records WHERE idx > ? ORDER BY idx LIMIT ?", index, limit)
       .map(recordOfRow);
-    let last = records.at(-1)?.index ?? index;
+    const records: AuditRecord[] = [];
+    let last = index;
     while (records.length < limit) {
       const row = this.#db.one<RunRow>("SELECT * FROM runs WHERE last_index > ? ORDER BY last_index LIMIT 1", last);
       if (row === undefined) break;
@@ -118,30 +119,37 @@ export class AuditStore {
       records.push(...recordsOfRow(row).filter((record) => record.index > from));
       last = row.last_index;
     }
-    return records.slice(0, limit);
+    return [...lone, ...records].sort((a, b) => a.index - b.index).slice(0, limit);
   }
 
   /**
-   * A page of one source's records with numbers above `afterSeq`, in order of their rows' first numbers. Of runs only:
-   * sources that ask are as old as those.
+   * A page of one source's records with numbers above `afterSeq`, in order of their rows' first numbers.
    */
   ofSource(
     source: string,
     afterSeq: number,
     after = { seq: afterSeq - LIMITS.auditBatchEvents, index: 0 },
   ): { records: AuditRecord[]; next: { seq: number; index: number } | null } {
-    const rows = this.#db.all<RunRow>(
-      `SELECT * FROM runs WHERE source = ? AND (first_seq, last_index) > (?, ?) ORDER BY first_seq, last_index LIMIT ?`,
+    const rows = this.#db.all<{ seq: number; index: number }>(
+      `SELECT first_seq AS seq, last_index AS 'index' FROM runs WHERE source = ?1 AND (first_seq, last_index) > (?2, ?3)
+       UNION ALL SELECT seq, idx FROM lone_records WHERE source = ?1 AND (seq, idx) > (?2, ?3)
+       ORDER BY 1, 2 LIMIT ?4`,
       source,
       after.seq,
       after.index,
       ROWS_A_PAGE,
     );
-    const last = rows.length === ROWS_A_PAGE ? rows.at(-1) : undefined;
     return {
-      records: rows.flatMap(recordsOfRow).filter(({ seq }) => seq > afterSeq),
-      next: last === undefined ? null : { seq: last.first_seq, index: last.last_index },
+      records: rows.flatMap(({ index }) => this.#row(index)).filter(({ seq }) => seq > afterSeq),
+      next: rows.length === ROWS_A_PAGE ? (rows.at(-1) ?? null) : null,
     };
+  }
+
+  /** The records of the row that ends with this index. */
+  #row(lastIndex: number): AuditRecord[] {
+    const runs = this.#db.all<RunRow>("SELECT * FROM runs WHERE last_index = ?", lastIndex);
+    if (runs.length > 0) return runs.flatMap(recordsOfRow);
+    return this.#db.all<RecordRow>("SELECT * FROM lone_records WHERE idx = ?", lastIndex).map(recordOfRow);
   }
 }
 

@@ -6,21 +6,20 @@ import { ok } from "../../shared/result.ts";
 import { commit } from "./context.ts";
 import type { LogRow } from "./half-log.ts";
 import { disagree, type HalfParts } from "./half-parts.ts";
+import type { HalfWaiting } from "./half-waiting.ts";
 import { takeBack } from "./half-yield.ts";
 import { publishRecord, voidRecord } from "./publish.ts";
-import type { KeyRecord } from "./rows.ts";
 
-/** Requests that wait for their announcement to be answered. */
-export interface Waiting {
-  isWaiting(record: number): boolean;
-  /** @returns false where it waits no longer */
-  answered(record: number, refusal: Fault | undefined): boolean;
-}
-
-type Acting = HalfParts & { readonly waiting: Waiting };
 interface Answered {
   readonly row: LogRow;
   readonly refusal: Fault | undefined;
+}
+
+interface Exchange {
+  /** The messages of `batch`. */
+  readonly sent: readonly LogRow[];
+  readonly batch: HalfBatch;
+  readonly answer: HalfAnswer;
 }
 
 /**
@@ -28,18 +27,18 @@ interface Answered {
  * @returns false where it could not be done: the messages are posted again
  */
 export async function actOnAnswer(
-  parts: Acting,
-  sent: readonly LogRow[],
-  batch: HalfBatch,
-  answer: HalfAnswer,
+  parts: HalfParts,
+  waiting: HalfWaiting,
+  { sent, batch, answer }: Exchange,
 ): Promise<boolean> {
-  const { pool, log, waiting } = parts;
+  const { pool, log } = parts;
   const refusals = new Map(answer.refused.map(({ seq, fault }) => [seq, fault]));
   const answered: Answered[] = sent
     .filter(({ seq }) => seq <= answer.applied)
     .map((row) => ({ row, refusal: refusals.get(row.seq) }));
   // A request that waits acts on its announcement itself, in the commit that publishes its keys or voids them.
-  const isAwaited = ({ row }: Answered) => row.record !== null && waiting.isWaiting(row.record);
+  const isAwaited = ({ row }: Answered) => row.record !== null && waiting.has(row.record);
+  const awaited = answered.filter(isAwaited);
   const toDo = answered.filter((each) => each.refusal !== undefined || !isAwaited(each));
   if (toDo.length > 0) {
     const done = await commit(pool, () => {
@@ -54,9 +53,9 @@ export async function actOnAnswer(
     });
     if (!done.ok || !done.value) return false;
   }
-  // One that has given up meanwhile leaves its announcement open: answered again, it is acted on above.
-  const awaited = answered.filter((each) => !toDo.includes(each) || each.refusal !== undefined);
-  return awaited.filter(({ row, refusal }) => !waiting.answered(row.record ?? 0, refusal)).length === 0;
+  const told = awaited.map(({ row, refusal }) => row.record !== null && waiting.answered(row.record, refusal));
+  // One that has given up meanwhile may have left its announcement open: answered again, it is acted on above.
+  return told.every(Boolean);
 }
 
 /** What a refusal spoils, by what was refused. */
@@ -93,7 +92,7 @@ function giveUpUnit({ pool, units, own }: HalfParts, [block, offset]: PlacedSegm
  * request, and voided else.
  */
 function endUnawaited({ pool }: HalfParts, id: number, refusal: Fault | undefined): void {
-  const record: KeyRecord | undefined = pool.records.byId(id);
+  const record = pool.records.byId(id);
   if (record?.state !== "reserved") return;
   const nowMs = Date.now();
   if (refusal === undefined && record.holdUntilMs > nowMs) {

@@ -88,21 +88,26 @@ const FATES = {
 
 function fateOf(half: TestHalf, random: () => number): Fate {
   const late: Parameters<Fate>[0][] = [];
-  return async (send) => {
+  const fate: Fate = async (send) => {
     let roll = random() * Object.values(FATES).reduce((sum, weight) => sum + weight, 0);
-    const fate = (Object.keys(FATES) as (keyof typeof FATES)[]).find((name) => (roll -= FATES[name]) < 0);
+    const what = (Object.keys(FATES) as (keyof typeof FATES)[]).find((name) => (roll -= FATES[name]) < 0);
+    const crash = (which: TestHalf) => {
+      // Not once the carrier has been put right, however late this post is.
+      if (half.fate === fate) which.crash();
+    };
     if (random() < 0.3) await late.shift()?.();
-    if (fate === "delayed") for (let turns = random() * 30; turns > 0; turns--) await pause();
-    if (fate === "receiver crashes before") half.other.crash();
-    if (fate === "request lost") throw new Error("lost");
+    if (what === "delayed") for (let turns = random() * 30; turns > 0; turns--) await pause();
+    if (what === "receiver crashes before") crash(half.other);
+    if (what === "request lost") throw new Error("lost");
     const answer = await send();
-    if (fate === "doubled") await send();
-    if (fate === "delivered again later") late.push(send);
-    if (fate === "receiver crashes after") half.other.crash();
-    if (fate === "sender crashes after") half.crash();
-    if (fate === "answer lost") throw new Error("lost");
+    if (what === "doubled") await send();
+    if (what === "delivered again later") late.push(send);
+    if (what === "receiver crashes after") crash(half.other);
+    if (what === "sender crashes after") crash(half);
+    if (what === "answer lost") throw new Error("lost");
     return answer;
   };
+  return fate;
 }
 
 interface Given {

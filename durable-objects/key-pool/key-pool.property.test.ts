@@ -10,7 +10,7 @@ import type { KeyId } from "../../shared/ids.ts";
 
 type Step =
   | { readonly do: "push"; readonly bytes: number }
-  | { readonly do: "push-again" | "evict" | "alarm" }
+  | { readonly do: "push-again" | "evict" | "alarm" | "roll" }
   | { readonly do: "enc"; readonly count: number; readonly sizeBits: number; readonly multicast: boolean }
   | { readonly do: "dec"; readonly pick: number; readonly by: "B" | "C" }
   | { readonly do: "void"; readonly who: "B" | "C" };
@@ -19,7 +19,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("push" as const), bytes: fc.integer({ min: 1, max: 9000 }) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom("push-again" as const, "evict" as const, "alarm" as const) }),
+    arbitrary: fc.record({
+      do: fc.constantFrom("push-again" as const, "evict" as const, "alarm" as const, "roll" as const),
+    }),
   },
   {
     weight: 5,
@@ -56,6 +58,7 @@ class Model {
   readonly pool: TestPool;
   readonly given: Given[] = [];
   readonly material: Uint8Array[] = [];
+  #epoch = 1;
 
   constructor(pool: TestPool) {
     this.pool = pool;
@@ -73,9 +76,16 @@ class Model {
     } else if (next.do === "evict") await this.pool.evict();
     // oxlint-disable-next-line typescript/no-explicit-any -- the test runtime wants its own stub type
     else if (next.do === "alarm") await runDurableObjectAlarm(this.pool.stub as any);
+    else if (next.do === "roll") await value(this.pool.stub.rollEpoch({ epoch: this.#nextEpoch() }));
     else if (next.do === "enc") await this.#enc(next);
     else if (next.do === "dec") await this.#dec(next);
     else if (next.do === "void") await this.#void(SAES[next.who]);
+  }
+
+  /** Of those that the bench has keys of. */
+  #nextEpoch(): number {
+    this.#epoch = this.#epoch === 1 ? 2 : 4;
+    return this.#epoch;
   }
 
   async #enc({ count, sizeBits, multicast }: Extract<Step, { do: "enc" }>): Promise<void> {
@@ -141,7 +151,7 @@ class Model {
 test("random histories", { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-      const model = new Model(await makePool());
+      const model = new Model(await makePool({ epoch: 1 }));
       for (const next of steps) {
         await model.apply(next);
         await model.check();

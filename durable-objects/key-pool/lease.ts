@@ -5,11 +5,12 @@
  * audit logs, which know the pool's events but for those of the last second or so.
  *
  * What costs nothing when all is well: a request looks at one boolean. Without the Directory a pool goes on for as
- * long as its lease lasts.
+ * long as its lease lasts. While the Directory is of the release before, which knows no leases, it works without one.
  */
 import type { AuditLogRpc } from "../../shared/audit/event.ts";
 import { fault, type Fault } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import { isMissingMethod } from "../../shared/missing-method.ts";
 import type { LeaseAnswer, LeaseCall } from "../../shared/network/directory-types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext } from "./context.ts";
@@ -34,6 +35,8 @@ type Outcome = Result<null, Fault>;
 
 /** After the Directory could not be reached for a renewal. */
 const RETRY_MS = 1000;
+/** After it turned out to be of the release before, which knows no leases. */
+const UNKNOWN_RETRY_MS = 10_000;
 /** How long a request waits for the voiding of everything before it is told to come again. */
 const PATIENCE_MS = 5000;
 
@@ -44,6 +47,8 @@ export class PoolLease {
   /** Has this instance looked at the generation and the logs? Nothing else can change under it. */
   #looked = false;
   #keys = 0;
+  /** Goes on without a lease, as the Directory is of the release before. */
+  #withoutLease = false;
   #retryAtMs = 0;
   #taking: Promise<Outcome> | undefined;
   #voiding: Promise<Outcome> | undefined;
@@ -71,20 +76,21 @@ export class PoolLease {
     return voided.ok ? await this.ready() : voided;
   }
 
-  /** Counts keys cut, delivered, lent or imported; a lease is good for so many. */
+  /** Counts keys cut, delivered, lent or imported; a lease is good for so many. Inside a commit. */
   use(keys: number): void {
     this.#keys += keys;
-    if (this.#keys < LIMITS.leaseKeys) return;
+    if (this.#keys < LIMITS.leaseKeys && !this.#withoutLease) return;
     if (this.#keys >= 2 * LIMITS.leaseKeys) this.#open = false;
     if (this.#taking !== undefined || Date.now() < this.#retryAtMs) return;
-    this.#taking = this.#take();
+    // Not before the commit that is being made has ended: this takes one of its own.
+    this.#taking = Promise.resolve().then(async () => await this.#take());
     this.#reach.background(this.#taking);
   }
 
   async #take(): Promise<Outcome> {
     try {
       const taken = await this.#ask();
-      this.#retryAtMs = taken.ok ? 0 : Date.now() + RETRY_MS;
+      this.#retryAtMs = !taken.ok ? Date.now() + RETRY_MS : this.#withoutLease ? Date.now() + UNKNOWN_RETRY_MS : 0;
       return taken;
     } finally {
       this.#taking = undefined;
@@ -103,7 +109,9 @@ export class PoolLease {
     for (let asks = state.next === null ? 1 : 2; asks > 0; asks--) {
       const answer = await this.#askOnce(state);
       if (!answer.ok) return answer;
-      if (answer.value === null) return await this.#rollBack("lease");
+      if (answer.value === "rolled-back") return await this.#rollBack("lease");
+      this.#withoutLease = answer.value === "unknown";
+      if (answer.value === "unknown") break;
       state = answer.value;
     }
     this.#looked = true;
@@ -119,8 +127,8 @@ export class PoolLease {
     return forgotten.ok ? ok(forgotten.value.length > 0 ? "audit-log" : null) : forgotten;
   }
 
-  /** @returns null where the Directory knows more than the pool */
-  async #askOnce(before: LeaseState): Promise<Result<LeaseState | null, Fault>> {
+  /** @returns `rolled-back` where the Directory knows more than the pool, `unknown` where it knows no leases */
+  async #askOnce(before: LeaseState): Promise<Result<LeaseState | "rolled-back" | "unknown", Fault>> {
     const state = { ...before, next: before.next ?? crypto.randomUUID() };
     const asked = before.next === null ? await this.#write(state) : READY;
     if (!asked.ok) return asked;
@@ -128,10 +136,11 @@ export class PoolLease {
     let answer: LeaseAnswer;
     try {
       answer = await this.#reach.leasePool({ pool: this.#reach.pool, generation, held, next, voided });
-    } catch {
+    } catch (error) {
+      if (isMissingMethod(error)) return ok("unknown");
       return err({ ...fault("directory-unavailable", "the directory cannot be reached"), retryAfterSeconds: 1 });
     }
-    if (answer.outcome === "rolled-back") return ok(null);
+    if (answer.outcome === "rolled-back") return ok("rolled-back");
     const leased = { ...state, held: answer.lease, next: null, voided: false };
     const stored = await this.#write(leased);
     return stored.ok ? ok(leased) : stored;
@@ -188,8 +197,9 @@ export class PoolLease {
         // Looked at afterwards: the log cannot have been told of more by then.
         const afterSeq = outbox.lastSeq(node);
         if (storedSeq > afterSeq) found.push({ node, afterSeq, toSeq: storedSeq });
-      } catch {
-        return logUnavailable();
+      } catch (error) {
+        // A log of the release before cannot tell.
+        if (!isMissingMethod(error)) return logUnavailable();
       }
     }
     return ok(found);

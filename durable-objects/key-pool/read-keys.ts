@@ -1,6 +1,16 @@
 /** Finds the records behind key IDs and copies keys out of their units. */
 import type { KeyId } from "../../shared/ids.ts";
-import { batchPrefix, indexOf, isKeyId, type Mask, nonceOfPrefix, recordOf } from "../../shared/keypool/key-id.ts";
+import {
+  batchPrefix,
+  indexOf,
+  isKeyId,
+  isOfRecord,
+  type Mask,
+  type Nonce,
+  nonceOfPrefix,
+  recordOf,
+  recordPrefix,
+} from "../../shared/keypool/key-id.ts";
 import { slicesOf } from "../../shared/keypool/segments.ts";
 import type { KeyGrant } from "../../shared/keypool/types.ts";
 import type { PoolContext } from "./context.ts";
@@ -19,37 +29,46 @@ interface Batch {
 }
 
 /**
- * Looks each ID up. IDs of one batch share a nonce, so a batch costs one look-up.
+ * Looks each ID up. IDs of one record share all but their last digits, so a record costs one look-up.
  * @returns per ID the key, or undefined where there is none (any more)
  */
 export function findKeys(pool: PoolContext, keyIds: readonly KeyId[], nowMs: number): (FoundKey | undefined)[] {
   const batches = new Map<string, Batch | undefined>();
-  let prefix = "";
+  let prefix: string | null = null;
   let batch: Batch | undefined;
   return keyIds.map((keyId) => {
-    if (!isKeyId(keyId)) return undefined;
-    // Neighbours are of one batch, nearly always.
-    if (prefix === "" || !keyId.startsWith(prefix)) {
-      prefix = batchPrefix(keyId);
-      if (!batches.has(prefix)) batches.set(prefix, findBatch(pool, prefix, keyId));
+    // Neighbours are of one record, nearly always.
+    if (prefix === null || !isOfRecord(keyId, prefix)) {
+      if (!isKeyId(keyId)) return undefined;
+      prefix = recordPrefix(keyId);
+      if (!batches.has(prefix)) batches.set(prefix, findBatch(pool, keyId, nowMs));
       batch = batches.get(prefix);
     }
     if (batch === undefined) return undefined;
-    const { mask, record } = batch;
-    const index = indexOf(keyId, mask);
-    if (record.expiresMs <= nowMs || index >= record.keys || record.state === "stuck") return undefined;
-    if (!record.imported && recordOf(keyId, mask) !== (record.announced ?? record.id)) return undefined;
-    return { keyId, record, index };
+    const index = indexOf(keyId, batch.mask);
+    return index < batch.record.keys ? { keyId, record: batch.record, index } : undefined;
   });
 }
 
-function findBatch(pool: PoolContext, prefix: string, keyId: KeyId): Batch | undefined {
-  const nonce = nonceOfPrefix(prefix);
+/** The record that the ID names, if its keys may still be fetched. */
+function findBatch(pool: PoolContext, keyId: KeyId, nowMs: number): Batch | undefined {
+  const nonce = nonceOfPrefix(batchPrefix(keyId));
   const mask = pool.secrets.maskOf(nonce);
-  const own = pool.records.byId(recordOf(keyId, mask));
-  if (own !== undefined && !own.imported && crypto.subtle.timingSafeEqual(own.nonce, nonce)) {
-    return { mask, record: own };
-  }
+  const batch = findOwn(pool, recordOf(keyId, mask), nonce, mask) ?? findImported(pool, nonce);
+  if (batch === undefined) return undefined;
+  const { record } = batch;
+  if (record.expiresMs <= nowMs || record.state === "stuck") return undefined;
+  const isNamed = record.imported || recordOf(keyId, batch.mask) === (record.announced ?? record.id);
+  return isNamed ? batch : undefined;
+}
+
+function findOwn(pool: PoolContext, id: number, nonce: Nonce, mask: Mask): Batch | undefined {
+  const record = pool.records.byId(id);
+  if (record === undefined || record.imported || !crypto.subtle.timingSafeEqual(record.nonce, nonce)) return undefined;
+  return { mask, record };
+}
+
+function findImported(pool: PoolContext, nonce: Nonce): Batch | undefined {
   const imported = pool.records.import(nonce);
   const record = imported === undefined ? undefined : pool.records.byId(imported.record);
   return imported === undefined || record === undefined ? undefined : { mask: imported.mask, record };

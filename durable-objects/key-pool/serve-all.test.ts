@@ -64,16 +64,13 @@ test("a defect that one meets takes no answer from the others", async () => {
   const pool = await makePool();
   await value(pool.push("f:0", randomBytes(65_536)));
   const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
-  const codes = await runInDurableObject(
-    pool.stub as unknown as DurableObjectStub<KeyPool>,
-    async (object) => {
-      const enc = vi.spyOn(object, "encKeys").mockRejectedValueOnce(new Error("a defect"));
-      const calls = [{ enc: encCall(pool) }, { enc: encCall(pool) }];
-      const served = await value(object.serveAll(calls));
-      enc.mockRestore();
-      return codesOf(served);
-    },
-  );
+  const codes = await runInDurableObject(pool.stub as unknown as DurableObjectStub<KeyPool>, async (object) => {
+    const enc = vi.spyOn(object, "encKeys").mockRejectedValueOnce(new Error("a defect"));
+    const calls = [{ enc: encCall(pool) }, { enc: encCall(pool) }];
+    const served = await value(object.serveAll(calls));
+    enc.mockRestore();
+    return codesOf(served);
+  });
   expect([codes, log.mock.calls.length]).toEqual([["unavailable", "ok"], 1]);
   log.mockRestore();
 });
@@ -81,13 +78,15 @@ test("a defect that one meets takes no answer from the others", async () => {
 describe("what would have to wait", () => {
   test("for a sibling's material: told so at once, served when it comes again", async () => {
     const pool = await makePool({ shards: 2 });
-    await value(pool.shard(1).ingest({
-      configVersion: 0,
-      principal: "agent:x",
-      block: "f:0" as BlockId,
-      node: pool.low,
-      bytes: randomBytes(65_536),
-    }));
+    await value(
+      pool.shard(1).ingest({
+        configVersion: 0,
+        principal: "agent:x",
+        block: "f:0" as BlockId,
+        node: pool.low,
+        bytes: randomBytes(65_536),
+      }),
+    );
     const before = await pool.status();
     expect(codesOf(await serve(pool, { enc: encCall(pool, { waits: false }) }))).toEqual(["on-its-way"]);
     expect(await pool.status()).toEqual(before);
@@ -121,7 +120,10 @@ test("a call that comes again has had its token of the rate limit", async () => 
   const pool = await makePool({ shards: 2, policy: { rate_limit: { requests_per_s: 1, burst: 2 } } });
   await value(pool.push("f:0", randomBytes(8192)));
   const waits = { waits: false };
-  expect(codesOf(await serve(pool, { enc: encCall(pool, waits) }, { enc: encCall(pool, waits) }))).toEqual(["ok", "ok"]);
+  expect(codesOf(await serve(pool, { enc: encCall(pool, waits) }, { enc: encCall(pool, waits) }))).toEqual([
+    "ok",
+    "ok",
+  ]);
   expect((await value(pool.enc({ waits: true }))).keyIds).toHaveLength(1);
   const [limited] = await serve(pool, { enc: encCall(pool, waits) });
   expect(limited).toMatchObject({ ok: false, error: { code: "rate-limited", retryAfterSeconds: 1 } });

@@ -6,7 +6,7 @@
  * missing. A row holds the events of one `record` call for one node.
  */
 import type { AuditBatch, AuditEvent, AuditLogRpc } from "../../shared/audit/event.ts";
-import type { Database } from "./database.ts";
+import { type Database, storedJson } from "./database.ts";
 
 /**
  * To be part of the first migration of every object that audits. With row ids, because rows are long: without, each
@@ -138,7 +138,7 @@ export class AuditOutbox {
             const { batch, lastSeq } = next;
             // Batches go one after another: their order is the point.
             // oxlint-disable-next-line no-await-in-loop
-            const { storedSeq } = await logOf(node).append(batch);
+            const { storedSeq } = await append(logOf(node), batch);
             // A log may have seen higher numbers, from before a roll-back here, but not what was not sent.
             if (storedSeq < lastSeq) throw new Error(`the audit log of ${node} has not stored all of it`);
             acknowledged.set(node, lastSeq);
@@ -240,6 +240,16 @@ export class AuditOutbox {
   #count(): number {
     const row = this.#db.one<{ n: number | null }>("SELECT sum(last_seq - first_seq + 1) AS n FROM audit_outbox");
     return row?.n ?? 0;
+  }
+}
+
+/** A log of the release before knows events as a list only, and stumbles over a text before it stores anything. */
+async function append(log: Pick<AuditLogRpc, "append">, batch: AuditBatch): ReturnType<AuditLogRpc["append"]> {
+  try {
+    return await log.append(batch);
+  } catch (error) {
+    if (!(error instanceof TypeError) || typeof batch.events !== "string") throw error;
+    return await log.append({ ...batch, events: storedJson<AuditEvent[]>(batch.events) });
   }
 }
 

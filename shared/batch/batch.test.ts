@@ -108,10 +108,11 @@ test("answers come back whole, however they are parted, and however the parts ar
   );
 });
 
+const part = (...requests: number[]) =>
+  encode(writePart(requests.map((request) => ({ request, status: 200, headers: {}, body: `body ${request}` }))));
+
 test("each part is answered as soon as it is whole", () => {
   const reader = new AnswerReader(3);
-  const part = (...requests: number[]) =>
-    encode(writePart(requests.map((request) => ({ request, status: 200, headers: {}, body: `body ${request}` }))));
   const early = part(2, 0);
   expect(reader.push(early.subarray(0, -1))).toEqual([]);
   expect(reader.push(early.subarray(-1)).map(({ request }) => request)).toEqual([2, 0]);
@@ -125,9 +126,10 @@ test("a body does not keep the batch it came in", () => {
   expect(small?.body.buffer.byteLength).toBeLessThan(10_000);
 });
 
+const line = (head: unknown, bodies = ""): string => `${JSON.stringify(head)}\n${bodies}`;
+const one = (answer: unknown, headers: unknown = [[]]): string => line({ headers, answers: [answer] }, "xx");
+
 describe("what is no answer to the batch", () => {
-  const line = (head: unknown, bodies = ""): string => `${JSON.stringify(head)}\n${bodies}`;
-  const one = (answer: unknown, headers: unknown = [[]]): string => line({ headers, answers: [answer] }, "xx");
   test.each([
     ["no JSON", "x\n"],
     ["another JSON", "null\n"],
@@ -135,9 +137,33 @@ describe("what is no answer to the batch", () => {
     ["an array", "[]\n"],
     ["no answers", line({ headers: [] })],
     ["a request that was not asked", one([2, 200, 0, 2])],
-    ["one more often than asked", line({ headers: [[]], answers: [[0, 200, 0, 1], [0, 200, 0, 1]] }, "xx")],
+    [
+      "one more often than asked",
+      line(
+        {
+          headers: [[]],
+          answers: [
+            [0, 200, 0, 1],
+            [0, 200, 0, 1],
+          ],
+        },
+        "xx",
+      ),
+    ],
     ["a negative request", one([-1, 200, 0, 2])],
-    ["a negative length", line({ headers: [[]], answers: [[0, 200, 0, 4], [1, 200, 0, -2]] }, "xx")],
+    [
+      "a negative length",
+      line(
+        {
+          headers: [[]],
+          answers: [
+            [0, 200, 0, 4],
+            [1, 200, 0, -2],
+          ],
+        },
+        "xx",
+      ),
+    ],
     ["half a byte", one([0, 200, 0, 1.5])],
     ["a length as text", one([0, 200, 0, "2"])],
     ["more than there may be", one([0, 200, 0, LIMITS.batchPartBytes])],

@@ -32,7 +32,7 @@ export const HTTP_STATUS = {
   "headers-too-large": 431,
   internal: 500,
   "not-enough-keys": 503,
-  "on-its-way": 503, // to who would not wait for a key that is being made
+  "on-its-way": 503, // to who would not wait for keys that others must take part in, or bring in
   "pool-full": 503,
   "audit-full": 503,
   "directory-unavailable": 503,

@@ -53,7 +53,26 @@ export function checkKeyIds(keyIds: readonly KeyId[], maxKeys: number): Result<r
   if (keyIds.length > maxKeys) {
     return fail("bad-request", `key_IDs: ${keyIds.length} ids, more than max_key_per_request (${maxKeys})`);
   }
-  if (keyIds.length === 1 || new Set(keyIds).size === keyIds.length) return ok(keyIds);
-  const twice = keyIds.find((keyId, i) => keyIds.indexOf(keyId) < i) ?? "";
-  return fail("bad-request", `key_IDs: ${twice} is asked for twice`);
+  const twice = firstRepeated(keyIds);
+  return twice === null ? ok(keyIds) : fail("bad-request", `key_IDs: ${twice} is asked for twice`);
 }
+
+/** IDs asked for together share all but their last four digits, nearly always: these are compared, as numbers. */
+function firstRepeated(keyIds: readonly KeyId[]): KeyId | null {
+  const tailsByHead = new Map<string, Set<number>>();
+  let head: string | null = null;
+  let tails = new Set<number>();
+  for (const keyId of keyIds) {
+    if (head === null || !keyId.startsWith(head)) {
+      head = keyId.slice(0, HEAD_CHARS);
+      tails = tailsByHead.get(head) ?? new Set();
+      tailsByHead.set(head, tails);
+    }
+    const tail = Number.parseInt(keyId.slice(HEAD_CHARS), 16);
+    if (tails.has(tail)) return keyId;
+    tails.add(tail);
+  }
+  return null;
+}
+
+const HEAD_CHARS = 32;

@@ -47,6 +47,15 @@ export function writeKeyIds(nonce: Nonce, mask: Mask, record: number, count: num
 /** Is this a lower-case UUID of the form this system gives out? */
 export const isKeyId = (text: string): text is KeyId => KEY_ID.test(text);
 
+/** All of an ID but the key's index: two IDs that share it are of one record. */
+export const recordPrefix = (id: KeyId): string => id.slice(0, INDEX_AT);
+const INDEX_AT = 32;
+const INDEX = /^[0-9a-f]{4}$/;
+
+/** Is this an ID of the batch whose IDs have this `recordPrefix`? */
+export const isOfRecord = (text: string, prefix: string): text is KeyId =>
+  text.startsWith(prefix) && INDEX.test(text.slice(INDEX_AT));
+
 /** The text that all IDs of a batch begin with: the nonce's 18 digits and 3 dashes. */
 export const batchPrefix = (id: KeyId): string => id.slice(0, PREFIX_CHARS);
 const PREFIX_CHARS = 21;
@@ -65,7 +74,7 @@ export const recordOf = (id: KeyId, mask: Mask): number =>
   xored(mask, Number.parseInt(id.slice(21, 23) + id.slice(24, 32), 16));
 
 /** The key's index in its batch. */
-export const indexOf = (id: KeyId, mask: Mask): number => Number.parseInt(id.slice(32), 16) ^ indexMaskOf(mask);
+export const indexOf = (id: KeyId, mask: Mask): number => Number.parseInt(id.slice(INDEX_AT), 16) ^ indexMaskOf(mask);
 
 /** The shard in a nonce. */
 export const shardOfNonce = (nonce: Nonce): number => (nonce[NONCE_BYTES - 1] ?? 0) & 0x3f;

@@ -15,6 +15,9 @@ export interface Key {
 
 export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
+/** The longest there is. */
+export const GRACE_SECONDS = 30;
+
 /** SAEs that are there to be revoked, one a phase. */
 const SPARE_SAES = ["spare-1", "spare-2", "spare-3", "spare-4"] as const;
 const NODE_OF: Readonly<Record<string, string>> = {
@@ -47,7 +50,7 @@ export const DOCUMENT: NetworkDocumentInput = {
     ],
   })),
   operators: [{ id: "operator", credentials: [{ type: "token", sha256: sha256(tokenOf("operator")) }] }],
-  policy: { delivery_grace_s: 3600 },
+  policy: { delivery_grace_s: GRACE_SECONDS },
 };
 
 export class Client {
@@ -82,10 +85,15 @@ export class Client {
     await this.json("/api/v1/network", by, init);
   }
 
+  /** What anybody gets who asks for what is his. */
+  async greet(name: string): Promise<number> {
+    return await this.statusOf(name in NODE_OF ? "/api/v1/keys/b/status" : "/api/v1/links", name);
+  }
+
   /** Until the Worker has heard of the network that is in force. */
   async untilKnown(name: string, status: number): Promise<void> {
     await eventually(
-      async () => await this.statusOf("/api/v1/links", name),
+      async () => await this.greet(name),
       (answered) => answered === status,
       20_000,
     );

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { expect } from "vitest";
 import { firstBreak } from "../../shared/audit/chain.ts";
 import { eventually } from "../support/operator.ts";
-import { Client, DOCUMENT, type Key } from "./client.ts";
+import { Client, DOCUMENT, GRACE_SECONDS, type Key } from "./client.ts";
 import type { RunningEngine } from "./engine.ts";
 
 const BLOCK_BYTES = 64 * 1024;
@@ -40,7 +40,7 @@ export class Life {
   readonly #fetched: Waiting[] = [];
   readonly #blocks: Block[] = [];
   readonly #halves: Block[] = [];
-  #repeatable: readonly Key[] | undefined;
+  #repeatable: { readonly keys: readonly Key[]; readonly untilMs: number } | undefined;
   readonly #revoked: string[] = [];
   readonly #acts = { enc: 0, ingested: 0 };
 
@@ -66,8 +66,10 @@ export class Life {
   }
 
   async #finishOld(client: Client): Promise<void> {
-    if (this.#repeatable !== undefined) {
-      this.#same(await client.enc("a", "b", { number: 2 }, `repeat-${this.#phase - 1}`), this.#repeatable);
+    // On a very slow machine it is too late for that.
+    if (Date.now() < (this.#repeatable?.untilMs ?? 0)) {
+      const again = await client.enc("a", "b", { number: 2 }, `repeat-${this.#phase - 1}`);
+      this.#same(again, this.#repeatable?.keys ?? []);
     }
     for (const waiting of this.#waiting) await this.#fetch(client, waiting);
     this.#waiting = [];
@@ -83,7 +85,7 @@ export class Life {
       expect(await client.push(half.link, half.id, "tn-3", half.bytes)).toEqual([201, "ingested"]);
       this.#blocks.push(half);
     }
-    for (const name of this.#revoked) expect(await client.statusOf("/api/v1/links", name)).toBe(401);
+    for (const name of this.#revoked) expect(await client.greet(name)).toBe(401);
   }
 
   async #push(client: Client): Promise<void> {
@@ -134,10 +136,12 @@ export class Life {
     await this.#fetch(client, { master: "a", slave: "b", keys: multicast });
     this.#waiting.push({ master: "a", slave: "c", keys: multicast });
 
-    this.#repeatable = await client.enc("a", "b", { number: 2 }, `repeat-${this.#phase}`);
-    this.#given(this.#repeatable);
-    this.#same(await client.enc("a", "b", { number: 2 }, `repeat-${this.#phase}`), this.#repeatable);
-    this.#waiting.push({ master: "a", slave: "b", keys: this.#repeatable });
+    const untilMs = Date.now() + (GRACE_SECONDS - 5) * 1000;
+    const keys = await client.enc("a", "b", { number: 2 }, `repeat-${this.#phase}`);
+    this.#given(keys);
+    this.#same(await client.enc("a", "b", { number: 2 }, `repeat-${this.#phase}`), keys);
+    this.#repeatable = { keys, untilMs };
+    this.#waiting.push({ master: "a", slave: "b", keys });
 
     const status = await client.json<Record<string, unknown>>("/api/v1/keys/b/status", "a");
     expect(status).toMatchObject({ master_SAE_ID: "a", slave_SAE_ID: "b", key_size: 256 });
@@ -155,7 +159,7 @@ export class Life {
 
   async #revoke(client: Client): Promise<void> {
     const name = `spare-${this.#phase}`;
-    expect(await client.statusOf("/api/v1/links", name)).toBe(200);
+    expect(await client.greet(name)).toBe(200);
     const body = JSON.stringify({ kind: "principal", value: `sae:${name}`, reason: "a test" });
     expect(await client.statusOf("/api/v1/revocations", "operator", { method: "POST", body })).toBe(201);
     await client.untilKnown(name, 401);
@@ -173,7 +177,7 @@ export class Life {
       [401, "/api/v1/keys/b/enc_keys", "nobody"],
       [400, "/api/v1/keys/nobody/enc_keys", "a"],
       [400, "/api/v1/keys/b/enc_keys", "a", post({ size: 7 })],
-      [503, "/api/v1/keys/b/enc_keys", "a", post({ number: 128, size: 1_000_000 })],
+      [503, "/api/v1/keys/b/enc_keys", "a", post({ number: 100, size: 65_536 })],
       [401, "/api/v1/keys/a/dec_keys", "c", post({ key_IDs: [{ key_ID: keyId }] })],
       [400, "/api/v1/keys/a/dec_keys", "b", post({ key_IDs: [{ key_ID: keyId }, { key_ID: NO_KEY }] })],
       [400, `/api/v1/network`, "operator", { method: "PUT", headers: { "If-Match": '"1"' }, body: "{}" }],

@@ -1,5 +1,6 @@
 /** Batches on the network as `npm start` runs it: nobody can tell them from requests that travel by themselves. */
 import https from "node:https";
+import type { ConnectionOptions } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BATCH_PATH } from "../../shared/batch/batch.ts";
 import { LIMITS } from "../../shared/limits.ts";
@@ -17,9 +18,12 @@ const DEC = "/api/v1/keys/sae-a/dec_keys";
 
 const KEY = /"key_ID":"[0-9a-f-]{36}","key":"([A-Za-z0-9+/]+=*)"/g;
 const blind = (text: string): string =>
-  text
-    .replaceAll(KEY, (_all, key: string) => `key of ${key.length}`)
-    .replace(/\r\nDate: [^\r]+/, "\r\nDate: now");
+  text.replaceAll(KEY, (_all, key: string) => `key of ${key.length}`).replace(/\r\nDate: [^\r]+/, "\r\nDate: now");
+
+const tlsOf = (sae: string): ConnectionOptions => {
+  const { ca, cert, key } = network.tls(sae);
+  return { ca, cert, key };
+};
 
 /** Their order means nothing, and each side has its own (RFC 9110 5.3). */
 function withSortedHeaders(answer: string): string {
@@ -32,16 +36,17 @@ function withSortedHeaders(answer: string): string {
 async function raw(node: string, sae: string, line: string, headers: readonly string[], body: string | Buffer) {
   const head = [`${line} HTTP/1.1`, ...headers].join("\r\n");
   const request = Buffer.concat([Buffer.from(`${head}\r\n\r\n`, "latin1"), Buffer.from(body)]);
-  return withSortedHeaders(blind(await tlsExchange(network.kme[node] ?? "", network.tls(sae), request)));
+  return withSortedHeaders(blind(await tlsExchange(network.kme[node] ?? "", tlsOf(sae), request)));
 }
 
+const json = (value: unknown): readonly [readonly string[], string] => {
+  const body = typeof value === "string" ? value : JSON.stringify(value);
+  return [[`Content-Length: ${Buffer.byteLength(body)}`], body];
+};
+const none = [[], ""] as const;
+const nobodysId = { key_IDs: [{ key_ID: "00000000-0000-4000-8000-000000000000" }] };
+
 describe("an answer", () => {
-  const json = (value: unknown): readonly [readonly string[], string] => {
-    const body = typeof value === "string" ? value : JSON.stringify(value);
-    return [[`Content-Length: ${Buffer.byteLength(body)}`], body];
-  };
-  const none = [[], ""] as const;
-  const nobodysId = { key_IDs: [{ key_ID: "00000000-0000-4000-8000-000000000000" }] };
   it.each<readonly [string, string, string, string, readonly string[], string | Buffer, RegExp]>([
     ["keys", "tn-1", "sae-a", `GET ${ENC}?number=3`, ...none, / 200 .*key of 44.*key of 44/s],
     ["keys, by POST", "tn-1", "sae-a", `POST ${ENC}`, ...json({ size: 64 }), / 200 .*key of 12/s],
@@ -69,8 +74,22 @@ describe("an answer", () => {
     ["half a pair", "tn-1", "sae-a", `POST ${ENC}`, ...json('{"additional_slave_SAE_IDs":["\\ud800"]}'), / 400 /],
     ["umlauts", "tn-1", "sae-a", `POST ${ENC}`, ...json({ additional_slave_SAE_IDs: ["ü"] }), / 400 .*\xc3\xbc: /s],
     ["deep JSON", "tn-1", "sae-a", `POST ${ENC}`, ...json("[".repeat(1000)), / 400 .*nested/s],
-    ["the largest target", "tn-1", "sae-a", `GET ${ENC}?x=${"y".repeat(LIMITS.uriBytes - ENC.length - 3)}`, ...none, / 200 /],
-    ["a target too large", "tn-1", "sae-a", `GET ${ENC}?x=${"y".repeat(LIMITS.uriBytes - ENC.length - 2)}`, ...none, / 414 /],
+    [
+      "the largest target",
+      "tn-1",
+      "sae-a",
+      `GET ${ENC}?x=${"y".repeat(LIMITS.uriBytes - ENC.length - 3)}`,
+      ...none,
+      / 200 /,
+    ],
+    [
+      "a target too large",
+      "tn-1",
+      "sae-a",
+      `GET ${ENC}?x=${"y".repeat(LIMITS.uriBytes - ENC.length - 2)}`,
+      ...none,
+      / 414 /,
+    ],
     ["another site's SAE", "tn-2", "sae-a", `GET ${ENC}`, ...none, / 401 .*Content-Length: 0/s],
     ["HEAD", "tn-1", "sae-a", `HEAD ${ENC}`, ...none, / 405 .*Allow: GET, POST/s],
     ["PUT", "tn-1", "sae-a", `PUT ${ENC}`, ...json("{}"), / 405 .*Allow: GET, POST/s],
@@ -98,7 +117,11 @@ describe("many SAEs at many KMEs at once", () => {
       agents.push(agent);
       return (path: string, body?: string): Promise<TlsAnswer> => {
         const method = body === undefined ? "GET" : "POST";
-        return httpsRequest(`${network.kme[node] ?? ""}/api/v1/keys${path}`, { ...network.tls(sae), agent, method }, body);
+        return httpsRequest(
+          `${network.kme[node] ?? ""}/api/v1/keys${path}`,
+          { ...network.tls(sae), agent, method },
+          body,
+        );
       };
     };
     const seen = new Set<string>();

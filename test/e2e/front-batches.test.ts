@@ -7,7 +7,7 @@ import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Issued } from "../../scripts/demo/pki.ts";
 import { CONTRACT } from "../../shared/api/contract.ts";
-import { type Batch, BATCH_PATH, writePart } from "../../shared/batch/batch.ts";
+import { ALONE, type Batch, BATCH_PATH, writePart } from "../../shared/batch/batch.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { createCarrier } from "../../tunnel/services/etsi014-tls/carrier.ts";
 import { type Front, startFront } from "../../tunnel/services/etsi014-tls/front.ts";
@@ -39,7 +39,8 @@ async function seen(head: string, body: string | Buffer = ""): Promise<Seen> {
 }
 const CLOSE = "Host: kme.example:9000\r\nConnection: close";
 const get = (target: string, headers = CLOSE): string => `GET ${target} HTTP/1.1\r\n${headers}`;
-const post = (bytes: number, headers = CLOSE): string => `POST ${ENC} HTTP/1.1\r\n${headers}\r\nContent-Length: ${bytes}`;
+const post = (bytes: number, headers = CLOSE): string =>
+  `POST ${ENC} HTTP/1.1\r\n${headers}\r\nContent-Length: ${bytes}`;
 
 describe("what travels in a batch", () => {
   it.each([
@@ -70,7 +71,11 @@ describe("what travels in a batch", () => {
     ["a body over the bound", post(LIMITS.frontBatchedBodyBytes + 1), " ".repeat(LIMITS.frontBatchedBodyBytes + 1)],
     ["a body that is no UTF-8", post(3), Buffer.from([0x22, 0xff, 0x22])],
     ["a surrogate in UTF-8's clothes", post(3), Buffer.from([0xed, 0xa0, 0x80])],
-    ["a header that is taken away", get(ENC, "Host: x\r\nConnection: close, Idempotency-Key\r\nIdempotency-Key: a"), ""],
+    [
+      "a header that is taken away",
+      get(ENC, "Host: x\r\nConnection: close, Idempotency-Key\r\nIdempotency-Key: a"),
+      "",
+    ],
     ["a key beyond ASCII", get(ENC, `${CLOSE}\r\nIdempotency-Key: \xe9`), ""],
     ["two hosts", get(ENC, `${CLOSE}\r\nHost: other`), ""],
     ["a host that is a path", get(ENC, "Host: x/y\r\nConnection: close"), ""],
@@ -102,7 +107,7 @@ describe("what travels in a batch", () => {
 
 /** Fronts of one process before an engine that a test plays. */
 async function withEngine(
-  play: http.RequestListener,
+  play: (batch: Batch<Cf>, res: http.ServerResponse) => void | Promise<void>,
   use: (fronts: readonly Front[], engine: http.Server) => Promise<void>,
   requestsPerCertificate = 128,
 ): Promise<void> {
@@ -110,7 +115,8 @@ async function withEngine(
   const engine = http.createServer((req, res) => {
     // Fronts ask whose certificates still count: that is another story.
     if (req.url === CONTRACT.getWhoami.path) res.writeHead(503).end();
-    else play(req, res);
+    else if (req.url === BATCH_PATH) void readBatch(req).then((batch) => play(batch, res));
+    else echo(req, res);
   });
   engine.listen(path);
   await once(engine, "listening");
@@ -138,6 +144,12 @@ async function readBatch(req: http.IncomingMessage): Promise<Batch<Cf>> {
   for await (const chunk of req.setEncoding("utf8")) text += String(chunk);
   return JSON.parse(text) as Batch<Cf>;
 }
+/** What became of a request that travelled by itself. */
+function echo(req: http.IncomingMessage, res: http.ServerResponse): void {
+  let bytes = 0;
+  req.on("data", (chunk: Buffer) => (bytes += chunk.length));
+  req.on("end", () => res.end(`${req.method} ${req.url}: ${bytes} bytes, ${String(req.headers["idempotency-key"])}`));
+}
 const answerTo = (batch: Batch<Cf>, request: number): Parameters<typeof writePart>[0][number] => {
   const { caller, target } = batch.requests[request]!;
   const { tlsClientAuth, qkd } = batch.callers[caller]!;
@@ -152,12 +164,11 @@ const answerTo = (batch: Batch<Cf>, request: number): Parameters<typeof writePar
 describe("many at once", () => {
   it("answers each connection for its own certificate and its own KME, whatever travels together", () =>
     withEngine(
-      (req, res) =>
-        void readBatch(req).then((batch) => {
-          const numbers = batch.requests.map((_, number) => number).toReversed();
-          for (const number of numbers) res.write(writePart([answerTo(batch, number)]));
-          res.end();
-        }),
+      (batch, res) => {
+        const numbers = batch.requests.map((_, number) => number).toReversed();
+        for (const number of numbers) res.write(writePart([answerTo(batch, number)]));
+        res.end();
+      },
       async (fronts) => {
         const names = Array.from({ length: 6 }, (_, i) => `sae-${i}`);
         const who = await Promise.all(names.map((name) => bench.client(name)));
@@ -169,7 +180,9 @@ describe("many at once", () => {
               const answers = await Promise.all(
                 paths.map((path) => httpsRequest(url + path, { ...tlsOf(one), agent })),
               );
-              expect(answers.map(({ body }) => body)).toEqual(paths.map((path) => `CN=${names[i]} at ${node}: ${path}`));
+              expect(answers.map(({ body }) => body)).toEqual(
+                paths.map((path) => `CN=${names[i]} at ${node}: ${path}`),
+              );
               agent.destroy();
             }),
           ),
@@ -179,11 +192,10 @@ describe("many at once", () => {
 
   it("answers pipelined requests in their order", () =>
     withEngine(
-      (req, res) =>
-        void readBatch(req).then((batch) => {
-          for (const i of batch.requests.keys()) res.write(writePart([answerTo(batch, batch.requests.length - 1 - i)]));
-          res.end();
-        }),
+      (batch, res) => {
+        for (const i of batch.requests.keys()) res.write(writePart([answerTo(batch, batch.requests.length - 1 - i)]));
+        res.end();
+      },
       async ([front]) => {
         const paths = Array.from({ length: 10 }, (_, i) => `${ENC}?${i}`);
         const requests = paths.map((path, i) => `${get(path, i < 9 ? "Host: x" : CLOSE)}\r\n\r\n`).join("");
@@ -195,14 +207,13 @@ describe("many at once", () => {
   it("does not let one that waits hold up those beside it, nor those after it", () => {
     const { promise: arrival, resolve: arrives } = Promise.withResolvers<void>();
     return withEngine(
-      (req, res) =>
-        void readBatch(req).then(async (batch) => {
-          const slow = batch.requests.findIndex(({ target }) => target.endsWith("?slow"));
-          const quick = [...batch.requests.keys()].filter((number) => number !== slow);
-          res.write(writePart(quick.map((number) => answerTo(batch, number))));
-          if (slow !== -1) await arrival;
-          res.end(slow === -1 ? "" : writePart([answerTo(batch, slow)]));
-        }),
+      async (batch, res) => {
+        const slow = batch.requests.findIndex(({ target }) => target.endsWith("?slow"));
+        const quick = [...batch.requests.keys()].filter((number) => number !== slow);
+        res.write(writePart(quick.map((number) => answerTo(batch, number))));
+        if (slow !== -1) await arrival;
+        res.end(slow === -1 ? "" : writePart([answerTo(batch, slow)]));
+      },
       async ([front]) => {
         const ask = (query: string) => httpsRequest(`${front!.url}${ENC}?${query}`, { ...tlsOf(saeA), agent: false });
         const slow = ask("slow");
@@ -220,10 +231,7 @@ describe("clients and engines that leave", () => {
   it("gives back what a client held once, whether it leaves before or after its request was sent", () => {
     const held: http.ServerResponse[] = [];
     return withEngine(
-      (req, res) => {
-        if (req.url === BATCH_PATH) held.push(res.on("close", () => held.splice(held.indexOf(res), 1)));
-        else res.end("ok");
-      },
+      (_batch, res) => void held.push(res.on("close", () => held.splice(held.indexOf(res), 1))),
       async ([front]) => {
         const statusOf = (path: string): Promise<number> =>
           httpsRequest(front!.url + path, { ...tlsOf(saeA), agent: false }).then(({ status }) => status);
@@ -249,14 +257,13 @@ describe("clients and engines that leave", () => {
   it("answers 503 when the engine dies, to each once, and serves again when it is back", () => {
     let deaths = 0;
     return withEngine(
-      (req, res) =>
-        void readBatch(req).then((batch) => {
-          if (deaths === 0) {
-            deaths += 1;
-            res.write(writePart([answerTo(batch, 0)]).slice(0, -3));
-            setImmediate(() => res.destroy());
-          } else res.end(writePart([...batch.requests.keys()].map((number) => answerTo(batch, number))));
-        }),
+      (batch, res) => {
+        if (deaths === 0) {
+          deaths += 1;
+          res.write(writePart([answerTo(batch, 0)]).slice(0, -3));
+          setImmediate(() => res.destroy());
+        } else res.end(writePart([...batch.requests.keys()].map((number) => answerTo(batch, number))));
+      },
       async ([front]) => {
         const agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
         const ask = () => httpsRequest(front!.url + ENC, { ...tlsOf(saeA), agent });
@@ -276,15 +283,7 @@ describe("clients and engines that leave", () => {
 
   it("sends by itself what the engine will not serve in a batch, whole", () =>
     withEngine(
-      (req, res) => {
-        if (req.url === BATCH_PATH) {
-          res.end(writePart([{ request: 0, status: 0, headers: {}, body: "" }]));
-          return;
-        }
-        let bytes = 0;
-        req.on("data", (chunk: Buffer) => (bytes += chunk.length));
-        req.on("end", () => res.end(`${req.method} ${req.url}: ${bytes} bytes, ${req.headers["idempotency-key"]}`));
-      },
+      (_batch, res) => void res.end(writePart([{ request: 0, status: ALONE, headers: {}, body: "" }])),
       async ([front]) => {
         const headers = { "Idempotency-Key": "k" };
         const options = { ...tlsOf(saeA), agent: false as const, method: "POST", headers };
@@ -292,7 +291,9 @@ describe("clients and engines that leave", () => {
         expect([answer.status, answer.body]).toEqual([200, `POST ${ENC}: 2 bytes, k`]);
         const chunked = { ...options, headers: { ...headers, "transfer-encoding": "chunked" } };
         expect((await httpsRequest(front!.url + ENC, chunked, "{ }")).body).toBe(`POST ${ENC}: 3 bytes, k`);
-        expect((await httpsRequest(front!.url + ENC, { ...options, method: "GET" })).body).toBe(`GET ${ENC}: 0 bytes, k`);
+        expect((await httpsRequest(front!.url + ENC, { ...options, method: "GET" })).body).toBe(
+          `GET ${ENC}: 0 bytes, k`,
+        );
       },
     ));
 });

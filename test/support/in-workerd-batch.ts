@@ -36,7 +36,10 @@ export const callerOf = ({ as, at }: Pick<Item, "as" | "at">) => ({
 
 /** Another one for each name. */
 export const fingerprintOf = (name: string): string =>
-  Array.from(name, (char) => char.charCodeAt(0).toString(16).padStart(4, "0")).join("").padStart(64, "0").slice(-64);
+  Array.from(name, (char) => char.charCodeAt(0).toString(16).padStart(4, "0"))
+    .join("")
+    .padStart(64, "0")
+    .slice(-64);
 
 export const textOf = (items: readonly Item[]): string =>
   writeBatch(

@@ -154,12 +154,19 @@ export class ModelBlocks {
     return key;
   }
 
-  /** Blocks whose twins did not come in time, and units in use for too long. */
-  keepUp({ policy }: PoolConfig, nowMs: number): void {
-    this.#giveUp((block) => block.atMs <= nowMs - policy.unmatched_ttl_s * 1000, "expired");
+  /** Blocks whose twins did not come in time are given up, but for those that are `kept` until the next commit. */
+  giveUpLate({ policy }: PoolConfig, kept: ReadonlySet<BlockId>, nowMs: number): void {
+    const lateMs = nowMs - policy.unmatched_ttl_s * 1000;
+    this.#giveUp(({ id, atMs }) => atMs <= lateMs && !kept.has(id), "expired");
+  }
+
+  /** Units in use for too long. @returns how many */
+  retire({ policy }: PoolConfig, nowMs: number): number {
     const isOld = ({ cursor, begunMs }: ModelUnit) => cursor > 0 && begunMs <= nowMs - policy.unit_max_age_s * 1000;
-    this.#gone.remainder += sumOf(this.#units.filter(isOld), restOf);
+    const old = this.#units.filter(isOld);
+    this.#gone.remainder += sumOf(old, restOf);
     this.#units = this.#units.filter((unit) => !isOld(unit));
+    return old.length;
   }
 
   /** What waits for its twin goes first, in a step of its own. @returns whether anything went */

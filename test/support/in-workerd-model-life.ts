@@ -46,7 +46,6 @@ export class PoolLives {
   fates: (Fate | null)[] = [];
   #told: Told[] = [];
   #inCommit: Told[] = [];
-  #isCommitting = false;
 
   /** @param state of an object whose tables are a pool's, and new */
   constructor(state: DurableObjectState) {
@@ -86,11 +85,8 @@ export class PoolLives {
     remote?: AssembleOptions["remote"],
   ): Promise<Life> {
     const { promise: end, resolve } = Promise.withResolvers<typeof DIED>();
-    const die = () => {
-      life.isOver = true;
-      resolve(DIED);
-    };
-    const storage = this.#storageOf(() => life);
+    const born: { life?: Life } = {};
+    const storage = this.#storageOf(() => born.life);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of its environment a pool looks at the keys alone
     const env = secrets as unknown as ObjectsEnv;
     const pool = assemblePool({ id: this.#state.id, storage } as DurableObjectState, env, {
@@ -100,18 +96,26 @@ export class PoolLives {
       useLease: () => {},
       ...(remote === undefined ? {} : { remote }),
     });
-    const life: Life = { pool, end, die, isOver: false };
     await pool.epochs.start(config().epoch);
-    this.#isCommitting = true;
+    const die = () => {
+      life.isOver = true;
+      resolve(DIED);
+    };
+    const life: Life = { pool, end, die, isOver: false };
+    born.life = life;
     return life;
   }
 
-  /** The pool as one caller sees it: `tell` hears what each of its works came to once that is committed. */
-  seenBy({ pool }: Life, tell: (outcome: unknown) => void): PoolContext {
+  /**
+   * The pool as one caller sees it: `tell` hears what each of its works came to once that is committed.
+   * @param look is had at the tables right after each work
+   */
+  seenBy<L>({ pool }: Life, tell: (outcome: unknown, seen: L) => void, look: () => L): PoolContext {
     const run = async <T>(work: () => T): Promise<T> =>
       await pool.commits.run(() => {
         const outcome = work();
-        this.#inCommit.push(() => tell(outcome));
+        const seen = look();
+        this.#inCommit.push(() => tell(outcome, seen));
         return outcome;
       });
     const commits = new Proxy(pool.commits, {

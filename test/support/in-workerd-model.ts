@@ -176,9 +176,11 @@ export class PoolModel {
 
   // ---- ends
 
-  expire(nowMs: number): void {
-    for (const record of this.records.values()) if (record.expiresMs <= nowMs) this.#end(record, "expired");
-    this.blocks.keepUp(this.config, nowMs);
+  /** Keys that nobody has fetched in time, but for those of records that are `kept` until the next commit. */
+  expire(kept: ReadonlySet<number>, nowMs: number): void {
+    for (const record of this.records.values()) {
+      if (record.expiresMs <= nowMs && !kept.has(record.id)) this.#end(record, "expired");
+    }
   }
 
   /** One step of voiding the keys of an SAE, or of everybody and all material. */

@@ -3,7 +3,8 @@ import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { type PairName, poolName } from "../../shared/ids.ts";
 import type { DecKeysCall, EncKeysCall, KeyGrant, PoolCall } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import type { Result } from "../../shared/result.ts";
+import { isMissingMethod } from "../../shared/missing-method.ts";
+import { ok, type Result } from "../../shared/result.ts";
 import type { Env } from "../env.ts";
 import { answerOf, poolOf } from "./key-pool.ts";
 
@@ -13,8 +14,8 @@ export interface PoolRef {
 }
 
 export interface PoolCalls {
-  encKeys(pool: PoolRef, call: EncKeysCall): Promise<Result<KeyGrant, Fault>>;
-  decKeys(pool: PoolRef, call: DecKeysCall): Promise<Result<KeyGrant, Fault>>;
+  readonly encKeys: (pool: PoolRef, call: EncKeysCall) => Promise<Result<KeyGrant, Fault>>;
+  readonly decKeys: (pool: PoolRef, call: DecKeysCall) => Promise<Result<KeyGrant, Fault>>;
 }
 
 /** Calls of a request that came alone. */
@@ -118,11 +119,26 @@ export class BatchedCalls {
     for (const { pool, calls } of groups) void this.#sendGroup(pool, calls);
   }
 
-  async #sendGroup({ pair, shard }: PoolRef, waiting: readonly Waiting[]): Promise<void> {
+  async #sendGroup(pool: PoolRef, waiting: readonly Waiting[]): Promise<void> {
     const calls = waiting.map(({ call }) => call);
-    const answer = await answerOf(() => poolOf(this.#env, pair, shard).serveAll(calls));
+    const answer = await answerOf(async () => await this.#serveAll(pool, calls));
     waiting.forEach(({ settle }, i) => {
       settle(answer.ok ? (answer.value[i] ?? fail("unavailable", "the pool did not answer")) : answer);
     });
+  }
+
+  async #serveAll(
+    pool: PoolRef,
+    calls: readonly PoolCall[],
+  ): Promise<Result<readonly Result<KeyGrant, Fault>[], Fault>> {
+    try {
+      return await poolOf(this.#env, pool.pair, pool.shard).serveAll(calls);
+    } catch (error) {
+      if (!isMissingMethod(error)) throw error;
+    }
+    // A pool of the release before takes each by itself, and has done nothing yet.
+    const { encKeys, decKeys } = this.#each;
+    const served = calls.map((call) => ("enc" in call ? encKeys(pool, call.enc) : decKeys(pool, call.dec)));
+    return ok(await Promise.all(served));
   }
 }

@@ -221,5 +221,4 @@ interface PlatformProperties {
 }
 
 /** `request.cf` comes from the platform or a KME front, never from the client: taken at its word. */
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion
-const platformProperties = (request: Incoming): PlatformProperties => (request.cf ?? {}) as PlatformProperties;
+const platformProperties = (request: Incoming): PlatformProperties => request.cf ?? {};

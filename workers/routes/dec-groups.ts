@@ -1,7 +1,7 @@
 /** Which pool holds which of the keys asked for. */
 import { type Fault, mandatedFault } from "../../shared/errors/errors.ts";
 import { type KeyId, type NodeId, pairName, pairOf, type PairName } from "../../shared/ids.ts";
-import { batchPrefix, shardOfKeyId } from "../../shared/keypool/key-id.ts";
+import { batchPrefix, isOfRecord, recordPrefix, shardOfKeyId } from "../../shared/keypool/key-id.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Lookup } from "../../shared/network/lookup.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
@@ -16,8 +16,14 @@ export interface KeyGroup {
 /** By shard; IDs that name none, or one at or above the bound, are left out. */
 function byShardBelow(keyIds: readonly KeyId[], maxShards: number): Map<number, KeyId[]> {
   const shards = new Map<number, KeyId[]>();
+  let prefix: string | null = null;
+  let shard: number | null = null;
   for (const keyId of keyIds) {
-    const shard = shardOfKeyId(keyId);
+    // Neighbours are of one record, nearly always.
+    if (prefix === null || !isOfRecord(keyId, prefix)) {
+      shard = shardOfKeyId(keyId);
+      prefix = shard === null ? null : recordPrefix(keyId);
+    }
     if (shard === null || shard >= maxShards) continue;
     const known = shards.get(shard);
     if (known === undefined) shards.set(shard, [keyId]);

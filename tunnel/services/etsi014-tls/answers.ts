@@ -17,8 +17,14 @@ export const SURPLUS: Answer = {
   headers: ["Retry-After", "1", "Connection", "close"],
 };
 export const KME_BUSY = busy("this KME holds as many request bodies as it can");
-export const tooLarge = (maxBytes: number): Answer => ({ status: 413, message: `the body is larger than ${maxBytes} bytes` });
-export const BAD_TARGET: Answer = { status: 400, message: "the request target must be a path of characters that a URI may hold" };
+export const tooLarge = (maxBytes: number): Answer => ({
+  status: 413,
+  message: `the body is larger than ${maxBytes} bytes`,
+});
+export const BAD_TARGET: Answer = {
+  status: 400,
+  message: "the request target must be a path of characters that a URI may hold",
+};
 
 /**
  * Ends an answer that has been written. Closing on a client that still sends would throw the answer away with the

@@ -123,12 +123,12 @@ function send(batches: Batches, target: string, who = "a", more: Partial<BatchRe
 describe("what travels together", () => {
   it("sends a lone request at once, as it is", async () => {
     const sent = send(open(), "/x?y", "a", { method: "POST", body: '{"é":"\\ud800"}', idempotencyKey: "k" });
-    const { requests, callers, end } = await engine.batch();
-    expect(requests).toEqual([
+    const batch = await engine.batch();
+    expect(batch.requests).toEqual([
       { caller: 0, method: "POST", target: "/x?y", body: '{"é":"\\ud800"}', idempotencyKey: "k" },
     ]);
-    expect(callers).toEqual([{ who: "a" }]);
-    end();
+    expect(batch.callers).toEqual([{ who: "a" }]);
+    batch.end();
     expect(await sent.settled).toBe("200 a /x?y");
   });
 

@@ -90,12 +90,7 @@ class Journey {
   #begun: (() => void) | null;
 
   /** @param begun called once, when the engine begins to answer, or will not */
-  constructor(
-    batch: readonly BatchedRequest[],
-    upstream: http.ClientRequest,
-    answerMs: number,
-    begun: () => void,
-  ) {
+  constructor(batch: readonly BatchedRequest[], upstream: http.ClientRequest, answerMs: number, begun: () => void) {
     this.#open = new Map(batch.entries());
     this.#upstream = upstream;
     this.#reader = new AnswerReader(batch.length);

@@ -38,7 +38,7 @@ export interface Carrier {
 interface Way {
   createAgent(maxSockets: number): http.Agent;
   open(agent: http.Agent, request: CarriedRequest, caller: Caller): http.ClientRequest;
-  openBatch?(agent: http.Agent): http.ClientRequest;
+  readonly openBatch?: (agent: http.Agent) => http.ClientRequest;
 }
 
 /**

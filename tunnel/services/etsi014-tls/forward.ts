@@ -3,7 +3,16 @@ import type http from "node:http";
 import { LIMITS } from "../../../shared/limits.ts";
 import type { ReadAnswer } from "../../../shared/batch/read-answers.ts";
 import { type Log, messageOf } from "../../log.ts";
-import { type Answer, BAD_TARGET, CALLER_BUSY, endOnceRead, refuse, SURPLUS, tooLarge, UNREACHABLE } from "./answers.ts";
+import {
+  type Answer,
+  BAD_TARGET,
+  CALLER_BUSY,
+  endOnceRead,
+  refuse,
+  SURPLUS,
+  tooLarge,
+  UNREACHABLE,
+} from "./answers.ts";
 import { batchable } from "./batchable.ts";
 import type { Carrier } from "./carrier.ts";
 import { towardsClient } from "./headers.ts";
@@ -50,7 +59,7 @@ interface Passage {
 function pass(req: http.IncomingMessage, res: http.ServerResponse, passage: Passage): () => void {
   const { path, maxBytes, visit, caller, carrier, log } = passage;
   let upstream: http.ClientRequest | undefined;
-  let withdraw = (): void => {};
+  let withdraw: (() => void) | undefined;
   let settled = false;
   const giveUp = (answer: Answer): void => {
     if (settled) return;
@@ -84,15 +93,15 @@ function pass(req: http.IncomingMessage, res: http.ServerResponse, passage: Pass
     });
     return opened;
   };
+  const answered = ({ status, headers, body }: ReadAnswer): void => {
+    if (settled) return;
+    settled = true;
+    res.writeHead(status, [...headers, "Content-Length", String(body.length)]);
+    res.end(body);
+  };
   const send = (body: Buffer | null): void => {
     const alone = (): void => {
       if (!settled) open().end(body ?? undefined);
-    };
-    const answered = (answer: ReadAnswer): void => {
-      if (settled) return;
-      settled = true;
-      res.writeHead(answer.status, [...answer.headers, "Content-Length", String(answer.body.length)]);
-      res.end(answer.body);
     };
     const { batches } = carrier;
     const request = batches === null ? null : batchable(req, body);
@@ -105,7 +114,7 @@ function pass(req: http.IncomingMessage, res: http.ServerResponse, passage: Pass
   return () => {
     clearTimeout(timer);
     settled = true;
-    withdraw();
+    withdraw?.();
     if (!res.writableFinished) upstream?.destroy();
     visit.leave();
   };
