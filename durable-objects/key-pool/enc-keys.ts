@@ -25,8 +25,8 @@ interface Allocated {
 
 export interface EncReach {
   readonly poolOf: (pair: PairName) => PoolToPoolRpc;
-  /** Brings in at least so many bytes; false where there are none. */
-  readonly refill: (bytes: number) => Promise<boolean>;
+  /** Brings in at least so many bytes; false where there are none, `on-its-way` where nobody would wait for some. */
+  readonly refill: (bytes: number, waits: boolean) => Promise<boolean | "on-its-way">;
   /** Keys that somebody may wait for are published, or will never be. */
   readonly published: () => void;
 }
@@ -59,20 +59,21 @@ export async function giveKeys(
 /**
  * Cuts the keys asked for, all or none.
  * @param state `reserved` where others must take part before the keys may be used
- * @param refill brings in at least so many bytes; false where there are none
+ * @param refill see EncReach
  */
 async function allocateKeys(
   pool: PoolContext,
   call: EncKeysCall,
   state: "reserved" | "pending",
-  refill: (bytes: number) => Promise<boolean>,
+  refill: EncReach["refill"],
 ): Promise<Result<Allocated, Fault>> {
   for (const endMs = Date.now() + PATIENCE_MS; Date.now() < endMs;) {
     const result = await commitLeased(pool, () => cut(pool, call, state, Date.now()));
     if (!result.ok) return result;
     if (result.value !== null) return ok(result.value);
-    if (call.waits === false) return fail("on-its-way", "material must be brought in for these keys");
-    if (await refill((call.count * call.sizeBits) / 8)) continue;
+    const came = await refill((call.count * call.sizeBits) / 8, call.waits !== false);
+    if (came === "on-its-way") return fail(came, "material must be brought in for these keys");
+    if (came) continue;
     pool.quotas.unserved(call, Date.now());
     return notEnoughKeys();
   }

@@ -61,7 +61,7 @@ export class HalfLine {
     }, 0);
   }
 
-  /** Posts until nothing is open, or the other half fails to answer and nobody waits for it. Never rejects. */
+  /** Posts until nothing is open, or the other half fails to answer and nobody waits for it. */
   async run(): Promise<void> {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;

@@ -83,7 +83,8 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
     return await giveKeys(this.#pool, call, {
       // The import lands in the shard that the key IDs name, whatever the number of shards there.
       poolOf: (pair) => this.env.KEY_POOL.getByName(poolName(pair, this.#pool.shard)),
-      refill: async (bytes) => await this.#refill.bytes(bytes),
+      refill: async (bytes, waits) =>
+        !waits && this.#refill.mayBringIn ? "on-its-way" : await this.#refill.bytes(bytes),
       published: () => this.#arrivals.arrived(),
     });
   }

@@ -27,16 +27,22 @@ export class Refill {
     return true;
   }
 
-  /** @returns true where anything came */
-  async #bringIn(bytes: number): Promise<boolean> {
+  /** Is there anybody to ask? */
+  get mayBringIn(): boolean {
     const { half, shard } = this.#pool;
     const { source, shards } = this.#pool.config();
-    if (source === "local") {
-      return (await makeMaterial(this.#pool, "local", Math.max(bytes, LIMITS.fileBlockBytes))).ok;
-    }
+    if (source === "local") return true;
     // A shard beyond the link's own count exists for imports only; it borrows like the others.
     const isAlone = half.ownNode === null && shards === 1 && shard === 0;
-    if (isAlone || Date.now() < this.#emptyUntilMs) return false;
+    return !isAlone && Date.now() >= this.#emptyUntilMs;
+  }
+
+  /** @returns true where anything came */
+  async #bringIn(bytes: number): Promise<boolean> {
+    if (!this.mayBringIn) return false;
+    if (this.#pool.config().source === "local") {
+      return (await makeMaterial(this.#pool, "local", Math.max(bytes, LIMITS.fileBlockBytes))).ok;
+    }
     this.#asking ??= this.#ask(bytes).finally(() => {
       this.#asking = undefined;
     });

@@ -93,6 +93,11 @@ describe("what would have to wait", () => {
     expect((await value(pool.enc({ waits: true }))).keyIds).toHaveLength(1);
   });
 
+  test("for nothing, as there is nobody to ask: told so at once, for good", async () => {
+    const pool = await makePool();
+    expect(codesOf(await serve(pool, { enc: encCall(pool, { waits: false }) }))).toEqual(["not-enough-keys"]);
+  });
+
   test("for other pools: told so before one of them is asked", async () => {
     const pool = await makePool();
     await value(pool.push("f:0", randomBytes(65_536)));

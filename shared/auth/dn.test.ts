@@ -9,12 +9,13 @@ const attributes = (text: string) => {
 
 /** RFC 4514 section 2.4, in its plainest form. */
 const escaped = (value: string) =>
-  value
-    .replaceAll(/["+,;<>\\]/gu, String.raw`\$&`)
-    .replaceAll("\n", String.raw`\0A`)
-    .replaceAll("\0", String.raw`\00`)
-    .replace(/^[ #]/u, String.raw`\$&`)
-    .replace(/(?<!\\) $/u, String.raw`\ `);
+  [...value]
+    .map((char, i, { length }) => {
+      if (char === "\n" || char === "\0") return char === "\n" ? String.raw`\0A` : String.raw`\00`;
+      const outer = char === " " ? i === 0 || i === length - 1 : char === "#" && i === 0;
+      return outer || '"+,;<>\\'.includes(char) ? `\\${char}` : char;
+    })
+    .join("");
 
 describe("distinguished names", () => {
   it.each([

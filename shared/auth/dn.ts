@@ -13,8 +13,9 @@ export interface Attribute {
 }
 
 const COMMON_NAME_TYPES: ReadonlySet<string> = new Set(["CN", "COMMONNAME", "2.5.4.3", "OID.2.5.4.3"]);
-const TYPE = /^\s*(?<type>[A-Za-z][A-Za-z0-9.-]*|\d+(?:\.\d+)*)\s*=\s*/u;
-const BER_VALUE = /^#(?:[0-9A-Fa-f]{2})+\s*(?=[,;+]|$)/u;
+// Around the signs only the blank is no part of a value; JavaScript's \s would eat others, such as a no-break space.
+const TYPE = /^ *(?<type>[A-Za-z][A-Za-z0-9.-]*|\d+(?:\.\d+)*) *= */u;
+const BER_VALUE = /^#(?:[0-9A-Fa-f]{2})+ *(?=[,;+]|$)/u;
 const SPECIALS = ' "#+,;<=>\\';
 const SEPARATORS = ",;+";
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -50,7 +50,7 @@ export const DOCUMENT: NetworkDocumentInput = {
     ],
   })),
   operators: [{ id: "operator", credentials: [{ type: "token", sha256: sha256(tokenOf("operator")) }] }],
-  policy: { delivery_grace_s: GRACE_SECONDS },
+  policy: { delivery_grace_s: GRACE_SECONDS, key_size_bits: { min: 64, default: 256, max: 32_768 } },
 };
 
 export class Client {

@@ -177,7 +177,7 @@ export class Life {
       [401, "/api/v1/keys/b/enc_keys", "nobody"],
       [400, "/api/v1/keys/nobody/enc_keys", "a"],
       [400, "/api/v1/keys/b/enc_keys", "a", post({ size: 7 })],
-      [503, "/api/v1/keys/b/enc_keys", "a", post({ number: 100, size: 65_536 })],
+      [503, "/api/v1/keys/b/enc_keys", "a", post({ number: 100, size: 32_768 })],
       [401, "/api/v1/keys/a/dec_keys", "c", post({ key_IDs: [{ key_ID: keyId }] })],
       [400, "/api/v1/keys/a/dec_keys", "b", post({ key_IDs: [{ key_ID: keyId }, { key_ID: NO_KEY }] })],
       [400, `/api/v1/network`, "operator", { method: "PUT", headers: { "If-Match": '"1"' }, body: "{}" }],

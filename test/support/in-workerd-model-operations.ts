@@ -5,29 +5,293 @@
 import { expect } from "vitest";
 import { retireBegun } from "../../durable-objects/key-pool/begun-units.ts";
 import { deliverKeys } from "../../durable-objects/key-pool/dec-keys.ts";
-import { type EncReach, giveKeys } from "../../durable-objects/key-pool/enc-keys.ts";
+import { giveKeys } from "../../durable-objects/key-pool/enc-keys.ts";
 import { rollStep } from "../../durable-objects/key-pool/epoch-roll.ts";
 import { importKeys, voidImport } from "../../durable-objects/key-pool/imports.ts";
 import { ingestBlock } from "../../durable-objects/key-pool/ingest.ts";
 import type { KeyRecord } from "../../durable-objects/key-pool/rows.ts";
 import { expireRecords, voidStep } from "../../durable-objects/key-pool/upkeep.ts";
 import { giveUpWaiting } from "../../durable-objects/key-pool/waiting-blocks.ts";
-import type { Fault } from "../../shared/errors/errors.ts";
-import type { BlockId, KeyId, NodeId, SaeId } from "../../shared/ids.ts";
-import { makeNonce, MASK_BYTES, writeKeyIds } from "../../shared/keypool/key-id.ts";
-import type {
-  DecKeysCall,
-  EncKeysCall,
-  ImportCall,
-  IngestOutcome,
-  KeyGrant,
-  PoolToPoolRpc,
-  Recipient,
-} from "../../shared/keypool/types.ts";
-import { err, ok, type Result } from "../../shared/result.ts";
-import { fail } from "../../shared/errors/errors.ts";
-import type { PoolModel } from "./in-workerd-model.ts";
+import { fail, type Fault } from "../../shared/errors/errors.ts";
+import type { BlockId } from "../../shared/ids.ts";
+import { makeNonce, MASK_BYTES, type Nonce, writeKeyIds } from "../../shared/keypool/key-id.ts";
+import type { EncKeysCall, ImportCall, IngestOutcome, KeyGrant, PoolToPoolRpc } from "../../shared/keypool/types.ts";
+import { ok, type Result } from "../../shared/result.ts";
+import { type Cast, decOf, encOf, type Given, importOf, type Of, pushOf, saeOf } from "./in-workerd-model-calls.ts";
 import { areEqual, checkKeys, checkPush, checkRefusal } from "./in-workerd-model-checks.ts";
 import { Intended, type Life, type PoolLives } from "./in-workerd-model-life.ts";
-import { materialOf, usable } from "./in-workerd-model-material.ts";
-import { BLOCK_IDS, type End, type Importer, type Operation, type Plot } from "./in-workerd-model-steps.ts";
+import { usable } from "./in-workerd-model-material.ts";
+import type { Importer, Operation, Plot } from "./in-workerd-model-steps.ts";
+import type { PoolModel } from "./in-workerd-model.ts";
+
+/** What operations are done to, and with. */
+export interface Scene {
+  readonly plot: Plot;
+  readonly cast: Cast;
+  readonly lives: PoolLives;
+  readonly model: PoolModel;
+  readonly life: Life;
+  readonly nowMs: number;
+  readonly given: Given[];
+  readonly imports: { readonly nonce: Nonce; readonly given: Given }[];
+  /** The epoch in force; what came before has no key any more. */
+  epoch: number;
+}
+
+/** To be made once the model has caught up with all that was committed, where the caller was answered. */
+type LastCheck = () => void;
+type Doing<O> = (scene: Scene, operation: O) => Promise<LastCheck>;
+
+const OPERATIONS: { readonly [K in Operation["do"]]: Doing<Of<K>> } = {
+  push,
+  enc,
+  dec,
+  void: voidAll,
+  import: importAll,
+  "void import": voidOneImport,
+  upkeep,
+  roll,
+  defect,
+};
+
+export const perform = async (scene: Scene, operation: Operation): Promise<LastCheck> =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table pairs each operation with how it is done
+  await (OPERATIONS[operation.do] as Doing<Operation>)(scene, operation);
+
+const nothing = () => {};
+
+async function push({ lives, life, model, plot, cast, nowMs }: Scene, operation: Of<"push">): Promise<LastCheck> {
+  const pushed = pushOf(operation, plot, cast);
+  const { id, node, material } = pushed;
+  let committed: Result<IngestOutcome, Fault> | undefined;
+  const pool = lives.seenBy(
+    life,
+    (outcome: Result<IngestOutcome | null, Fault>) => {
+      // What it was made ready for has changed meanwhile.
+      if (outcome.ok && outcome.value === null) return;
+      committed = outcome as Result<IngestOutcome, Fault>;
+      checkPush(committed, model.push(pushed, nowMs));
+    },
+    nothing,
+  );
+  const fullest = model.blocks;
+  const answer = await ingestBlock(pool, { id, node, bytes: material.bytes, origin: "pushed", principal: "agent" });
+  return () => {
+    if (committed !== undefined) expect(answer).toEqual(committed);
+    else if (answer.ok) expect.unreachable("a block was let in without a commit");
+    else if (answer.error.code === "bad-request") expect(usable(id, material, model.config)).toBeNull();
+    // Refused before the commit, as it was then: by what else came at once it may not be true any more.
+    else expect(["pool-full", "not-enough-keys"]).toContain(answer.error.code);
+    void fullest;
+  };
+}
+
+type Cut = Result<{ readonly grant: KeyGrant; readonly record: KeyRecord | undefined } | null, Fault>;
+
+async function enc({ lives, life, model, cast, nowMs, given }: Scene, operation: Of<"enc">): Promise<LastCheck> {
+  const call = encOf(operation, cast);
+  const importer = operation.importer === null ? null : importerOf(operation.importer);
+  let granted: KeyGrant | undefined;
+  let refused: Fault["code"] | undefined;
+  let isPublished = importer === null;
+  const cut = (outcome: Cut) => {
+    const keyIds = outcome.ok ? (outcome.value?.grant.keyIds ?? []) : [];
+    const expected = model.enc(call, keyIds, importer === null ? "pending" : "reserved", nowMs);
+    if (outcome.ok && outcome.value === null) {
+      expect(expected, "there is too little").toBeNull();
+      refused = "not-enough-keys";
+      return;
+    }
+    checkKeys(outcome.ok ? ok(outcome.value?.grant ?? NO_KEYS) : outcome, expected ?? { code: "not-enough-keys" });
+    if (!outcome.ok) refused = outcome.error.code;
+    else if (outcome.value !== null) {
+      granted = outcome.value.grant;
+      // A repeat was published when it was made.
+      if (outcome.value.record === undefined) isPublished = true;
+      else given.push({ keyIds, master: call.master, recipients: call.recipients });
+    }
+  };
+  const agree = (outcome: Result<null, Fault>) => {
+    const first = granted?.keyIds[0];
+    if (first === undefined) throw new Error("nothing was cut that others could take part in");
+    if (importer?.hasJoined === true && refused === undefined) {
+      isPublished = model.publish(first, nowMs);
+      expect(outcome.ok).toBe(isPublished);
+      if (!isPublished) refused = "not-enough-keys";
+    } else {
+      model.takeBack(first, call);
+      refused ??= "not-enough-keys";
+    }
+  };
+  const pool = lives.seenBy(
+    life,
+    (outcome: Cut | Result<null, Fault>) => {
+      if (granted === undefined) cut(outcome as Cut);
+      else agree(outcome as Result<null, Fault>);
+    },
+    nothing,
+  );
+  const answer = await giveKeys(pool, call, {
+    poolOf: () => (importer ?? expect.unreachable("all are served here")) as unknown as PoolToPoolRpc,
+    refill: async () => await Promise.resolve(false),
+    published: nothing,
+  });
+  return () => {
+    if (!answer.ok) {
+      expect(granted === undefined || !isPublished, "keys that were given are told").toBe(true);
+      expect(answer.error.code).toBe(refused ?? "not-enough-keys");
+      return;
+    }
+    expect(isPublished && answer.value === granted, "what is told was committed").toBe(true);
+    if (importer !== null && importer.bytes !== null) {
+      expect(areEqual(importer.bytes, [answer.value.bytes]), "the other pool has the same keys").toBe(true);
+    }
+  };
+}
+
+const NO_KEYS: KeyGrant = { keyIds: [], sizesBytes: [], bytes: new Uint8Array() };
+
+/** Another pool that takes part in a multicast, or does not. */
+function importerOf(how: Importer) {
+  const importer = {
+    hasJoined: false,
+    bytes: null as Uint8Array | null,
+    canImport: async () => {
+      await Promise.resolve();
+      return how === "cannot" ? fail("not-enough-keys", "no pad") : ok(null);
+    },
+    importKeys: async ({ bytes }: ImportCall) => {
+      // Others get their turn in between.
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+      if (how === "is lost") throw new Intended("no answer");
+      if (how === "abstains") return fail("not-enough-keys", "no pad");
+      importer.bytes = bytes.slice();
+      importer.hasJoined = true;
+      return ok(null);
+    },
+    voidImport: async () => {
+      await Promise.resolve();
+      importer.bytes = null;
+      return ok(null);
+    },
+  };
+  return importer;
+}
+
+async function dec({ lives, life, model, nowMs, given }: Scene, operation: Of<"dec">): Promise<LastCheck> {
+  const call = decOf(operation, given);
+  let committed: Result<KeyGrant, Fault> | undefined;
+  let isOnItsWay = false;
+  const pool = lives.seenBy(
+    life,
+    (outcome: Result<KeyGrant | null, Fault>) => {
+      if (outcome.ok && outcome.value === null) isOnItsWay = true;
+      else {
+        committed = outcome as Result<KeyGrant, Fault>;
+        // The refusal of what did not come in time changes nothing, and is written down in a commit of its own.
+        if (isOnItsWay) checkRefusal(committed, "key-not-found");
+        else checkKeys(committed, model.dec(call, nowMs));
+      }
+    },
+    nothing,
+  );
+  const answer = await deliverKeys(pool, call, async () => await Promise.resolve(false));
+  return () => expect(answer === committed || (!answer.ok && committed?.ok === false), "what is told was committed").toBe(true);
+}
+
+async function voidAll({ lives, life, model, cast }: Scene, { sae: which }: Of<"void">): Promise<LastCheck> {
+  const sae = which === null ? null : saeOf(which, cast);
+  for (let after: number | null = 0; after !== null; ) {
+    const call: { sae: typeof sae; after: number } = { sae, after };
+    const pool = lives.seenBy(
+      life,
+      (outcome) => expect(outcome).toEqual(ok(model.void(call))),
+      nothing,
+    );
+    const step: Awaited<ReturnType<typeof voidStep>> = await voidStep(pool, { ...call, reason: "test" });
+    if (!step.ok) throw new Error(step.error.message);
+    after = step.value.next;
+  }
+  return nothing;
+}
+
+async function importAll({ lives, life, model, cast, nowMs, given, imports }: Scene, operation: Of<"import">) {
+  const call: EncKeysCall = importOf(operation, cast);
+  const nonce = makeNonce(crypto.getRandomValues(new Uint8Array(8)), 0);
+  const mask = crypto.getRandomValues(new Uint8Array(MASK_BYTES));
+  const keyIds = writeKeyIds(nonce, mask, 77, call.count);
+  const sizeBytes = call.sizeBits / 8;
+  const keys = keyIds.map(() => crypto.getRandomValues(new Uint8Array(sizeBytes)));
+  const bytes = Uint8Array.from(keys.flatMap((key) => [...key]));
+  const expiresMs = nowMs + model.config.policy.key_ttl_s * 1000;
+  const pool = lives.seenBy(
+    life,
+    (outcome: Result<null, Fault>) => {
+      expect(outcome.ok).toBe(model.import(call, keyIds, keys, nowMs));
+      if (!outcome.ok) return;
+      const imported = { keyIds, master: call.master, recipients: call.recipients };
+      given.push(imported);
+      imports.push({ nonce, given: imported });
+    },
+    nothing,
+  );
+  const handed: ImportCall = { ...call, nonce, mask, keys: call.count, sizeBytes, bytes, expiresMs };
+  await importKeys(pool, handed, async () => await Promise.resolve(false));
+  return nothing;
+}
+
+async function voidOneImport({ lives, life, model, imports }: Scene, { record }: Of<"void import">) {
+  const imported = imports[record % Math.max(1, imports.length)];
+  if (imported === undefined) return nothing;
+  const [first] = imported.given.keyIds;
+  const pool = lives.seenBy(life, () => first === undefined || model.voidImport(first), nothing);
+  await voidImport(pool, imported.nonce);
+  return nothing;
+}
+
+/** What the alarm does. */
+async function upkeep({ lives, life, model, nowMs }: Scene): Promise<LastCheck> {
+  const { config, blocks } = model;
+  const expiring = lives.seenBy(
+    life,
+    (_, kept) => model.expire(kept, nowMs),
+    () => new Set(lives.sql<{ id: number }>("SELECT id FROM key_record").map(({ id }) => id)),
+  );
+  await expireRecords(expiring, nowMs);
+  const givingUp = lives.seenBy(
+    life,
+    (_, kept) => blocks.giveUpLate(config, kept, nowMs),
+    () => new Set(lives.sql<{ id: BlockId }>("SELECT id FROM block WHERE state = 'unmatched'").map(({ id }) => id)),
+  );
+  await giveUpWaiting(givingUp, nowMs);
+  const retiring = lives.seenBy(life, (outcome) => expect(outcome).toEqual(ok(blocks.retire(config, nowMs))), nothing);
+  await retireBegun(retiring, nowMs);
+  return () => {
+    // Nothing may be left that is due.
+    model.expire(new Set(), nowMs);
+    blocks.giveUpLate(config, new Set(), nowMs);
+    blocks.retire(config, nowMs);
+  };
+}
+
+/** The keys of older epochs go once nothing is said to need them. */
+async function roll(scene: Scene): Promise<LastCheck> {
+  const { lives, life, epoch } = scene;
+  if (epoch === lives.lastEpoch) return nothing;
+  for (let remaining = true; remaining; ) {
+    const step = await rollStep(lives.seenBy(life, nothing, nothing), epoch + 1);
+    if (!step.ok) throw new Error(step.error.message);
+    ({ remaining } = step.value);
+  }
+  return () => {
+    scene.epoch = epoch + 1;
+  };
+}
+
+/** It takes down the commit it is in. */
+async function defect({ life }: Scene): Promise<LastCheck> {
+  await life.pool.commits.run(() => {
+    throw new Intended("a defect");
+  });
+  return nothing;
+}
