@@ -247,6 +247,7 @@ export class Books {
 
   rollback(): void {
     this.#parts.supply.reset();
+    this.#parts.material.forget();
     this.#parts.units.forget();
     this.#parts.records.forget();
     this.#parts.usages.rollback();

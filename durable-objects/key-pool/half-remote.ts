@@ -30,7 +30,10 @@ export interface RemoteOptions {
   readonly ownNode: NodeId;
   readonly other: OtherHalf;
   readonly patience?: HalfPatience;
-  /** How often the pool has voided all it had, plus one. */
+  /**
+   * Number of the log: higher than any before as soon as the pool has voided all it had. Not of the pool's own making,
+   * as its storage may be an old copy: the sequence of a lease.
+   */
   readonly generation: () => number;
 }
 

@@ -1,54 +1,26 @@
-/** A pool whose two nodes live in two deployments: scripted histories. Random ones: half.property.test.ts. */
+/** A pool whose two nodes live in two deployments: keys. Material: half-material.test.ts; random: half.property.test.ts. */
 import { describe, expect, test } from "vitest";
+import { fail } from "../../shared/errors/errors.ts";
 import type { NodeId, SaeId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { fail } from "../../shared/errors/errors.ts";
 import { ok } from "../../shared/result.ts";
-import { Crashed, type Fate, LONG, makeHalves, type TestHalf } from "../../test/support/in-workerd-halves.ts";
-import { code, defaultPolicy, keysOf, makePool, randomBytes, value } from "../../test/support/in-workerd-pool.ts";
+import {
+  answerLost,
+  first,
+  ledgerOf,
+  lose,
+  ownUnits,
+  rowsIn,
+  stocked,
+  WHOLE_UNIT,
+} from "../../test/support/in-workerd-half-tools.ts";
+import { Crashed, makeHalves } from "../../test/support/in-workerd-halves.ts";
+import { code, keysOf, makePool, randomBytes, value } from "../../test/support/in-workerd-pool.ts";
 import { retireBegun } from "./begun-units.ts";
 import { canImport } from "./imports.ts";
-import { voidStep } from "./upkeep.ts";
+import { expireRecords, voidStep } from "./upkeep.ts";
 
 const { unitBytes } = LIMITS;
-const WHOLE_UNIT = { sizeBits: unitBytes * 8 };
-
-const send: Fate = async (post) => await post();
-const lose: Fate = async () => {
-  throw new Error("lost");
-};
-/** The first post goes so, the later ones arrive. */
-const first = (fate: Fate): Fate => {
-  let posts = 0;
-  return async (post, batch) => await (posts++ === 0 ? fate : send)(post, batch);
-};
-/** Done and acknowledged over there, but the answer does not come back. */
-const answerLost =
-  (then: () => void): Fate =>
-  async (post) => {
-    await post();
-    then();
-    throw new Error("lost");
-  };
-
-/** Two halves that both have so many whole units. */
-async function stocked(units: number, patience = LONG) {
-  const halves = makeHalves({ policy: { ...defaultPolicy, delivery_grace_s: 30 } }, patience);
-  await halves.push("a", randomBytes(units * unitBytes));
-  await halves.settle();
-  return halves;
-}
-
-const ledgerOf = async (half: TestHalf) => (await half.books()).ledger;
-const rows = async (half: TestHalf, table: string) =>
-  (await half.sql<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n;
-const ownUnits = async (half: TestHalf) =>
-  (
-    await half.sql<{ offset: number }>(
-      "SELECT offset FROM unit WHERE state = 'available' AND owner = ? ORDER BY offset",
-      half.node,
-    )
-  ).map(({ offset }) => offset / unitBytes);
 
 describe("keys", () => {
   test("given at one end are fetched at the other, and both ledgers tell the same", async () => {
@@ -64,8 +36,8 @@ describe("keys", () => {
       const { ledger, isConserved } = await half.books();
       expect(isConserved).toBe(true);
       expect(ledger).toMatchObject({ pending: 0, delivered: bits });
-      expect(await rows(half, "key_record")).toBe(0);
-      expect(await rows(half, "key_import")).toBe(0);
+      expect(await rowsIn(half, "key_record")).toBe(0);
+      expect(await rowsIn(half, "key_import")).toBe(0);
     }
     expect(await code(high.dec(given.keyIds))).toBe("key-not-found");
   });
@@ -132,20 +104,20 @@ describe("the master is answered", () => {
       isAnswered = true;
     });
     await posted;
-    expect(await rows(low, "key_record")).toBe(1);
+    expect(await rowsIn(low, "key_record")).toBe(1);
     expect((await ledgerOf(low)).reserved).toBe(256);
-    expect(await rows(high, "key_import")).toBe(0);
+    expect(await rowsIn(high, "key_import")).toBe(0);
     expect(isAnswered).toBe(false);
     carrier.isOpen = true;
     await value(asked);
-    expect(await rows(high, "key_import")).toBe(1);
+    expect(await rowsIn(high, "key_import")).toBe(1);
   });
 
   test("once, though the other half crashes between acknowledging and answering", async () => {
     const { low, high } = await stocked(2);
     low.fate = first(answerLost(() => high.crash()));
     const given = await value(low.enc());
-    expect(await rows(high, "key_record")).toBe(1);
+    expect(await rowsIn(high, "key_record")).toBe(1);
     expect(keysOf(await value(high.dec(given.keyIds)))).toEqual(keysOf(given));
   });
 
@@ -159,7 +131,9 @@ describe("the master is answered", () => {
     expect(refused).toMatchObject({ ok: false, error: { code: "unavailable", retryAfterSeconds: 1 } });
     expect(await ledgerOf(low)).toMatchObject({ reserved: 0, pending: 0, voided: 256 });
     expect((await ledgerOf(high)).voided).toBe(0);
+    expect(await low.run(async ({ half }) => half.dueMs(0))).toBeLessThan(Infinity);
     await halves.settle();
+    expect(await low.run(async ({ half }) => half.dueMs(0))).toBe(Infinity);
     for (const half of both) {
       expect(await ledgerOf(half)).toMatchObject({ pending: 0, voided: 256 });
       expect(await half.alarms()).toEqual([]);
@@ -173,6 +147,20 @@ describe("the master is answered", () => {
     await expect(low.enc()).rejects.toThrow(Crashed);
     await settle();
     for (const half of both) expect(await ledgerOf(half)).toMatchObject({ reserved: 0, pending: 0, voided: 256 });
+  });
+
+  test("not at all where it crashes; what was still reserved runs out, and is void at the other half", async () => {
+    const { low, high, settle } = await stocked(2);
+    low.fate = async () => {
+      low.crash();
+      return await lose();
+    };
+    await expect(low.enc()).rejects.toThrow(Crashed);
+    low.fate = lose;
+    await low.run(async ({ pool }) => await expireRecords(pool, Date.now() + 120_000));
+    await settle();
+    expect(await ledgerOf(low)).toMatchObject({ reserved: 0, pending: 0, expired: 256 });
+    expect(await ledgerOf(high)).toMatchObject({ pending: 0, voided: 256 });
   });
 
   test("the same again, though it crashed, where its client can repeat the request", async () => {
@@ -199,7 +187,7 @@ describe("the master is answered", () => {
     await low.sql("UPDATE half SET next_seq = next_seq - ?", LIMITS.halfLogMessages / 2);
     await settle();
     await value(low.enc());
-    expect(await rows(high, "key_import")).toBe(1);
+    expect(await rowsIn(high, "key_import")).toBe(1);
   });
 });
 
@@ -235,107 +223,6 @@ describe("a multicast over the pair and another pool", () => {
   test("finds no pad where the other node lives elsewhere", async () => {
     const { low } = await stocked(2);
     expect(await code(low.run(async ({ pool }) => await canImport(pool, 32, async () => true)))).toBe("no-route");
-  });
-});
-
-describe("material", () => {
-  test("that only one half has is not used", async () => {
-    const { low, high, settle } = makeHalves();
-    const block = randomBytes(2 * unitBytes);
-    await value(low.push("a", block));
-    await settle();
-    expect((await ledgerOf(low)).available).toBe(block.length * 8);
-    expect(await code(low.enc())).toBe("not-enough-keys");
-    await value(high.push("a", block));
-    await settle();
-    await value(low.enc());
-    await value(high.enc());
-  });
-
-  test("of a block that is not as long at both ends is not used, and both say so", async () => {
-    const { low, high, both, settle } = makeHalves();
-    await value(low.push("a", randomBytes(2 * unitBytes)));
-    await value(high.push("a", randomBytes(unitBytes)));
-    await settle();
-    for (const half of both) {
-      expect(await code(half.enc())).toBe("not-enough-keys");
-      expect(await half.alarms()).toEqual(["halves-disagree"]);
-    }
-    expect(await code(high.enc())).toBe("not-enough-keys");
-  });
-
-  test("a half that has run dry is given units until there are none at either", async () => {
-    const { low, high, both, settle } = await stocked(8);
-    for (let keys = 0; keys < 8; keys++) await value(low.enc(WHOLE_UNIT));
-    for (const half of both) expect(await code(half.enc())).toBe("not-enough-keys");
-    await settle();
-    for (const half of both) {
-      expect(await ledgerOf(half)).toMatchObject({ available: 0, pending: 8 * unitBytes * 8 });
-    }
-    expect(await high.alarms()).toEqual([]);
-  });
-
-  test("units on their way belong to nobody who could use them, whoever crashes", async () => {
-    const { low, high, settle } = await stocked(4, { ...LONG, waitMs: 50 });
-    for (let keys = 0; keys < 2; keys++) await value(low.enc(WHOLE_UNIT));
-    high.fate = lose;
-    expect(await code(low.enc(WHOLE_UNIT))).toBe("not-enough-keys");
-    high.crash();
-    low.crash();
-    expect(await ownUnits(low)).toEqual([]);
-    expect(await ownUnits(high)).toEqual([1]);
-    high.fate = first(answerLost(() => low.crash()));
-    await high.catchUp();
-    await settle();
-    expect(await ownUnits(low)).toEqual([3]);
-    expect(await ownUnits(high)).toEqual([1]);
-    await value(low.enc(WHOLE_UNIT));
-    await value(high.enc(WHOLE_UNIT));
-  });
-});
-
-test("material that one half voids is voided at the other, as far as it was its own", async () => {
-  const { low, high, both, settle } = await stocked(4);
-  await low.run(async ({ pool }) => await voidStep(pool, { sae: null, after: 0, reason: "link removed" }));
-  await settle();
-  for (const half of both) expect(await half.alarms()).toEqual([]);
-  expect((await ledgerOf(high)).voided).toBe(2 * unitBytes * 8);
-  expect(await ownUnits(high)).toEqual([1, 3]);
-  // What it can still be told of, but not have: the key is refused and that unit is given up.
-  expect(await code(high.enc())).toBe("unavailable");
-  expect(await ownUnits(high)).toEqual([3]);
-  expect(await high.alarms()).toEqual(["halves-disagree"]);
-  expect((await low.books()).isConserved).toBe(true);
-});
-
-describe("a half whose storage was put back from a copy", () => {
-  test("shows to the other, which gives no keys from then on", async () => {
-    const { low, high } = await stocked(4);
-    await value(low.enc());
-    high.crash();
-    await high.sql("UPDATE half SET applied = 1");
-    expect(await code(low.enc())).toBe("unavailable");
-    expect(await low.alarms()).toEqual(["halves-disagree"]);
-    const records = (await low.books()).ledger;
-    expect(await code(low.enc())).toBe("unavailable");
-    expect((await low.books()).ledger).toEqual(records);
-  });
-
-  test("shows to itself; once it has voided all it had, it begins a new log", async () => {
-    const { low, high, push, settle } = await stocked(4, { ...LONG, waitMs: 200 });
-    await value(low.enc());
-    await value(low.enc());
-    low.crash();
-    await low.sql("UPDATE half SET next_seq = 1");
-    expect(await code(low.enc())).toBe("unavailable");
-    expect(await low.alarms()).toEqual(["halves-disagree"]);
-    low.generation = 2;
-    low.crash();
-    await push("b", randomBytes(2 * unitBytes));
-    await settle();
-    expect(await high.alarms()).toEqual(["halves-disagree"]);
-    const given = await value(low.enc());
-    expect(keysOf(await value(high.dec(given.keyIds)))).toEqual(keysOf(given));
   });
 });
 

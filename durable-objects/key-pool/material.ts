@@ -47,6 +47,11 @@ export class Material {
     if (this.#latest?.unit === unit) this.#latest = undefined;
   }
 
+  /** After a rollback: units that never came to be may have been opened, and their numbers are given to others. */
+  forget(): void {
+    for (const unit of [...this.#open.keys()]) this.drop(unit);
+  }
+
   #plaintext(unit: number): Uint8Array {
     if (this.#latest?.unit === unit) return this.#latest.plaintext;
     let plaintext = this.#open.get(unit);

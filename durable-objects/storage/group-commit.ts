@@ -72,12 +72,12 @@ export class GroupCommit {
   async #gather(): Promise<void> {
     for (let turn = 0, seen = 0; turn < TURNS && seen < this.#queue.length; turn++) {
       seen = this.#queue.length;
-      if (seen >= this.#limits.commitBatch) break;
       try {
         await this.#hooks.durable();
       } catch {
         break; // the commit will fail too, and say so to those who wait for it
       }
+      if (this.#queue.length >= this.#limits.commitBatch) break;
     }
     this.#commit();
   }

@@ -9,7 +9,7 @@ const attributes = (text: string) => {
 
 /** RFC 4514 section 2.4, in its plainest form. */
 const escaped = (value: string) =>
-  [...value]
+  Array.from(value)
     .map((char, i, { length }) => {
       if (char === "\n" || char === "\0") return char === "\n" ? String.raw`\0A` : String.raw`\00`;
       const outer = char === " " ? i === 0 || i === length - 1 : char === "#" && i === 0;

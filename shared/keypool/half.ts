@@ -24,7 +24,7 @@ export interface HalfBatch {
   readonly shard: number;
   /** The sender's node. */
   readonly from: NodeId;
-  /** Which log of the sender's this is: a half whose storage was put back from a copy begins a new one, at 1. */
+  /** Which log of the sender's this is. A half that has voided all it had begins one with a higher number, at 1. */
   readonly generation: number;
   /** The sender has acted on all answers up to this message. */
   readonly settled: number;

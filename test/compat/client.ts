@@ -34,12 +34,12 @@ export const TOKENS: Readonly<Record<string, string>> = Object.fromEntries(
 );
 const tokenOf = (name: string): string => TOKENS[name] ?? name;
 
-/** Three nodes; the link of two shards, and one whose blocks wait for their twins. Any release takes it. */
+/** Three nodes, two links; of one, blocks wait for their twins. Both releases take it. */
 export const DOCUMENT: NetworkDocumentInput = {
   nodes: [{ id: "tn-1" }, { id: "tn-2" }, { id: "tn-3" }],
   links: [
     pushLink("l-12", "tn-1", "tn-2", { shards: 2 }),
-    pushLink("l-13", "tn-1", "tn-3", { feed: "two-ended" }),
+    pushLink("l-13", "tn-1", "tn-3", { feed: "two-ended", shards: 2 }),
   ],
   saes: Object.entries(NODE_OF).map(([id, node]) => ({
     id,

@@ -56,7 +56,7 @@ export class TestHalf {
   readonly config: PoolConfig;
   /** What the carrier does with posts of this half. */
   fate: Fate = async (send) => await send();
-  /** How often its pool has voided all it had, plus one. */
+  /** Higher than any before as soon as its pool has voided all it had. */
   generation = 1;
   /** The other pool of a multicast. */
   importer: Pick<PoolToPoolRpc, "canImport" | "importKeys" | "voidImport"> | undefined;

@@ -1,13 +1,12 @@
 /** Plays a history against a real pool and the model, and compares the two after every step. */
 import { expect } from "vitest";
-import type { LinkId, PairName } from "../../shared/ids.ts";
+import type { LinkId, PairName, SaeId } from "../../shared/ids.ts";
 import { sumOfLedger } from "../../shared/keypool/ledger.ts";
-import type { PoolConfig } from "../../shared/keypool/types.ts";
-import { castOf, type Given } from "./in-workerd-model-calls.ts";
-import { DIED, Intended, type Life, type PoolLives } from "./in-workerd-model-life.ts";
-import { perform, type Scene } from "./in-workerd-model-operations.ts";
+import { castOf, encOf, type Given } from "./in-workerd-model-calls.ts";
+import { DIED, type Fate, Intended, type Life, type PoolLives } from "./in-workerd-model-life.ts";
+import { fetchKeys, give, perform, type Scene } from "./in-workerd-model-operations.ts";
 import { CAPACITIES_BYTES, type Plot, SETTINGS, SHORT_LIVES, type Step } from "./in-workerd-model-steps.ts";
-import { PoolModel } from "./in-workerd-model.ts";
+import { type ModelConfig, type ModelRecord, PoolModel } from "./in-workerd-model.ts";
 import { defaultPolicy } from "./in-workerd-pool.ts";
 
 const PAIR = "n-1|n-2" as PairName;
@@ -18,7 +17,7 @@ export interface Clock {
   nowMs: number;
 }
 
-function configOf({ settings, capacity }: Extract<Step, { do: "set" }>, version: number, epoch: number): PoolConfig {
+function configOf({ settings, capacity }: Extract<Step, { do: "set" }>, version: number, epoch: number): ModelConfig {
   const capacityBytes = CAPACITIES_BYTES[capacity] ?? 0;
   return {
     version,
@@ -40,115 +39,118 @@ export class History {
   readonly #lives: PoolLives;
   readonly #clock: Clock;
   readonly #model: PoolModel;
+  readonly #cast = castOf(PAIR);
   readonly #given: Given[] = [];
   readonly #imports: Scene["imports"] = [];
-  #set: Extract<Step, { do: "set" }>;
-  #epoch = 1;
-  #life: Life | undefined;
+  #life: Life;
 
-  constructor(plot: Plot, lives: PoolLives, clock: Clock) {
+  private constructor(plot: Plot, lives: PoolLives, clock: Clock, model: PoolModel, life: Life) {
     this.#plot = plot;
     this.#lives = lives;
     this.#clock = clock;
-    this.#set = plot.first;
-    this.#model = new PoolModel(configOf(plot.first, 1, 1));
+    this.#model = model;
+    this.#life = life;
   }
 
-  async play(): Promise<void> {
-    this.#clock.nowMs = START_MS;
-    this.#lives.wipe(PAIR);
-    await this.#start();
-    for (const step of this.#plot.steps) {
-      await this.#play(step);
-      this.#check();
+  static async play(plot: Plot, lives: PoolLives, clock: Clock): Promise<void> {
+    clock.nowMs = START_MS;
+    lives.wipe(PAIR);
+    const model = new PoolModel(configOf(plot.first, 1, 1));
+    const history = new History(plot, lives, clock, model, await lives.start(() => model.config));
+    for (const step of plot.steps) {
+      await history.#play(step);
+      history.#check();
     }
-    await this.#finish();
+    await history.#finish();
   }
 
   async #play(step: Step): Promise<void> {
     if (step.do === "wait") this.#clock.nowMs += step.ms;
-    else if (step.do === "evict") await this.#start();
+    else if (step.do === "evict") await this.#restart();
     else if (step.do === "burst") await this.#burst(step);
-    else {
-      this.#set = step;
-      this.#configure();
-    }
+    else this.#model.config = configOf(step, this.#model.config.version + 1, this.#model.config.epoch);
   }
 
-  #configure(): void {
-    this.#model.config = configOf(this.#set, this.#model.config.version + 1, this.#epoch);
+  /** Whatever was in memory is gone. */
+  async #restart(): Promise<void> {
+    this.#life.die();
+    this.#life = await this.#lives.start(() => this.#model.config);
   }
 
-  /** @returns once the pool is up again; whatever was in memory is gone */
-  async #start(): Promise<void> {
-    this.#life?.die();
-    this.#life = await this.#lives.start(() => this.#model.config, this.#epoch);
-  }
-
+  /** All at once. */
   async #burst({ operations, fate }: Extract<Step, { do: "burst" }>): Promise<void> {
+    const fates = fate === null ? [] : [...Array.from({ length: fate[0] }, () => null), fate[1]];
+    await this.#all(operations.map((operation) => async (scene) => await perform(scene, operation)), fates);
+  }
+
+  async #all(all: readonly ((scene: Scene) => Promise<() => void>)[], fates: (Fate | null)[] = []): Promise<void> {
     const life = this.#life;
-    if (life === undefined) throw new Error("the pool is not up");
     const scene: Scene = {
       plot: this.#plot,
-      cast: castOf(PAIR),
+      cast: this.#cast,
       lives: this.#lives,
       model: this.#model,
       life,
       nowMs: this.#clock.nowMs,
       given: this.#given,
       imports: this.#imports,
-      epoch: this.#epoch,
+      epoch: this.#model.config.epoch,
     };
-    this.#lives.fates = fate === null ? [] : [...Array.from({ length: fate[0] }, () => null), fate[1]];
-    const ends = await Promise.allSettled(
-      operations.map(async (operation) => await Promise.race([perform(scene, operation), life.end])),
-    );
+    this.#lives.fates = fates;
+    const ends = await Promise.allSettled(all.map(async (each) => await Promise.race([each(scene), life.end])));
     this.#lives.fates = [];
     this.#lives.tell();
     for (const end of ends) {
       if (end.status === "fulfilled" && end.value !== DIED) end.value();
       else if (end.status === "rejected" && !(end.reason instanceof Intended)) throw end.reason;
     }
-    if (scene.epoch !== this.#epoch) {
-      this.#epoch = scene.epoch;
-      this.#configure();
-    }
-    if (life.isOver) await this.#start();
+    this.#model.config = { ...this.#model.config, epoch: scene.epoch };
+    if (life.isOver) await this.#restart();
   }
 
   #check(): void {
-    const pool = this.#life?.pool;
-    if (pool === undefined) throw new Error("the pool is not up");
-    const { totals } = pool.books;
-    expect(totals.ledger).toEqual(this.#model.ledger);
-    expect(totals.ingested).toBe(this.#model.blocks.ingestedBits);
-    expect(sumOfLedger(totals.ledger)).toBe(totals.ingested);
-    expect(totals.quarantinedBlocks).toBe(this.#model.blocks.quarantinedBlocks);
-    expect(pool.store.totals()).toEqual(totals);
-    const [stored] = this.#lives.sql<Record<"available" | "unmatched" | "lost", number>>(STORED);
-    expect(stored).toEqual({
-      available: totals.ledger.available / 8,
-      unmatched: totals.ledger.unmatched / 8,
-      lost: 0,
-    });
+    const { books, store } = this.#life.pool;
+    const { ledger, ingested, quarantinedBlocks } = books.totals;
+    expect(ledger).toEqual(this.#model.ledger);
+    expect(sumOfLedger(ledger)).toBe(ingested);
+    expect(ingested).toBe(this.#model.blocks.ingestedBits);
+    expect(quarantinedBlocks).toBe(this.#model.blocks.quarantinedBlocks);
+    expect(store.totals()).toEqual(books.totals);
+    const stored = { available: ledger.available / 8, unmatched: ledger.unmatched / 8, unreadable: 0 };
+    expect(this.#lives.sql(STORED)).toEqual([stored]);
   }
 
-  /** In the end every key that waits can be had by those it waits for, once, and every bit that is left be used. */
+  /** In the end every key that waits can be had by those it waits for, and every bit that is left be used. */
   async #finish(): Promise<void> {
-    await this.#start();
-    this.#check();
-    const { low, high } = castOf(PAIR);
-    for (const { id, keyIds, recipients, left, state, expiresMs } of [...this.#model.records.values()]) {
-      if (state === "reserved" || expiresMs <= this.#clock.nowMs) continue;
-      void id;
-      for (const { sae } of recipients) {
-        void [keyIds, left, sae, low, high];
-      }
+    await this.#restart();
+    for (const record of this.#model.records.values()) {
+      for (const { sae } of record.recipients) await this.#fetchLeft(record, sae);
     }
+    const octets = this.#model.ledger.available / 8;
+    const wish = { do: "enc", from: "low", master: 0, slaves: 1, count: 1, octets, again: 0, importer: null } as const;
+    if (octets > 0) {
+      await this.#all([async (scene) => await give(scene, encOf(wish, this.#cast), null)]);
+      const [last] = [...this.#model.records.values()].slice(-1);
+      if (last !== undefined) await this.#fetchLeft(last, this.#cast.high[0]?.sae ?? last.master);
+    }
+    this.#check();
+    expect(this.#lives.sql(USELESS)).toEqual([]);
+  }
+
+  async #fetchLeft({ master, keyIds, left }: ModelRecord, sae: SaeId): Promise<void> {
+    const asked = keyIds.filter((_, index) => left[index]?.has(sae));
+    const call = { configVersion: 0, principal: `sae:${sae}`, sae, master, keyIds: asked };
+    if (asked.length > 0) await this.#all([async (scene) => await fetchKeys(scene, call)]);
   }
 }
 
 const STORED = `SELECT
   (SELECT coalesce(sum(length - cursor), 0) FROM unit WHERE state = 'available') AS available,
   (SELECT coalesce(sum(length - cursor), 0) FROM unit WHERE state = 'unmatched') AS unmatched,
-  (SELECT count(*) FROM unit LEFT JOIN unit_data ON unit_data.unit = unit.id WHERE unit_data.unit IS NULL) AS lost`;
+  (SELECT count(*) FROM unit LEFT JOIN unit_data ON unit_data.unit = unit.id WHERE unit_data.unit IS NULL) AS unreadable`;
+
+/** Units that are kept though nobody may read them again, or counted as used by other records than those there are. */
+const USELESS = `SELECT unit.id, unit.refs FROM unit_data LEFT JOIN unit ON unit.id = unit_data.unit
+  WHERE unit.id IS NULL OR (unit.cursor = unit.length AND unit.refs = 0) OR unit.refs !=
+    (SELECT count(DISTINCT key_record.id) FROM key_record, json_each(key_record.segments) AS segment
+     WHERE json_extract(segment.value, '$[0]') = unit.id)`;

@@ -6,6 +6,7 @@
 import type { ObjectsEnv } from "../../durable-objects/env.ts";
 import { type AssembleOptions, assemblePool } from "../../durable-objects/key-pool/assemble.ts";
 import type { PoolContext } from "../../durable-objects/key-pool/context.ts";
+import { EPOCH_KEY_BYTES } from "../../durable-objects/storage/epoch-store.ts";
 import { type PairName, poolName } from "../../shared/ids.ts";
 import type { PoolConfig } from "../../shared/keypool/types.ts";
 
@@ -33,6 +34,13 @@ export interface Life {
   readonly die: () => void;
   isOver: boolean;
 }
+
+/** A history has no more epochs than these. */
+export const LAST_EPOCH = 8;
+const EPOCH_SECRETS = Array.from({ length: LAST_EPOCH }, (_, index) => {
+  const key = crypto.getRandomValues(new Uint8Array(EPOCH_KEY_BYTES));
+  return [index + 1, key.toBase64()] as const;
+});
 
 const never = async (): Promise<never> => await new Promise<never>(() => {});
 /** Rows that a new pool's tables hold. */
@@ -78,17 +86,14 @@ export class PoolLives {
     return this.#state.storage.sql.exec(query, ...params).toArray() as T[];
   }
 
-  /** The pool wakes up over what the tables hold. @param secrets the epoch keys that are there */
-  async start(
-    config: () => PoolConfig,
-    secrets: Readonly<Record<`QKD_EPOCH_KEY_${number}`, string>>,
-    remote?: AssembleOptions["remote"],
-  ): Promise<Life> {
+  /** The pool wakes up over what the tables hold. The keys of the epochs before the one in force are gone. */
+  async start(config: () => PoolConfig & { readonly epoch: number }, remote?: AssembleOptions["remote"]): Promise<Life> {
     const { promise: end, resolve } = Promise.withResolvers<typeof DIED>();
     const born: { life?: Life } = {};
     const storage = this.#storageOf(() => born.life);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of its environment a pool looks at the keys alone
-    const env = secrets as unknown as ObjectsEnv;
+    const secrets = EPOCH_SECRETS.filter(([epoch]) => epoch >= config().epoch);
+    // Of its environment a pool looks at the keys alone.
+    const env = Object.fromEntries(secrets.map(([epoch, key]) => [`QKD_EPOCH_KEY_${epoch}`, key])) as unknown as ObjectsEnv;
     const pool = assemblePool({ id: this.#state.id, storage } as DurableObjectState, env, {
       config,
       committed: () => {},
@@ -110,12 +115,16 @@ export class PoolLives {
    * The pool as one caller sees it: `tell` hears what each of its works came to once that is committed.
    * @param look is had at the tables right after each work
    */
-  seenBy<L>({ pool }: Life, tell: (outcome: unknown, seen: L) => void, look: () => L): PoolContext {
+  seenBy<O, L = null>(
+    { pool }: Life,
+    tell: (outcome: O, seen: L | null) => void,
+    look: (() => L) | null = null,
+  ): PoolContext {
     const run = async <T>(work: () => T): Promise<T> =>
       await pool.commits.run(() => {
         const outcome = work();
-        const seen = look();
-        this.#inCommit.push(() => tell(outcome, seen));
+        const seen = look === null ? null : look();
+        this.#inCommit.push(() => tell(outcome as unknown as O, seen));
         return outcome;
       });
     const commits = new Proxy(pool.commits, {

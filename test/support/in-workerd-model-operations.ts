@@ -15,11 +15,11 @@ import { giveUpWaiting } from "../../durable-objects/key-pool/waiting-blocks.ts"
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import type { BlockId } from "../../shared/ids.ts";
 import { makeNonce, MASK_BYTES, type Nonce, writeKeyIds } from "../../shared/keypool/key-id.ts";
-import type { EncKeysCall, ImportCall, IngestOutcome, KeyGrant, PoolToPoolRpc } from "../../shared/keypool/types.ts";
+import type { DecKeysCall, EncKeysCall, ImportCall, IngestOutcome, KeyGrant, PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { type Cast, decOf, encOf, type Given, importOf, type Of, pushOf, saeOf } from "./in-workerd-model-calls.ts";
 import { areEqual, checkKeys, checkPush, checkRefusal } from "./in-workerd-model-checks.ts";
-import { Intended, type Life, type PoolLives } from "./in-workerd-model-life.ts";
+import { Intended, LAST_EPOCH, type Life, type PoolLives } from "./in-workerd-model-life.ts";
 import { usable } from "./in-workerd-model-material.ts";
 import type { Importer, Operation, Plot } from "./in-workerd-model-steps.ts";
 import type { PoolModel } from "./in-workerd-model.ts";
@@ -42,22 +42,6 @@ export interface Scene {
 type LastCheck = () => void;
 type Doing<O> = (scene: Scene, operation: O) => Promise<LastCheck>;
 
-const OPERATIONS: { readonly [K in Operation["do"]]: Doing<Of<K>> } = {
-  push,
-  enc,
-  dec,
-  void: voidAll,
-  import: importAll,
-  "void import": voidOneImport,
-  upkeep,
-  roll,
-  defect,
-};
-
-export const perform = async (scene: Scene, operation: Operation): Promise<LastCheck> =>
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table pairs each operation with how it is done
-  await (OPERATIONS[operation.do] as Doing<Operation>)(scene, operation);
-
 const nothing = () => {};
 
 async function push({ lives, life, model, plot, cast, nowMs }: Scene, operation: Of<"push">): Promise<LastCheck> {
@@ -72,9 +56,7 @@ async function push({ lives, life, model, plot, cast, nowMs }: Scene, operation:
       committed = outcome as Result<IngestOutcome, Fault>;
       checkPush(committed, model.push(pushed, nowMs));
     },
-    nothing,
   );
-  const fullest = model.blocks;
   const answer = await ingestBlock(pool, { id, node, bytes: material.bytes, origin: "pushed", principal: "agent" });
   return () => {
     if (committed !== undefined) expect(answer).toEqual(committed);
@@ -82,15 +64,20 @@ async function push({ lives, life, model, plot, cast, nowMs }: Scene, operation:
     else if (answer.error.code === "bad-request") expect(usable(id, material, model.config)).toBeNull();
     // Refused before the commit, as it was then: by what else came at once it may not be true any more.
     else expect(["pool-full", "not-enough-keys"]).toContain(answer.error.code);
-    void fullest;
   };
 }
 
 type Cut = Result<{ readonly grant: KeyGrant; readonly record: KeyRecord | undefined } | null, Fault>;
 
-async function enc({ lives, life, model, cast, nowMs, given }: Scene, operation: Of<"enc">): Promise<LastCheck> {
-  const call = encOf(operation, cast);
-  const importer = operation.importer === null ? null : importerOf(operation.importer);
+const enc: Doing<Of<"enc">> = async (scene, operation) =>
+  await give(scene, encOf(operation, scene.cast), operation.importer === null ? null : importerOf(operation.importer));
+
+/** @param importer of the slaves at another node */
+export async function give(
+  { lives, life, model, nowMs, given }: Scene,
+  call: EncKeysCall,
+  importer: ReturnType<typeof importerOf> | null,
+): Promise<LastCheck> {
   let granted: KeyGrant | undefined;
   let refused: Fault["code"] | undefined;
   let isPublished = importer === null;
@@ -129,7 +116,6 @@ async function enc({ lives, life, model, cast, nowMs, given }: Scene, operation:
       if (granted === undefined) cut(outcome as Cut);
       else agree(outcome as Result<null, Fault>);
     },
-    nothing,
   );
   const answer = await giveKeys(pool, call, {
     poolOf: () => (importer ?? expect.unreachable("all are served here")) as unknown as PoolToPoolRpc,
@@ -178,8 +164,9 @@ function importerOf(how: Importer) {
   return importer;
 }
 
-async function dec({ lives, life, model, nowMs, given }: Scene, operation: Of<"dec">): Promise<LastCheck> {
-  const call = decOf(operation, given);
+const dec: Doing<Of<"dec">> = async (scene, operation) => await fetchKeys(scene, decOf(operation, scene.given));
+
+export async function fetchKeys({ lives, life, model, nowMs }: Scene, call: DecKeysCall): Promise<LastCheck> {
   let committed: Result<KeyGrant, Fault> | undefined;
   let isOnItsWay = false;
   const pool = lives.seenBy(
@@ -193,10 +180,12 @@ async function dec({ lives, life, model, nowMs, given }: Scene, operation: Of<"d
         else checkKeys(committed, model.dec(call, nowMs));
       }
     },
-    nothing,
   );
   const answer = await deliverKeys(pool, call, async () => await Promise.resolve(false));
-  return () => expect(answer === committed || (!answer.ok && committed?.ok === false), "what is told was committed").toBe(true);
+  return () => {
+    if (answer.ok) expect(committed?.ok === true && answer.value === committed.value, "what is told was committed").toBe(true);
+    else checkRefusal(committed ?? ok(null), answer.error.code);
+  };
 }
 
 async function voidAll({ lives, life, model, cast }: Scene, { sae: which }: Of<"void">): Promise<LastCheck> {
@@ -233,7 +222,6 @@ async function importAll({ lives, life, model, cast, nowMs, given, imports }: Sc
       given.push(imported);
       imports.push({ nonce, given: imported });
     },
-    nothing,
   );
   const handed: ImportCall = { ...call, nonce, mask, keys: call.count, sizeBytes, bytes, expiresMs };
   await importKeys(pool, handed, async () => await Promise.resolve(false));
@@ -244,7 +232,7 @@ async function voidOneImport({ lives, life, model, imports }: Scene, { record }:
   const imported = imports[record % Math.max(1, imports.length)];
   if (imported === undefined) return nothing;
   const [first] = imported.given.keyIds;
-  const pool = lives.seenBy(life, () => first === undefined || model.voidImport(first), nothing);
+  const pool = lives.seenBy(life, () => first === undefined || model.voidImport(first));
   await voidImport(pool, imported.nonce);
   return nothing;
 }
@@ -254,17 +242,17 @@ async function upkeep({ lives, life, model, nowMs }: Scene): Promise<LastCheck> 
   const { config, blocks } = model;
   const expiring = lives.seenBy(
     life,
-    (_, kept) => model.expire(kept, nowMs),
+    (_, kept) => model.expire(kept ?? new Set(), nowMs),
     () => new Set(lives.sql<{ id: number }>("SELECT id FROM key_record").map(({ id }) => id)),
   );
   await expireRecords(expiring, nowMs);
   const givingUp = lives.seenBy(
     life,
-    (_, kept) => blocks.giveUpLate(config, kept, nowMs),
+    (_, kept) => blocks.giveUpLate(config, kept ?? new Set(), nowMs),
     () => new Set(lives.sql<{ id: BlockId }>("SELECT id FROM block WHERE state = 'unmatched'").map(({ id }) => id)),
   );
   await giveUpWaiting(givingUp, nowMs);
-  const retiring = lives.seenBy(life, (outcome) => expect(outcome).toEqual(ok(blocks.retire(config, nowMs))), nothing);
+  const retiring = lives.seenBy(life, (outcome) => expect(outcome).toEqual(ok(blocks.retire(config, nowMs))));
   await retireBegun(retiring, nowMs);
   return () => {
     // Nothing may be left that is due.
@@ -277,9 +265,9 @@ async function upkeep({ lives, life, model, nowMs }: Scene): Promise<LastCheck> 
 /** The keys of older epochs go once nothing is said to need them. */
 async function roll(scene: Scene): Promise<LastCheck> {
   const { lives, life, epoch } = scene;
-  if (epoch === lives.lastEpoch) return nothing;
+  if (epoch === LAST_EPOCH) return nothing;
   for (let remaining = true; remaining; ) {
-    const step = await rollStep(lives.seenBy(life, nothing, nothing), epoch + 1);
+    const step = await rollStep(lives.seenBy(life, nothing), epoch + 1);
     if (!step.ok) throw new Error(step.error.message);
     ({ remaining } = step.value);
   }
@@ -295,3 +283,19 @@ async function defect({ life }: Scene): Promise<LastCheck> {
   });
   return nothing;
 }
+
+const OPERATIONS: { readonly [K in Operation["do"]]: Doing<Of<K>> } = {
+  push,
+  enc,
+  dec,
+  void: voidAll,
+  import: importAll,
+  "void import": voidOneImport,
+  upkeep,
+  roll,
+  defect,
+};
+
+export const perform = async (scene: Scene, operation: Operation): Promise<LastCheck> =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table pairs each operation with how it is done
+  await (OPERATIONS[operation.do] as Doing<Operation>)(scene, operation);

@@ -37,8 +37,10 @@ interface Repeat {
 /** Long enough for all others to take part in keys that are theirs too. */
 const RESERVED_MS = 60_000;
 
+export type ModelConfig = PoolConfig & { readonly epoch: number };
+
 export class PoolModel {
-  config: PoolConfig;
+  config: ModelConfig;
   readonly gone: Gone = { delivered: 0, pad: 0, condensed: 0, remainder: 0, expired: 0, voided: 0 };
   readonly blocks = new ModelBlocks(this.gone);
   readonly records = new Map<number, ModelRecord>();
@@ -47,7 +49,7 @@ export class PoolModel {
   readonly #repeats = new Map<string, Repeat>();
   #nextRecord = 1;
 
-  constructor(config: PoolConfig) {
+  constructor(config: ModelConfig) {
     this.config = config;
     this.#nodes = config.pair.split("|") as NodeId[];
   }
