@@ -26,7 +26,9 @@ export const MIGRATIONS: readonly Migration[] = [
     version: 2,
     minReader: 1,
     sql: `
-      -- Append-only. A row holds records of one source with consecutive indices and seqs.
+      -- Append-only. A row holds records of one source with consecutive indices and seqs. Code of schema 1, which may
+      -- come back, knows nothing of it and goes on from the last row of records: there the end of the last run stands,
+      -- of no source. From a release on that schema 1 cannot follow, it need not any more.
       CREATE TABLE runs (
         last_index INTEGER PRIMARY KEY,
         source TEXT NOT NULL,
@@ -37,19 +39,6 @@ export const MIGRATIONS: readonly Migration[] = [
         texts TEXT NOT NULL -- recordText, a line a record
       );
       CREATE INDEX runs_source_seq ON runs (source, first_seq, last_seq);
-      -- A row a record, as code of schema 1 wrote them, and may again: between runs, should the deploy be rolled back.
-      ALTER TABLE records RENAME TO lone_records;
-      -- For code of schema 1: it goes on from the end of the chain, of which the last run may be. To be dropped, and
-      -- the table given its name again, once no release of schema 1 can come back.
-      CREATE VIEW records (idx, source, seq, at_ms, act, who, node, detail, hash) AS
-        SELECT idx, source, seq, at_ms, act, who, node, detail, hash FROM lone_records
-        UNION ALL
-        SELECT last_index, source, last_seq, 0, 'audit.run', 'system', '',
-          json_object('records', length(checks) / 4), lower(hex(substr(hashes, -32))) FROM runs;
-      CREATE TRIGGER records_insert INSTEAD OF INSERT ON records BEGIN
-        INSERT INTO lone_records (idx, source, seq, at_ms, act, who, node, detail, hash) VALUES
-          (NEW.idx, NEW.source, NEW.seq, NEW.at_ms, NEW.act, NEW.who, NEW.node, NEW.detail, NEW.hash);
-      END;
     `,
   },
 ];

@@ -51,6 +51,7 @@ export class AuditStore {
 
   /** Chains more records of a source. */
   append(source: string, numbered: readonly Numbered[]): void {
+    if (numbered.length === 0) return;
     for (const run of runsOf(this.#head(), source, numbered, LIMITS)) {
       this.#db.run(
         `INSERT INTO runs (last_index, source, first_seq, last_seq, hashes, checks, texts)
@@ -64,13 +65,27 @@ export class AuditStore {
         run.texts,
       );
     }
+    this.#markEnd();
+  }
+
+  /** For code of schema 1: see schema.ts. */
+  #markEnd(): void {
+    const { index, hash } = this.#head();
+    this.#db.run("DELETE FROM records WHERE source = ?", NO_SOURCE);
+    this.#db.run(
+      `INSERT INTO records (idx, source, seq, at_ms, act, who, node, detail, hash)
+       VALUES (?, ?, 0, 0, 'audit.run', 'system', '', '{}', ?)`,
+      index,
+      NO_SOURCE,
+      hash,
+    );
   }
 
   #head(): Head {
     const run = this.#db.one<{ last_index: number; hash: ArrayBuffer }>(
       "SELECT last_index, substr(hashes, -32) AS hash FROM runs ORDER BY last_index DESC LIMIT 1",
     );
-    const record = this.#db.one<Head>("SELECT idx AS 'index', hash FROM lone_records ORDER BY idx DESC LIMIT 1");
+    const record = this.#db.one<Head>("SELECT idx AS 'index', hash FROM records ORDER BY idx DESC LIMIT 1");
     if (run === undefined || (record?.index ?? 0) > run.last_index) return record ?? { index: 0, hash: CHAIN_START };
     return { index: run.last_index, hash: toHex(new Uint8Array(run.hash)) };
   }
@@ -98,17 +113,20 @@ export class AuditStore {
       from,
       ROWS_COMPARED,
     );
-    for (const { last_index: lastIndex } of runs) {
-      yield this.#row(lastIndex);
-    }
-    const lone = "SELECT * FROM lone_records WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY idx DESC LIMIT ?";
-    yield this.#db.all<RecordRow>(lone, source, from, to, ROWS_COMPARED).map(recordOfRow);
+    for (const { last_index: lastIndex } of runs) yield this.#row(lastIndex);
+    const records = "SELECT * FROM records WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY idx DESC LIMIT ?";
+    yield this.#db.all<RecordRow>(records, source, from, to, ROWS_COMPARED).map(recordOfRow);
   }
 
   /** Records after an index, oldest first. */
   after(index: number, limit: number): AuditRecord[] {
     const lone = this.#db
-      .all<RecordRow>("SELECT * FROM lone_records WHERE idx > ? ORDER BY idx LIMIT ?", index, limit)
+      .all<RecordRow>(
+        "SELECT * FROM records WHERE idx > ? AND source != ? ORDER BY idx LIMIT ?",
+        index,
+        NO_SOURCE,
+        limit,
+      )
       .map(recordOfRow);
     const records: AuditRecord[] = [];
     let last = index;
@@ -122,9 +140,7 @@ export class AuditStore {
     return [...lone, ...records].sort((a, b) => a.index - b.index).slice(0, limit);
   }
 
-  /**
-   * A page of one source's records with numbers above `afterSeq`, in order of their rows' first numbers.
-   */
+  /** A page of one source's records with numbers above `afterSeq`, in order of their rows' first numbers. */
   ofSource(
     source: string,
     afterSeq: number,
@@ -132,7 +148,7 @@ export class AuditStore {
   ): { records: AuditRecord[]; next: { seq: number; index: number } | null } {
     const rows = this.#db.all<{ seq: number; index: number }>(
       `SELECT first_seq AS seq, last_index AS 'index' FROM runs WHERE source = ?1 AND (first_seq, last_index) > (?2, ?3)
-       UNION ALL SELECT seq, idx FROM lone_records WHERE source = ?1 AND (seq, idx) > (?2, ?3)
+       UNION ALL SELECT seq, idx FROM records WHERE source = ?1 AND (seq, idx) > (?2, ?3)
        ORDER BY 1, 2 LIMIT ?4`,
       source,
       after.seq,
@@ -149,9 +165,12 @@ export class AuditStore {
   #row(lastIndex: number): AuditRecord[] {
     const runs = this.#db.all<RunRow>("SELECT * FROM runs WHERE last_index = ?", lastIndex);
     if (runs.length > 0) return runs.flatMap(recordsOfRow);
-    return this.#db.all<RecordRow>("SELECT * FROM lone_records WHERE idx = ?", lastIndex).map(recordOfRow);
+    return this.#db.all<RecordRow>("SELECT * FROM records WHERE idx = ?", lastIndex).map(recordOfRow);
   }
 }
+
+/** Of the row of records that is none. */
+const NO_SOURCE = "";
 
 /** Of at most LIMITS.auditBatchEvents records each. */
 const ROWS_A_PAGE = 8;

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson } from "../../shared/audit/canonical-json.ts";
 import { CHAIN_START, chainHash, firstBreak } from "../../shared/audit/chain.ts";
-import type { AuditEvent, AuditRecord } from "../../shared/audit/event.ts";
+import type { AuditEvent } from "../../shared/audit/event.ts";
 import { Database } from "../storage/database.ts";
 import { migrate } from "../storage/migrations.ts";
 import type { AuditLog } from "./audit-log.ts";
@@ -101,22 +101,27 @@ describe("what is changed behind the log's back", () => {
   });
 });
 
-/** Storage as schema 1 left it: numbers 1 to `last` of source "old", a row and a hash each. */
+/** As code of schema 1 does: on from the last row of records, a row and a hash each. */
+function appendOld(db: Database, source: string, from: number, to: number): void {
+  for (const [at, one] of events(from, to).entries()) {
+    const head = db.one<{ idx: number; hash: string }>("SELECT idx, hash FROM records ORDER BY idx DESC LIMIT 1");
+    const record = { ...one, index: (head?.idx ?? 0) + 1, source, seq: from + at };
+    const { index, seq, atMs, act, who, node, detail } = record;
+    const hash = chainHash(head?.hash ?? CHAIN_START, [record]);
+    const sql = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    db.run(sql, index, source, seq, atMs, act, who, node, JSON.stringify(detail), hash);
+  }
+  db.run("INSERT OR REPLACE INTO sources VALUES (?, ?)", source, to);
+}
+
+/** Storage as schema 1 left it: numbers 1 to `last` of source "old". */
 async function oldLog(last: number): Promise<Log> {
   const log = newLog();
   await runInDurableObject(log, (_, state) => {
     const db = new Database(state.storage);
     for (const table of ["runs", "records", "sources", "schema_version"]) db.run(`DROP TABLE ${table}`);
     migrate(db, MIGRATIONS.slice(0, 1));
-    let hash = CHAIN_START;
-    for (const [at, one] of events(1, last).entries()) {
-      const record: Omit<AuditRecord, "hash"> = { ...one, index: at + 1, source: "old", seq: at + 1 };
-      const { index, source, seq, atMs, act, who, node, detail } = record;
-      hash = chainHash(hash, [record]);
-      const sql = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-      db.run(sql, index, source, seq, atMs, act, who, node, JSON.stringify(detail), hash);
-    }
-    db.run("INSERT INTO sources VALUES ('old', ?)", last);
+    appendOld(db, "old", 1, last);
   });
   await evictDurableObject(log);
   return log;
@@ -163,9 +168,21 @@ describe("records of schema 1", () => {
     expect(await breakOf(log)).toBe(2);
   });
 
-  it("are no longer appended to: code of schema 1 is refused", async () => {
-    await runInDurableObject(newLog(), (_, state) => {
-      expect(() => migrate(new Database(state.storage), MIGRATIONS.slice(0, 1))).toThrow(/schema 2 and newer/);
+  it("may come again between runs, should a deploy be rolled back", async () => {
+    const log = await oldLog(5);
+    await log.append({ source: "a", firstSeq: 1, events: events(1, 40) });
+    await runInDurableObject(log, (_, state) => {
+      const db = new Database(state.storage);
+      expect(() => migrate(db, MIGRATIONS.slice(0, 1))).not.toThrow();
+      appendOld(db, "a", 41, 43);
     });
+    await evictDurableObject(log);
+    await log.append({ source: "a", firstSeq: 43, events: events(43, 50) });
+    const records = await read(log);
+    expect(records.map(({ index }) => index)).toEqual(events(1, 55).map(({ atMs: n }) => n));
+    expect(records.slice(5).map(({ seq }) => seq)).toEqual(events(1, 50).map(({ atMs: n }) => n));
+    expect(firstBreak(records)).toBeNull();
+    const reported = await log.reported({ source: "a", afterSeq: 40 });
+    expect(reported.records.map(({ seq }) => seq)).toEqual([41, 42, 43, 44, 45, 46, 47, 48, 49, 50]);
   });
 });

@@ -20,6 +20,7 @@ import type {
   Snapshot,
 } from "../../shared/network/directory-types.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
+import { maxShardsOf } from "../../shared/network/lookup.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { generationOf, type ObjectsEnv } from "../env.ts";
 import { Database } from "../storage/database.ts";
@@ -118,11 +119,12 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
 
   async poolConfig(pair: PairName, shard?: number): Promise<PoolConfig> {
     const { epoch } = await this.#epochs.inForce();
-    if (shard !== undefined) {
-      this.#epochs.meet(poolName(pair, shard));
-      await this.#plan();
-    }
-    return { ...this.#parts.store.view().configOf(pair), epoch };
+    const view = this.#parts.store.view();
+    // A pool of the release before does not say which of the pair's it is: all of them count.
+    const shards = shard === undefined ? Array.from({ length: maxShardsOf(view) }, (_, each) => each) : [shard];
+    for (const each of shards) this.#epochs.meet(poolName(pair, each));
+    await this.#plan();
+    return { ...view.configOf(pair), epoch };
   }
 
   async epochs(): Promise<Result<EpochsState, Fault>> {

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
 import type { Announcement, Fetched, HalfBatch, HalfMessage } from "../../shared/keypool/half.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import { lose, ownUnits } from "../../test/support/in-workerd-half-tools.ts";
 import { LONG, makeHalves, type TestHalf } from "../../test/support/in-workerd-halves.ts";
 import { randomBytes, value } from "../../test/support/in-workerd-pool.ts";
 
@@ -258,6 +259,16 @@ describe("of batches", () => {
     });
     expect(await high.alarms()).toContain("stuck");
     expect((await high.books()).isConserved).toBe(true);
+  });
+
+  test("gives units once, however often it is asked before they are taken, and not more than half of them", async () => {
+    high.fate = lose;
+    const owned = async () => (await ownUnits(high)).length;
+    const before = await owned();
+    const { answer } = await tell([], { wantBytes: 1 });
+    expect(answer).toMatchObject({ ok: true, value: { yieldedBytes: unitBytes } });
+    expect((await tell([], { wantBytes: 64 * unitBytes })).answer).toEqual(answer);
+    expect(await owned()).toBe(before - 1);
   });
 
   test("takes nothing more of a log that has ended", async () => {

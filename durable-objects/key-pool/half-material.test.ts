@@ -9,10 +9,11 @@ import {
   lose,
   ownersIn,
   ownUnits,
+  rowsIn,
   stocked,
   WHOLE_UNIT,
 } from "../../test/support/in-workerd-half-tools.ts";
-import { LONG, makeHalves } from "../../test/support/in-workerd-halves.ts";
+import { Crashed, LONG, makeHalves, SHORT } from "../../test/support/in-workerd-halves.ts";
 import { code, keysOf, randomBytes, value } from "../../test/support/in-workerd-pool.ts";
 import { voidStep } from "./upkeep.ts";
 
@@ -70,12 +71,14 @@ describe("material", () => {
   });
 
   test("units on their way belong to nobody who could use them, whoever crashes", async () => {
-    const { low, high, settle } = await stocked(4, { ...LONG, waitMs: 50 });
+    const { low, high, settle } = await stocked(4);
     for (let keys = 0; keys < 2; keys++) await value(low.enc(WHOLE_UNIT));
     high.fate = lose;
-    expect(await code(low.enc(WHOLE_UNIT))).toBe("not-enough-keys");
+    const asked = expect(low.enc(WHOLE_UNIT)).rejects.toThrow(Crashed);
+    while ((await rowsIn(high, "half_log WHERE kind = 'yield'")) === 0) await high.catchUp();
     high.crash();
     low.crash();
+    await asked;
     expect(await ownUnits(low)).toEqual([]);
     expect(await ownUnits(high)).toEqual([1]);
     high.fate = first(answerLost(() => low.crash()));
@@ -86,6 +89,18 @@ describe("material", () => {
     await value(low.enc(WHOLE_UNIT));
     await value(high.enc(WHOLE_UNIT));
   });
+});
+
+test("units that the other half refuses to take are the giver's again", async () => {
+  const { low, high, settle } = await stocked(4);
+  await low.run(async ({ pool }) => await voidStep(pool, { sae: null, after: 0, reason: "link removed" }));
+  await settle();
+  low.patience = SHORT;
+  low.crash();
+  expect(await code(low.enc())).toBe("not-enough-keys");
+  await settle();
+  expect(await ownUnits(high)).toEqual([1, 3]);
+  for (const half of [low, high]) expect(await half.alarms()).toEqual(["halves-disagree"]);
 });
 
 test("material that one half voids is voided at the other, as far as it was its own", async () => {
@@ -116,7 +131,7 @@ describe("a half whose storage was put back from a copy", () => {
   });
 
   test("shows to itself; once it has voided all it had, it begins a new log", async () => {
-    const { low, high, push, settle } = await stocked(4, { ...LONG, waitMs: 200 });
+    const { low, high, push, settle } = await stocked(4);
     await value(low.enc());
     await value(low.enc());
     low.crash();

@@ -5,7 +5,7 @@
 import { toHex } from "../../shared/bytes/hex.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
-import type { HalfAnswer, HalfBatch, OtherHalf, Retirement } from "../../shared/keypool/half.ts";
+import type { HalfAnswer, HalfBatch, NumberedMessage, OtherHalf, Retirement } from "../../shared/keypool/half.ts";
 import type { PoolResult } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Result } from "../../shared/result.ts";
@@ -96,11 +96,15 @@ export class RemoteHalf implements Half {
   /** Takes in what the other half posts. */
   async receive(batch: HalfBatch): PoolResult<HalfAnswer> {
     const answer = await receiveBatch(this.#parts, batch);
-    if (answer.ok && batch.messages.some(({ message }) => message.kind === "yield")) {
+    if (!answer.ok) return answer;
+    const { applied, refused, yieldedBytes } = answer.value;
+    const isTaken = ({ seq, message }: NumberedMessage) =>
+      message.kind === "yield" && seq <= applied && !refused.some((each) => each.seq === seq);
+    if (batch.messages.some(isTaken)) {
       this.#yieldsTaken++;
       this.#yields.arrived();
     }
-    if (answer.ok && answer.value.yieldedBytes > 0) this.#line.kick();
+    if (yieldedBytes > 0) this.#line.kick();
     return answer;
   }
 

@@ -14,7 +14,7 @@ import {
   stocked,
   WHOLE_UNIT,
 } from "../../test/support/in-workerd-half-tools.ts";
-import { Crashed, makeHalves } from "../../test/support/in-workerd-halves.ts";
+import { Crashed, LONG, SHORT } from "../../test/support/in-workerd-halves.ts";
 import { code, keysOf, makePool, randomBytes, value } from "../../test/support/in-workerd-pool.ts";
 import { retireBegun } from "./begun-units.ts";
 import { canImport } from "./imports.ts";
@@ -122,22 +122,23 @@ describe("the master is answered", () => {
   });
 
   test("with a refusal where the other half is silent; it learns later that the keys are void", async () => {
-    const halves = makeHalves();
-    const { low, high, both } = halves;
-    await halves.push("a", randomBytes(2 * unitBytes));
-    await halves.settle();
+    const { low, high, both, settle } = await stocked(2);
+    low.patience = SHORT;
+    low.crash();
     low.fate = lose;
     const refused = await low.enc();
     expect(refused).toMatchObject({ ok: false, error: { code: "unavailable", retryAfterSeconds: 1 } });
     expect(await ledgerOf(low)).toMatchObject({ reserved: 0, pending: 0, voided: 256 });
     expect((await ledgerOf(high)).voided).toBe(0);
     expect(await low.run(async ({ half }) => half.dueMs(0))).toBeLessThan(Infinity);
-    await halves.settle();
+    await settle();
     expect(await low.run(async ({ half }) => half.dueMs(0))).toBe(Infinity);
     for (const half of both) {
       expect(await ledgerOf(half)).toMatchObject({ pending: 0, voided: 256 });
       expect(await half.alarms()).toEqual([]);
     }
+    low.patience = LONG;
+    low.crash();
     await value(low.enc());
   });
 
@@ -173,6 +174,21 @@ describe("the master is answered", () => {
     const repeated = await value(low.enc({ idempotency }));
     expect(await high.sql("SELECT id FROM key_record")).toEqual([made]);
     expect(keysOf(await value(high.dec(repeated.keyIds)))).toEqual(keysOf(repeated));
+  });
+
+  test("and what was acknowledged, but for a defect not acted on, is taken up later", async () => {
+    const { low, settle } = await stocked(2);
+    const open: [seq: number, message: string][] = [];
+    low.fate = async (post, batch) => {
+      for (const { seq, message } of batch.messages) open.push([seq, JSON.stringify(message)]);
+      return await post();
+    };
+    await value(low.enc());
+    for (const [seq, message] of open) {
+      await low.sql("INSERT INTO half_log (seq, kind, record, message) VALUES (?, 'announce', 1, ?)", seq, message);
+    }
+    await settle();
+    expect(await ledgerOf(low)).toMatchObject({ reserved: 0, pending: 256, voided: 0 });
   });
 
   test("with a refusal, and nothing is cut, while too much is unanswered; blocks wait as well", async () => {

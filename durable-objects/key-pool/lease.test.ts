@@ -1,7 +1,7 @@
 /** When a pool asks for a lease, what it does without an answer, and that a repeated question is the same question. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { poolName } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { LeaseAnswer, LeaseCall } from "../../shared/network/directory-types.ts";
@@ -17,7 +17,7 @@ interface Rig {
   start(): PoolLease;
   readonly asked: LeaseCall[];
   /** What becomes of the next questions; by default the Directory answers. */
-  fate: "answered" | "lost on the way" | "answer lost" | "rolled back";
+  fate: "answered" | "lost on the way" | "answer lost" | "rolled back" | "unknown";
   /** Until nothing goes on behind the requests. */
   settled(): Promise<void>;
 }
@@ -34,6 +34,7 @@ async function rigged(work: (rig: Rig) => Promise<void>): Promise<void> {
     const leasePool = async (call: LeaseCall): Promise<LeaseAnswer> => {
       rig.asked.push(call);
       if (rig.fate === "lost on the way") throw new Error("unreachable");
+      if (rig.fate === "unknown") throw new TypeError('The RPC receiver does not implement the method "leasePool".');
       if (rig.fate === "rolled back" && call.voided !== true) return { outcome: "rolled-back" };
       const verdict = judge(granted, call);
       if (verdict.outcome === "granted") granted = verdict.lease;
@@ -117,6 +118,35 @@ test("without the Directory it is good for twice as many keys, then for none, un
     rig.fate = "answered";
     expect(codeOf(await lease.ready())).toBe("ready");
     expect(lease.open).toBe(true);
+  });
+});
+
+test("while the Directory knows no leases it works without, asks now and then, and takes one up", async () => {
+  await rigged(async (rig) => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const lease = rig.start();
+    rig.fate = "unknown";
+    expect(codeOf(await lease.ready())).toBe("ready");
+    lease.use(1);
+    await rig.settled();
+    expect(rig.asked).toHaveLength(1);
+    vi.setSystemTime(Date.now() + 60_000);
+    lease.use(2 * LIMITS.leaseKeys);
+    await rig.settled();
+    expect(rig.asked).toHaveLength(2);
+    expect(codeOf(await lease.ready())).toBe("ready");
+    rig.fate = "answered";
+    vi.setSystemTime(Date.now() + 60_000);
+    lease.use(1);
+    await rig.settled();
+    expect(lease.open).toBe(true);
+    const asked = rig.asked.length;
+    lease.use(1);
+    await rig.settled();
+    expect(rig.asked).toHaveLength(asked);
+    expect(codeOf(await rig.start().ready())).toBe("ready");
+    expect(rig.asked.at(-1)?.held).not.toBeNull();
   });
 });
 

@@ -126,7 +126,7 @@ export interface DirectoryRpc {
   }): Promise<Result<Revocation, Fault>>;
   /**
    * @param shard of the pool that asks: from then on the Directory counts on it to hold sealed units, and tells it of
-   *   every new epoch. Absent from pools of the version before.
+   *   every new epoch. Absent from pools of the version before, of which each of the pair counts then.
    */
   poolConfig(pair: PairName, shard?: number): Promise<PoolConfig>;
   epochs(): Promise<Result<EpochsState, Fault>>;

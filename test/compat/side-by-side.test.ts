@@ -28,7 +28,7 @@ async function under<T>(
   }
 }
 
-describe("two releases side by side", () => {
+describe("two releases side by side", { timeout: 240_000 }, () => {
   it.each<[string, Versions]>([
     ["the present Worker, objects of the release before", { ...PREVIOUS, Worker: "present" }],
     ["the Worker of the release before, present objects", { ...PRESENT, Worker: "previous" }],

@@ -52,14 +52,14 @@ describe("files of random bits", () => {
   });
 
   test("run again, everything is there already, and nothing changes", async () => {
-    const before = await linkState(network, "tn-1-tn-2");
+    const before = await ledger("tn-1-tn-2");
     const result = await ingest("tn-1-tn-2", "tn-1", join(folder, "random.key"), "--json");
     expect(result.code).toBe(0);
     expect(JSON.parse(result.out)).toMatchObject({
       ingested: { blocks: 0 },
       "already-ingested": { blocks: 3, bits },
     });
-    expect(await linkState(network, "tn-1-tn-2")).toEqual(before);
+    expect(await ledger("tn-1-tn-2")).toEqual(before);
   });
 
   test("the same name with other bytes is refused", async () => {

@@ -31,7 +31,7 @@ const objects = env as unknown as ObjectsEnv;
 let count = 0;
 
 /** Short, as the tests make the other half fall silent on purpose. */
-const SHORT: HalfPatience = { waitMs: 400, postMs: 100, retryMs: 5 };
+export const SHORT: HalfPatience = { waitMs: 400, postMs: 100, retryMs: 5 };
 /** For tests that say themselves when something is lost. */
 export const LONG: HalfPatience = { waitMs: 30_000, postMs: 30_000, retryMs: 5 };
 
@@ -61,7 +61,8 @@ export class TestHalf {
   /** The other pool of a multicast. */
   importer: Pick<PoolToPoolRpc, "canImport" | "importKeys" | "voidImport"> | undefined;
   other!: TestHalf;
-  readonly #patience: HalfPatience;
+  /** From its next start on. */
+  patience: HalfPatience;
   readonly #object: string;
   #starting: Promise<Life> | undefined;
   #life: Life | undefined;
@@ -70,7 +71,7 @@ export class TestHalf {
     this.node = node;
     this.#object = object;
     this.config = config;
-    this.#patience = patience;
+    this.patience = patience;
   }
 
   /** The half stops where it stands; whatever it had not committed is lost. The next call starts it again. */
@@ -137,7 +138,7 @@ export class TestHalf {
       committed: () => {},
       isLeased: () => true,
       useLease: () => {},
-      remote: { ownNode: this.node, other, patience: this.#patience, generation: () => this.generation },
+      remote: { ownNode: this.node, other, patience: this.patience, generation: () => this.generation },
     });
     const half = pool.half as RemoteHalf;
     const life: Life = { pool, half, refill: new Refill(pool, () => expectNoSiblings()), isOver: false };

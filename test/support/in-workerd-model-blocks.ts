@@ -80,7 +80,10 @@ export class ModelBlocks {
   #pushNew({ id, node, material }: Push, config: PoolConfig, nowMs: number): PushAnswer {
     if (this.#overlaps(id, material)) return { code: "conflict" };
     const { from, bytes } = material;
-    const units = Array.from({ length: Math.floor(bytes.length / LIMITS.unitBytes) }, (_, i) => `${from + i * LIMITS.unitBytes}`);
+    const units = Array.from(
+      { length: Math.floor(bytes.length / LIMITS.unitBytes) },
+      (_, i) => `${from + i * LIMITS.unitBytes}`,
+    );
     const names = [`${from} ${bytes.length}`, ...units];
     const block: ModelBlock = { id, material, node, state: "quarantined", reason: null, atMs: nowMs };
     if (names.some((name) => this.#seen.has(name))) {
@@ -141,7 +144,7 @@ export class ModelBlocks {
   cut(bytes: number, nowMs: number): Uint8Array | null {
     if (this.bitsIn("available") < bytes * 8) return null;
     const key = new Uint8Array(bytes);
-    for (let at = 0; at < bytes; ) {
+    for (let at = 0; at < bytes;) {
       const unit = this.#units[0];
       if (unit === undefined) throw new Error("the model has lost count of its units");
       const piece = unit.bytes.subarray(unit.cursor, unit.cursor + bytes - at);
@@ -160,13 +163,11 @@ export class ModelBlocks {
     this.#giveUp(({ id, atMs }) => atMs <= lateMs && !kept.has(id), "expired");
   }
 
-  /** Units in use for too long. @returns how many */
-  retire({ policy }: PoolConfig, nowMs: number): number {
+  /** Units in use for too long. */
+  retire({ policy }: PoolConfig, nowMs: number): void {
     const isOld = ({ cursor, begunMs }: ModelUnit) => cursor > 0 && begunMs <= nowMs - policy.unit_max_age_s * 1000;
-    const old = this.#units.filter(isOld);
-    this.#gone.remainder += sumOf(old, restOf);
+    this.#gone.remainder += sumOf(this.#units.filter(isOld), restOf);
     this.#units = this.#units.filter((unit) => !isOld(unit));
-    return old.length;
   }
 
   /** What waits for its twin goes first, in a step of its own. @returns whether anything went */

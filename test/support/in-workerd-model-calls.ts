@@ -47,7 +47,11 @@ const otherEnd = (end: End): End => (end === "low" ? "high" : "low");
 
 export function pushOf({ id, material, end }: Of<"push">, { bytes }: Plot, cast: Cast): Push {
   const which = material ?? id;
-  return { id: at(BLOCK_IDS, id) as string as BlockId, node: at(cast[end], 0).node, material: materialOf(which, bytes[which] ?? 1) };
+  return {
+    id: at(BLOCK_IDS, id) as string as BlockId,
+    node: at(cast[end], 0).node,
+    material: materialOf(which, bytes[which] ?? 1),
+  };
 }
 
 export function encOf({ from, master, slaves, count, octets, again, importer }: Of<"enc">, cast: Cast): EncKeysCall {

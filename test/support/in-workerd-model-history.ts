@@ -80,7 +80,10 @@ export class History {
   /** All at once. */
   async #burst({ operations, fate }: Extract<Step, { do: "burst" }>): Promise<void> {
     const fates = fate === null ? [] : [...Array.from({ length: fate[0] }, () => null), fate[1]];
-    await this.#all(operations.map((operation) => async (scene) => await perform(scene, operation)), fates);
+    await this.#all(
+      operations.map((operation) => async (scene) => await perform(scene, operation)),
+      fates,
+    );
   }
 
   async #all(all: readonly ((scene: Scene) => Promise<() => void>)[], fates: (Fate | null)[] = []): Promise<void> {

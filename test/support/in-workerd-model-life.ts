@@ -60,14 +60,20 @@ export class PoolLives {
     this.#state = state;
     const { sql } = state.storage;
     const names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'";
-    this.#tables = sql.exec<{ name: string }>(names).toArray().map(({ name }) => name);
+    this.#tables = sql
+      .exec<{ name: string }>(names)
+      .toArray()
+      .map(({ name }) => name);
     this.#firstRows = FIRST_ROWS.flatMap((table) =>
       sql
         .exec(`SELECT * FROM ${table}`)
         .toArray()
         .map((row) => {
           const marks = Object.keys(row).map(() => "?");
-          return [`INSERT INTO ${table} (${Object.keys(row).join()}) VALUES (${marks.join()})`, Object.values(row)] as const;
+          return [
+            `INSERT INTO ${table} (${Object.keys(row).join()}) VALUES (${marks.join()})`,
+            Object.values(row),
+          ] as const;
         }),
     );
   }
@@ -87,13 +93,18 @@ export class PoolLives {
   }
 
   /** The pool wakes up over what the tables hold. The keys of the epochs before the one in force are gone. */
-  async start(config: () => PoolConfig & { readonly epoch: number }, remote?: AssembleOptions["remote"]): Promise<Life> {
+  async start(
+    config: () => PoolConfig & { readonly epoch: number },
+    remote?: AssembleOptions["remote"],
+  ): Promise<Life> {
     const { promise: end, resolve } = Promise.withResolvers<typeof DIED>();
     const born: { life?: Life } = {};
     const storage = this.#storageOf(() => born.life);
     const secrets = EPOCH_SECRETS.filter(([epoch]) => epoch >= config().epoch);
     // Of its environment a pool looks at the keys alone.
-    const env = Object.fromEntries(secrets.map(([epoch, key]) => [`QKD_EPOCH_KEY_${epoch}`, key])) as unknown as ObjectsEnv;
+    const env = Object.fromEntries(
+      secrets.map(([epoch, key]) => [`QKD_EPOCH_KEY_${epoch}`, key]),
+    ) as unknown as ObjectsEnv;
     const pool = assemblePool({ id: this.#state.id, storage } as DurableObjectState, env, {
       config,
       committed: () => {},

@@ -78,7 +78,11 @@ export function passes({ from, bytes }: Material, { health, conditioning }: Pool
 }
 
 /** What keys are cut from; null where conditioning leaves nothing. */
-export function usable(id: BlockId, { from, bytes }: Material, { health, conditioning }: PoolConfig): Uint8Array | null {
+export function usable(
+  id: BlockId,
+  { from, bytes }: Material,
+  { health, conditioning }: PoolConfig,
+): Uint8Array | null {
   if (health !== "condition" || conditioning === undefined) return bytes;
   const { minEntropyPerBit, publicSeed: seed } = conditioning;
   const publicSeed = Uint8Array.fromHex(seed);

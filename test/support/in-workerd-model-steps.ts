@@ -42,7 +42,11 @@ export type Operation =
   | { readonly do: "upkeep" | "roll" | "defect" };
 
 export type Step =
-  | { readonly do: "burst"; readonly operations: readonly Operation[]; readonly fate: readonly [at: number, Fate] | null }
+  | {
+      readonly do: "burst";
+      readonly operations: readonly Operation[];
+      readonly fate: readonly [at: number, Fate] | null;
+    }
   | { readonly do: "wait"; readonly ms: number }
   | { readonly do: "evict" }
   | { readonly do: "set"; readonly settings: number; readonly capacity: number };
@@ -76,7 +80,10 @@ export const SHORT_LIVES: Partial<Policy> = {
 const WAITS_MS = [1, 4999, 5000, 20_000, 40_000, 60_000, 100_000];
 
 /** Most requests carry no Idempotency-Key. */
-const again = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 4 }) });
+const again = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(0) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 4 }) },
+);
 const end = fc.constantFrom<End>("low", "high");
 const count = fc.integer({ min: 1, max: 9 });
 const octets = fc.oneof(
@@ -122,8 +129,16 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 8, arbitrary: enc },
   { weight: 9, arbitrary: dec },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("void" as const), sae: fc.option(fc.nat(4), { freq: 8 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("import" as const), slaves: fc.integer({ min: 1, max: 3 }), count, octets }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("upkeep" as const, "upkeep" as const, "roll" as const, "defect" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("import" as const), slaves: fc.integer({ min: 1, max: 3 }), count, octets }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom("upkeep" as const, "upkeep" as const, "roll" as const, "defect" as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("void import" as const), record: fc.nat(3) }) },
 );
 

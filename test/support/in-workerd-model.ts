@@ -10,7 +10,9 @@ import type { DecKeysCall, EncKeysCall, Ledger, PendingOf, PoolConfig, Recipient
 import { type Gone, ModelBlocks, type Push, type PushAnswer } from "./in-workerd-model-blocks.ts";
 
 /** A refusal, or keys: with the IDs under which the caller has them, and the bytes of each. */
-export type KeysAnswer = { readonly code: ErrorCode } | { readonly keyIds: readonly KeyId[]; readonly keys: readonly Uint8Array[] };
+export type KeysAnswer =
+  | { readonly code: ErrorCode }
+  | { readonly keyIds: readonly KeyId[]; readonly keys: readonly Uint8Array[] };
 
 export interface ModelRecord {
   readonly id: number;
@@ -81,7 +83,12 @@ export class PoolModel {
   }
 
   /** Keys of another pool's making, which came over under as many bits of pad. @returns false where there is no pad */
-  import(call: Omit<EncKeysCall, "idempotency">, keyIds: readonly KeyId[], keys: readonly Uint8Array[], nowMs: number): boolean {
+  import(
+    call: Omit<EncKeysCall, "idempotency">,
+    keyIds: readonly KeyId[],
+    keys: readonly Uint8Array[],
+    nowMs: number,
+  ): boolean {
     const bytes = (call.count * call.sizeBits) / 8;
     if (this.blocks.cut(bytes, nowMs) === null) return false;
     this.gone.pad += bytes * 8;
@@ -140,7 +147,13 @@ export class PoolModel {
     if (mine.length < call.keyIds.length || !mine.every(mayFetch)) return { code: "key-not-found" };
     const holdUntilMs = call.idempotency === undefined ? 0 : nowMs + this.config.policy.delivery_grace_s * 1000;
     for (const [record, ofRecord] of Map.groupBy(mine, (key) => key.record)) {
-      this.#fetch(record, ofRecord.map(({ index }) => index), call.sae, holdUntilMs, nowMs);
+      this.#fetch(
+        record,
+        ofRecord.map(({ index }) => index),
+        call.sae,
+        holdUntilMs,
+        nowMs,
+      );
     }
     this.#remember(call, call.keyIds, holdUntilMs);
     return { keyIds: call.keyIds, keys: mine.map(({ record, index }) => record.keys[index] ?? new Uint8Array()) };
