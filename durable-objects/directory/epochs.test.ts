@@ -322,7 +322,12 @@ describe("the Directory object", () => {
     await runDurableObjectAlarm(raw);
     expect(await stub.epochs()).toMatchObject({ ok: true, value: { epoch: 4, laggingPools: 0, removable: [1, 2] } });
     await evictDurableObject(raw);
-    expect(await stub.poolConfig(pair)).toMatchObject({ epoch: 4 });
+    // Of the release before: it does not say which of the pair's it is.
+    expect(await stub.poolConfig(`${name}|o-${count}` as PairName)).toMatchObject({ epoch: 4 });
+    const known = await runInDurableObject(raw, (_, { storage }) =>
+      storage.sql.exec<{ pool: string }>("SELECT pool FROM pool_epoch ORDER BY pool").toArray(),
+    );
+    expect(known.map(({ pool }) => pool)).toEqual([`${pair}#0`, `${name}|o-${count}#0`]);
     expect(await stub.rollEpoch({ by: "operator:op" })).toMatchObject({ ok: false, error: { code: "conflict" } });
   });
 });

@@ -69,10 +69,10 @@ export async function startEngine(deployment: Deployment, versions: Versions): P
       QKD_BOOTSTRAP_SHA256: createHash("sha256").update(deployment.bootstrapToken).digest("hex"),
       QKD_EPOCH_KEY_1: deployment.epochKey,
     },
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
   });
   let log = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const port = await listening(child, () => log);
   return {
     fetch: async (path, token, init = {}) => {

@@ -159,8 +159,8 @@ export class Life {
   async #revoke(client: Client): Promise<void> {
     const name = `spare-${this.#phase}`;
     expect(await client.greet(name)).toBe(200);
-    const body = JSON.stringify({ kind: "principal", value: `sae:${name}`, reason: "a test" });
-    expect(await client.statusOf("/api/v1/revocations", "operator", { method: "POST", body })).toBe(201);
+    const revocation = post({ kind: "principal", value: `sae:${name}`, reason: "a test" });
+    expect(await client.statusOf("/api/v1/revocations", "operator", revocation)).toBe(201);
     await client.untilKnown(name, 401);
     this.#revoked.push(name);
     const { revocations } = await client.json<{ revocations: unknown[] }>("/api/v1/revocations", "operator");
@@ -169,7 +169,6 @@ export class Life {
 
   /** Requests at fault, which change nothing. */
   async #mistakes(client: Client): Promise<void> {
-    const post = (body: object) => ({ method: "POST", body: JSON.stringify(body) });
     const [waiting] = this.#waiting;
     const keyId = waiting?.keys[0]?.key_ID ?? "";
     const mistakes: readonly (readonly [number, string, string, RequestInit?])[] = [
@@ -252,4 +251,5 @@ export class Life {
   }
 }
 
+const post = (body: object): RequestInit => ({ method: "POST", body: JSON.stringify(body) });
 const NO_KEY = "00000000-0000-4000-8000-000000000000";
