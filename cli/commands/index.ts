@@ -8,4 +8,13 @@ import { networkCommands } from "./network.ts";
 import { revocations, revoke } from "./revoke.ts";
 import { status } from "./status.ts";
 
-export const COMMANDS: readonly Command[] = [status, ingest, ...networkCommands, revoke, revocations, alarms, audit, epochs];
+export const COMMANDS: readonly Command[] = [
+  status,
+  ingest,
+  ...networkCommands,
+  revoke,
+  revocations,
+  alarms,
+  audit,
+  epochs,
+];

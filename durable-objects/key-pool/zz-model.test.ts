@@ -8,16 +8,22 @@ import { plot } from "../../test/support/in-workerd-model-steps.ts";
 import type { ObjectsEnv } from "../env.ts";
 test("model", { timeout: 1000000 }, async () => {
   const objects = env as unknown as ObjectsEnv;
-  await runInDurableObject(objects.KEY_POOL.getByName("n-1|n-2#0") as never, async (_: unknown, state: DurableObjectState) => {
-    const clock = { nowMs: 0 };
-    const lives = new PoolLives(state);
-    vi.spyOn(Date, "now").mockImplementation(() => clock.nowMs);
-    let n = 0;
-    const t0 = performance.now();
-    await fc.assert(fc.asyncProperty(plot, async (each) => {
-      await History.play(each, lives, clock);
-      if (++n % 20 === 0) await new Promise((r) => setTimeout(r, 0));
-    }), { numRuns: 1500, seed: 5, endOnFailure: false });
-    console.log(n, "in", performance.now() - t0);
-  });
+  await runInDurableObject(
+    objects.KEY_POOL.getByName("n-1|n-2#0") as never,
+    async (_: unknown, state: DurableObjectState) => {
+      const clock = { nowMs: 0 };
+      const lives = new PoolLives(state);
+      vi.spyOn(Date, "now").mockImplementation(() => clock.nowMs);
+      let n = 0;
+      const t0 = performance.now();
+      await fc.assert(
+        fc.asyncProperty(plot, async (each) => {
+          await History.play(each, lives, clock);
+          if (++n % 20 === 0) await new Promise((r) => setTimeout(r, 0));
+        }),
+        { numRuns: 1500, seed: 5, endOnFailure: false },
+      );
+      console.log(n, "in", performance.now() - t0);
+    },
+  );
 });

@@ -12,7 +12,13 @@ export class KeyScan {
   /** @param key bytes of a delivered key, 8 or more */
   add(key: Buffer): void {
     this.#addWindows(key);
-    for (const name of DIGESTS) this.#addWindows(createHash(name).update(key).digest().subarray(0, 2 * WINDOW_BYTES));
+    for (const name of DIGESTS)
+      this.#addWindows(
+        createHash(name)
+          .update(key)
+          .digest()
+          .subarray(0, 2 * WINDOW_BYTES),
+      );
   }
 
   /** @returns where the first trace is (not the trace), or null */

@@ -1,7 +1,7 @@
 /** Which pool holds which of the keys asked for. */
 import { type Fault, mandatedFault } from "../../shared/errors/errors.ts";
 import { type KeyId, type NodeId, pairName, pairOf, type PairName } from "../../shared/ids.ts";
-import { batchPrefix, isOfRecord, recordPrefix, shardOfKeyId } from "../../shared/keypool/key-id.ts";
+import { batchPrefix, recordPrefix, shardOfKeyId } from "../../shared/keypool/key-id.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Lookup } from "../../shared/network/lookup.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
@@ -20,7 +20,7 @@ function byShardBelow(keyIds: readonly KeyId[], maxShards: number): Map<number, 
   let shard: number | null = null;
   for (const keyId of keyIds) {
     // Neighbours are of one record, nearly always.
-    if (prefix === null || !isOfRecord(keyId, prefix)) {
+    if (prefix === null || !keyId.startsWith(prefix)) {
       shard = shardOfKeyId(keyId);
       prefix = shard === null ? null : recordPrefix(keyId);
     }
