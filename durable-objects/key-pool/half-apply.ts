@@ -172,11 +172,9 @@ function applyFetched({ pool, own, other }: HalfParts, { record: id, nonce, sae,
 
 function applyRetirement({ pool, units, other }: HalfParts, { units: places, as }: Retirement): Outcome {
   const found = places.map((place) => units.at(place)).filter((unit) => unit !== undefined);
-  if (found.some(({ owner }) => owner !== other))
-    return fail("conflict", "units were retired that are not the sender's");
-  for (const { id } of found) {
-    pool.books.move("available", as, pool.books.discardUnit(id) * 8);
-  }
+  const isTheirs = found.every(({ owner }) => owner === other);
+  if (!isTheirs) return fail("conflict", "units were retired that are not the sender's");
+  for (const { id } of found) pool.books.move("available", as, pool.books.discardUnit(id) * 8);
   return DONE;
 }
 

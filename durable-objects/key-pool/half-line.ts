@@ -20,8 +20,6 @@ export interface LineParts {
   readonly other: OtherHalf;
   readonly patience: HalfPatience;
   readonly sender: { readonly pair: PairName; readonly shard: number; readonly from: NodeId };
-  /** Inside no commit: the log is the one of the pool's present generation from now on. */
-  readonly renew: () => void;
   /** Does what the answer to these messages asks for. @returns whether it could be done */
   readonly act: (sent: readonly LogRow[], batch: HalfBatch, answer: HalfAnswer) => Promise<boolean>;
   /** Does anybody wait for an answer? Else the next alarm will do. */
@@ -122,8 +120,8 @@ export class HalfLine {
   }
 
   #seeGeneration(): void {
-    const { log, renew } = this.#parts;
-    renew();
+    const { log } = this.#parts;
+    log.renew();
     if (log.generation !== this.#generation) this.#answered = 0;
     this.#generation = log.generation;
   }

@@ -14,9 +14,12 @@ export interface LogRow extends NumberedMessage {
 
 export class HalfLog {
   readonly #db: Database;
+  readonly #currentGeneration: () => number;
 
-  constructor(db: Database) {
+  /** @param currentGeneration higher than any before as soon as the pool has voided all it had */
+  constructor(db: Database, currentGeneration: () => number) {
     this.#db = db;
+    this.#currentGeneration = currentGeneration;
   }
 
   // ---- what this half tells
@@ -45,6 +48,7 @@ export class HalfLog {
 
   /** @returns the message's number */
   append(message: HalfMessage, record: number | null = null): number {
+    this.renew();
     const seq = this.lastSeq + 1;
     this.#db.run("UPDATE half SET next_seq = ?", seq + 1);
     const sql = "INSERT INTO half_log (seq, kind, record, message) VALUES (?, ?, ?, ?)";
@@ -81,7 +85,8 @@ export class HalfLog {
   }
 
   /** A pool that has voided all it had begins a new log: nothing in the old one holds any more. */
-  renew(generation: number): void {
+  renew(): void {
+    const generation = this.#currentGeneration();
     if (this.generation === generation) return;
     this.#db.run("DELETE FROM half_log");
     this.#db.run("UPDATE half SET generation = ?, next_seq = 1", generation);

@@ -48,7 +48,6 @@ export class RemoteHalf implements Half {
   readonly #parts: HalfParts;
   readonly #line: HalfLine;
   readonly #patience: HalfPatience;
-  readonly #generation: () => number;
   readonly #waiting = new HalfWaiting();
   readonly #yields = new Arrivals(LIMITS.waitingDecs);
   #yieldsTaken = 0;
@@ -60,10 +59,9 @@ export class RemoteHalf implements Half {
     const { pair, pairName, shard } = parts;
     this.ownNode = own;
     this.#patience = patience;
-    this.#generation = generation;
     this.#parts = {
       pool: { ...parts, half: this },
-      log: new HalfLog(db),
+      log: new HalfLog(db, generation),
       units: new HalfUnits(db, pair),
       own,
       other: own === pair.low ? pair.high : pair.low,
@@ -73,7 +71,6 @@ export class RemoteHalf implements Half {
       other,
       patience,
       sender: { pair: pairName, shard, from: own },
-      renew: () => this.#parts.log.renew(generation()),
       act: async (sent, batch, answer) => await this.#act(sent, batch, answer),
       isAwaited: () => !this.#waiting.isEmpty,
     });
@@ -178,10 +175,8 @@ export class RemoteHalf implements Half {
   }
 
   #tell(...message: Parameters<HalfLog["append"]>): number {
-    const { log } = this.#parts;
-    log.renew(this.#generation());
     this.#line.kick();
-    return log.append(...message);
+    return this.#parts.log.append(...message);
   }
 
   /** What the other half is not told of runs out there by itself. */

@@ -49,7 +49,7 @@ export class Material {
 
   /** After a rollback: units that never came to be may have been opened, and their numbers are given to others. */
   forget(): void {
-    for (const unit of [...this.#open.keys()]) this.drop(unit);
+    for (const unit of this.#open.keys()) this.drop(unit);
   }
 
   #plaintext(unit: number): Uint8Array {

@@ -46,11 +46,12 @@ describe("hex", () => {
   test.each(["0", "0g", "0x", " 00"])("refuses %j", (text) => expect(fromHex(text)).toBeNull());
 });
 
+const parseBytes = (bytes: Uint8Array, maxDepth: number) => {
+  const text = decodeUtf8(bytes);
+  return text.ok ? parseJson(text.value, maxDepth) : text;
+};
+
 describe("JSON from a stranger", () => {
-  const parseBytes = (bytes: Uint8Array, maxDepth: number) => {
-    const text = decodeUtf8(bytes);
-    return text.ok ? parseJson(text.value, maxDepth) : text;
-  };
   const depthOf = (value: unknown): number =>
     typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
 

@@ -24,12 +24,13 @@ test("takes every byte once, in order, and nothing where too little is left", ()
   );
 });
 
+const spell = (parts: readonly Segment[]) =>
+  parts.flatMap(({ unit, offset, length }) => Array.from({ length }, (_, i) => `${unit}:${offset + i}`));
+
 test("slices any stretch of what the segments spell", () => {
   fc.assert(
     fc.property(unitLengths, fc.nat(200), fc.nat(200), (lengths, a, b) => {
       const segments: Segment[] = lengths.map((length, unit) => ({ unit, offset: 7 * unit, length }));
-      const spell = (parts: readonly Segment[]) =>
-        parts.flatMap(({ unit, offset, length }) => Array.from({ length }, (_, i) => `${unit}:${offset + i}`));
       const whole = spell(segments);
       const from = a % whole.length;
       const to = Math.min(whole.length, from + b);

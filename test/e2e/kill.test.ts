@@ -51,11 +51,11 @@ function connect(network: RunningNetwork) {
     (sae) => new https.Agent({ ...network.tls(sae), keepAlive: true, maxSockets: 1 } as https.AgentOptions),
   );
   const [master, slave] = agents;
-  const ask = async (agent: https.Agent | undefined, url: string) => await httpsRequest(url, { agent });
+  const ask = async (node: string, path: string, agent: https.Agent | undefined) =>
+    await httpsRequest(`${network.kme[node]}/api/v1/keys/${path}`, { agent });
   return {
-    enc: async (number: number) =>
-      await ask(master, `${network.kme["tn-1"]}/api/v1/keys/sae-c/enc_keys?number=${number}&size=256`),
-    dec: async (id: string) => await ask(slave, `${network.kme["tn-2"]}/api/v1/keys/sae-a/dec_keys?key_ID=${id}`),
+    enc: async (number: number) => await ask("tn-1", `sae-c/enc_keys?number=${number}&size=256`, master),
+    dec: async (id: string) => await ask("tn-2", `sae-a/dec_keys?key_ID=${id}`, slave),
     close: () => agents.forEach((agent) => agent.destroy()),
   };
 }
@@ -114,6 +114,7 @@ test("kill -9 under 16 writers, ten rounds", { timeout: 300_000 }, async () => {
   const state = newStateFolder();
   const ledger = new Ledger();
   const [loads] = fc.sample(fc.array(fc.integer(LOAD_MS), { minLength: ROUNDS, maxLength: ROUNDS }), 1);
+  // oxlint-disable-next-line no-console -- what a failure needs to be seen again
   console.log(`load before each kill, ms: ${loads?.join(" ")}`);
   let keys = 0;
   for (const loadMs of loads ?? []) {

@@ -26,7 +26,8 @@ const STUCK_BYTES = 64;
 /** How many different slices there are. The one after those with a slot of their own shares units with the first. */
 export const MATERIALS = SLOTS;
 const SHIFTED = 6;
-export const MATERIAL_BYTES = 3 * LIMITS.unitBytes;
+/** Enough for a third unit. */
+export const MATERIAL_BYTES = 9000;
 
 /** mulberry32: numbers in [0, 1) that follow from a seed. */
 export function numbers(seed: number): () => number {

@@ -153,7 +153,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 14,
     arbitrary: fc.record({
       do: fc.constant("burst" as const),
-      operations: fc.array(operation, { minLength: 1, maxLength: 4 }),
+      operations: fc.array(operation, { minLength: 1, maxLength: 3 }),
       fate: fc.option(fc.tuple(fc.nat(3), fc.constantFrom<Fate>(...FATES)), { freq: 6 }),
     }),
   },
@@ -163,13 +163,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const bytes = fc.oneof(
-  { weight: 3, arbitrary: fc.integer({ min: 1, max: 1500 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 1500, max: MATERIAL_BYTES }) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 800 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 3000, max: MATERIAL_BYTES }) },
 );
 
 export const plot: fc.Arbitrary<Plot> = fc.record({
   bytes: fc.array(bytes, { minLength: MATERIALS, maxLength: MATERIALS }),
   first: set,
   // Of all lengths alike; as short as can be after shrinking.
-  steps: fc.array(step, { minLength: 1, maxLength: 30, size: "max" }),
+  steps: fc.array(step, { minLength: 1, maxLength: 25, size: "max" }),
 });
