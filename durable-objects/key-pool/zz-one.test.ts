@@ -18,9 +18,9 @@ test("one", { timeout: 1000000 }, async () => {
           bytes: [1, 300, 300, 4, 5, 6, 7, 8, 9],
           first: { do: "set", settings: 1, capacity: 0 },
           steps: [
-            { do: "burst", operations: [push(1, "low")], fate: null },
-            { do: "burst", operations: [push(2, "high"), { do: "void", sae: null }], fate: null },
-            { do: "burst", operations: [push(1, "low")], fate: null },
+            { do: "burst", operations: [push(1, "low")], turns: 5, fate: null },
+            { do: "burst", operations: [push(2, "high"), { do: "void", sae: null }], turns: 5, fate: null },
+            { do: "burst", operations: [push(1, "low")], turns: 5, fate: null },
           ],
         } as never,
         lives,

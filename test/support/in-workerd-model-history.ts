@@ -77,8 +77,7 @@ export class History {
     this.#life = await this.#lives.start(() => this.#model.config);
   }
 
-  /** All at once. */
-  async #burst({ operations, fate }: Extract<Step, { do: "burst" }>): Promise<void> {
+  async #burst({ operations, turns, fate }: Extract<Step, { do: "burst" }>): Promise<void> {
     const fates = fate === null ? [] : [...Array.from({ length: fate[0] }, () => null), fate[1]];
     await this.#all(
       operations.map((operation) => async (scene) => await perform(scene, operation)),

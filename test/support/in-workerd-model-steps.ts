@@ -45,6 +45,8 @@ export type Step =
   | {
       readonly do: "burst";
       readonly operations: readonly Operation[];
+      /** Turns between the start of one operation and the next. */
+      readonly turns: number;
       readonly fate: readonly [at: number, Fate] | null;
     }
   | { readonly do: "wait"; readonly ms: number }
@@ -154,6 +156,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("burst" as const),
       operations: fc.array(operation, { minLength: 1, maxLength: 3 }),
+      turns: fc.nat(8),
       fate: fc.option(fc.tuple(fc.nat(3), fc.constantFrom<Fate>(...FATES)), { freq: 6 }),
     }),
   },
