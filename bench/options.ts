@@ -1,23 +1,28 @@
-/** What `npm run bench -- ...` understands. Pure. */
+/** What `npm run bench -- ...` understands, and what is measured then. Pure. */
 import { parseArgs } from "node:util";
 
+/** What is measured, in this order. */
+export const PARTS = ["round-trips", "memory", "pending", "cost"] as const;
+export type Part = (typeof PARTS)[number];
+
 export interface BenchOptions {
-  /** Length of one measurement. */
+  /** Length of one measurement of round trips. */
   readonly seconds: number;
   readonly rounds: number;
   readonly connections: readonly number[];
-  /** Where to write the ratios as JSON. */
+  readonly parts: readonly Part[];
+  /** Where to write all figures as JSON. */
   readonly json: string | null;
-  /** Short, and leaves bench/results.md alone. */
   readonly quick: boolean;
 }
 
 export const USAGE = `npm run bench [-- options]
-  --seconds N           length of one measurement (default 5)
-  --rounds N            measurements of each kind, taken in turns; medians count (default 3)
+  --seconds N           length of one measurement of round trips (default 2)
+  --rounds N            measurements of each kind, in turns with what they are compared with; medians count (default 7)
   --connections A,B     connections to each KME (default 16,64)
-  --json FILE           also write the ratios there
-  --quick               one round of one second; bench/results.md stays as it is`;
+  --only A,B            of ${PARTS.join(", ")}; bench/results.md stays as it is
+  --json FILE           also write the figures there
+  --quick               under a minute: two rounds of one second, less of everything; bench/results.md stays as it is`;
 
 /** @throws Error with one line for the user */
 export function parseOptions(argv: readonly string[]): BenchOptions {
@@ -27,18 +32,27 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
       seconds: { type: "string" },
       rounds: { type: "string" },
       connections: { type: "string" },
+      only: { type: "string" },
       json: { type: "string" },
       quick: { type: "boolean", default: false },
     },
   });
   const quick = values.quick;
   return {
-    seconds: wholeNumber("--seconds", values.seconds ?? (quick ? "1" : "5"), 600),
-    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "1" : "3"), 100),
+    seconds: wholeNumber("--seconds", values.seconds ?? (quick ? "1" : "2"), 600),
+    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "2" : "7"), 100),
     connections: (values.connections ?? "16,64").split(",").map((part) => wholeNumber("--connections", part, 1000)),
+    parts: values.only === undefined ? PARTS : partsOf(values.only),
     json: values.json ?? null,
     quick,
   };
+}
+
+function partsOf(text: string): Part[] {
+  const wanted = text.split(",");
+  const unknown = wanted.find((name) => !(PARTS as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new Error(`--only takes some of ${PARTS.join(",")}, not "${unknown}"`);
+  return PARTS.filter((part) => wanted.includes(part));
 }
 
 function wholeNumber(name: string, text: string, max: number): number {
@@ -52,12 +66,59 @@ export interface Scenario {
   readonly keysPerRequest: number;
 }
 
-/** Keys a request of the bulk scenario. */
+/** Keys a request of the bulk scenarios. */
 export const BULK_KEYS = 100;
 export const KEY_SIZE_BITS = 256;
 
-/** One key a request at each number of connections, and many keys a request at the first of them. */
-export function scenariosOf(connections: readonly number[]): Scenario[] {
-  const single = connections.map((count) => ({ connections: count, keysPerRequest: 1 }));
-  return [...single, ...single.slice(0, 1).map((scenario) => ({ ...scenario, keysPerRequest: BULK_KEYS }))];
+/**
+ * One key a request, from a lone client too; then many, at each number of connections. Quick: not from a lone client,
+ * and many at the first number only.
+ */
+export function scenariosOf({ connections, quick }: Pick<BenchOptions, "connections" | "quick">): Scenario[] {
+  const [first] = connections;
+  const single = quick ? connections : new Set([1, ...connections]);
+  const bulk = quick && first !== undefined ? [first] : connections;
+  return [
+    ...[...single].map((count) => ({ connections: count, keysPerRequest: 1 })),
+    ...bulk.map((count) => ({ connections: count, keysPerRequest: BULK_KEYS })),
+  ];
 }
+
+export interface MemoryPlan {
+  readonly keys: number;
+  /** The engine is looked at after so many keys, and again after each so many. */
+  readonly sliceKeys: number;
+  readonly connections: number;
+}
+export interface PendingPlan {
+  readonly many: number;
+  readonly few: number;
+  /** Fetched of each in turns: so many keys a turn, so many turns after each of so many restarts. */
+  readonly fetches: number;
+  readonly turns: number;
+  readonly restarts: number;
+  readonly connections: number;
+}
+export interface CostPlan {
+  /** Round trips a case is measured with. */
+  readonly roundTrips: number;
+}
+
+const MAX_RESTARTS = 5;
+
+export const memoryPlanOf = ({ quick }: BenchOptions): MemoryPlan => ({
+  keys: quick ? 200_000 : 1_000_000,
+  sliceKeys: 100_000,
+  connections: 16,
+});
+
+export const pendingPlanOf = ({ quick, rounds }: BenchOptions): PendingPlan => ({
+  many: 1_000_000,
+  few: 1000,
+  fetches: 300,
+  turns: quick ? 2 : 3,
+  restarts: Math.min(rounds, MAX_RESTARTS),
+  connections: 16,
+});
+
+export const costPlanOf = ({ quick }: BenchOptions): CostPlan => ({ roundTrips: quick ? 100 : 1000 });

@@ -116,13 +116,15 @@ function voidRecipient(pool: PoolContext, record: KeyRecord, recipient: number, 
   pool.records.update({ ...record, recipients, left });
 }
 
-/** Material not yet given to anyone. @returns how many units went */
+/** Material not yet given to anyone. @returns how many units were looked at: there may be more */
 function voidUnused(pool: PoolContext): number {
   const waiting = pool.units.waiting(LIMITS.alarmBatchRows);
+  const found = waiting.length > 0 ? waiting : pool.units.available(0, LIMITS.alarmBatchRows);
+  // What the running commit has matched, quarantined or given away is still in the table as it was.
+  const units = found.filter(({ id, length }) => (pool.books.unit(id)?.cursor ?? length) < length);
+  const unmatched = units.filter(({ state }) => state === "unmatched");
   // Should the twin of one of these still come, there is nothing left to match.
-  for (const block of new Set(waiting.map((unit) => unit.block))) pool.blocks.setState(block, "voided", null);
-  const units = waiting.length > 0 ? waiting : pool.units.available(0, LIMITS.alarmBatchRows);
-  if (units.length === 0) return 0;
+  for (const block of new Set(unmatched.map((unit) => unit.block))) pool.blocks.setState(block, "voided", null);
   pool.half.retired(
     units.map(({ id }) => id),
     "voided",
@@ -131,7 +133,7 @@ function voidUnused(pool: PoolContext): number {
     const from = unit.state === "unmatched" ? "unmatched" : "available";
     pool.books.move(from, "voided", pool.books.discardUnit(unit.id) * 8);
   }
-  return units.length;
+  return found.length;
 }
 
 function auditEnd(pool: PoolContext, act: string, who: string, keys: number, reason: string, nowMs: number): void {

@@ -266,7 +266,13 @@ export function makeHalves(changes: Partial<PoolConfig> = {}, patience = SHORT):
         const open = await Promise.all(both.map(async (half) => await half.sql("SELECT * FROM half_log LIMIT 1")));
         if (open.every((rows) => rows.length === 0)) return;
       }
-      throw new Error("the halves never come to an end");
+      const states = await Promise.all(
+        both.map(async (half) => [
+          await half.sql("SELECT * FROM half"),
+          await half.sql("SELECT seq, kind, record FROM half_log"),
+        ]),
+      );
+      throw new Error(`the halves never come to an end: ${JSON.stringify(states)}`);
     },
   };
 }

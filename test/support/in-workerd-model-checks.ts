@@ -1,10 +1,13 @@
 /** What a pool answered beside what the model says it should have. A failure tells what differs, never key bytes. */
 import { expect } from "vitest";
+import type { PoolContext } from "../../durable-objects/key-pool/context.ts";
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { IngestOutcome, KeyGrant } from "../../shared/keypool/types.ts";
+import { sumOfLedger } from "../../shared/keypool/ledger.ts";
 import type { Result } from "../../shared/result.ts";
 import type { KeysAnswer } from "./in-workerd-model.ts";
 import type { PushAnswer } from "./in-workerd-model-blocks.ts";
+import type { PoolLives } from "./in-workerd-model-life.ts";
 
 const codeOf = (answer: Result<unknown, Fault>): string => (answer.ok ? "none" : answer.error.code);
 
@@ -32,3 +35,27 @@ export function areEqual(bytes: Uint8Array, keys: readonly Uint8Array[]): boolea
   for (const key of keys) for (const byte of key) if (bytes[at++] !== byte) return false;
   return at === bytes.length;
 }
+
+/** Conservation, and that what is counted is what is stored. */
+export function checkStored({ books, store }: PoolContext, lives: PoolLives): void {
+  const { ledger, ingested } = books.totals;
+  expect(sumOfLedger(ledger), "every bit is in one state").toBe(ingested);
+  expect(store.totals()).toEqual(books.totals);
+  const stored = { available: ledger.available / 8, unmatched: ledger.unmatched / 8, unreadable: 0 };
+  expect(lives.sql(STORED)).toEqual([stored]);
+}
+
+const STORED = `SELECT
+  (SELECT coalesce(sum(length - cursor), 0) FROM unit WHERE state = 'available') AS available,
+  (SELECT coalesce(sum(length - cursor), 0) FROM unit WHERE state = 'unmatched') AS unmatched,
+  (SELECT count(*) FROM unit LEFT JOIN unit_data ON unit_data.unit = unit.id WHERE unit_data.unit IS NULL) AS unreadable`;
+
+/** No unit is kept that nobody may read again, and each knows how many records need it. */
+export function checkUnits(lives: PoolLives): void {
+  expect(lives.sql(USELESS)).toEqual([]);
+}
+
+const USELESS = `SELECT unit.id, unit.refs FROM unit_data LEFT JOIN unit ON unit.id = unit_data.unit
+  WHERE unit.id IS NULL OR (unit.cursor = unit.length AND unit.refs = 0) OR unit.refs !=
+    (SELECT count(DISTINCT key_record.id) FROM key_record, json_each(key_record.segments) AS segment
+     WHERE json_extract(segment.value, '$[0]') = unit.id)`;

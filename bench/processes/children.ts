@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FromLoad, LoadResult, LoadSpec } from "./load.ts";
+import type { FromLoad, Job, LoadResult } from "../load/jobs.ts";
 import type { FromNoop, NoopConfig } from "./noop.ts";
 
 async function end(child: ChildProcess): Promise<void> {
@@ -14,32 +14,50 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
 }
 
-/** Resident memory of a process; NaN where /proc does not tell. */
-export function residentBytes(pid: number): number {
-  const file = `/proc/${pid}/status`;
-  const line = existsSync(file) ? /^VmRSS:\s+([0-9]+) kB$/m.exec(readFileSync(file, "utf8")) : null;
-  return line?.[1] === undefined ? Number.NaN : Number(line[1]) * 1024;
-}
+/** Resident memory of processes together; NaN where /proc does not tell. */
+export const residentBytes = (...pids: readonly number[]): number =>
+  pids.reduce((sum, pid) => {
+    const file = `/proc/${pid}/status`;
+    const line = existsSync(file) ? /^VmRSS:\s+([0-9]+) kB$/m.exec(readFileSync(file, "utf8")) : null;
+    return sum + (line?.[1] === undefined ? Number.NaN : Number(line[1]) * 1024);
+  }, 0);
+
+/** CPU time that processes have taken together so far; NaN where /proc does not tell. */
+export const cpuMs = (...pids: readonly number[]): number =>
+  pids.reduce((sum, pid) => {
+    const file = `/proc/${pid}/stat`;
+    if (!existsSync(file)) return Number.NaN;
+    const stat = readFileSync(file, "utf8");
+    // Fields 14 and 15, user and system time; the second field (a name, in brackets) may hold blanks.
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(11, 13);
+    return sum + (Number(user) + Number(system)) * TICK_MS;
+  }, 0);
+/** Of Linux' USER_HZ, 100 on every platform that Node runs on. */
+const TICK_MS = 10;
 
 export interface Noop {
   readonly url: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
 export async function startNoop(config: NoopConfig): Promise<Noop> {
   const child = fork(join(import.meta.dirname, "noop.ts"));
   const answer = await ask<FromNoop>(child, config);
-  return { url: `https://127.0.0.1:${answer.port}`, stop: () => end(child) };
+  return { url: `https://127.0.0.1:${answer.port}`, pid: child.pid ?? 0, stop: () => end(child) };
 }
 
 export interface LoadTool {
-  run(spec: LoadSpec): Promise<LoadResult>;
+  run(job: Job): Promise<LoadResult>;
   stop(): Promise<void>;
 }
 
 export function startLoadTool(): LoadTool {
-  const child = fork(join(import.meta.dirname, "load.ts"));
-  return { run: async (spec) => (await ask<FromLoad>(child, spec)).result, stop: () => end(child) };
+  const child = fork(join(import.meta.dirname, "..", "load", "main.ts"));
+  return { run: async (job) => (await ask<FromLoad>(child, job)).result, stop: () => end(child) };
 }
 
 /** Sends a message and waits for the one answer to it. */
@@ -50,7 +68,6 @@ function ask<Reply extends { readonly type: string }>(child: ChildProcess, messa
     child.once("exit", died);
     child.once("message", (reply) => {
       child.off("exit", died);
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own process
       resolve(reply as Reply);
     });
     child.send(message);

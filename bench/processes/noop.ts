@@ -5,8 +5,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
-import { LIMITS } from "../shared/limits.ts";
-import { loadCredentials } from "../tunnel/services/etsi014-tls/credentials.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { loadCredentials } from "../../tunnel/services/etsi014-tls/credentials.ts";
 
 export interface NoopConfig {
   /** PEM files, as a KME front's. */

@@ -1,0 +1,44 @@
+/** One keep-alive mTLS connection to a KME. */
+import https from "node:https";
+
+export interface Endpoint {
+  /** Origin and what stands before `/enc_keys` or `/dec_keys`. */
+  readonly url: string;
+  /** PEM. */
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+export interface Connection {
+  request(method: "GET" | "POST", path: string, body?: string): Promise<Answer>;
+  close(): void;
+}
+
+/** The connection is made with the first request. */
+export function connect({ url, cert, key, ca }: Endpoint): Connection {
+  const { hostname, port, pathname } = new URL(url);
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 1, cert, key, ca, servername: "" });
+  return {
+    request: (method, path, body) =>
+      new Promise((resolve, reject) => {
+        const headers: Record<string, string | number> =
+          body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+        const request = https.request({ agent, hostname, port, method, path: pathname + path, headers }, (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("error", reject);
+          response.on("end", () => {
+            const whole = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+            resolve({ status: response.statusCode ?? 0, body: whole.toString("latin1") });
+          });
+        });
+        request.on("error", reject);
+        request.end(body);
+      }),
+    close: () => agent.destroy(),
+  };
+}

@@ -1,0 +1,2 @@
+/** What `--json` writes: numbers by name, as flat as they can be. */
+export type Figures = Readonly<Record<string, number>>;
