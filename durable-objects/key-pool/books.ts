@@ -8,6 +8,7 @@ import type { Flow, FlowMeter } from "../../shared/keypool/rates.ts";
 import { type Segment, slicesOf } from "../../shared/keypool/segments.ts";
 import type { BitState } from "../../shared/keypool/types.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
+import { markFreed } from "./freed.ts";
 import type { Material } from "./material.ts";
 import type { RecordStore } from "./record-store.ts";
 import type { KeyRecord, NewUnit, Totals, UnitRow, UnitState } from "./rows.ts";
@@ -146,8 +147,7 @@ export class Books {
   free(segments: readonly Segment[], from: number, to: number): void {
     for (const slice of slicesOf(segments, from, to)) {
       const touched = this.#touch(slice.unit);
-      touched.freed ??= new Uint8Array(Math.ceil(touched.length / 8));
-      setBits(touched.freed, slice);
+      touched.freed = markFreed(touched.freed, touched.length, slice);
       this.#freed.push(slice);
     }
   }
@@ -274,10 +274,3 @@ const asStored = (unit: UnitRow): UnitRow =>
 
 const unitsOf = (segments: readonly Segment[]): Iterable<number> =>
   segments.length === 1 ? segments.map(({ unit }) => unit) : new Set(segments.map(({ unit }) => unit));
-
-/** Sets the bits (a bit a byte of the unit) of `slice`. */
-function setBits(bits: Uint8Array, { offset, length }: Segment): void {
-  const end = offset + length;
-  if (offset % 8 === 0 && end % 8 === 0) bits.fill(0xff, offset / 8, end / 8);
-  else for (let at = offset; at < end; at++) bits[at >> 3] = (bits[at >> 3] ?? 0) | (1 << (at & 7));
-}

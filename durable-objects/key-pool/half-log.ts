@@ -73,6 +73,10 @@ export class HalfLog {
     return this.#db.one("SELECT 1 AS open FROM half_log WHERE seq > ? LIMIT 1", seq) !== undefined;
   }
 
+  has(seq: number): boolean {
+    return this.#db.one("SELECT 1 AS open FROM half_log WHERE seq = ?", seq) !== undefined;
+  }
+
   /** The oldest open message of a kind. */
   firstOf(kind: HalfMessage["kind"]): HalfMessage | undefined {
     const sql = "SELECT message FROM half_log WHERE kind = ? ORDER BY seq LIMIT 1";

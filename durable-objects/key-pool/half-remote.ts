@@ -192,17 +192,18 @@ export class RemoteHalf implements Half {
 
   async #act(sent: readonly LogRow[], batch: HalfBatch, answer: HalfAnswer): Promise<boolean> {
     if (this.#parts.log.generation !== batch.generation) return false;
-    this.#isSplit = await this.#hasSplit(batch, answer);
+    this.#isSplit = await this.#hasSplit(answer);
     if (!this.#isSplit) return await actOnAnswer(this.#parts, this.#waiting, { sent, batch, answer });
     this.#waiting.tellAll(otherHalfSplit());
     return false;
   }
 
   /** True where one half has lost what it had promised the other: its storage was put back from a copy. */
-  async #hasSplit({ settled }: HalfBatch, { applied }: HalfAnswer): Promise<boolean> {
+  async #hasSplit({ applied }: HalfAnswer): Promise<boolean> {
     const { pool, log } = this.#parts;
-    if (applied >= settled && applied <= log.lastSeq) return false;
-    const whose = applied < settled ? "the other half's" : "this half's";
+    // What the other half waits for must be there to be sent.
+    if (applied === log.lastSeq || log.has(applied + 1)) return false;
+    const whose = applied < log.lastSeq ? "the other half's" : "this half's";
     await pool.commits.run(() => disagree(this.#parts, `${whose} storage is an old copy: messages are lost`));
     return true;
   }

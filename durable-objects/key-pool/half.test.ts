@@ -21,6 +21,8 @@ import { canImport } from "./imports.ts";
 import { expireRecords, voidStep } from "./upkeep.ts";
 
 const { unitBytes } = LIMITS;
+/** At a node that another pool serves. */
+const FAR = { sae: "sae-far" as SaeId, node: "n-9" as NodeId };
 
 describe("keys", () => {
   test("given at one end are fetched at the other, and both ledgers tell the same", async () => {
@@ -191,6 +193,26 @@ describe("the master is answered", () => {
     expect(await ledgerOf(low)).toMatchObject({ reserved: 0, pending: 256, voided: 0 });
   });
 
+  test("and what is still open when it crashes is taken up, though later messages were acted on", async () => {
+    const { low, high, settle } = await stocked(2);
+    low.importer = {
+      canImport: async () => ok(null),
+      importKeys: async () => await new Promise<never>(() => {}),
+      voidImport: async () => ok(null),
+    };
+    const recipients = [{ sae: high.sae, node: high.node }, FAR];
+    const asked = expect(low.enc({ recipients })).rejects.toThrow(Crashed);
+    while ((await rowsIn(high, "key_import")) === 0) await low.catchUp();
+    await value(low.push("b", randomBytes(unitBytes)));
+    while ((await rowsIn(low, "half_log")) > 1) await low.catchUp();
+    await value(low.push("c", randomBytes(unitBytes)));
+    low.crash();
+    await asked;
+    await settle();
+    expect(await ledgerOf(low)).toMatchObject({ reserved: 0, pending: 0, voided: 256 });
+    expect(await low.alarms()).toEqual([]);
+  });
+
   test("with a refusal, and nothing is cut, while too much is unanswered; blocks wait as well", async () => {
     const { low, high, settle } = await stocked(2);
     low.fate = lose;
@@ -208,8 +230,6 @@ describe("the master is answered", () => {
 });
 
 describe("a multicast over the pair and another pool", () => {
-  const far = { sae: "sae-far" as SaeId, node: "n-9" as NodeId };
-
   test("is published when both have the keys, and voided at both where one cannot", async () => {
     const { low, high, both, settle } = await stocked(2);
     const voided: Uint8Array[] = [];
@@ -222,10 +242,10 @@ describe("a multicast over the pair and another pool", () => {
       },
     };
     low.importer = importer;
-    const recipients = [{ sae: high.sae, node: high.node }, far];
+    const recipients = [{ sae: high.sae, node: high.node }, FAR];
     const given = await value(low.enc({ recipients }));
     expect(keysOf(await value(high.dec(given.keyIds)))).toEqual(keysOf(given));
-    expect(await code(high.dec(given.keyIds, { sae: far.sae }))).toBe("key-not-found");
+    expect(await code(high.dec(given.keyIds, { sae: FAR.sae }))).toBe("key-not-found");
 
     low.importer = { ...importer, importKeys: async () => fail("not-enough-keys", "no pad") };
     expect(await code(low.enc({ recipients }))).toBe("not-enough-keys");

@@ -3,8 +3,9 @@
  * once; what is still wanted is bounded.
  */
 import type { Segment } from "../../shared/keypool/segments.ts";
+import { zeroFreed } from "./freed.ts";
 import type { UnitStore } from "./unit-store.ts";
-import { type Vault, zeroFreed } from "./vault.ts";
+import type { Vault } from "./vault.ts";
 
 export class Material {
   readonly #store: UnitStore;

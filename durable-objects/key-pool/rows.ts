@@ -55,7 +55,7 @@ export interface UnitRow {
   readonly owner: NodeId;
   /** When the first bits were given away; 0 before. */
   readonly begunMs: number;
-  /** A bit a byte: given away and never to be read again, so that a new sealing leaves it out. Null: none yet. */
+  /** What is given away and never to be read again (see `freed.ts`), so that a new sealing leaves it out. Null: none yet. */
   readonly freed: Uint8Array | null;
 }
 

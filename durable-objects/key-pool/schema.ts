@@ -113,7 +113,7 @@ export const MIGRATIONS: readonly Migration[] = [
     minReader: 1,
     sql: `
       ALTER TABLE unit ADD COLUMN begun_ms INTEGER NOT NULL DEFAULT 0; -- when its first bits were given away
-      ALTER TABLE unit ADD COLUMN freed BLOB; -- a bit a byte: given away, never to be read again
+      ALTER TABLE unit ADD COLUMN freed BLOB; -- which bytes are given away, never to be read again: see freed.ts
       CREATE INDEX unit_begun ON unit (begun_ms) WHERE state = 'available' AND cursor > 0;
       CREATE INDEX block_waiting ON block (at_ms) WHERE state = 'unmatched';
       -- What an operator should look into, until it is cleared; audited_ms: when the audit log was last told of it.

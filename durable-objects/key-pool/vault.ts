@@ -7,6 +7,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { EpochKeys } from "../storage/epoch-keys.ts";
+import { zeroFreed } from "./freed.ts";
 
 export interface SealedUnit {
   readonly epoch: number;
@@ -55,7 +56,7 @@ export class Vault {
     return unit.epoch < this.epoch ? this.rewrap(unit) : unit;
   }
 
-  /** @param freed a bit a byte: zero in the new sealing, which is under a data key of its own */
+  /** @param freed as in `freed.ts`: zero in the new sealing, which is under a data key of its own */
   resealWithout(unit: SealedUnit, freed: Uint8Array): SealedUnit {
     const plaintext = this.open(unit);
     zeroFreed(plaintext, freed);
@@ -82,11 +83,6 @@ export class Vault {
     const iv = wrappedKey.subarray(0, IV_BYTES);
     return decrypt(this.#keys.wrappingKey(epoch), iv, wrappedKey.subarray(IV_BYTES));
   }
-}
-
-/** Zeroes the bytes whose bits are set. */
-export function zeroFreed(plaintext: Uint8Array, freed: Uint8Array): void {
-  for (let at = 0; at < plaintext.length; at++) if (((freed[at >> 3] ?? 0) >> (at & 7)) & 1) plaintext[at] = 0;
 }
 
 function encrypt(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array): Uint8Array {

@@ -14,7 +14,7 @@ test("model", { timeout: 1000000 }, async () => {
     async (_: unknown, state: DurableObjectState) => {
       const clock = new Clock();
       const lives = new PoolLives(state);
-        let n = 0;
+      let n = 0;
       const t0 = performance.now();
       await fc.assert(
         fc.asyncProperty(plot, async (each) => {

@@ -25,10 +25,12 @@ export function flawOfBatch(batch: HalfBatch, expected: Sender): string | null {
     return "settled, wantBytes and generation are whole numbers";
   }
   if (messages.length > LIMITS.halfBatchMessages) return `a batch has at most ${LIMITS.halfBatchMessages} messages`;
-  const first = messages[0]?.seq ?? settled + 1;
-  const inOrder = messages.every(({ seq }, index) => seq === first + index);
-  if (!inOrder || first <= settled) return "messages are neighbours, in order, and not settled yet";
-  return first + messages.length - settled > LOG_MESSAGES ? "too many messages are not settled" : null;
+  let last = settled;
+  for (const { seq } of messages) {
+    if (!Number.isSafeInteger(seq) || seq <= last) return "messages are in order, and not settled yet";
+    last = seq;
+  }
+  return last - settled > LOG_MESSAGES ? "too many messages are not settled" : null;
 }
 
 /** Returns what is wrong with a message of the sender, or null. */

@@ -26,9 +26,9 @@ export interface HalfBatch {
   readonly from: NodeId;
   /** Which log of the sender's this is. A half that has voided all it had begins one with a higher number, at 1. */
   readonly generation: number;
-  /** The sender has acted on all answers up to this message. */
+  /** The sender has acted on the answers to all messages up to this one. */
   readonly settled: number;
-  /** Neighbours, in order; at most LIMITS.halfBatchMessages. */
+  /** In order; those missing in between were answered, and acted on. At most LIMITS.halfBatchMessages. */
   readonly messages: readonly NumberedMessage[];
   /** The sender has run dry and asks for units worth so many bytes; 0: it does not. */
   readonly wantBytes: number;

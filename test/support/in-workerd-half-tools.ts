@@ -34,7 +34,7 @@ export async function stocked(units: number, patience = LONG) {
 
 export const ledgerOf = async (half: TestHalf) => (await half.books()).ledger;
 export const rowsIn = async (half: TestHalf, table: string) =>
-  (await half.sql<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n;
+  (await half.sql<{ n: number }>(`SELECT count(*) AS n FROM ${table}`))[0]?.n ?? 0;
 export const ownUnits = async (half: TestHalf) =>
   (
     await half.sql<{ offset: number }>(

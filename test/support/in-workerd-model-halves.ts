@@ -24,7 +24,7 @@ import type { Clock } from "./in-workerd-model-clock.ts";
 import { type HalfRecord, ModelHalf } from "./in-workerd-model-half.ts";
 import { configOf, PAIR } from "./in-workerd-model-history.ts";
 import { DIED, type Fate, FATES, Intended, type Life, type PoolLives } from "./in-workerd-model-life.ts";
-import { materialOf, numbers } from "./in-workerd-model-material.ts";
+import { freshBytes, numbers } from "./in-workerd-model-material.ts";
 import type { End } from "./in-workerd-model-steps.ts";
 
 const PATIENCE: HalfPatience = { waitMs: 400, postMs: 100, retryMs: 5 };
@@ -163,7 +163,7 @@ export class HalvesHistory {
   async #push(bytes: number, ends: "both" | "ours" | "theirs"): Promise<void> {
     const number = this.#material.size;
     const block = `block-${number}` as BlockId;
-    this.#material.set(block, materialOf(number, bytes).bytes);
+    this.#material.set(block, freshBytes(number, bytes));
     if (ends !== "theirs") await this.#pushTo(block, "ours");
     else this.#missing.push({ block, end: "ours" });
     if (ends !== "ours") await this.#pushTo(block, "theirs");

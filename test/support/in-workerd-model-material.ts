@@ -17,8 +17,10 @@ export interface Material {
 }
 
 const SLOT_BYTES = 4 * LIMITS.unitBytes;
-/** Of the last two one is biased and one begins with a stuck bit. */
+/** Of these the last two are biased, and begin with a stuck bit. */
 const SLOTS = 9;
+/** For histories that take a new one for each block. */
+const MORE_SLOTS = 20;
 const BIASED = 7;
 const STUCK = 8;
 const STUCK_BYTES = 64;
@@ -42,7 +44,7 @@ export function numbers(seed: number): () => number {
 
 function makeBuffer(): Uint8Array {
   const random = numbers(1);
-  const buffer = Uint8Array.from({ length: SLOTS * SLOT_BYTES }, () => random() * 256);
+  const buffer = Uint8Array.from({ length: (SLOTS + MORE_SLOTS) * SLOT_BYTES }, () => random() * 256);
   for (let at = BIASED * SLOT_BYTES; at < (BIASED + 1) * SLOT_BYTES; at++) {
     // One bit in ten is cleared: 45 % ones.
     for (let bit = 0; bit < 8; bit++) if (random() < 0.1) buffer[at] = (buffer[at] ?? 0) & ~(1 << bit);
@@ -57,6 +59,10 @@ export function materialOf(which: number, bytes: number): Material {
   const from = which === SHIFTED ? LIMITS.unitBytes : which * SLOT_BYTES;
   return { from, bytes: buffer.subarray(from, from + bytes) };
 }
+
+/** Healthy, and unlike any other. @param number below 20 @param bytes at most four units */
+export const freshBytes = (number: number, bytes: number): Uint8Array =>
+  buffer.subarray((SLOTS + number) * SLOT_BYTES, (SLOTS + number) * SLOT_BYTES + bytes);
 
 const verdicts = new Map<string, boolean>();
 const outputs = new Map<string, Uint8Array | null>();
