@@ -50,6 +50,8 @@ export class ModelBlocks {
   readonly #seen = new Set<string>();
   /** Available, in the order in which they came. */
   #units: ModelUnit[] = [];
+  /** The most that was stored since `beginStep`. */
+  #mostBits = 0;
 
   constructor(gone: Gone) {
     this.#gone = gone;
@@ -112,22 +114,24 @@ export class ModelBlocks {
 
   #take(block: ModelBlock, node: NodeId | null, config: PoolConfig, nowMs: number): PushAnswer {
     const bytes = usable(block.id, block.material, config);
-    if (block.state !== "unmatched" && this.isFullFor(bitsOf(block), config)) return { code: "pool-full" };
+    if (block.state !== "unmatched" && this.#isFullFor(bitsOf(block), config)) return { code: "pool-full" };
     if (bytes === null) return { code: "bad-request" };
     Object.assign(block, { state: "matched", reason: null, node, atMs: nowMs });
     this.#blocks.set(block.id, block);
     for (let at = 0; at < bytes.length; at += LIMITS.unitBytes) {
       this.#units.push({ bytes: bytes.subarray(at, at + LIMITS.unitBytes), cursor: 0, begunMs: 0 });
     }
+    this.#mostBits = Math.max(this.#mostBits, this.#storedBits);
     const condensedBits = bitsOf(block) - bytes.length * 8;
     this.#gone.condensed += condensedBits;
     return { outcome: "ingested", bits: bitsOf(block), ...(condensedBits === 0 ? {} : { condensedBits }) };
   }
 
   #wait(block: ModelBlock, config: PoolConfig, nowMs: number): PushAnswer {
-    if (this.isFullFor(bitsOf(block), config)) return { code: "pool-full" };
+    if (this.#isFullFor(bitsOf(block), config)) return { code: "pool-full" };
     Object.assign(block, { state: "unmatched", reason: null, atMs: nowMs });
     this.#blocks.set(block.id, block);
+    this.#mostBits = Math.max(this.#mostBits, this.#storedBits);
     return answerOf(block);
   }
 
@@ -136,8 +140,21 @@ export class ModelBlocks {
     return answerOf(block);
   }
 
-  isFullFor(bits: number, { policy }: PoolConfig): boolean {
-    return this.bitsIn("available") + this.bitsIn("unmatched") + bits > policy.pool.capacity_bytes * 8;
+  #isFullFor(bits: number, { policy }: PoolConfig): boolean {
+    return this.#storedBits + bits > policy.pool.capacity_bytes * 8;
+  }
+
+  get #storedBits(): number {
+    return this.bitsIn("available") + this.bitsIn("unmatched");
+  }
+
+  beginStep(): void {
+    this.#mostBits = this.#storedBits;
+  }
+
+  /** Was there no room at some moment of this step? */
+  wasFullFor(bits: number, { policy }: PoolConfig): boolean {
+    return this.#mostBits + bits > policy.pool.capacity_bytes * 8;
   }
 
   /** The first `bytes` of what is available: bits are taken in order, none is skipped. Null where there are too few. */

@@ -45,13 +45,13 @@ const at = <T>(list: readonly T[], index: number): T => {
 const some = (two: readonly Recipient[], mask: number): Recipient[] => two.filter((_, index) => (mask >> index) & 1);
 const otherEnd = (end: End): End => (end === "low" ? "high" : "low");
 
-export function pushOf({ id, material, end }: Of<"push">, { bytes }: Plot, cast: Cast): Push {
+export function pushesOf({ id, material, ends }: Of<"push">, { bytes }: Plot, cast: Cast): Push[] {
   const which = material ?? id;
-  return {
+  return ends.map((end) => ({
     id: at(BLOCK_IDS, id) as string as BlockId,
     node: at(cast[end], 0).node,
     material: materialOf(which, bytes[which] ?? 1),
-  };
+  }));
 }
 
 export function encOf({ from, master, slaves, count, octets, again, importer }: Of<"enc">, cast: Cast): EncKeysCall {

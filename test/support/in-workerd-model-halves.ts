@@ -23,9 +23,9 @@ import { areEqual, checkStored, checkUnits } from "./in-workerd-model-checks.ts"
 import type { Clock } from "./in-workerd-model-clock.ts";
 import { type HalfRecord, ModelHalf } from "./in-workerd-model-half.ts";
 import { configOf, PAIR } from "./in-workerd-model-history.ts";
-import { DIED, type Fate, FATES, Intended, type Life, type PoolLives } from "./in-workerd-model-life.ts";
+import { DIED, type Fate, Intended, type Life, type PoolLives } from "./in-workerd-model-life.ts";
 import { freshBytes, numbers } from "./in-workerd-model-material.ts";
-import type { End } from "./in-workerd-model-steps.ts";
+import { type End, fate } from "./in-workerd-model-steps.ts";
 
 const PATIENCE: HalfPatience = { waitMs: 400, postMs: 100, retryMs: 5 };
 
@@ -71,7 +71,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("burst" as const),
       operations: fc.array(operation, { minLength: 1, maxLength: 4 }),
       turns: fc.nat(8),
-      fate: fc.option(fc.tuple(fc.nat(3), fc.constantFrom<Fate>(...FATES)), { freq: 5 }),
+      fate,
     }),
   },
   {

@@ -98,6 +98,7 @@ export class History {
       imports: this.#imports,
       epoch: this.#model.config.epoch,
     };
+    this.#model.blocks.beginStep();
     this.#lives.fates = fates;
     const ends = await Promise.allSettled(all.map(async (each) => await Promise.race([each(scene), life.end])));
     this.#lives.fates = [];

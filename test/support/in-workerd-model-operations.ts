@@ -25,7 +25,8 @@ import type {
   PoolToPoolRpc,
 } from "../../shared/keypool/types.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import { type Cast, decOf, encOf, type Given, importOf, type Of, pushOf, saeOf } from "./in-workerd-model-calls.ts";
+import { type Cast, decOf, encOf, type Given, importOf, type Of, pushesOf, saeOf } from "./in-workerd-model-calls.ts";
+import type { Push } from "./in-workerd-model-blocks.ts";
 import { areEqual, checkKeys, checkPush, checkRefusal } from "./in-workerd-model-checks.ts";
 import { Intended, LAST_EPOCH, type Life, type PoolLives } from "./in-workerd-model-life.ts";
 import { usable } from "./in-workerd-model-material.ts";
@@ -53,9 +54,17 @@ type Doing<O> = (scene: Scene, operation: O) => Promise<LastCheck>;
 
 const nothing = () => {};
 
-async function push({ lives, life, model, plot, cast, nowMs }: Scene, operation: Of<"push">): Promise<LastCheck> {
-  const pushed = pushOf(operation, plot, cast);
+async function push(scene: Scene, operation: Of<"push">): Promise<LastCheck> {
+  const checks: LastCheck[] = [];
+  for (const pushed of pushesOf(operation, scene.plot, scene.cast)) checks.push(await pushOne(scene, pushed));
+  return () => {
+    for (const check of checks) check();
+  };
+}
+
+async function pushOne({ lives, life, model, nowMs }: Scene, pushed: Push): Promise<LastCheck> {
   const { id, node, material } = pushed;
+  const { bytes } = material;
   let committed: Result<IngestOutcome, Fault> | undefined;
   const pool = lives.seenBy(life, (outcome: Result<IngestOutcome | null, Fault>) => {
     // What it was made ready for has changed meanwhile.
@@ -63,13 +72,15 @@ async function push({ lives, life, model, plot, cast, nowMs }: Scene, operation:
     committed = outcome as Result<IngestOutcome, Fault>;
     checkPush(committed, model.push(pushed, nowMs));
   });
-  const answer = await ingestBlock(pool, { id, node, bytes: material.bytes, origin: "pushed", principal: "agent" });
+  const answer = await ingestBlock(pool, { id, node, bytes, origin: "pushed", principal: "agent" });
   return () => {
     if (committed !== undefined) expect(answer).toEqual(committed);
     else if (answer.ok) expect.unreachable("a block was let in without a commit");
+    // Refused before the commit, as it was then.
     else if (answer.error.code === "bad-request") expect(usable(id, material, model.config)).toBeNull();
-    // Refused before the commit, as it was then: by what else came at once it may not be true any more.
-    else expect(["pool-full", "not-enough-keys"]).toContain(answer.error.code);
+    else if (answer.error.code === "pool-full")
+      expect(model.blocks.wasFullFor(bytes.length * 8, model.config)).toBe(true);
+    else checkRefusal(answer, "not-enough-keys");
   };
 }
 
