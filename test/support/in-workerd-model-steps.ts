@@ -131,7 +131,7 @@ const dec: fc.Arbitrary<Operation> = fc.record({
   again,
 });
 
-const operation: fc.Arbitrary<Operation> = fc.oneof(
+export const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 7, arbitrary: push },
   { weight: 8, arbitrary: enc },
   { weight: 9, arbitrary: dec },
@@ -149,9 +149,9 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("void import" as const), record: fc.nat(3) }) },
 );
 
-/** One burst in eight meets bad luck, at one of its first commits. */
+/** One burst in six meets bad luck, at one of its first commits. */
 export const fate: fc.Arbitrary<readonly [at: number, Fate] | null> = fc.oneof(
-  { weight: 7, arbitrary: fc.constant(null) },
+  { weight: 5, arbitrary: fc.constant(null) },
   { weight: 1, arbitrary: fc.tuple(fc.nat(3), fc.constantFrom<Fate>(...FATES)) },
 );
 
@@ -176,13 +176,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: set },
 );
 
-const bytes = fc.oneof(
+const materialBytes = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 1, max: 800 }) },
   { weight: 1, arbitrary: fc.integer({ min: 3000, max: MATERIAL_BYTES }) },
 );
+/** Length of each material. */
+export const lengths = fc.array(materialBytes, { minLength: MATERIALS, maxLength: MATERIALS });
 
 export const plot: fc.Arbitrary<Plot> = fc.record({
-  bytes: fc.array(bytes, { minLength: MATERIALS, maxLength: MATERIALS }),
+  bytes: lengths,
   first: set,
   // Of all lengths alike; as short as can be after shrinking.
   steps: fc.array(step, { minLength: 1, maxLength: 25, size: "max" }),
