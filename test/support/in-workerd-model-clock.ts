@@ -41,14 +41,15 @@ export class Clock {
   }
 
   async #until<T>(work: Promise<T>): Promise<T> {
-    let isDone = false;
-    const done = () => {
-      isDone = true;
+    const state = { isDone: false };
+    const watch = async (): Promise<void> => {
+      await Promise.allSettled([work]);
+      state.isDone = true;
     };
-    work.then(done, done);
+    void watch();
     for (let passed = 0; passed < PATIENCE_TIMERS; passed++) {
-      for (let turn = 0; turn < TURNS && !isDone; turn++) await Promise.resolve();
-      if (isDone) return await work;
+      for (let turn = 0; turn < TURNS && !state.isDone; turn++) await Promise.resolve();
+      if (state.isDone) return await work;
       this.#pass();
     }
     throw new Error("time passes, and nothing comes of it");

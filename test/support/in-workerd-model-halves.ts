@@ -25,7 +25,7 @@ import { type HalfRecord, ModelHalf } from "./in-workerd-model-half.ts";
 import { configOf, PAIR } from "./in-workerd-model-history.ts";
 import { DIED, type Fate, Intended, type Life, type PoolLives } from "./in-workerd-model-life.ts";
 import { freshBytes, numbers } from "./in-workerd-model-material.ts";
-import { type End, fate } from "./in-workerd-model-steps.ts";
+import { type End, fate as anyFate } from "./in-workerd-model-steps.ts";
 
 const PATIENCE: HalfPatience = { waitMs: 400, postMs: 100, retryMs: 5 };
 
@@ -64,14 +64,14 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("their void" as const), record: fc.nat(5) }) },
 );
-const step: fc.Arbitrary<Step> = fc.oneof(
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
       do: fc.constant("burst" as const),
       operations: fc.array(operation, { minLength: 1, maxLength: 4 }),
       turns: fc.nat(8),
-      fate,
+      fate: anyFate,
     }),
   },
   {
@@ -87,7 +87,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 export const halvesPlot: fc.Arbitrary<HalvesPlot> = fc.record({
   own: fc.constantFrom<End>("low", "high"),
   seed: fc.integer(),
-  steps: fc.array(step, { minLength: 1, maxLength: 16, size: "max" }),
+  steps: fc.array(anyStep, { minLength: 1, maxLength: 16, size: "max" }),
 });
 
 /** Weight of each thing that may happen to a post. */
@@ -365,7 +365,7 @@ export class HalvesHistory {
     for (const record of this.#theirs.fetchableThere) {
       const left = this.#fetching.get(record.nonce)?.left ?? new Set(record.keyIds.keys());
       if (record.isVoid) continue;
-      for (const index of [...left]) {
+      for (const index of left) {
         await this.#all([async () => await this.#dec(record, { first: index, keys: 1 })]);
         expect(this.#fetching.get(record.nonce)?.left.has(index)).toBe(false);
       }

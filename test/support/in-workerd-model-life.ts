@@ -126,6 +126,7 @@ export class PoolLives {
    * The pool as one caller sees it: `tell` hears what each of its works came to once that is committed.
    * @param look is had at the tables right after each work
    */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what its works come to
   seenBy<O, L = null>(
     { pool }: Life,
     tell: (outcome: O, seen: L | null) => void,

@@ -128,6 +128,7 @@ export async function give(
     }
   };
   const pool = lives.seenBy(life, (outcome: Cut | Result<null, Fault>) => {
+    // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- which of the two it is depends on the turn
     if (granted === undefined) cut(outcome as Cut);
     else agree(outcome as Result<null, Fault>);
   });
