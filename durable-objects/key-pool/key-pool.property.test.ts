@@ -19,6 +19,8 @@ import type { ObjectsEnv } from "../env.ts";
 
 const objects = env as unknown as ObjectsEnv;
 const TIMEOUT_MS = 600_000;
+/** The same histories for every change; other seeds are worth a night. */
+const SEED = 20_261_121;
 /** The runtime's own work gets a turn after so many histories. */
 const PAUSE_EVERY = 20;
 
@@ -34,9 +36,8 @@ async function playAll<Plot>(
   plots: fc.Arbitrary<Plot>,
   play: (each: Plot, stage: Stage) => Promise<void>,
 ): Promise<void> {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   // oxlint-disable-next-line no-console -- what a failure needs to be seen again
-  console.log(`${name}: ${histories} histories, seed ${seed}`);
+  console.log(`${name}: ${histories} histories, seed ${SEED}`);
   let played = 0;
   const pool = objects.KEY_POOL.getByName("n-1|n-2#0");
   await runInDurableObject(pool as never, async (_: unknown, state: DurableObjectState) => {
@@ -46,7 +47,7 @@ async function playAll<Plot>(
       played += 1;
       if (played % PAUSE_EVERY === 0) await new Promise((resolve) => setTimeout(resolve, 0));
     });
-    await fc.assert(property, { numRuns: histories, seed });
+    await fc.assert(property, { numRuns: histories, seed: SEED });
   });
   expect(played).toBeGreaterThanOrEqual(histories);
 }
