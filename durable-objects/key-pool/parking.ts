@@ -5,8 +5,11 @@ import { commit, type PoolContext } from "./context.ts";
 export interface BatchWork<T> {
   /** Inside one commit. */
   readonly work: (items: readonly T[]) => void;
-  /** Inside a commit: sets an item aside that `work` cannot do even alone. */
-  readonly park: (item: T) => void;
+  /**
+   * Inside a commit: sets an item aside that `work` cannot do even alone, as it is now.
+   * @returns false where it is gone, or set aside already
+   */
+  readonly park: (item: T) => boolean;
   readonly nameOf: (item: T) => string;
 }
 
@@ -44,8 +47,9 @@ export async function inOneBatch<T>(
     if (done === null) return false;
     if (!done) {
       await commit(pool, () => {
-        park(item);
-        pool.standingAlarms.raise("stuck", nameOf(item), "it cannot be expired and was set aside", { nowMs });
+        const parked = park(item);
+        if (parked)
+          pool.standingAlarms.raise("stuck", nameOf(item), "it cannot be expired and was set aside", { nowMs });
         return ok(null);
       });
     }

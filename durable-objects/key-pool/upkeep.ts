@@ -25,11 +25,21 @@ export async function expireRecords(pool: PoolContext, nowMs: number): Promise<b
       }
       if (keys > 0) auditEnd(pool, "keys.expired", "system", keys, "ttl", nowMs);
     },
-    park: (record) => pool.records.update({ ...record, state: "stuck", expiresMs: Number.MAX_SAFE_INTEGER }),
+    park: ({ id }) => {
+      const record = pool.records.byId(id);
+      if (record === undefined || record.state === "stuck") return false;
+      // From now on they count as waiting, as all that is stuck does.
+      if (record.state === "reserved" && !record.imported) pool.books.move("reserved", "pending", bitsLeft(record));
+      pool.records.update({ ...record, state: "stuck", expiresMs: Number.MAX_SAFE_INTEGER });
+      return true;
+    },
     nameOf: ({ id }) => `key record ${id}`,
   });
   return done && expired.length === LIMITS.alarmBatchRows;
 }
+
+const bitsLeft = (record: KeyRecord): number =>
+  keysLeft(record.left, record.recipients.length, record.keys) * record.sizeBytes * 8;
 
 /** Ends a record: keys that somebody still waited for become `to`. @returns how many */
 export function endKeys(pool: PoolContext, record: KeyRecord, to: BitState): number {

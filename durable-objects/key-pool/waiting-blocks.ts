@@ -27,7 +27,12 @@ export async function giveUpWaiting(pool: PoolContext, nowMs: number): Promise<b
       for (const block of late) giveUp(pool, block);
       for (const [pushedBy, ofEnd] of Map.groupBy(late, ({ node }) => node)) raise(pool, pushedBy, ofEnd, nowMs);
     },
-    park: ({ seq }) => pool.blocks.waitForEver(seq),
+    park: ({ id }) => {
+      const block = pool.blocks.byId(id);
+      if (block?.state !== "unmatched" || block.atMs > nowMs) return false;
+      pool.blocks.waitForEver(block.seq);
+      return true;
+    },
     nameOf: ({ id }) => `block ${id}`,
   });
   pool.blocks.recountWaiting();

@@ -115,6 +115,8 @@ export async function runNetwork(options: NetworkOptions = {}): Promise<RunningN
     fetch: (path, name, init = {}) => {
       const headers = new Headers(init.headers);
       headers.set("Authorization", `Bearer ${tokens[name] ?? ""}`);
+      // A test that computes for long notices too late that an idle connection was closed, and would send into it.
+      headers.set("Connection", "close");
       return fetch(edge + path, { ...init, headers });
     },
     stop: async ({ signal = "SIGTERM", keep = !own } = {}) => {
