@@ -72,12 +72,12 @@ export const KEY_SIZE_BITS = 256;
 
 /**
  * One key a request, from a lone client too; then many, at each number of connections. Quick: not from a lone client,
- * and many at the first number only.
+ * and many at the last number only.
  */
 export function scenariosOf({ connections, quick }: Pick<BenchOptions, "connections" | "quick">): Scenario[] {
-  const [first] = connections;
+  const last = connections.at(-1);
   const single = quick ? connections : new Set([1, ...connections]);
-  const bulk = quick && first !== undefined ? [first] : connections;
+  const bulk = quick && last !== undefined ? [last] : connections;
   return [
     ...[...single].map((count) => ({ connections: count, keysPerRequest: 1 })),
     ...bulk.map((count) => ({ connections: count, keysPerRequest: BULK_KEYS })),

@@ -34,14 +34,14 @@ const noopOf = ({ rounds }: ScenarioResult, figure: Figure): number =>
 const ratioOf = ({ rounds }: ScenarioResult, figure: Figure): number =>
   rounded(median(rounds.map(({ noop, kme }) => kme[figure] / noop[figure])));
 
-/** `_c16` for one key a request; `_n100` for many at the first number of connections, `_n100_c64` at the others. */
+/** `_c16` for one key a request; `_n100` for many at the last number of connections, `_n100_c16` at the others. */
 export function scenarioFigures(results: readonly ScenarioResult[]): Figures {
   const figures: Record<string, number> = {};
-  const firstBulk = results.find(({ scenario }) => scenario.keysPerRequest === BULK_KEYS);
+  const lastBulk = results.findLast(({ scenario }) => scenario.keysPerRequest === BULK_KEYS);
   for (const result of results) {
     const { connections, keysPerRequest } = result.scenario;
     const isBulk = keysPerRequest === BULK_KEYS;
-    const suffix = `${isBulk ? `_n${BULK_KEYS}` : ""}${isBulk && result === firstBulk ? "" : `_c${connections}`}`;
+    const suffix = `${isBulk ? `_n${BULK_KEYS}` : ""}${isBulk && result === lastBulk ? "" : `_c${connections}`}`;
     Object.assign(figures, {
       ...(isBulk
         ? { [`keysVsNoop${suffix}`]: ratioOf(result, "keysPerS"), [`keysPerS${suffix}`]: kmeOf(result, "keysPerS") }

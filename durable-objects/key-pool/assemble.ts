@@ -10,6 +10,7 @@ import { epochStoreOf } from "../storage/epoch-store.ts";
 import { GroupCommit } from "../storage/group-commit.ts";
 import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
+import { BlockKeyIdStore } from "./block-key-id-store.ts";
 import { BlockStore } from "./block-store.ts";
 import { Books } from "./books.ts";
 import { Conditioner } from "./conditioner.ts";
@@ -94,6 +95,7 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
     units,
     records,
     blocks: new BlockStore(db),
+    blockKeyIds: new BlockKeyIdStore(db),
     books,
     supply,
     material,

@@ -5,6 +5,7 @@ import type { PoolConfig, Recipient } from "../../shared/keypool/types.ts";
 import type { Result } from "../../shared/result.ts";
 import type { GroupCommit } from "../storage/group-commit.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
+import type { BlockKeyIdStore } from "./block-key-id-store.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { Books } from "./books.ts";
 import type { FlowMeter } from "../../shared/keypool/rates.ts";
@@ -31,6 +32,7 @@ export interface PoolContext {
   readonly units: UnitStore;
   readonly records: RecordStore;
   readonly blocks: BlockStore;
+  readonly blockKeyIds: BlockKeyIdStore;
   readonly books: Books;
   readonly supply: Supply;
   readonly material: Material;

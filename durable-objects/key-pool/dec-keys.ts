@@ -98,24 +98,22 @@ export function takeKeys(
   const recipient = recipientIndex(record, by.sae);
   const left = record.left.slice();
   const holdUntilMs = Math.max(record.holdUntilMs, by.graceUntilMs);
-  let finished = 0;
-  for (const index of indices) {
-    clearLeft(left, recipient * record.keys + index);
-    if (anyLeft(left, record.recipients.length, record.keys, index)) continue;
-    finished++;
-    // What may be repeated is kept until the record ends.
-    if (holdUntilMs <= by.nowMs) {
-      pool.books.free(record.segments, index * record.sizeBytes, (index + 1) * record.sizeBytes);
-    }
-  }
+  for (const index of indices) clearLeft(left, recipient * record.keys + index);
+  const finished = indices.filter((index) => !anyLeft(left, record.recipients.length, record.keys, index));
   pool.half.fetched(record, by.sae, indices);
-  if (!record.imported) pool.books.move("pending", "delivered", finished * record.sizeBytes * 8);
+  if (!record.imported) pool.books.move("pending", "delivered", finished.length * record.sizeBytes * 8);
   if (!nothingLeft(left)) {
+    // What may be repeated is kept until the record ends.
+    if (holdUntilMs <= by.nowMs) freeKeys(pool, record, finished);
     if (holdUntilMs === record.holdUntilMs) pool.records.updateLeft({ ...record, left });
     else pool.records.update({ ...record, left, holdUntilMs, expiresMs: Math.max(record.expiresMs, holdUntilMs) });
   } else if (holdUntilMs > by.nowMs) {
     pool.records.update({ ...record, state: "held", left, holdUntilMs, expiresMs: holdUntilMs });
   } else pool.books.endRecord(record);
+}
+
+function freeKeys(pool: PoolContext, { segments, sizeBytes }: KeyRecord, indices: readonly number[]): void {
+  for (const index of indices) pool.books.free(segments, index * sizeBytes, (index + 1) * sizeBytes);
 }
 
 async function refuse(pool: PoolContext, call: DecKeysCall, fault: Fault): Promise<Result<KeyGrant, Fault>> {

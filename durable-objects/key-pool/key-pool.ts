@@ -30,6 +30,7 @@ import { completed, storedConfig } from "./config.ts";
 import { commit, type PoolContext } from "./context.ts";
 import { checkKeys, deliverKeys } from "./dec-keys.ts";
 import { giveKeys } from "./enc-keys.ts";
+import { awaitedBlocks, putKeyIds } from "./block-key-ids.ts";
 import { canImport, importKeys, voidImport } from "./imports.ts";
 import { rollStep } from "./epoch-roll.ts";
 import { ingestBlock } from "./ingest.ts";
@@ -127,6 +128,16 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
       origin: "pushed",
       principal: call.principal,
     });
+  }
+
+  async putKeyIds(call: Parameters<KeyPoolRpc["putKeyIds"]>[0]): ReturnType<KeyPoolRpc["putKeyIds"]> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    return ready.ok ? await putKeyIds(this.#pool, call) : ready;
+  }
+
+  async awaitedBlocks(call: Parameters<KeyPoolRpc["awaitedBlocks"]>[0]): ReturnType<KeyPoolRpc["awaitedBlocks"]> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    return ready.ok ? ok(awaitedBlocks(this.#pool, call)) : ready;
   }
 
   async clearAlarms(call: Parameters<KeyPoolRpc["clearAlarms"]>[0]): ReturnType<KeyPoolRpc["clearAlarms"]> {

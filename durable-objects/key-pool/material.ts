@@ -57,11 +57,10 @@ export class Material {
     if (this.#latest?.unit === unit) return this.#latest.plaintext;
     let plaintext = this.#open.get(unit);
     if (plaintext === undefined) {
-      const sealed = this.#store.sealed(unit);
-      if (sealed === undefined) throw new Error(`unit ${unit} is gone`);
-      plaintext = this.#vault.open(sealed);
-      const freed = this.#store.byId(unit)?.freed ?? null;
-      if (freed !== null) zeroFreed(plaintext, freed);
+      const stored = this.#store.withData(unit);
+      if (stored === undefined) throw new Error(`unit ${unit} is gone`);
+      plaintext = this.#vault.open(stored.data);
+      if (stored.freed !== null) zeroFreed(plaintext, stored.freed);
       this.#bytes += plaintext.length;
     } else this.#open.delete(unit);
     this.#open.set(unit, plaintext);

@@ -163,6 +163,11 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE TABLE forgotten_block (id TEXT PRIMARY KEY) WITHOUT ROWID;
       -- ... and files of which more may have come than is known.
       CREATE TABLE closed_file (name TEXT PRIMARY KEY) WITHOUT ROWID;
+      -- IDs under which the device at the other end has the keys of a block (JSON), while it waits for its twin.
+      CREATE TABLE block_key_ids (block INTEGER PRIMARY KEY, key_ids TEXT NOT NULL);
+      CREATE TRIGGER block_settled AFTER UPDATE OF state ON block WHEN NEW.state != 'unmatched' BEGIN
+        DELETE FROM block_key_ids WHERE block = NEW.seq;
+      END;
     `,
   },
 ];

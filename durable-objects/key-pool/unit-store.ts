@@ -23,6 +23,7 @@ const COLUMNS = "id, block, offset, length, cursor, refs, state, owner, begun_ms
 // Written once: the engine finds a prepared statement again by its text.
 const INSERT = `INSERT INTO unit (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const BY_ID = `SELECT ${COLUMNS} FROM unit WHERE id = ?`;
+const WITH_DATA = `SELECT ${COLUMNS}, epoch, wrapped_key, sealed FROM unit JOIN unit_data ON unit = id WHERE id = ?`;
 
 export class UnitStore {
   readonly #db: Database;
@@ -72,7 +73,10 @@ export class UnitStore {
     const known = this.#rows.get(id);
     if (known !== undefined) return known;
     const row = this.#db.one<UnitSqlRow>(BY_ID, id);
-    return row === undefined ? undefined : toUnit(row);
+    if (row === undefined) return undefined;
+    const unit = toUnit(row);
+    this.#remember(unit);
+    return unit;
   }
 
   update(unit: UnitRow): void {
@@ -93,8 +97,22 @@ export class UnitStore {
 
   sealed(id: number): SealedUnit | undefined {
     const row = this.#db.one<DataRow>("SELECT epoch, wrapped_key, sealed FROM unit_data WHERE unit = ?", id);
+    return row === undefined ? undefined : toSealed(row);
+  }
+
+  /** A unit and its data, whose row is about to be asked for again: nothing is read twice. */
+  withData(id: number): NewUnit | undefined {
+    const known = this.#rows.get(id);
+    if (known !== undefined) {
+      const data = this.sealed(id);
+      return data === undefined ? undefined : { ...known, data };
+    }
+    const row = this.#db.one<UnitSqlRow & DataRow>(WITH_DATA, id);
     if (row === undefined) return undefined;
-    return { epoch: row.epoch, wrappedKey: new Uint8Array(row.wrapped_key), sealed: new Uint8Array(row.sealed) };
+    const { epoch, wrapped_key, sealed, ...unitRow } = row;
+    const unit = toUnit(unitRow);
+    this.#remember(unit);
+    return { ...unit, data: toSealed({ epoch, wrapped_key, sealed }) };
   }
 
   reseal(id: number, { epoch, wrappedKey, sealed }: SealedUnit): void {
@@ -206,6 +224,12 @@ export class UnitStore {
     return this.#db.all<UnitSqlRow>(sql, block).map(toUnit);
   }
 }
+
+const toSealed = ({ epoch, wrapped_key: wrappedKey, sealed }: DataRow): SealedUnit => ({
+  epoch,
+  wrappedKey: new Uint8Array(wrappedKey),
+  sealed: new Uint8Array(sealed),
+});
 
 function toUnit({ begun_ms: begunMs, freed, ...row }: UnitSqlRow): UnitRow {
   return {
