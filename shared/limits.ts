@@ -57,6 +57,9 @@ export const LIMITS = {
   alarmBatchRows: 500,
   /** Blocks of one pool that are being conditioned or wait for that: one after the other, up to seconds each. */
   conditioningQueue: 4,
+  /** Blocks, and key IDs over all of them, in one page of those that wait for their twins. */
+  awaitedBlocks: 64,
+  awaitedKeyIds: 16_384,
   /** Standing alarms of one pool; beyond, the one that has been quiet for longest goes. */
   poolAlarms: 64,
   alarmDetailChars: 300,
@@ -170,4 +173,71 @@ export const LIMITS = {
   lingerMs: 5000,
   /** How long a client may take to hang up that sent broken HTTP or has one connection too many, once told. */
   frontHangUpMs: 1000,
+
+  // device feeds
+  feeds: 256,
+  feedNameChars: 64,
+  /** Of one feed's spool, on disk; and blocks in it, those set aside as refused included. */
+  feedSpoolBytes: 16 * 1024 * 1024 * 1024,
+  feedSpoolBlocks: 65_536,
+  /** Standing alarms of one feed; beyond, the one that has been quiet for longest goes. */
+  feedAlarms: 64,
+  /** Blocks of one feed on their way to the edge at once. */
+  feedPushes: 16,
+  feedPushMs: 60_000,
+  /** How old the edge's word on how full a pool is may be. */
+  feedPressureMs: 1000,
+  /** Pause before a spool without room is tried again: on a full disk nobody tells when there is some. */
+  feedRoomMs: 1000,
+  /** Of a device's answer; above a container of `containerKeyBytes` in base64 with its IDs. */
+  feedAnswerBytes: 4 * 1024 * 1024,
+  /** Key IDs of a device that are remembered, to notice those that come again. */
+  feedRememberedIds: 65_536,
+  /** Files of a device's folder that are looked at in one go. */
+  feedFiles: 10_000,
+  /** A file that could not be used, by its rights say, is tried again after so long. */
+  feedFileRetryMs: 60_000,
+  /** Of a line that a vendor's tool writes to stderr; and lines of one second. */
+  feedStderrChars: 500,
+  feedStderrLines: 20,
+  /** How long such a tool may take to end, once told. */
+  feedCommandEndMs: 5000,
+
+  // tunnel
+  /** Payload of one data frame. */
+  tunnelFrameBytes: 64 * 1024,
+  tunnelServiceBytes: 128,
+  /** Services of one site, and entries of one service's allow list. */
+  tunnelServices: 256,
+  tunnelAllowEntries: 256,
+  tunnelReasonBytes: 256,
+  /** Streams of one socket, and of one peer on it; a stream counts until its last byte has been read. */
+  tunnelStreams: 1024,
+  tunnelStreamsPerSlot: 1024,
+  /** Opens of one peer that wait for accept or refuse. */
+  tunnelWaitingOpens: 256,
+  /** Credit granted and bytes not yet read, over all streams of a socket. */
+  tunnelReceiveBudgetBytes: 8 * 1024 * 1024,
+  /** Window of one stream: what it may count on, where it begins, what it may grow to. */
+  tunnelFloorWindowBytes: 4 * 1024,
+  tunnelFirstWindowBytes: 64 * 1024,
+  tunnelWindowBytes: 1024 * 1024,
+  /** Queued for sending on one stream before its writer has to wait. */
+  tunnelSendBufferBytes: 64 * 1024,
+  /** Handed to a transport that said it was full: what an interactive frame waits behind. */
+  tunnelAheadBytes: 64 * 1024,
+  /** A stream with no more than this to send goes before those with more. */
+  tunnelInteractiveBytes: 4 * 1024,
+  /** Control frames of one peer that wait for the transport; beyond, its opens and faults get no answer. */
+  tunnelControlFrames: 4096,
+  tunnelPings: 16,
+  /** While credit flows, the round trip is measured anew once in so long. */
+  tunnelPingMs: 1000,
+  /** Received on a socket before it is acknowledged; with credit that goes out anyway, a quarter of it. */
+  tunnelAckBytes: 256 * 1024,
+  /** Sent to a socket by the hub and not acknowledged: of data, and on top of it of control frames. */
+  tunnelSocketWindowBytes: 8 * 1024 * 1024,
+  tunnelSocketSlackBytes: 1024 * 1024,
+  /** Sources that a hub remembers by name over its sleep, for one socket. */
+  tunnelSnapshotShares: 8,
 } as const;

@@ -1,0 +1,219 @@
+import { describe, expect, test } from "vitest";
+import { LIMITS } from "../limits.ts";
+import { Mux } from "./mux.ts";
+import { PEER, acceptAll, data, open, scripted } from "./scripted.ts";
+import type { MuxStream } from "./stream.ts";
+
+describe("the life of a stream", () => {
+  test("opened by a peer, served, half-closed each way", async () => {
+    const { push, news, opens, mux } = scripted();
+    push(open(1));
+    expect(opens.map(({ slot, service }) => [slot, service])).toEqual([[PEER, "kme"]]);
+    expect(news()).toEqual([]);
+    const stream = opens[0]?.accept() as MuxStream;
+    expect(news()).toEqual([{ type: "accept", slot: PEER, stream: 1, creditBytes: LIMITS.tunnelFirstWindowBytes }]);
+    push(data(1, new Uint8Array([1, 2]), true));
+    expect(await stream.read()).toEqual(new Uint8Array([1, 2]));
+    expect(await stream.read()).toBeNull();
+    await stream.write(new Uint8Array([3]));
+    await stream.end();
+    expect(news()).toEqual([data(1, new Uint8Array([3])), { type: "fin", slot: PEER, stream: 1 }]);
+    expect(await stream.closed).toEqual({ kind: "finished" });
+    expect(mux.gauges.streams).toBe(0);
+    expect(mux.heldBytes).toBe(0);
+    await expect(stream.write(new Uint8Array(1))).rejects.toMatchObject({ name: "StreamError", code: "cancelled" });
+  });
+
+  test("opened from here: odd ids at a peer, even ones at the owner", async () => {
+    for (const [role, slot, id] of [
+      ["peer", 0, 1],
+      ["owner", PEER, 2],
+    ] as const) {
+      const { mux, push, news } = scripted(role);
+      const opening = mux.open(slot, "kme");
+      expect(news()).toMatchObject([{ type: "open", slot, stream: id, service: "kme" }]);
+      push({ type: "accept", slot, stream: id, creditBytes: 5 });
+      const opened = await opening;
+      if (!opened.ok) throw new Error("refused");
+      void opened.value.write(new Uint8Array(8));
+      expect(news()).toEqual([data(id, new Uint8Array(5), false, slot)]);
+      expect(mux.gauges.creditStalls).toBe(1);
+      push({ type: "credit", slot, stream: id, creditBytes: 100 });
+      const ending = opened.value.end();
+      expect(news()).toEqual([data(id, new Uint8Array(3), false, slot), { type: "fin", slot, stream: id }]);
+      await ending;
+    }
+  });
+
+  test("refused, with a code and words", async () => {
+    const { mux, push } = scripted("peer");
+    const opening = mux.open(0, "kme");
+    push({ type: "refuse", slot: 0, stream: 1, code: "not-allowed", reason: "not for you" });
+    expect(await opening).toEqual({ ok: false, error: { code: "not-allowed", reason: "not for you" } });
+    const { push: pushOwner, opens, news } = scripted();
+    pushOwner(open(1));
+    opens[0]?.refuse("dial-failed", "ECONNREFUSED");
+    opens[0]?.refuse("dial-failed", "twice");
+    expect(news()).toEqual([{ type: "refuse", slot: PEER, stream: 1, code: "dial-failed", reason: "ECONNREFUSED" }]);
+  });
+
+  test("given up while it waits: by the opener's signal, and as seen by the one who dials", async () => {
+    const { mux, news } = scripted("peer");
+    const abort = new AbortController();
+    const opening = mux.open(0, "kme", abort.signal);
+    abort.abort();
+    expect(await opening).toMatchObject({ ok: false, error: { code: "timed-out" } });
+    expect(news()).toMatchObject([{ type: "open" }, { type: "reset", stream: 1, code: "timed-out" }]);
+    const owner = scripted();
+    owner.push(open(1));
+    owner.push({ type: "reset", slot: PEER, stream: 1, code: "timed-out", reason: "" });
+    expect(await owner.opens[0]?.closed).toMatchObject({ kind: "reset", by: "there", code: "timed-out" });
+    const late = owner.opens[0]?.accept() as MuxStream;
+    await expect(late.read()).rejects.toMatchObject({ code: "timed-out" });
+    expect(owner.news()).toEqual([]);
+  });
+
+  test("reset from there: reads, writes and end reject, what was buffered is gone", async () => {
+    const { mux, push, opens } = scripted("owner", {}, acceptAll);
+    push(open(1, { creditBytes: 0 }));
+    const stream = opens[0] as unknown as MuxStream;
+    const reading = stream.read();
+    const writing = stream.write(new Uint8Array(LIMITS.tunnelSendBufferBytes + 1));
+    const ending = stream.end();
+    push({ type: "reset", slot: PEER, stream: 1, code: "service-failed", reason: "ECONNRESET" });
+    for (const each of [reading, writing, ending, stream.read(), stream.write(new Uint8Array(1))]) {
+      await expect(each).rejects.toMatchObject({ name: "StreamError", code: "service-failed" });
+    }
+    expect(mux.gauges).toMatchObject({ resets: 1, streams: 0 });
+    expect(mux.heldBytes).toBe(0);
+  });
+
+  test("only one read at a time", async () => {
+    const { push, opens } = scripted("owner", {}, acceptAll);
+    push(open(1));
+    const stream = opens[0] as unknown as MuxStream;
+    const first = stream.read();
+    await expect(stream.read()).rejects.toThrow("a read is under way");
+    push(data(1, new Uint8Array([7])));
+    expect(await first).toEqual(new Uint8Array([7]));
+  });
+});
+
+describe("the end of things", () => {
+  test("a lost socket resets every stream, open or opening, and every ping", async () => {
+    const { mux, push, opens } = scripted("owner", {}, acceptAll);
+    push(open(1));
+    const opening = mux.open(PEER, "kme");
+    const ping = mux.ping(PEER);
+    mux.lost("1006");
+    expect(await mux.ended).toEqual({ code: "link-lost", reason: "1006" });
+    expect(await opens[0]?.closed).toMatchObject({ code: "link-lost" });
+    for (const each of [opening, ping, mux.open(PEER, "kme"), mux.ping(PEER)]) {
+      expect(await each).toMatchObject({ ok: false, error: { code: "link-lost" } });
+    }
+    push(open(3));
+    expect(opens).toHaveLength(1);
+  });
+
+  test("a transport that fails is a lost socket", async () => {
+    for (const send of [
+      () => Promise.reject(new Error("closed")),
+      () => {
+        throw new Error("closed");
+      },
+    ]) {
+      const mux = new Mux({ role: "peer", now: () => 0, transport: { send }, onOpen: () => {} });
+      expect(await mux.open(0, "kme")).toMatchObject({ ok: false, error: { code: "link-lost" } });
+    }
+  });
+
+  test("a peer that is gone takes its own streams along, and its slot starts anew", async () => {
+    const { push, opens, gone, news } = scripted("owner", {}, acceptAll);
+    push(open(1));
+    push(open(1, { slot: 6 }));
+    push({ type: "peer-gone", slot: PEER, stream: 0 });
+    expect(gone).toEqual([PEER]);
+    expect(await opens[0]?.closed).toMatchObject({ kind: "reset", code: "peer-gone" });
+    news();
+    push(open(1));
+    expect(news()).toMatchObject([{ type: "accept", slot: PEER, stream: 1 }]);
+    push(data(1, new Uint8Array([9]), false, 6));
+    expect(await (opens[1] as unknown as MuxStream).read()).toEqual(new Uint8Array([9]));
+  });
+
+  test("going away: open streams go on, new ones are refused, peers and hub are told", async () => {
+    const { mux, push, opens, news } = scripted("owner", {}, acceptAll);
+    push(open(1));
+    news();
+    mux.goAway("going-away", "update");
+    const told = { type: "goaway", stream: 0, code: "going-away", reason: "update" };
+    expect(news()).toEqual([
+      { ...told, slot: 0 },
+      { ...told, slot: PEER },
+    ]);
+    push(open(3));
+    expect(news()).toEqual([{ type: "refuse", slot: PEER, stream: 3, code: "going-away", reason: "update" }]);
+    push(data(1, new Uint8Array([1])));
+    expect(await (opens[0] as unknown as MuxStream).read()).toEqual(new Uint8Array([1]));
+    expect(await mux.open(PEER, "kme")).toMatchObject({ ok: false, error: { code: "going-away" } });
+  });
+
+  test("told that the other end goes away: nothing new is opened to it", async () => {
+    const { mux, push, leaving, news } = scripted("peer");
+    push({ type: "goaway", slot: 0, stream: 0, code: "going-away", reason: "" });
+    expect(leaving).toEqual([[0, { code: "going-away", reason: "" }]]);
+    expect(await mux.open(0, "kme")).toMatchObject({ ok: false, error: { code: "going-away" } });
+    expect(news()).toEqual([]);
+  });
+
+  test("close resets what is open and ends the socket", async () => {
+    const { mux, push, opens, news } = scripted("owner", {}, acceptAll);
+    push(open(1));
+    news();
+    mux.close("cancelled", "stopped");
+    expect(news()).toEqual([{ type: "reset", slot: PEER, stream: 1, code: "cancelled", reason: "stopped" }]);
+    expect(await opens[0]?.closed).toMatchObject({ kind: "reset", by: "here" });
+    expect(await mux.ended).toEqual({ code: "cancelled", reason: "stopped" });
+  });
+});
+
+describe("round trips and acknowledgements", () => {
+  test("a pong tells the round trip; an earlier ping without its own counts as answered", async () => {
+    const { mux, push, pass, sent } = scripted("peer");
+    const pings = [mux.ping(0), mux.ping(0)];
+    const tokens = sent.flatMap((frame) => (frame.type === "ping" ? [frame.token] : []));
+    pass(12);
+    push({ type: "pong", slot: 0, stream: 0, token: new Uint8Array(8).fill(255) });
+    expect(mux.gauges.rttMs).toBeNull();
+    push({ type: "pong", slot: 0, stream: 0, token: tokens[1] ?? new Uint8Array(8) });
+    expect(await Promise.all(pings)).toEqual([12, 12].map((value) => ({ ok: true, value })));
+    expect(mux.gauges.rttMs).toBe(12);
+  });
+
+  test("unanswered pings are bounded", async () => {
+    const { mux } = scripted("peer");
+    for (let count = 0; count < LIMITS.tunnelPings; count++) void mux.ping(0);
+    expect(await mux.ping(0)).toMatchObject({ ok: false, error: { code: "timed-out" } });
+  });
+
+  test("pings are answered with their own bytes", () => {
+    const { push, news } = scripted();
+    const token = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]);
+    push({ type: "ping", slot: PEER, stream: 0, token });
+    expect(news()).toEqual([{ type: "pong", slot: PEER, stream: 0, token }]);
+  });
+
+  test("all bytes of frames count, even of those that are dropped", () => {
+    const { push, raw, sent } = scripted("owner", { ackBytes: 100 });
+    push({ type: "ping", slot: PEER, stream: 0, token: new Uint8Array(8) });
+    raw(new Uint8Array(83));
+    expect(sent.filter(({ type }) => type === "ack")).toEqual([]);
+    raw(new Uint8Array(1));
+    const first = { type: "ack", slot: 0, stream: 0, totalBytes: 100 };
+    expect(sent.filter(({ type }) => type === "ack")).toEqual([first]);
+    raw(new Uint8Array(99));
+    expect(sent.filter(({ type }) => type === "ack")).toEqual([first]);
+    raw(new Uint8Array(1));
+    expect(sent.filter(({ type }) => type === "ack")).toEqual([first, { ...first, totalBytes: 200 }]);
+  });
+});

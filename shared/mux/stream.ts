@@ -1,0 +1,283 @@
+/** One stream: bytes each way, each end closed by itself (half-close), or all of it reset. */
+import { type Result, err, ok } from "../result.ts";
+import { ChunkQueue } from "./chunk-queue.ts";
+import { type Code, type Ending, type StreamEnd, StreamError } from "./codes.ts";
+import { encodeFrame, blankDataFrame } from "./encode.ts";
+import { HEADER_BYTES } from "./frame.ts";
+import type { ReceiveWindow } from "./receive-window.ts";
+import type { Sender } from "./scheduler.ts";
+
+export interface MuxStream {
+  readonly id: number;
+  readonly slot: number;
+  readonly service: string;
+  /**
+   * The next bytes; null after the other end's last. Reading is what grants new credit. One read at a time.
+   * @throws {StreamError} (rejects) where the stream was reset; what had not been read is gone
+   */
+  read(): Promise<Uint8Array | null>;
+  /**
+   * Resolves when there is room for more: wait for it before the next write.
+   * @param bytes belong to the stream from now on
+   * @throws {StreamError} (rejects) where the stream was reset or this end of it has ended
+   */
+  write(bytes: Uint8Array): Promise<void>;
+  /** No more will be written; resolves when the last byte has gone to the transport. Reading goes on. */
+  end(): Promise<void>;
+  /** Gives the stream up in both directions. Who stops reading before the end has to call it. */
+  reset(code: Code, reason?: string): void;
+  readonly closed: Promise<StreamEnd>;
+}
+
+/** A stream that the other end asks for. It may be answered later; `closed` tells if nobody waits any more. */
+export interface IncomingOpen {
+  readonly slot: number;
+  readonly service: string;
+  readonly closed: Promise<StreamEnd>;
+  accept(): MuxStream;
+  refuse(code: Code, reason?: string): void;
+}
+
+/** What a stream needs of its mux. */
+export interface StreamHost {
+  readonly sendBufferBytes: number;
+  now(): number;
+  rttMs(slot: number): number | null;
+  control(frame: Uint8Array): void;
+  grant(stream: Stream, creditBytes: number): void;
+  wake(stream: Stream): void;
+  stalled(): void;
+  accepted(stream: Stream): void;
+  /** Called while the stream still has the phase that it ends in. */
+  over(stream: Stream, end: StreamEnd): void;
+}
+
+/** Credit that adds up to more is an attack or a mistake. */
+const CREDIT_MAX_BYTES = 0x7fff_ffff;
+const DONE = Promise.resolve();
+const ENDED: Ending = { code: "cancelled", reason: "this end has ended" };
+
+type Waiter<T> = Pick<PromiseWithResolvers<T>, "resolve" | "reject">;
+
+export class Stream implements MuxStream, IncomingOpen, Sender {
+  readonly id: number;
+  readonly slot: number;
+  readonly service: string;
+  readonly closed: Promise<StreamEnd>;
+  readonly window: ReceiveWindow;
+  readonly #host: StreamHost;
+  readonly #close: (end: StreamEnd) => void;
+  /** `asked`: by the other end, for our answer; `asking`: the other way round. */
+  #phase: "asked" | "asking" | "open" | "over";
+  #end: StreamEnd | null = null;
+
+  readonly #incoming = new ChunkQueue();
+  #reader: Waiter<Uint8Array | null> | null = null;
+  #finReceived = false;
+
+  readonly #outgoing = new ChunkQueue();
+  #creditBytes: number;
+  #writers: Waiter<void>[] = [];
+  #ending: PromiseWithResolvers<void> | null = null;
+  #finSent = false;
+  readonly #opened: ((opened: Result<MuxStream, Ending>) => void) | null;
+
+  /** @param opened hears of the other end's answer, where this end asks; null where the other does */
+  constructor(
+    host: StreamHost,
+    of: { readonly slot: number; readonly id: number; readonly service: string; readonly creditBytes: number },
+    window: ReceiveWindow,
+    opened: ((opened: Result<MuxStream, Ending>) => void) | null,
+  ) {
+    this.id = of.id;
+    this.slot = of.slot;
+    this.service = of.service;
+    this.window = window;
+    this.#creditBytes = of.creditBytes;
+    this.#host = host;
+    this.#opened = opened;
+    this.#phase = opened === null ? "asked" : "asking";
+    const { promise, resolve } = Promise.withResolvers<StreamEnd>();
+    this.closed = promise;
+    this.#close = resolve;
+  }
+
+  get phase(): "asked" | "asking" | "open" | "over" {
+    return this.#phase;
+  }
+
+  get queuedBytes(): number {
+    return this.#outgoing.byteLength;
+  }
+
+  /** Received and not yet read. */
+  get bufferedBytes(): number {
+    return this.#incoming.byteLength;
+  }
+
+  get sendable(): boolean {
+    if (this.#phase !== "open" || this.#finSent) return false;
+    return this.queuedBytes > 0 ? this.#creditBytes > 0 : this.#ending !== null;
+  }
+
+  // What the application calls.
+
+  accept(): MuxStream {
+    if (this.#phase !== "asked") return this;
+    this.#phase = "open";
+    this.#host.accepted(this);
+    const creditBytes = this.window.grantFirst();
+    this.#host.control(encodeFrame({ type: "accept", slot: this.slot, stream: this.id, creditBytes }));
+    return this;
+  }
+
+  refuse(code: Code, reason = ""): void {
+    if (this.#phase !== "asked") return;
+    this.#host.control(encodeFrame({ type: "refuse", slot: this.slot, stream: this.id, code, reason }));
+    this.fail({ kind: "reset", by: "here", code, reason });
+  }
+
+  read(): Promise<Uint8Array | null> {
+    if (this.#reader !== null) return Promise.reject(new Error("a read is under way on this stream"));
+    const chunk = this.#incoming.shift();
+    if (chunk !== undefined) {
+      this.#wasRead(chunk.length);
+      return Promise.resolve(chunk);
+    }
+    if (this.#end?.kind === "reset") return Promise.reject(new StreamError(this.#end));
+    if (this.#finReceived) return Promise.resolve(null);
+    const { promise, ...reader } = Promise.withResolvers<Uint8Array | null>();
+    this.#reader = reader;
+    return promise;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    if (this.#end?.kind === "reset") return Promise.reject(new StreamError(this.#end));
+    if (this.#ending !== null) return Promise.reject(new StreamError(ENDED));
+    this.#outgoing.push(bytes);
+    this.#wake();
+    if (this.queuedBytes <= this.#host.sendBufferBytes) return DONE;
+    const { promise, ...writer } = Promise.withResolvers<void>();
+    this.#writers.push(writer);
+    return promise;
+  }
+
+  end(): Promise<void> {
+    if (this.#ending !== null) return this.#ending.promise;
+    if (this.#end?.kind === "reset") return Promise.reject(new StreamError(this.#end));
+    this.#ending = Promise.withResolvers<void>();
+    this.#wake();
+    return this.#ending.promise;
+  }
+
+  reset(code: Code, reason = ""): void {
+    if (this.#phase === "asked") this.refuse(code, reason);
+    if (this.#phase === "over") return;
+    this.#host.control(encodeFrame({ type: "reset", slot: this.slot, stream: this.id, code, reason }));
+    this.fail({ kind: "reset", by: "here", code, reason });
+  }
+
+  // What the mux calls, as frames arrive.
+
+  /** @returns false where nothing had been asked */
+  wasAccepted(creditBytes: number): boolean {
+    if (this.#phase !== "asking" || creditBytes > CREDIT_MAX_BYTES) return false;
+    this.#phase = "open";
+    this.#creditBytes = creditBytes;
+    this.#opened?.(ok(this));
+    return true;
+  }
+
+  /** @returns the code to reset the stream with, where the frame was wrong; else null */
+  receive(payload: Uint8Array, fin: boolean): Code | null {
+    if (this.#finReceived || this.#phase === "asking") return "protocol-error";
+    if (!this.window.receive(payload.length)) return "credit-exceeded";
+    if (fin) {
+      this.#finReceived = true;
+      this.window.complete();
+    }
+    const reader = this.#reader;
+    if (payload.length > 0) {
+      if (reader === null) this.#incoming.push(payload);
+      else this.#hand(reader, payload);
+    } else if (fin && reader !== null) {
+      this.#reader = null;
+      reader.resolve(null);
+    }
+    this.#settle();
+    return null;
+  }
+
+  /** @returns false where that is more credit than can be meant */
+  receiveCredit(creditBytes: number): boolean {
+    if (this.#creditBytes + creditBytes > CREDIT_MAX_BYTES) return false;
+    this.#creditBytes += creditBytes;
+    this.#wake();
+    return true;
+  }
+
+  takeFrame(maxPayloadBytes: number): Uint8Array {
+    const { slot, id: stream } = this;
+    const count = Math.min(this.queuedBytes, this.#creditBytes, maxPayloadBytes);
+    const fin = this.#ending !== null && count === this.queuedBytes;
+    const frame = count === 0 ? encodeFrame({ type: "fin", slot, stream }) : blankDataFrame(slot, stream, count, fin);
+    if (count > 0) this.#outgoing.takeInto(frame, HEADER_BYTES, count);
+    this.#creditBytes -= count;
+    if (this.#creditBytes === 0 && this.queuedBytes > 0) this.#host.stalled();
+    if (this.#writers.length > 0 && this.queuedBytes <= this.#host.sendBufferBytes) {
+      for (const writer of this.#writers.splice(0)) writer.resolve();
+    }
+    if (fin) {
+      this.#finSent = true;
+      this.#ending?.resolve();
+      this.#settle();
+    }
+    return frame;
+  }
+
+  /** The stream ends here and now; sends nothing. */
+  fail(end: StreamEnd & { readonly kind: "reset" }): void {
+    if (this.#phase === "over") return;
+    const wasAsking = this.#phase === "asking";
+    this.#incoming.clear();
+    this.#outgoing.clear();
+    this.#finish(end);
+    const error = new StreamError(end);
+    this.#reader?.reject(error);
+    this.#reader = null;
+    for (const writer of this.#writers.splice(0)) writer.reject(error);
+    if (!this.#finSent) this.#ending?.reject(error);
+    if (wasAsking) this.#opened?.(err({ code: end.code, reason: end.reason }));
+  }
+
+  #hand(reader: Waiter<Uint8Array | null>, chunk: Uint8Array): void {
+    this.#reader = null;
+    this.#wasRead(chunk.length);
+    reader.resolve(chunk);
+  }
+
+  #wasRead(bytes: number): void {
+    const creditBytes = this.window.read(bytes, this.#host.now(), this.#host.rttMs(this.slot));
+    if (creditBytes > 0) this.#host.grant(this, creditBytes);
+    this.#settle();
+  }
+
+  #wake(): void {
+    if (this.sendable) this.#host.wake(this);
+  }
+
+  /** Both ends have ended and all has been read: only then does the stream stop counting. */
+  #settle(): void {
+    if (this.#phase === "open" && this.#finSent && this.#finReceived && this.bufferedBytes === 0) {
+      this.#finish({ kind: "finished" });
+    }
+  }
+
+  #finish(end: StreamEnd): void {
+    this.#host.over(this, end);
+    this.#phase = "over";
+    this.#end = end;
+    this.window.release();
+    this.#close(end);
+  }
+}

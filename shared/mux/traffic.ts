@@ -1,0 +1,45 @@
+/** For tests: what is sent over simulated streams, and how it is checked. */
+import type { MuxStream } from "./stream.ts";
+
+/** Byte `at` of a stream's content: neither lost, doubled nor swapped bytes go unnoticed. */
+const byteOf = (key: number, at: number): number => (at * 31 + (at >> 8) * 7 + (at >> 16) + key) & 0xff;
+
+function content(key: number, at: number, count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  for (let index = 0; index < count; index++) bytes[index] = byteOf(key, at + index);
+  return bytes;
+}
+
+export async function sendAll(
+  stream: MuxStream,
+  key: number,
+  total: number,
+  sizes: () => number,
+  pause: () => Promise<void>,
+): Promise<void> {
+  let sentBytes = 0;
+  while (sentBytes < total) {
+    const count = Math.min(sizes(), total - sentBytes);
+    await stream.write(content(key, sentBytes, count));
+    sentBytes += count;
+    await pause();
+  }
+  await stream.end();
+}
+
+/** Reads to the end and compares. @returns bytes read */
+export async function readAll(
+  stream: MuxStream,
+  key: number,
+  pause: () => Promise<void>,
+  seen = { bytes: 0 },
+): Promise<number> {
+  for (;;) {
+    const chunk = await stream.read();
+    if (chunk === null) return seen.bytes;
+    for (const byte of chunk) if (byte !== byteOf(key, seen.bytes++)) throw new Error(`wrong byte ${seen.bytes - 1}`);
+    await pause();
+  }
+}
+
+export const noPause = (): Promise<void> => Promise.resolve();

@@ -1,0 +1,118 @@
+/**
+ * What hub and agent say to each other beside the frames (shared/mux): JSON in text messages of the same WebSocket.
+ * First the hub's challenge, then the agent's hello, then welcome or refused; frames only after a welcome.
+ */
+import * as v from "valibot";
+import { LIMITS } from "../limits.ts";
+import { ServiceSchema } from "./services.ts";
+
+/** Answered by the runtime without waking the hub. */
+export const PING_TEXT = "ping";
+export const PONG_TEXT = "pong";
+
+/** `owner`: serves its own site. `peer`: wants to reach this site's services. */
+export const ROLES = ["owner", "peer"] as const;
+export type TunnelRole = (typeof ROLES)[number];
+
+const base64 = (bytes: number) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^[A-Za-z0-9+/]*={0,2}$/),
+    v.maxLength(4 * Math.ceil(bytes / 3)),
+    v.check((text) => decodedBytes(text) === bytes, `shall be base64 of ${bytes} bytes`),
+  );
+const decodedBytes = (text: string): number =>
+  (text.length / 4) * 3 - (text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0);
+const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
+const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/));
+
+export const NONCE_BYTES = 32;
+/** FIPS 204 (ML-DSA-65) and RFC 8032 (Ed25519). Both signatures must hold: an attacker has to break both. */
+export const KEY_BYTES = { ed25519: 32, mlDsa65: 1952 } as const;
+export const SIGNATURE_BYTES = { ed25519: 64, mlDsa65: 3309 } as const;
+
+export const PublicKeysSchema = v.strictObject({
+  ed25519: base64(KEY_BYTES.ed25519),
+  mlDsa65: base64(KEY_BYTES.mlDsa65),
+});
+export type PublicKeys = v.InferOutput<typeof PublicKeysSchema>;
+
+/** Body of `POST /api/v1/sites/{site}/agents`, made with the agent's one-time token: see enrolment in docs/tunnel.md. */
+export const EnrolmentSchema = v.strictObject({ instance: uuid, keys: PublicKeysSchema });
+export type Enrolment = v.InferOutput<typeof EnrolmentSchema>;
+
+export const ServicesSchema = v.pipe(v.array(ServiceSchema), v.maxLength(LIMITS.tunnelServices));
+
+/** All of a hello but its signatures: this is what is signed (hello.ts). */
+export const ClaimsSchema = v.strictObject({
+  version: v.literal(1),
+  /** The agent's id in the network document, and its own site. */
+  agent: id,
+  site: id,
+  /** Of this installation of the agent: made once, kept with its keys. */
+  instance: uuid,
+  role: v.picklist(ROLES),
+  /** May wait until no other instance serves the site. */
+  standby: v.boolean(),
+  /** Of an owner; a peer exposes nothing. */
+  services: ServicesSchema,
+});
+export type Claims = v.InferOutput<typeof ClaimsSchema>;
+
+export const HelloSchema = v.strictObject({
+  type: v.literal("hello"),
+  claims: ClaimsSchema,
+  signatures: v.strictObject({ ed25519: base64(SIGNATURE_BYTES.ed25519), mlDsa65: base64(SIGNATURE_BYTES.mlDsa65) }),
+});
+export type Hello = v.InferOutput<typeof HelloSchema>;
+
+/** What an owner says once it serves others things than in its hello. */
+export const ServicesMessageSchema = v.strictObject({ type: v.literal("services"), services: ServicesSchema });
+
+export const FromAgentSchema = v.variant("type", [HelloSchema, ServicesMessageSchema]);
+export type FromAgent = v.InferOutput<typeof FromAgentSchema>;
+
+/** Why an agent is refused. The same words stand in its log. */
+export const REFUSALS = {
+  "not-enrolled": "no keys of this instance are known: enrol it with a new token",
+  "bad-signature": "the signatures do not fit the keys this instance enrolled with, or the address it was told",
+  "bad-message": "the agent does not speak this version of the protocol",
+  revoked: "the agent is revoked, or the network knows it no more",
+  "wrong-site": "the agent belongs to another site",
+  "other-instance": "another instance serves this site",
+  "too-many": "as many agents are connected as may be",
+  "too-slow": "the agent did not answer in time",
+  "too-much": "more was sent than the other side had granted",
+  unavailable: "the edge cannot tell now who this is",
+} as const;
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** Close codes of the WebSocket (RFC 6455 7.4.2: 4000 to 4999 are for private use). */
+export const CLOSE = { refused: 4001, replaced: 4002, leaving: 4003 } as const;
+
+const refusal = v.picklist(Object.keys(REFUSALS) as RefusalCode[]);
+const slot = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0xfffe));
+
+export const FromHubSchema = v.variant("type", [
+  v.strictObject({ type: v.literal("challenge"), nonce: base64(NONCE_BYTES) }),
+  v.strictObject({
+    type: v.literal("welcome"),
+    /** `standby`: waits; `active` follows when it is this instance's turn. */
+    state: v.picklist(["active", "standby"]),
+    /** For the REST API as this agent, until the connection ends or `expiresMs`. Absent for a peer. */
+    access: v.optional(v.strictObject({ token: v.string(), expiresMs: v.number() })),
+  }),
+  v.strictObject({ type: v.literal("active") }),
+  v.strictObject({
+    type: v.literal("refused"),
+    code: refusal,
+    message: v.string(),
+    /** When trying again makes sense; null: not without a change. */
+    retryAfterMs: v.nullable(v.number()),
+  }),
+  /** To an owner, before the first frame of a peer: who has this slot from now on. */
+  v.strictObject({ type: v.literal("peer"), slot, site: id, agent: id, linked: v.boolean() }),
+  /** A new access token in place of the last one. */
+  v.strictObject({ type: v.literal("access"), token: v.string(), expiresMs: v.number() }),
+]);
+export type FromHub = v.InferOutput<typeof FromHubSchema>;

@@ -1,0 +1,52 @@
+/** What a site's agent exposes through its tunnel, and who may open it. Denied is what nothing allows. */
+import * as v from "valibot";
+import { LIMITS } from "../limits.ts";
+
+/** A name of a service is part of URLs and of `open` frames. `-R 9000:...` registers the service "9000". */
+export const ServiceNameSchema = v.pipe(
+  v.string(),
+  v.regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    "shall have 1 to 64 of A-Z a-z 0-9 . _ -, and begin with a letter or digit",
+  ),
+);
+
+/** Besides ids of sites. No site may be called so. */
+export const ALLOW_WORDS = {
+  /** The edge itself, on behalf of who may use `/api/v1/sites/{site}/services/{service}/...`. */
+  edge: "@edge",
+  /** Every site that has a QKD link with this one. */
+  linked: "@linked",
+} as const;
+
+export const ServiceSchema = v.strictObject({
+  name: ServiceNameSchema,
+  /** Sites, or words of `ALLOW_WORDS`. Empty: nobody. */
+  allow: v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(64))), v.maxLength(LIMITS.tunnelAllowEntries)),
+  /** The agents speak TLS with each other inside the stream: the edge cannot look in, nor use the service itself. */
+  tls: v.boolean(),
+  /** TCP port where the edge's own front, or an agent with -L, shall listen by default; null: nowhere by itself. */
+  port: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
+});
+export type Service = v.InferOutput<typeof ServiceSchema>;
+
+/** Who is at the other end of a stream, as the hub knows. */
+export interface Peer {
+  /** Null: the edge itself. */
+  readonly site: string | null;
+  /** Does a QKD link join that site and this one? */
+  readonly linked: boolean;
+}
+
+/** The hub asks this before it passes an `open` on, and the agent again before it dials. */
+export function mayOpen({ allow, tls }: Pick<Service, "allow" | "tls">, { site, linked }: Peer): boolean {
+  if (site === null) return !tls && allow.includes(ALLOW_WORDS.edge);
+  return allow.includes(site) || (linked && allow.includes(ALLOW_WORDS.linked));
+}
+
+/**
+ * What an `open` frame names: a service as raw bytes, or (HTTP_PREFIX) as HTTP, one exchange a stream: see http.ts.
+ */
+export const HTTP_PREFIX = "http/";
+export const isHttp = (target: string): boolean => target.startsWith(HTTP_PREFIX);
+export const serviceOf = (target: string): string => (isHttp(target) ? target.slice(HTTP_PREFIX.length) : target);
