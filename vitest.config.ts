@@ -1,6 +1,9 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+/** Of the random histories; a fixed one where it is absent. */
+const seed = process.env["QKD_TEST_SEED"];
+
 /** Generous, for slow and busy machines: no test asserts a time. */
 const PATIENCE = { testTimeout: 60_000, hookTimeout: 120_000 };
 
@@ -28,6 +31,7 @@ export default defineConfig({
               bindings: {
                 QKD_MTLS: "front",
                 QKD_DEMO: "1",
+                ...(seed === undefined ? {} : { QKD_TEST_SEED: seed }),
                 // Fixed keys of the test bench; real ones are made at random by `npm start` or set as secrets.
                 QKD_EPOCH_KEY_1: "dGVzdC1lcG9jaC1rZXktMzItYnl0ZXMtbG9uZy0hISE=",
                 QKD_EPOCH_KEY_2: "dGhlLXNlY29uZC1lcG9jaC1rZXktb2YtdGhlLXRlc3Q=",

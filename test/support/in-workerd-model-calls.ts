@@ -45,7 +45,7 @@ const at = <T>(list: readonly T[], index: number): T => {
 const some = (two: readonly Recipient[], mask: number): Recipient[] => two.filter((_, index) => (mask >> index) & 1);
 const otherEnd = (end: End): End => (end === "low" ? "high" : "low");
 
-export function pushesOf({ id, material, ends }: Of<"push">, { bytes }: Plot, cast: Cast): Push[] {
+export function pushesOf({ id, material, ends }: Of<"push">, { bytes }: Pick<Plot, "bytes">, cast: Cast): Push[] {
   const which = material ?? id;
   return ends.map((end) => ({
     id: at(BLOCK_IDS, id) as string as BlockId,
