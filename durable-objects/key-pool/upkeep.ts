@@ -128,8 +128,7 @@ function voidRecipient(pool: PoolContext, record: KeyRecord, recipient: number, 
 
 /** Material not yet given to anyone. @returns how many units were looked at: there may be more */
 function voidUnused(pool: PoolContext): number {
-  const waiting = pool.units.waiting(LIMITS.alarmBatchRows);
-  const found = waiting.length > 0 ? waiting : pool.units.available(0, LIMITS.alarmBatchRows);
+  const found = [...pool.units.waiting(LIMITS.alarmBatchRows), ...pool.units.available(0, LIMITS.alarmBatchRows)];
   // What the running commit has matched, quarantined or given away is still in the table as it was.
   const units = found.filter(({ id, length }) => (pool.books.unit(id)?.cursor ?? length) < length);
   const unmatched = units.filter(({ state }) => state === "unmatched");

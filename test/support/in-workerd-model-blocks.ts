@@ -187,10 +187,9 @@ export class ModelBlocks {
     this.#units = this.#units.filter((unit) => !isOld(unit));
   }
 
-  /** What waits for its twin goes first, in a step of its own. @returns whether anything went */
+  /** @returns whether anything went */
   void(): boolean {
-    if (this.#giveUp(() => true, "voided")) return true;
-    const found = this.#units.length > 0;
+    const found = this.#giveUp(() => true, "voided") || this.#units.length > 0;
     this.#gone.voided += this.bitsIn("available");
     this.#units = [];
     return found;
