@@ -18,6 +18,7 @@ export default defineConfig({
             "shared/**/*.test.ts",
             "tunnel/**/*.test.ts",
             "cli/**/*.test.ts",
+            "pki/**/*.test.ts",
             "scripts/**/*.test.ts",
             "bench/**/*.test.ts",
           ],

@@ -2,6 +2,7 @@
 import type { Command } from "../lib/command.ts";
 import { alarms } from "./alarms.ts";
 import { audit } from "./audit.ts";
+import { certSign } from "./cert.ts";
 import { epochs } from "./epochs.ts";
 import { ingest } from "./ingest.ts";
 import { networkCommands } from "./network.ts";
@@ -17,4 +18,5 @@ export const COMMANDS: readonly Command[] = [
   alarms,
   audit,
   epochs,
+  certSign,
 ];

@@ -2,12 +2,12 @@
 import { open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { ApiFailure, type Api } from "../lib/api.ts";
-import { blockPath, cutBlocks, type Block } from "../lib/blocks.ts";
+import { blockPath, cutBlocks, type Block } from "../../shared/blocks.ts";
 import type { Command, CommandContext } from "../lib/command.ts";
 import { CliFailure, type ExitCode } from "../lib/failure.ts";
 import { readOutcome, Tally } from "../lib/ingest-tally.ts";
 import { listLinks, noSuchLink } from "../lib/links.ts";
-import { isRetryable } from "../lib/retry.ts";
+import { isRetryable } from "../../shared/retry.ts";
 import { CONNECTION_OPTIONS } from "../lib/settings.ts";
 import { renderProgress } from "../lib/text.ts";
 

@@ -1,7 +1,7 @@
 /** The edge's HTTP API as the commands need it: JSON answers, retries where a repeat is safe, clear failures. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CliFailure } from "./failure.ts";
-import { isBrokenConnection, isRetryable, parseRetryAfter, RETRY, retryDelayMs } from "./retry.ts";
+import { isBrokenConnection, isRetryable, parseRetryAfter, RETRY, retryDelayMs } from "../../shared/retry.ts";
 import { isRecord, type Settings } from "./settings.ts";
 
 export interface Call {

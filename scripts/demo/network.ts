@@ -1,6 +1,7 @@
 /**
  * The demo network: a chain of four trusted nodes,
- * `tn-1` (sae-a, sae-a2) - `tn-2` (sae-c, sae-c2) - `tn-3` - `tn-4` (sae-b), with three simulated links.
+ * `tn-1` (sae-a, sae-a2) - `tn-2` (sae-c, sae-c2) - `tn-3` - `tn-4` (sae-b). Its three links are simulated; under
+ * `npm start` site agents feed the first two, as they would from devices.
  */
 import { tokenSha256 } from "../../shared/auth/token.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
@@ -15,21 +16,36 @@ const KEY_RATE_BPS = 1_000_000;
 const OPERATOR = "operator";
 const agentOf = (node: string): string => `agent-${node}`;
 
+/** Links that site agents feed, and by which kind of feed. */
+export const FED_LINKS = { "tn-1-tn-2": "etsi014-device", "tn-2-tn-3": "directory" } as const;
+export type FedLink = keyof typeof FED_LINKS;
+export const isFedLink = (id: string): id is FedLink => Object.hasOwn(FED_LINKS, id);
+
+/** Name of the one-time token by which a node's site agent enrols. */
+export const enrolmentOf = (node: string): string => `enrol-${agentOf(node)}`;
+
 /** Bearer tokens by principal name, as in `tokens.json`. */
 export type Tokens = Readonly<Record<string, string>>;
 
 /** Everyone in the demo who has a token. */
 export const DEMO_TOKEN_NAMES: readonly string[] = [
   ...NODES.flatMap(({ saes }) => [...saes]),
-  ...NODES.map(({ id }) => agentOf(id)),
+  ...NODES.flatMap(({ id }) => [agentOf(id), enrolmentOf(id)]),
   OPERATOR,
 ];
 
 /** `aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa` and so on, as in the hybridization module's example. */
 const uuidOf = (letter: string): string => [8, 4, 4, 4, 12].map((digits) => letter.repeat(digits)).join("-");
 
-/** @throws Error when a principal has no token */
-export function demoNetwork(tokens: Tokens): NetworkDocumentInput {
+// The pool's own generator speaks for both ends. Files pushed into the demo need no second end either.
+const SIMULATED = { source: "simulated", feed: "one-ended", key_rate_bps: KEY_RATE_BPS } as const;
+const FED = { source: "push", feed: "two-ended", key_rate_bps: 0 } as const;
+
+/**
+ * @param fed site agents feed `FED_LINKS`; otherwise the pools make all material themselves
+ * @throws Error when a principal has no token
+ */
+export function demoNetwork(tokens: Tokens, { fed = false } = {}): NetworkDocumentInput {
   const tokenOf = (name: string) => {
     const token = tokens[name];
     if (token === undefined) throw new Error(`no token for ${name}`);
@@ -45,15 +61,8 @@ export function demoNetwork(tokens: Tokens): NetworkDocumentInput {
     })),
     links: NODES.slice(1).map(({ id }, before) => {
       const previous = NODES[before]?.id ?? id;
-      return {
-        id: `${previous}-${id}`,
-        nodes: [previous, id],
-        source: "simulated",
-        // The pool's own generator speaks for both ends. Files pushed into the demo need no second end either.
-        feed: "one-ended",
-        health: "reject",
-        key_rate_bps: KEY_RATE_BPS,
-      };
+      const link = `${previous}-${id}`;
+      return { id: link, nodes: [previous, id], health: "reject", ...(fed && isFedLink(link) ? FED : SIMULATED) };
     }),
     saes: NODES.flatMap(({ id: node, saes }) =>
       saes.map((id) => ({
@@ -65,7 +74,7 @@ export function demoNetwork(tokens: Tokens): NetworkDocumentInput {
     agents: NODES.map(({ id, letter }) => ({
       id: agentOf(id),
       site: `site-${letter}`,
-      credentials: [tokenOf(agentOf(id))],
+      credentials: [tokenOf(agentOf(id)), { ...tokenOf(enrolmentOf(id)), scopes: ["agents.enrol"] }],
     })),
     operators: [{ id: OPERATOR, credentials: [tokenOf(OPERATOR)] }],
   };

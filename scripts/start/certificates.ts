@@ -6,7 +6,7 @@ import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import type { JsonGeneralName } from "@peculiar/x509";
 import type { NetworkDocument } from "../../shared/network/document.ts";
-import type { Authority } from "../demo/pki.ts";
+import type { Authority } from "../../pki/authority.ts";
 import { messageOf, StartFailure } from "./failure.ts";
 import { isThere, readIfThere, writeAtomic } from "./files.ts";
 
@@ -45,7 +45,7 @@ export async function ensureCertificates(
   const wanted = wantedCertificates(network, nodes);
   const missing = ca === null ? wanted : wanted.filter((each) => !isGood(certs, each, ca));
   if (missing.length === 0) return;
-  const pki = await import("../demo/pki.ts");
+  const pki = await import("../../pki/authority.ts");
   const authority = await openAuthority(certs, ca, pki);
   for (const { file, ...request } of missing) {
     const { cert, key } = certificateFiles(certs, file);
@@ -58,12 +58,13 @@ export async function ensureCertificates(
 async function openAuthority(
   certs: string,
   ca: string | null,
-  pki: typeof import("../demo/pki.ts"),
+  pki: typeof import("../../pki/authority.ts"),
 ): Promise<Authority> {
   const { cert, key } = certificateFiles(certs, "ca");
   if (ca === null) {
     const authority = await pki.createAuthority(CA_NAME);
-    writeAtomic(key, await pki.privateKeyPem(authority.keys.privateKey));
+    const { privateKeyPem } = await import("../../pki/keys.ts");
+    writeAtomic(key, await privateKeyPem(authority.keys.privateKey));
     writeAtomic(cert, authority.certificate.toString("pem"), PUBLIC_FILE);
     return authority;
   }

@@ -1,14 +1,13 @@
 /**
- * The demo's certification authority: X.509 v3, EC P-256, made on the machine it is used on. Tests use it too, to
- * issue what must be refused (expired, revoked, of another CA).
+ * A certification authority: X.509 v3, EC P-256. The demo makes one on the machine it runs on; `qkd cert` and agents sign
+ * with one that is there; tests issue what must be refused (expired, revoked, of another authority).
  */
+import type { webcrypto } from "node:crypto";
 // oxlint-disable-next-line import/no-unassigned-import -- stands in for a polyfill
 import "./reflect.ts";
-import type { webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
+import { generateKeys, KEY_ALGORITHM, privateKeyOf, privateKeyPem, SIGNATURE } from "./keys.ts";
 
-const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
-const SIGNATURE = { name: "ECDSA", hash: "SHA-256" };
 const DAY_MS = 24 * 3600 * 1000;
 const CA_DAYS = 3652;
 const LEAF_DAYS = 730;
@@ -58,11 +57,10 @@ export async function createAuthority(commonName: string, now = Date.now()): Pro
   return { certificate, keys };
 }
 
-/** Reads an authority back from its PEM files. Throws when either is not what it should be. */
+/** Reads an authority back from its PEM files. @throws Error where either is not what it should be */
 export async function loadAuthority(certificatePem: string, keyPem: string): Promise<Authority> {
   const certificate = new x509.X509Certificate(certificatePem);
-  const pkcs8 = x509.PemConverter.decodeFirst(keyPem);
-  const privateKey = await crypto.subtle.importKey("pkcs8", pkcs8, KEY_ALGORITHM, true, ["sign"]);
+  const privateKey = await privateKeyOf(keyPem);
   const publicKey = await certificate.publicKey.export(KEY_ALGORITHM, ["verify"]);
   return { certificate, keys: { privateKey, publicKey } };
 }
@@ -70,6 +68,21 @@ export async function loadAuthority(certificatePem: string, keyPem: string): Pro
 /** Issues a leaf certificate with a key of its own. */
 export async function issue(authority: Authority, request: LeafRequest, now = Date.now()): Promise<Issued> {
   const keys = await generateKeys();
+  const certificate = await certify(authority, request, keys.publicKey, now);
+  return {
+    certificate: certificate.toString("pem"),
+    key: await privateKeyPem(keys.privateKey),
+    serialNumber: certificate.serialNumber,
+  };
+}
+
+/** Certifies a public key. @throws Error where the authority's key does not belong to its certificate */
+export async function certify(
+  authority: Authority,
+  request: LeafRequest,
+  publicKey: webcrypto.CryptoKey,
+  now = Date.now(),
+): Promise<x509.X509Certificate> {
   const usages =
     request.usage === "server"
       ? [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]
@@ -81,7 +94,7 @@ export async function issue(authority: Authority, request: LeafRequest, now = Da
     notBefore: request.notBefore ?? new Date(now - BACKDATE_MS),
     notAfter: request.notAfter ?? new Date(now + LEAF_DAYS * DAY_MS),
     signingAlgorithm: SIGNATURE,
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey: authority.keys.privateKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -90,15 +103,14 @@ export async function issue(authority: Authority, request: LeafRequest, now = Da
       ...(request.sans === undefined || request.sans.length === 0
         ? []
         : [new x509.SubjectAlternativeNameExtension(request.sans)]),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(authority.keys.publicKey),
     ],
   });
-  return {
-    certificate: certificate.toString("pem"),
-    key: await privateKeyPem(keys.privateKey),
-    serialNumber: certificate.serialNumber,
-  };
+  if (!(await certificate.verify({ publicKey: authority.certificate, signatureOnly: true }))) {
+    throw new Error("the authority's key does not belong to its certificate");
+  }
+  return certificate;
 }
 
 /** A CRL (PEM) that revokes these serial numbers, good for 30 days. */
@@ -117,14 +129,6 @@ export async function issueCrl(
   });
   // The library writes "BEGIN CRL", which OpenSSL does not read.
   return x509.PemConverter.encode(crl.rawData, "X509 CRL");
-}
-
-export async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
-}
-
-function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return crypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
 }
 
 /** 127 random bits: positive, and at most 20 octets in DER (RFC 5280 4.1.2.2). */
