@@ -2,6 +2,7 @@
 import type { AuditLogRpc } from "../shared/audit/event.ts";
 import type { KeyPoolRpc, PoolToPoolRpc } from "../shared/keypool/types.ts";
 import type { DirectoryRpc } from "../shared/network/directory-types.ts";
+import type { TunnelHubRpc } from "../shared/tunnel/types.ts";
 import type { Service } from "./storage/epoch-store.ts";
 
 /** A namespace of Durable Objects, told by what they promise instead of by their class. */
@@ -15,6 +16,7 @@ export interface ObjectsEnv {
   readonly DIRECTORY: ObjectNamespace<DirectoryRpc>;
   readonly KEY_POOL: ObjectNamespace<KeyPoolRpc & PoolToPoolRpc>;
   readonly AUDIT_LOG: ObjectNamespace<AuditLogRpc>;
+  readonly TUNNEL_HUB: ObjectNamespace<TunnelHubRpc>;
   /** SHA-256 hex of the bootstrap token: one use, one hour. */
   readonly QKD_BOOTSTRAP_SHA256?: string;
   /**

@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import openapi from "../shared/api/openapi.json" with { type: "json" };
 import { OPERATION_IDS, OPERATIONS } from "../shared/api/contract.ts";
+import { methodsOf, openapiPath } from "../shared/api/operation.ts";
 import { HTTP_STATUS } from "../shared/errors/errors.ts";
 import { KeyRequestSchema } from "../shared/etsi014/key-request.ts";
 import { errorsOf, jsonSchemaOf } from "./generate/openapi.ts";
@@ -25,21 +26,23 @@ describe("what is generated and committed", () => {
 
 describe("the OpenAPI document", () => {
   test.each(OPERATION_IDS)("%s: every success and every error is documented, and nothing else", (id) => {
-    const { path, method, responses } = OPERATIONS[id];
+    const operation = OPERATIONS[id];
     const paths: Record<string, Record<string, { responses: object }>> = openapi.paths;
-    const documented = Object.keys(paths[path]?.[method]?.responses ?? {});
     const expected = new Set([
-      ...Object.keys(responses),
-      ...errorsOf(OPERATIONS[id]).map((code) => String(HTTP_STATUS[code])),
+      ...Object.keys(operation.responses),
+      ...errorsOf(operation).map((code) => String(HTTP_STATUS[code])),
     ]);
-    expect(documented.sort()).toEqual([...expected].sort());
+    for (const method of methodsOf(operation)) {
+      const documented = Object.keys(paths[openapiPath(operation)]?.[method]?.responses ?? {});
+      expect(documented.sort()).toEqual([...expected].sort());
+    }
   });
 
   test.each(OPERATION_IDS)("%s: the parameters of its path are documented", (id) => {
-    const { path, pathParameters = {} } = OPERATIONS[id];
-    expect([...path.matchAll(/\{(?<name>[^}]+)\}/g)].map((match) => match.groups?.["name"])).toEqual(
-      Object.keys(pathParameters),
-    );
+    const { pathParameters = {} } = OPERATIONS[id];
+    expect(
+      [...openapiPath(OPERATIONS[id]).matchAll(/\{(?<name>[^}]+)\}/g)].map((match) => match.groups?.["name"]),
+    ).toEqual(Object.keys(pathParameters));
   });
 
   test("every reference leads somewhere", () => {
@@ -51,7 +54,7 @@ describe("the OpenAPI document", () => {
   test("examples are valid against the schemas they illustrate", () => {
     for (const id of OPERATION_IDS) {
       const { request } = OPERATIONS[id];
-      if (request?.schema !== undefined)
+      if (request?.schema !== undefined && request.example !== undefined)
         expect([id, v.safeParse(request.schema, request.example).success]).toEqual([id, true]);
     }
   });

@@ -1,22 +1,21 @@
 /**
- * Writes what is generated from the code and committed: the OpenAPI document and the JSON Schema of the network
- * document. `--check` writes nothing and exits 1 when a file is stale.
+ * Writes what is generated from the code and committed: the OpenAPI document and the JSON Schemas of the network
+ * document and of `agent.toml`. `--check` writes nothing and exits 1 when a file is stale.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { NetworkDocumentSchema } from "../shared/network/document.ts";
+import { AgentConfigSchema } from "../tunnel/agent/config/schema.ts";
 import { buildOpenapi, type Json, jsonSchemaOf } from "./generate/openapi.ts";
 
 const root = new URL("../", import.meta.url);
 const pathOf = (file: string) => fileURLToPath(new URL(file, root));
 
-function networkSchema(): Json {
-  return {
-    $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: "qkd-edge network document",
-    ...jsonSchemaOf(NetworkDocumentSchema),
-  };
-}
+const schemaFile = (title: string, schema: Json): string =>
+  text({ $schema: "https://json-schema.org/draft/2020-12/schema", title, ...(schema as object) });
+
+/** Rules between several fields: the agent tells them, with the line. */
+const BETWEEN_FIELDS = ["check"];
 
 const text = (value: Json) => `${JSON.stringify(value, null, 1)}\n`;
 
@@ -25,7 +24,11 @@ export async function generated(): Promise<Readonly<Record<string, string>>> {
   const { version } = JSON.parse(await readFile(pathOf("package.json"), "utf8")) as { version: string };
   return {
     "shared/api/openapi.json": text(buildOpenapi(version)),
-    "docs/schema/network.schema.json": text(networkSchema()),
+    "docs/schema/network.schema.json": schemaFile("qkd-edge network document", jsonSchemaOf(NetworkDocumentSchema)),
+    "docs/schema/agent.schema.json": schemaFile(
+      "qkd-agent configuration (agent.toml)",
+      jsonSchemaOf(AgentConfigSchema, BETWEEN_FIELDS),
+    ),
   };
 }
 

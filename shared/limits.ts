@@ -240,4 +240,84 @@ export const LIMITS = {
   tunnelSocketSlackBytes: 1024 * 1024,
   /** Sources that a hub remembers by name over its sleep, for one socket. */
   tunnelSnapshotShares: 8,
+  /** A socket's account is written down whenever so much has gone to it, and once it has been quiet for so long. */
+  tunnelSnapshotBytes: 1024 * 1024,
+  tunnelSnapshotMs: 1000,
+  /** Of a text message: the list of services is the longest. */
+  tunnelTextChars: 256 * 1024,
+  /** How long a new socket may take to say who it is, and how many such sockets a hub bears: the oldest goes. */
+  tunnelHelloMs: 10_000,
+  tunnelStrangers: 64,
+  /** Connected at once to one hub. */
+  tunnelPeers: 1024,
+  tunnelStandbys: 16,
+  /** Enrolled at one site; tokens that have enrolled somebody, of which it is remembered; hubs told of an expulsion. */
+  tunnelInstances: 256,
+  tunnelUsedTokens: 4096,
+  tunnelWatchers: 4096,
+  /** Access to the REST API that comes with a connection, and how long before its end the next token is sent. */
+  tunnelAccessMs: 3600_000,
+  tunnelAccessRenewMs: 300_000,
+  /** How old a hub's word on an access token may be, and how many words an isolate keeps. */
+  accessMaxAgeMs: 1000,
+  cachedAccesses: 4096,
+  /** Standing alarms of one hub; beyond, the one that has been quiet for longest goes. */
+  tunnelAlarms: 64,
+  /** Refusals of one kind and subject are audited once in so long; so many subjects are kept apart. */
+  tunnelRefusalAuditMs: 60_000,
+  tunnelRefusalSubjects: 1024,
+  /** HTTP through a tunnel: bodies, and bodies that are held whole instead of streamed. */
+  tunnelHttpBodyBytes: 1024 * 1024 * 1024,
+  tunnelHttpSmallBytes: 64 * 1024,
+  /** How long a service may take to be opened, to begin its answer, and to go on with it or with the request. */
+  tunnelHttpOpenMs: 10_000,
+  tunnelHttpHeadMs: 60_000,
+  tunnelHttpIdleMs: 60_000,
+  /** Sites in one page of their list: each hub is asked. */
+  sitesListed: 64,
+  /** Hubs that are told of a change of the network at once. */
+  hubsToldAtOnce: 64,
+
+  // site agent
+  /** Waiting in the agent's own socket before the mux is told that it is full. */
+  agentSocketBufferBytes: 64 * 1024,
+  /** Of a text message from the hub, and of an answer of its REST API to the agent itself. */
+  agentMessageBytes: 64 * 1024,
+  agentAnswerBytes: 1024 * 1024,
+  /** A link is dead at the latest after the sum of the two. */
+  agentPingMs: 25_000,
+  agentPongMs: 15_000,
+  /** From the first packet to the hub's welcome. */
+  agentHandshakeMs: 10_000,
+  agentRequestMs: 15_000,
+  /** Pause before the next attempt to connect: from, to, and after how long a connection counts as stable. */
+  agentBackoffMs: 100,
+  agentBackoffMaxMs: 20_000,
+  agentStableMs: 10_000,
+  /** Pause after a refusal that named none. */
+  agentRefusedMs: 60_000,
+  /** To reach an exposed host and port; to hear from the other site whether it did; TLS between the two agents. */
+  agentDialMs: 10_000,
+  agentOpenMs: 15_000,
+  agentInnerTlsMs: 10_000,
+  agentListeners: 64,
+  /** Of one listener, at once. */
+  agentConnections: 1024,
+  /** The longest a new connection to a listener may be told to wait for the tunnel. */
+  agentWaitMs: 60_000,
+  /** Keep-alive connections to one HTTP service, and how long one may be idle. */
+  agentHttpConnections: 256,
+  agentHttpIdleMs: 4000,
+  /** Of HTTP through the tunnel: request or response line and headers. */
+  tunnelHeadBytes: 64 * 1024,
+  /** How long streams may go on once the agent was told to end. */
+  agentLeaveMs: 5000,
+  agentGaugesMs: 60_000,
+  /** Pause before a feed that could not start, or failed, is started again. */
+  agentFeedRetryMs: 10_000,
+  agentLogFileBytes: 1024 * 1024 * 1024,
+  agentLogFiles: 100,
+  agentConfigBytes: 1024 * 1024,
+  /** Further from the edge's clock than this, certificates and tokens begin to fail. */
+  agentClockSkewMs: 60_000,
 } as const;

@@ -2,7 +2,7 @@
  * The site agent's log: one JSON object a line on stderr. Never bodies, tokens, or headers; a key ID is as far as it
  * goes towards key material.
  */
-export type LogLevel = "info" | "warn" | "error";
+export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 export type Log = (level: LogLevel, event: string, fields?: LogFields) => void;
 

@@ -5,6 +5,7 @@
 import { Hono } from "hono";
 import { OPERATION_IDS, type OperationId, OPERATIONS } from "../shared/api/contract.ts";
 import { fault } from "../shared/errors/errors.ts";
+import { methodsOf } from "../shared/api/operation.ts";
 import { isBatch, serveBatch } from "./batch.ts";
 import { callsOf } from "./clients/pool-calls.ts";
 import type { Env } from "./env.ts";
@@ -17,14 +18,17 @@ import { serve } from "./routes/serve.ts";
 /** Path template -> the methods it has, for 405's `Allow`. */
 const METHODS_BY_PATH = Map.groupBy(OPERATION_IDS, (id) => OPERATIONS[id].path);
 
-const allowOf = (ids: readonly OperationId[]): string =>
-  ids.map((id) => OPERATIONS[id].method.toUpperCase()).join(", ");
+const upperCase = (id: OperationId): string[] => methodsOf(OPERATIONS[id]).map((method) => method.toUpperCase());
+const allowOf = (ids: readonly OperationId[]): string => ids.flatMap(upperCase).join(", ");
+/** Paths whose HEAD is not ours to answer. */
+const ANY_METHOD = OPERATION_IDS.filter((id) => OPERATIONS[id].method === "any").map(
+  (id) => new RegExp(`^${OPERATIONS[id].path.replace(/\{\+.*$/, "").replaceAll(/\{[^}]+\}/g, "[^/]+")}`),
+);
 
 export function createApp(): Hono<{ Bindings: Env }> {
   const app = new Hono<{ Bindings: Env }>({ getPath: (request) => rawPath(request.url) });
   for (const id of OPERATION_IDS) {
-    const { method, path } = OPERATIONS[id];
-    app.on(method.toUpperCase(), honoPath(path), async (c) => {
+    app.on(upperCase(id), honoPath(OPERATIONS[id].path), async (c) => {
       const surroundings = { env: c.env, context: c.executionCtx, pools: callsOf(c.env) };
       const reply = await serve(id, c.req.raw, surroundings);
       return toResponse(reply.ok ? reply.value : respondFault(reply.error));
@@ -45,7 +49,9 @@ const app = createApp();
 
 /** Hono would answer HEAD as GET and drop the body: a HEAD on enc_keys would consume a key that nobody gets. */
 const withoutHead = (request: Request): Request =>
-  request.method === "HEAD" ? new Request(request.url, { method: "OPTIONS" }) : request;
+  request.method === "HEAD" && !ANY_METHOD.some((path) => path.test(rawPath(request.url)))
+    ? new Request(request.url, { method: "OPTIONS" })
+    : request;
 
 export default {
   async fetch(request, env, context) {

@@ -8,7 +8,6 @@ import {
   type KeyVerb,
   keyVerbOf,
 } from "../shared/batch/batch.ts";
-import type { OperationId } from "../shared/api/contract.ts";
 import { fail, type Fault } from "../shared/errors/errors.ts";
 import { LIMITS } from "../shared/limits.ts";
 import type { Result } from "../shared/result.ts";
@@ -20,7 +19,8 @@ import type { Incoming } from "./middleware/incoming.ts";
 import { type Answer, respondFault, respondUnexpected } from "./middleware/respond.ts";
 import { serve, type Surroundings } from "./routes/serve.ts";
 
-const OPERATION: Readonly<Record<`${BatchRequest["method"]} ${KeyVerb}`, OperationId>> = {
+type KeyOperation = "getEncKeys" | "postEncKeys" | "getDecKeys" | "postDecKeys";
+const OPERATION: Readonly<Record<`${BatchRequest["method"]} ${KeyVerb}`, KeyOperation>> = {
   "GET enc_keys": "getEncKeys",
   "POST enc_keys": "postEncKeys",
   "GET dec_keys": "getDecKeys",

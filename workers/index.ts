@@ -2,4 +2,5 @@
 export { AuditLog } from "../durable-objects/audit-log/audit-log.ts";
 export { Directory } from "../durable-objects/directory/directory.ts";
 export { KeyPool } from "../durable-objects/key-pool/key-pool.ts";
+export { TunnelHub } from "../durable-objects/tunnel-hub/tunnel-hub.ts";
 export { default } from "./app.ts";

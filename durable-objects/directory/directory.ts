@@ -22,6 +22,7 @@ import type {
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { maxShardsOf } from "../../shared/network/lookup.ts";
 import { ok, type Result } from "../../shared/result.ts";
+import type { TunnelView, TunnelViewCall } from "../../shared/tunnel/types.ts";
 import { generationOf, type ObjectsEnv } from "../env.ts";
 import { Database } from "../storage/database.ts";
 import { epochStoreOf } from "../storage/epoch-store.ts";
@@ -40,6 +41,7 @@ import {
 import { EpochTable } from "./epoch-table.ts";
 import { Epochs } from "./epochs.ts";
 import { runErrands, type Pools } from "./errands.ts";
+import { Hubs, HubTable } from "./hubs.ts";
 import { Leases } from "./leases.ts";
 import { lossesOf } from "./losses.ts";
 import { PoolStore } from "./pool-store.ts";
@@ -56,6 +58,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
   readonly #pools: Pools;
   readonly #leases: Leases;
   readonly #epochs: Epochs;
+  readonly #hubs: Hubs;
   /** Of the present sequence; made again after each change. */
   #snapshot: Snapshot | null = null;
 
@@ -71,6 +74,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     this.#leases = new Leases(this.#parts, new PoolStore(db));
     const pool = (name: string) => env.KEY_POOL.getByName(name);
     this.#epochs = new Epochs(this.#parts, new EpochTable(db), epochStoreOf(env), pool);
+    this.#hubs = new Hubs(this.#parts, new HubTable(db), (site) => env.TUNNEL_HUB.getByName(site));
     this.#leases.seeGeneration(generationOf(env));
     if (bootstrapSha256 !== undefined) this.#seeBootstrap(bootstrapSha256);
   }
@@ -84,6 +88,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
 
   async putNetwork(call: PutCall): Promise<Result<{ readonly version: number }, Fault>> {
     const result = putNetwork(this.#parts, call);
+    this.ctx.waitUntil(this.#hubs.tell());
     await this.#plan();
     return result;
   }
@@ -113,6 +118,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
 
   async revoke(call: RevokeCall): Promise<Result<Revocation, Fault>> {
     const result = revoke(this.#parts, call);
+    this.ctx.waitUntil(this.#hubs.tell());
     await this.#plan();
     return result;
   }
@@ -144,11 +150,15 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     return answer;
   }
 
+  async tunnelView(call: TunnelViewCall): Promise<TunnelView | { readonly unchanged: true }> {
+    return this.#hubs.view(call);
+  }
+
   override async alarm(): Promise<void> {
     // Should this run end in the middle, the next one goes on where it was.
     await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
     this.#endBootstrap();
-    await runErrands(this.#parts, this.#pools);
+    await Promise.all([this.#hubs.tell(), runErrands(this.#parts, this.#pools)]);
     const { failedNodes } = await this.#parts.outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
     await this.#runEpochs();
     await this.#plan(failedNodes.length > 0 ? SHIP_AGAIN_MS : SOON_MS, true);
@@ -186,8 +196,10 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const nowMs = Date.now();
     const { store, outbox, bootstrapSha256 } = this.#parts;
     const errandMs = store.nextErrandMs();
+    const hubMs = this.#hubs.nextMs();
     const deadlines = [
       errandMs === null ? null : Math.max(errandMs, nowMs + SOON_MS),
+      hubMs === null ? null : Math.max(hubMs, nowMs + SOON_MS),
       Math.max(this.#epochs.nextMs(), nowMs + SOON_MS),
       outbox.pending() > 0 ? nowMs + shipInMs : null,
       bootstrapSha256 === undefined ? null : store.bootstrapUntilMs(bootstrapSha256),

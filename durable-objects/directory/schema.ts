@@ -76,4 +76,18 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX pool_epoch_due ON pool_epoch (due_ms) WHERE due_ms IS NOT NULL;
     `,
   },
+  {
+    version: 3,
+    minReader: 1,
+    sql: `
+      -- Hubs with connections, with the newest sequence each has seen; due_ms: not to be told before.
+      CREATE TABLE tunnel_hub (
+        site TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE INDEX tunnel_hub_due ON tunnel_hub (due_ms);
+    `,
+  },
 ];

@@ -2,6 +2,7 @@
 import { BIT_STATES } from "../../shared/keypool/types.ts";
 import type { Migration } from "../storage/migrations.ts";
 import { outboxMigration } from "../storage/outbox.ts";
+import { standingAlarmMigration } from "../storage/standing-alarms.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -117,16 +118,7 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX unit_begun ON unit (begun_ms) WHERE state = 'available' AND cursor > 0;
       CREATE INDEX block_waiting ON block (at_ms) WHERE state = 'unmatched';
       -- What an operator should look into, until it is cleared; audited_ms: when the audit log was last told of it.
-      CREATE TABLE standing_alarm (
-        code TEXT NOT NULL,
-        subject TEXT NOT NULL,
-        first_ms INTEGER NOT NULL,
-        last_ms INTEGER NOT NULL,
-        audited_ms INTEGER NOT NULL,
-        count INTEGER NOT NULL,
-        detail TEXT NOT NULL,     -- no key material
-        PRIMARY KEY (code, subject)
-      ) WITHOUT ROWID;
+      ${standingAlarmMigration}
 
       -- Who has had how much, while the policy limits anybody's use of this pool.
       CREATE TABLE usage (

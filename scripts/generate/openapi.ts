@@ -2,9 +2,10 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 import { COMMON_ERRORS, OPERATIONS } from "../../shared/api/contract.ts";
-import type { Body, Operation, Parameter } from "../../shared/api/operation.ts";
+import { type Body, methodsOf, openapiPath, type Operation, type Parameter } from "../../shared/api/operation.ts";
 import { type ErrorCode, HTTP_STATUS, MANDATED_MESSAGES } from "../../shared/errors/errors.ts";
 import * as schemas from "../../shared/api/schemas.ts";
+import * as siteSchemas from "../../shared/api/site-schemas.ts";
 import { ErrorSchema } from "../../shared/etsi014/error.ts";
 import { KeyContainerSchema } from "../../shared/etsi014/key-container.ts";
 import { KeyIdsSchema } from "../../shared/etsi014/key-ids.ts";
@@ -14,11 +15,15 @@ import { StatusSchema } from "../../shared/etsi014/status.ts";
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 type JsonObject = { readonly [name: string]: Json };
 
-/** What a client may send (defaults may be absent). A custom check of ours always means "an object". */
-export function jsonSchemaOf(schema: v.GenericSchema): JsonObject {
+/**
+ * What a client may send (defaults may be absent). A custom check of ours always means "an object".
+ * @param ignoreActions what JSON Schema has no words for, and may be left out
+ */
+export function jsonSchemaOf(schema: v.GenericSchema, ignoreActions: string[] = []): JsonObject {
   const { $schema: _, ...plain } = toJsonSchema(schema, {
     typeMode: "input",
     errorMode: "throw",
+    ignoreActions,
     overrideSchema: ({ valibotSchema }) => (valibotSchema.type === "custom" ? { type: "object" } : undefined),
     overrideAction: ({ valibotAction, jsonSchema }) =>
       valibotAction.type === "iso_timestamp" ? { ...jsonSchema, format: "date-time" } : undefined,
@@ -28,9 +33,15 @@ export function jsonSchemaOf(schema: v.GenericSchema): JsonObject {
 
 /** Schemas with a place of their own in the document: export `StatusSchema` becomes component `Status`. */
 const NAMED = new Map<v.GenericSchema, string>(
-  Object.entries({ ...schemas, ErrorSchema, KeyContainerSchema, KeyIdsSchema, KeyRequestSchema, StatusSchema }).map(
-    ([name, schema]): [v.GenericSchema, string] => [schema, name.replace(/Schema$/, "")],
-  ),
+  Object.entries({
+    ...schemas,
+    ...siteSchemas,
+    ErrorSchema,
+    KeyContainerSchema,
+    KeyIdsSchema,
+    KeyRequestSchema,
+    StatusSchema,
+  }).map(([name, schema]): [v.GenericSchema, string] => [schema, name.replace(/Schema$/, "")]),
 );
 
 function reference(schema: v.GenericSchema): JsonObject {
@@ -86,7 +97,7 @@ function errorResponse(status: number, codes: readonly ErrorCode[]): JsonObject 
 function responses(operation: Operation): JsonObject {
   const good = Object.entries(operation.responses).map(([status, body]): [string, Json] => [
     status,
-    { description: body.description, content: bodyContent(body) },
+    { description: body.description, ...("contentType" in body ? { content: bodyContent(body) } : {}) },
   ]);
   const byStatus = Map.groupBy(errorsOf(operation), (code) => HTTP_STATUS[code]);
   const bad = [...byStatus].map(([status, codes]): [string, Json] => [String(status), errorResponse(status, codes)]);
@@ -130,7 +141,10 @@ const byName = ([a]: readonly [string, Json], [b]: readonly [string, Json]): num
 export function buildOpenapi(version: string): JsonObject {
   const paths: Record<string, Record<string, Json>> = {};
   for (const [id, operation] of Object.entries(OPERATIONS)) {
-    (paths[operation.path] ??= {})[operation.method] = operationObject(id, operation);
+    for (const [index, method] of methodsOf(operation).entries()) {
+      const name = index === 0 ? id : `${id}.${method}`;
+      (paths[openapiPath(operation)] ??= {})[method] = operationObject(name, operation);
+    }
   }
   return {
     openapi: "3.1.0",

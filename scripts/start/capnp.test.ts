@@ -22,6 +22,7 @@ it("never changes the keys under which data lies", () => {
     "qkd-edge-directory",
     "qkd-edge-key-pool",
     "qkd-edge-audit-log",
+    "qkd-edge-tunnel-hub",
   ]);
 });
 

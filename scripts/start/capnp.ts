@@ -8,6 +8,7 @@ export const OBJECT_CLASSES = [
   { className: "Directory", binding: "DIRECTORY", uniqueKey: "qkd-edge-directory" },
   { className: "KeyPool", binding: "KEY_POOL", uniqueKey: "qkd-edge-key-pool" },
   { className: "AuditLog", binding: "AUDIT_LOG", uniqueKey: "qkd-edge-audit-log" },
+  { className: "TunnelHub", binding: "TUNNEL_HUB", uniqueKey: "qkd-edge-tunnel-hub" },
 ] as const;
 
 export const COMPATIBILITY_DATE = "2026-10-01";

@@ -10,8 +10,10 @@ import { StatusSchema } from "../etsi014/status.ts";
 import { POOL_ALARMS } from "../keypool/alarms.ts";
 import { LIMITS } from "../limits.ts";
 import { EPOCHS } from "./epoch-operations.ts";
+import { HAND_OVER } from "./hand-over-operations.ts";
 import { type Body, json, type Operation, type Parameter, type RequestBody } from "./operation.ts";
 import * as schemas from "./schemas.ts";
+import { SITES } from "./site-operations.ts";
 
 const jsonRequest = (
   description: string,
@@ -383,8 +385,12 @@ const SERVICE = {
   },
 } as const satisfies Record<string, Operation>;
 
-export const CONTRACT = { ...KEYS, ...NETWORK, ...LINKS, ...EPOCHS, ...SERVICE } as const;
+export const CONTRACT = { ...KEYS, ...NETWORK, ...LINKS, ...HAND_OVER, ...SITES, ...EPOCHS, ...SERVICE } as const;
 export type OperationId = keyof typeof CONTRACT;
 export const OPERATION_IDS = Object.keys(CONTRACT) as OperationId[];
 /** The same table with the details of each entry widened, for those who walk it. */
 export const OPERATIONS: Readonly<Record<OperationId, Operation>> = CONTRACT;
+/** Operations that answer by themselves. */
+export type StreamingId = {
+  [Id in OperationId]: (typeof CONTRACT)[Id] extends { readonly streams: true } ? Id : never;
+}[OperationId];

@@ -12,7 +12,12 @@ export interface Parameter {
 /** A body; without a schema it is raw bytes or a page. */
 export interface Body {
   readonly description: string;
-  readonly contentType: "application/json" | "application/octet-stream" | "application/schema+json" | "text/html";
+  readonly contentType:
+    | "application/json"
+    | "application/octet-stream"
+    | "application/schema+json"
+    | "text/html"
+    | "*/*";
   readonly schema?: v.GenericSchema;
 }
 
@@ -28,11 +33,17 @@ export interface RequestBody extends Body {
   readonly example?: unknown;
 }
 
+/** An answer without a body. */
+export type Bodiless = Pick<Body, "description">;
+
+/** What "any" stands for; HEAD besides, which OpenAPI and clients take for granted. */
+export const ANY_METHODS = ["get", "post", "put", "patch", "delete", "options"] as const;
+
 export interface Operation {
-  readonly method: "get" | "post" | "put" | "delete";
-  /** With `{parameter}` segments, as in OpenAPI. */
+  readonly method: "get" | "post" | "put" | "delete" | "any";
+  /** With `{parameter}` segments, as in OpenAPI. The last may be `{+rest}` (RFC 6570): all that follows, as it was sent. */
   readonly path: string;
-  readonly tag: "Keys" | "Network" | "Links" | "Audit" | "Epochs" | "Service";
+  readonly tag: "Keys" | "Network" | "Links" | "Sites" | "Audit" | "Epochs" | "Service";
   readonly summary: string;
   readonly description?: string;
   /**
@@ -46,9 +57,18 @@ export interface Operation {
   readonly query?: Readonly<Record<string, Parameter>>;
   readonly headers?: Readonly<Record<string, Parameter>>;
   readonly request?: RequestBody;
-  readonly responses: Readonly<Record<number, Body>>;
+  readonly responses: Readonly<Record<number, Body | Bodiless>>;
+  /** The handler answers by itself: what it gives is streamed, or a WebSocket. */
+  readonly streams?: true;
   /** Beyond those every route has (`COMMON_ERRORS`). */
   readonly errors: readonly ErrorCode[];
   /** curl's arguments after the base URL's variable, for the page of documentation. */
   readonly curl: string;
 }
+
+/** The methods of an operation, in lower case. */
+export const methodsOf = ({ method }: Pick<Operation, "method">): readonly string[] =>
+  method === "any" ? ANY_METHODS : [method];
+
+/** The path as OpenAPI has it, which knows no `{+rest}`. */
+export const openapiPath = ({ path }: Pick<Operation, "path">): string => path.replace("{+", "{");

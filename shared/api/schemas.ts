@@ -1,6 +1,8 @@
 /** Bodies of the routes that are not ETSI 014's own. Members are snake_case, units last. */
 import * as v from "valibot";
+import { UUID } from "../etsi014/key-ids.ts";
 import { LIMITS } from "../limits.ts";
+import { boundedList } from "../network/bounded-list.ts";
 import { NetworkDocumentSchema } from "../network/document.ts";
 
 const text = v.string();
@@ -163,6 +165,26 @@ export const IngestSchema = v.object({
   /** Bits of the block that conditioning took, where it did so now; the others can be given out. */
   condensed_bits: v.optional(count),
   health: HealthReportSchema,
+});
+
+/** A device's IDs of the keys that a block is made of, in order. */
+const blockKeyIds = v.pipe(
+  boundedList(v.pipe(v.string("shall be a UUID"), v.regex(UUID, "shall be a UUID")), LIMITS.keysPerRequest, {
+    type: "shall be an array of UUIDs",
+    length: `shall hold at most ${LIMITS.keysPerRequest} ids`,
+  }),
+  v.nonEmpty("shall hold at least one id"),
+);
+
+export const BlockKeyIdsSchema = v.object({ key_ids: blockKeyIds }, "shall be a JSON object");
+
+/** `settled`: the block does not wait for its twin (any more), so its key IDs are of no use to the other end. */
+export const KeyIdsOutcomeSchema = v.object({ outcome: v.picklist(["awaits-twin", "settled"]) });
+
+export const AwaitedBlocksSchema = v.object({
+  blocks: boundedList(v.object({ block: text, bits: count, key_ids: blockKeyIds }), LIMITS.awaitedBlocks),
+  /** Pass as `after` to read on; null at the end. */
+  next: v.nullable(count),
 });
 
 export const PrefillRequestSchema = v.object(

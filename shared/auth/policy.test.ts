@@ -23,7 +23,7 @@ const grant = (role: Role, more: Partial<Grant> = {}): Grant => ({
 const ALLOWED: Record<Role, readonly string[]> = {
   sae: ["keys.status", "keys.enc", "keys.dec"],
   node: ["links.read", "blocks.push"],
-  agent: ["saes.assert", "links.read", "blocks.push"],
+  agent: ["saes.assert", "links.read", "blocks.push", "agents.enrol", "sites.read", "services.use"],
   controller: ["links.read"],
   operator: [
     "network.read",
@@ -33,6 +33,9 @@ const ALLOWED: Record<Role, readonly string[]> = {
     "links.read",
     "links.prefill",
     "alarms.clear",
+    "agents.expel",
+    "sites.read",
+    "services.use",
     "blocks.push",
     "audit.read",
     "epochs.read",

@@ -19,6 +19,12 @@ export const ROLES_BY_ACTION = {
   "links.read": ["operator", "agent", "node", "controller"],
   "links.prefill": ["operator"],
   "alarms.clear": ["operator"],
+  /** To make an installation of an agent known, with a token made for that. */
+  "agents.enrol": ["agent"],
+  "agents.expel": ["operator"],
+  "sites.read": ["operator", "agent"],
+  /** HTTP to what a site's agent exposes. */
+  "services.use": ["operator", "agent"],
   "blocks.push": ["operator", "agent", "node"],
   "audit.read": ["operator"],
   "epochs.read": ["operator"],
@@ -42,6 +48,10 @@ const ACTIONS_BY_PROOF: Readonly<Partial<Record<AuthenticatedBy, readonly Action
   bootstrap: ["network.read", "network.write"],
   starter: ["network.read", "links.read"],
 };
+/** What an agent may do by the token that came with its connection: all but to enrol others. */
+export const ACCESS_SCOPES: readonly Action[] = (Object.keys(ROLES_BY_ACTION) as Action[]).filter(
+  (action) => action !== "agents.enrol" && (ROLES_BY_ACTION[action] as readonly Role[]).includes("agent"),
+);
 /** What an SAE that was moved or removed may still do until its drain ends. */
 const DRAINED_ACTIONS: readonly Action[] = ["keys.dec"];
 

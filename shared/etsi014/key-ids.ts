@@ -7,7 +7,7 @@ import { boundedList } from "../network/bounded-list.ts";
 import { ok, type Result } from "../result.ts";
 import { parseMembers } from "./syntax.ts";
 
-const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
+export const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 const NOT_A_UUID = "shall be a UUID";
 
 const UPPER = /[A-F]/;

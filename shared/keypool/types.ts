@@ -132,6 +132,16 @@ export type IngestOutcome =
       readonly health: HealthReport;
     };
 
+/** What becomes of a block's key IDs: kept for the other end, or of no use to it any more (nor ever again). */
+export type KeyIdsOutcome = "awaits-twin" | "settled";
+
+/** A block that waits for its twin, which a device will give for these key IDs. */
+export interface AwaitedBlock {
+  readonly block: BlockId;
+  readonly bits: number;
+  readonly keyIds: readonly KeyId[];
+}
+
 export interface PoolStatus {
   readonly pair: PairName;
   readonly shard: number;
@@ -226,6 +236,16 @@ export interface KeyPoolRpc {
   checkKeys(call: DecKeysCall): PoolResult<null>;
   status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus>;
   ingest(call: IngestCall): PoolResult<IngestOutcome>;
+  /** How the device names the keys that a block of this end is made of. Idempotent; the block has been pushed before. */
+  putKeyIds(call: Omit<IngestCall, "bytes"> & { readonly keyIds: readonly KeyId[] }): PoolResult<KeyIdsOutcome>;
+  /** Blocks with key IDs that wait for `node` to push theirs, longest known first. Read on from `next` until it is null. */
+  awaitedBlocks(call: {
+    readonly configVersion: number;
+    readonly principal: string;
+    readonly node: NodeId;
+    readonly after: number;
+    readonly limit: number;
+  }): PoolResult<{ readonly blocks: readonly AwaitedBlock[]; readonly next: number | null }>;
   /** The alarms of a code have been looked into: they stand no longer. Idempotent. */
   clearAlarms(call: {
     readonly configVersion: number;

@@ -64,7 +64,10 @@ const READERS: { readonly [T in FrameType]: Reader<T> } = {
   goaway: ending,
   data: ({ slot, stream }, payload, flags) => ({ type: "data", slot, stream, payload, fin: (flags & FIN) !== 0 }),
   fin: (head) => head,
-  "peer-gone": (head) => head,
+  "peer-gone": (head, token) => {
+    if (token.length === 0) return head;
+    return token.length === FRAME_TYPES.pong.minBytes ? { ...head, token } : "bad-length";
+  },
   ping: (head, token) => ({ ...head, token }),
   pong: (head, token) => ({ ...head, token }),
   ack: (head, payload) => {

@@ -67,7 +67,7 @@ const WRITERS: { readonly [T in FrameType]: (frame: FrameOf<T>) => Uint8Array } 
   ping: (frame) => withBytes(frame, frame.token),
   pong: (frame) => withBytes(frame, frame.token),
   fin: (frame) => blankFrame(frame, 0),
-  "peer-gone": (frame) => blankFrame(frame, 0),
+  "peer-gone": (frame) => withBytes(frame, frame.token ?? new Uint8Array()),
   ack: (frame) => {
     const bytes = blankFrame(frame, 8);
     writeU32(bytes, HEADER_BYTES, Math.floor(frame.totalBytes / TWO_TO_32));

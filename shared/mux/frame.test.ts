@@ -43,6 +43,7 @@ const frame: fc.Arbitrary<Frame> = fc.oneof<fc.Arbitrary<Frame>[]>(
   fc.record({ type: fc.constant("goaway" as const), slot, stream: socket, ...ending }),
   fc.record({ type: fc.constant("ack" as const), slot, stream: socket, totalBytes: fc.maxSafeNat() }),
   fc.record({ type: fc.constant("peer-gone" as const), slot, stream: socket }),
+  fc.record({ type: fc.constant("peer-gone" as const), slot, stream: socket, token }),
 );
 
 // A second codec, written from the page and not from the code: slow, plain, with DataView.
@@ -87,8 +88,10 @@ function naiveDecode(bytes: Uint8Array): Frame | null {
   if (["ping", "pong", "goaway", "ack", "peer-gone"].includes(type) ? id !== 0 : id === 0) return null;
   const lossy = (from: number) => new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(rest.slice(from));
   if (type === "data") return rest.length > 65_536 ? null : { type, ...head, payload: rest, fin: flags === 1 };
-  if (type === "fin" || type === "peer-gone") return rest.length === 0 ? { type, ...head } : null;
-  if (type === "ping" || type === "pong") return rest.length === 8 ? { type, ...head, token: rest } : null;
+  if ((type === "fin" || type === "peer-gone") && rest.length === 0) return { type, ...head };
+  if (type === "fin") return null;
+  if (type === "ping" || type === "pong" || type === "peer-gone")
+    return rest.length === 8 ? { type, ...head, token: rest } : null;
   if (type === "ack") {
     const total = rest.length === 8 ? view.getBigUint64(8) : 2n ** 60n;
     return total < 2n ** 53n ? { type, ...head, totalBytes: Number(total) } : null;

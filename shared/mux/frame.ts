@@ -29,7 +29,7 @@ export const FRAME_TYPES = {
   pong: { wire: 9, stream: false, relayed: true, flags: 0, minBytes: 8, maxBytes: 8 },
   goaway: { wire: 10, stream: false, relayed: true, ...ENDING },
   ack: { wire: 11, stream: false, relayed: false, flags: 0, minBytes: 8, maxBytes: 8 },
-  "peer-gone": { wire: 12, stream: false, relayed: false, flags: 0, minBytes: 0, maxBytes: 0 },
+  "peer-gone": { wire: 12, stream: false, relayed: false, flags: 0, minBytes: 0, maxBytes: 8 },
 } as const satisfies Record<string, FrameRule>;
 
 export interface FrameRule {
@@ -60,7 +60,8 @@ interface Bodies {
   goaway: { readonly code: Code; readonly reason: string };
   /** All bytes of frames received on this socket, ever. */
   ack: { readonly totalBytes: number };
-  "peer-gone": object;
+  /** The token, if there is one, comes back in a `pong`: what arrives after it belongs to the peer that has the slot next. */
+  "peer-gone": { readonly token?: Uint8Array };
 }
 
 export type FrameOf<T extends FrameType> = T extends FrameType

@@ -76,8 +76,11 @@ export class Incoming {
       this.#parts.options.onGoAway?.(slot, { code, reason });
     },
     ack: () => {}, // for the hub, which keeps the account
-    "peer-gone": ({ slot }) => {
-      this.#parts.table.forget(slot, "peer-gone", "");
+    "peer-gone": ({ slot, token }) => {
+      const { table, outbox } = this.#parts;
+      table.forget(slot, "peer-gone", "");
+      // At once, before anybody who waited for a stream can open another.
+      if (token !== undefined) outbox.queue(encodeFrame({ type: "pong", slot, stream: 0, token }));
       this.#parts.options.onPeerGone?.(slot);
     },
   };

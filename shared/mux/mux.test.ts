@@ -127,6 +127,19 @@ describe("the end of things", () => {
     }
   });
 
+  test("news of a peer that is gone is answered before anything is sent to who has its slot now", async () => {
+    const { mux, push, sent } = scripted("peer");
+    const first = mux.open(0, "kme");
+    const second = first.then(async () => await mux.open(0, "kme"));
+    sent.length = 0;
+    const token = new Uint8Array(8).fill(7);
+    push({ type: "peer-gone", slot: 0, stream: 0, token });
+    expect(sent).toEqual([{ type: "pong", slot: 0, stream: 0, token }]);
+    expect(await first).toMatchObject({ ok: false, error: { code: "peer-gone" } });
+    push({ type: "accept", slot: 0, stream: 1, creditBytes: 1 });
+    expect(await second).toMatchObject({ ok: true });
+  });
+
   test("a peer that is gone takes its own streams along, and its slot starts anew", async () => {
     const { push, opens, gone, news } = scripted("owner", {}, acceptAll);
     push(open(1));

@@ -22,8 +22,11 @@ export interface MuxStream {
    * @throws {StreamError} (rejects) where the stream was reset or this end of it has ended
    */
   write(bytes: Uint8Array): Promise<void>;
-  /** No more will be written; resolves when the last byte has gone to the transport. Reading goes on. */
-  end(): Promise<void>;
+  /**
+   * No more will be written; resolves when the last byte has gone to the transport. Reading goes on.
+   * @param last goes with it: a frame less than if it were written before
+   */
+  end(last?: Uint8Array): Promise<void>;
   /** Gives the stream up in both directions. Who stops reading before the end has to call it. */
   reset(code: Code, reason?: string): void;
   readonly closed: Promise<StreamEnd>;
@@ -162,9 +165,10 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
     return promise;
   }
 
-  end(): Promise<void> {
+  end(last?: Uint8Array): Promise<void> {
     if (this.#ending !== null) return this.#ending.promise;
     if (this.#end?.kind === "reset") return Promise.reject(new StreamError(this.#end));
+    if (last !== undefined) this.#outgoing.push(last);
     this.#ending = Promise.withResolvers<void>();
     this.#wake();
     return this.#ending.promise;

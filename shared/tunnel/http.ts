@@ -32,3 +32,37 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
+
+/**
+ * Never passed on, besides those of one hop. What proves a caller to the edge is not the device's to see; and the edge's
+ * host is one for all sites, so that no device may set or see cookies of it.
+ */
+export const NOT_FOR_SERVICES: ReadonlySet<string> = new Set([
+  "authorization",
+  "client-cert",
+  "cookie",
+  "expect",
+  "host",
+  "qkd-node",
+  "qkd-tunnel-call",
+]);
+export const NOT_FOR_CLIENTS: ReadonlySet<string> = new Set([
+  "set-cookie",
+  "set-cookie2",
+  "alt-svc",
+  "clear-site-data",
+]);
+
+/** Names and values in turn, without those of one hop and those in `without`. */
+export function endToEnd(fields: Iterable<readonly [string, string]>, without: ReadonlySet<string>): string[] {
+  const kept: string[] = [];
+  // RFC 9110 7.6.1: what `Connection` names is of this hop as well.
+  const named: string[] = [];
+  for (const [field, value] of fields) {
+    const name = field.toLowerCase();
+    if (name === "connection") named.push(...value.split(",").map((option) => option.trim().toLowerCase()));
+    else if (!HOP_BY_HOP.has(name) && !without.has(name)) kept.push(name, value);
+  }
+  if (named.length === 0) return kept;
+  return kept.filter((_, at) => !named.includes(kept[at - (at % 2)] ?? ""));
+}

@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
-import { ServiceSchema } from "./services.ts";
+import { ALLOW_WORDS, ServiceSchema } from "./services.ts";
 
 /** Answered by the runtime without waking the hub. */
 export const PING_TEXT = "ping";
@@ -14,15 +14,15 @@ export const PONG_TEXT = "pong";
 export const ROLES = ["owner", "peer"] as const;
 export type TunnelRole = (typeof ROLES)[number];
 
-const base64 = (bytes: number) =>
-  v.pipe(
+/** RFC 4648 of exactly so many bytes, padded. */
+const base64 = (bytes: number) => {
+  const padding = (3 - (bytes % 3)) % 3;
+  const digits = 4 * Math.ceil(bytes / 3) - padding;
+  return v.pipe(
     v.string(),
-    v.regex(/^[A-Za-z0-9+/]*={0,2}$/),
-    v.maxLength(4 * Math.ceil(bytes / 3)),
-    v.check((text) => decodedBytes(text) === bytes, `shall be base64 of ${bytes} bytes`),
+    v.regex(new RegExp(`^[A-Za-z0-9+/]{${digits}}={${padding}}$`), `shall be base64 of ${bytes} bytes`),
   );
-const decodedBytes = (text: string): number =>
-  (text.length / 4) * 3 - (text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0);
+};
 const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
 const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/));
 
@@ -40,6 +40,9 @@ export type PublicKeys = v.InferOutput<typeof PublicKeysSchema>;
 /** Body of `POST /api/v1/sites/{site}/agents`, made with the agent's one-time token: see enrolment in docs/tunnel.md. */
 export const EnrolmentSchema = v.strictObject({ instance: uuid, keys: PublicKeysSchema });
 export type Enrolment = v.InferOutput<typeof EnrolmentSchema>;
+/** The answer: whose token it was, by which name the agent introduces itself from then on. */
+export const EnrolledSchema = v.strictObject({ agent: id });
+export type Enrolled = v.InferOutput<typeof EnrolledSchema>;
 
 export const ServicesSchema = v.pipe(v.array(ServiceSchema), v.maxLength(LIMITS.tunnelServices));
 
@@ -80,6 +83,7 @@ export const REFUSALS = {
   revoked: "the agent is revoked, or the network knows it no more",
   "wrong-site": "the agent belongs to another site",
   "other-instance": "another instance serves this site",
+  changed: "what the agent may open here has changed: it connects anew",
   "too-many": "as many agents are connected as may be",
   "too-slow": "the agent did not answer in time",
   "too-much": "more was sent than the other side had granted",
@@ -91,6 +95,7 @@ export type RefusalCode = keyof typeof REFUSALS;
 export const CLOSE = { refused: 4001, replaced: 4002, leaving: 4003 } as const;
 
 const refusal = v.picklist(Object.keys(REFUSALS) as RefusalCode[]);
+const gateway = v.literal(ALLOW_WORDS.gateway);
 const slot = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0xfffe));
 
 export const FromHubSchema = v.variant("type", [
@@ -111,7 +116,13 @@ export const FromHubSchema = v.variant("type", [
     retryAfterMs: v.nullable(v.number()),
   }),
   /** To an owner, before the first frame of a peer: who has this slot from now on. */
-  v.strictObject({ type: v.literal("peer"), slot, site: id, agent: id, linked: v.boolean() }),
+  v.strictObject({
+    type: v.literal("peer"),
+    slot,
+    site: v.union([id, gateway]),
+    agent: v.union([id, gateway]),
+    linked: v.boolean(),
+  }),
   /** A new access token in place of the last one. */
   v.strictObject({ type: v.literal("access"), token: v.string(), expiresMs: v.number() }),
 ]);

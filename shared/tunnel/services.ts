@@ -17,6 +17,8 @@ export const ALLOW_WORDS = {
   edge: "@edge",
   /** Every site that has a QKD link with this one. */
   linked: "@linked",
+  /** Whoever reaches the port of the self-hosted edge's gateway: TCP clients have no names there. */
+  gateway: "@gateway",
 } as const;
 
 export const ServiceSchema = v.strictObject({
@@ -32,7 +34,7 @@ export type Service = v.InferOutput<typeof ServiceSchema>;
 
 /** Who is at the other end of a stream, as the hub knows. */
 export interface Peer {
-  /** Null: the edge itself. */
+  /** Null: the edge itself. `ALLOW_WORDS.gateway`: its gateway, on behalf of nobody in particular. */
   readonly site: string | null;
   /** Does a QKD link join that site and this one? */
   readonly linked: boolean;
@@ -41,6 +43,8 @@ export interface Peer {
 /** The hub asks this before it passes an `open` on, and the agent again before it dials. */
 export function mayOpen({ allow, tls }: Pick<Service, "allow" | "tls">, { site, linked }: Peer): boolean {
   if (site === null) return !tls && allow.includes(ALLOW_WORDS.edge);
+  // No certificate of a site stands behind it either.
+  if (site === ALLOW_WORDS.gateway) return !tls && allow.includes(site);
   return allow.includes(site) || (linked && allow.includes(ALLOW_WORDS.linked));
 }
 

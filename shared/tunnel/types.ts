@@ -1,4 +1,4 @@
-/** What a TunnelHub (one Durable Object a site) promises to Workers, other hubs and the Directory. Types only. */
+/** What a TunnelHub (one Durable Object a site) promises to Workers, other hubs and the Directory. */
 import type { Fault } from "../errors/errors.ts";
 import type { Result } from "../result.ts";
 import type { Enrolment, PublicKeys } from "./messages.ts";
@@ -22,7 +22,17 @@ export interface EnrolledAgent {
   readonly connectedMs: number | null;
 }
 
-export type TunnelAlarmCode = "other-instance" | "too-much" | "bad-signature";
+/** What a hub wants an operator to look into: code -> what it says. The subject names the agent and its instance. */
+export const TUNNEL_ALARMS = {
+  "other-instance": "another instance wanted to serve the site while one was connected",
+  "too-much": "an agent sent more than the other side had granted, and was closed",
+  "bad-signature": "an instance that is enrolled showed signatures that do not hold",
+  stuck: "another hub could not be told that an instance is expelled",
+} as const satisfies Record<string, string>;
+
+export type TunnelAlarmCode = keyof typeof TUNNEL_ALARMS;
+
+export const isTunnelAlarmCode = (text: string): text is TunnelAlarmCode => Object.hasOwn(TUNNEL_ALARMS, text);
 
 export interface TunnelStatus {
   readonly site: string;
@@ -50,7 +60,26 @@ export interface TunnelStatus {
     readonly firstMs: number;
     readonly lastMs: number;
     readonly count: number;
+    readonly detail: string;
   }[];
+}
+
+/** What a hub has to know of the network: a small part of it, so that no hub holds a document of megabytes. */
+export interface TunnelView {
+  /** Of the Directory: grows with every change. */
+  readonly sequence: number;
+  /** Agent id -> site, of those in the document that are not revoked. */
+  readonly agents: Readonly<Record<string, string>>;
+  /** Sites that have a QKD link with the hub's. */
+  readonly linkedSites: readonly string[];
+}
+
+export interface TunnelViewCall {
+  /** The hub's site. */
+  readonly hub: string;
+  readonly knownSequence: number;
+  /** Whether it has connections: then it is told of every change. */
+  readonly connected: boolean;
 }
 
 /** Who holds an access token that a hub gave out with a welcome. */
@@ -60,7 +89,23 @@ export interface AccessHolder {
   readonly expiresMs: number;
 }
 
+/** For whom an HTTP request goes through a hub. Beside the request in `HTTP_CALL_HEADER`, from the Worker only. */
+export interface HttpCall {
+  readonly service: string;
+  /** Of an agent: it may use what its site may open. Null: an operator. */
+  readonly site: string | null;
+}
+export const HTTP_CALL_HEADER = "QKD-Tunnel-Call";
+
+/** Of a WebSocket that the platform vouches for as the gateway's: from the Worker only, and there is no challenge. */
+export const GATEWAY_HEADER = "QKD-Tunnel-Gateway";
+
 export interface TunnelHubRpc {
+  /**
+   * Of HTTP: the agents' WebSocket (the request as it came, for its address is signed), or a request to a service, with
+   * `HTTP_CALL_HEADER`; or the gateway's WebSocket, with `GATEWAY_HEADER`.
+   */
+  fetch(request: Request): Promise<Response>;
   /** `conflict`: the token has enrolled another instance already; the same enrolment again is answered as the first. */
   enrol(call: EnrolCall): Promise<Result<null, Fault>>;
   /** Forgets an instance and closes its connections. `not-found` where it is not known. */
@@ -78,6 +123,10 @@ export interface TunnelHubRpc {
   expelled(call: { readonly instance: string }): Promise<void>;
   accessOf(tokenSha256: string): Promise<AccessHolder | null>;
   status(): Promise<TunnelStatus>;
+  clearAlarms(call: {
+    readonly code: TunnelAlarmCode;
+    readonly principal: string;
+  }): Promise<Result<{ readonly cleared: number }, Fault>>;
   /** The network changed: every connection is looked at again. */
   refresh(): Promise<void>;
 }

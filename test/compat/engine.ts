@@ -26,6 +26,8 @@ export const all = (version: Version): Versions => ({
   Directory: version,
   KeyPool: version,
   AuditLog: version,
+  // The release before has none.
+  TunnelHub: "present",
 });
 
 export interface Deployment {

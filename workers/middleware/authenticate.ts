@@ -5,9 +5,11 @@
  * Cookies are never looked at. Two proofs that disagree are none.
  */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
-import { allows, BOOTSTRAP_OPERATOR, STARTER_OPERATOR, type Grant } from "../../shared/auth/policy.ts";
+import { ACCESS_SCOPES, allows, BOOTSTRAP_OPERATOR, STARTER_OPERATOR, type Grant } from "../../shared/auth/policy.ts";
 import { principalName, type AuthenticatedBy, type Principal } from "../../shared/auth/principal.ts";
 import { bearerToken, constantTimeEqual, tokenSha256 } from "../../shared/auth/token.ts";
+import { siteOfAccessToken } from "../../shared/tunnel/access-token.ts";
+import type { AccessHolder } from "../../shared/tunnel/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { certificateOwners, nodeId, siteServesSae, type Lookup, type Owner } from "../../shared/network/lookup.ts";
 import { nodesOfSae } from "../../shared/network/pairs.ts";
@@ -20,6 +22,7 @@ import {
   type DirectoryCache,
   type SnapshotSource,
 } from "../clients/directory.ts";
+import { accessCache, hubOf } from "../clients/tunnel-hub.ts";
 import type { Env } from "../env.ts";
 import {
   parseClientCert,
@@ -39,6 +42,8 @@ export interface Authenticated {
 export interface Proofs {
   readonly certificate: ClientCertificate | null;
   readonly tokenSha256: string | null;
+  /** Of a token that came with an agent's tunnel: the site whose hub gave it. */
+  readonly accessSite?: string | null;
   /** What an agent says of the SAE behind it. */
   readonly assertion: { readonly certificate: ClientCertificate; readonly node: string } | null;
   /** The KME (by node id) whose front the caller came through, if it did. */
@@ -74,15 +79,28 @@ export async function authenticate(
   const view = await cache.lookup(directory, background, snapshotAgeMs);
   if (!view.ok) return view;
   let lookup = view.value;
-  let outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256);
+  const access = await accessOf(proofs.value, lookup, env);
+  if (!access.ok) return access;
+  let outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, access.value);
   if (!outcome.ok && outcome.error.unknown) {
     const newer = await cache.afterMiss(directory, lookup);
     if (newer !== null) {
       lookup = newer;
-      outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256);
+      outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, access.value);
     }
   }
   return outcome.ok ? ok({ grant: outcome.value, lookup }) : fail("unauthorised", outcome.error.reason);
+}
+
+/** Who holds the access token shown, says the hub of the site it names; only hubs of sites that there are are asked. */
+async function accessOf(proofs: Proofs, lookup: Lookup, env: Env): Promise<Result<AccessHolder | null, Fault>> {
+  const { tokenSha256: sha256, accessSite: site = null } = proofs;
+  if (sha256 === null || site === null || !lookup.sites.has(site)) return ok(null);
+  try {
+    return ok(await accessCache.holder(hubOf(env, site), sha256));
+  } catch {
+    return fail("unavailable", "the hub of the agent's site does not answer");
+  }
 }
 
 /** Takes the proofs from a request. The error says which of them is malformed. */
@@ -109,14 +127,21 @@ export function readProofs(
   return ok({
     certificate: certificate.value,
     tokenSha256: token === null ? null : tokenSha256(token),
+    accessSite: token === null ? null : siteOfAccessToken(token),
     assertion: assertion.value,
     frontNode,
     starter: front?.starter === true,
   });
 }
 
-/** Decides who shows these proofs, by this view of the network. */
-export function identify(proofs: Proofs, lookup: Lookup, nowMs: number, bootstrapSha256?: string): Outcome {
+/** Decides who shows these proofs, by this view of the network. @param access who holds the access token, if one is shown */
+export function identify(
+  proofs: Proofs,
+  lookup: Lookup,
+  nowMs: number,
+  bootstrapSha256?: string,
+  access: AccessHolder | null = null,
+): Outcome {
   const grants: Grant[] = [];
   if (proofs.certificate !== null) {
     const byCertificate = ofCertificate(proofs.certificate, lookup, nowMs, "mtls");
@@ -124,7 +149,10 @@ export function identify(proofs: Proofs, lookup: Lookup, nowMs: number, bootstra
     grants.push(byCertificate.value);
   }
   if (proofs.tokenSha256 !== null) {
-    const byToken = ofToken(proofs.tokenSha256, lookup, nowMs, bootstrapSha256);
+    const byToken =
+      (proofs.accessSite ?? null) === null
+        ? ofToken(proofs.tokenSha256, lookup, nowMs, bootstrapSha256)
+        : ofAccess(access, proofs.tokenSha256, lookup, nowMs);
     if (!byToken.ok) return byToken;
     grants.push(byToken.value);
   }
@@ -160,6 +188,16 @@ function ofToken(sha256: string, lookup: Lookup, nowMs: number, bootstrapSha256:
     return ok({ principal: BOOTSTRAP_OPERATOR, scopes: null, drained: false });
   }
   return unknown("token of nobody known");
+}
+
+/** An agent by the token that came with its tunnel, if the network still has it. */
+function ofAccess(access: AccessHolder | null, sha256: string, lookup: Lookup, nowMs: number): Outcome {
+  if (lookup.revoked.has(`token:${sha256}`)) return refused("token revoked");
+  if (access === null || access.expiresMs <= nowMs) return refused("access token of no connection");
+  const { agent, site } = access;
+  if (lookup.agentSites.get(agent) !== site) return unknown("agent of another site, or none");
+  const owner: Owner = { subject: { role: "agent", id: agent, site }, drainedUntilMs: null };
+  return granted(owner, "token", ACCESS_SCOPES, lookup, nowMs);
 }
 
 /** RFC 9440 header of an agent: only for SAEs at nodes of the agent's own site. */

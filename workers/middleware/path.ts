@@ -20,11 +20,15 @@ export function rawQuery(url: string): string {
   return start === -1 ? "" : whole.slice(start + 1);
 }
 
-/** `/links/{link}` -> `/links/:link`, Hono's way to write it. */
-export const honoPath = (path: string): string => path.replaceAll(/\{(?<name>[^}]+)\}/g, ":$<name>");
+/** `/links/{link}` -> `/links/:link`, Hono's way to write it; `{+rest}` matches all that follows. */
+export const honoPath = (path: string): string =>
+  path.replaceAll(
+    /\{(?<plus>\+?)(?<name>[^}]+)\}/g,
+    (_, plus: string, name: string) => `:${name}${plus === "" ? "" : "{.*}"}`,
+  );
 
 /**
- * The `{parameters}` of a path that matched `template`.
+ * The `{parameters}` of a path that matched `template`; `{+rest}` as it was sent, not decoded.
  * @returns `bad-request` where the percent-encoding of one of them is malformed or not UTF-8
  */
 export function pathParameters(template: string, path: string): Result<Readonly<Record<string, string>>, Fault> {
@@ -32,6 +36,10 @@ export function pathParameters(template: string, path: string): Result<Readonly<
   const parameters: Record<string, string> = {};
   for (const [position, part] of template.split("/").entries()) {
     if (!part.startsWith("{")) continue;
+    if (part.startsWith("{+")) {
+      parameters[part.slice(2, -1)] = segments.slice(position).join("/");
+      continue;
+    }
     const name = part.slice(1, -1);
     try {
       parameters[name] = decodeURIComponent(segments[position] ?? "");

@@ -18,7 +18,8 @@ export interface Answer {
   readonly ascii?: boolean;
 }
 
-export const toResponse = ({ body, status, headers }: Answer): Response => new Response(body, { status, headers });
+export const toResponse = (answer: Answer | Response): Response =>
+  answer instanceof Response ? answer : new Response(answer.body, { status: answer.status, headers: answer.headers });
 
 const JSON_HEADERS: HeaderTable = { ...EVERYWHERE, "Content-Type": "application/json" };
 

@@ -1,6 +1,6 @@
 /** What a route's handler is given, and what it gives back. */
 import type { Fault } from "../../shared/errors/errors.ts";
-import type { CONTRACT, OperationId } from "../../shared/api/contract.ts";
+import type { CONTRACT, OperationId, StreamingId } from "../../shared/api/contract.ts";
 import type { Result } from "../../shared/result.ts";
 import type { PoolCalls } from "../clients/pool-calls.ts";
 import type { Env } from "../env.ts";
@@ -28,8 +28,13 @@ export interface AuthenticatedCall extends Call {
 export type Reply = Promise<Result<Answer, Fault>>;
 export type PublicHandler = (call: Call) => Reply;
 export type Handler = (call: AuthenticatedCall) => Reply;
+/** Of an operation that answers by itself, and so gets the request itself. */
+export type StreamReply = Promise<Result<Response, Fault>>;
+export type AnyReply = Promise<Result<Answer | Response, Fault>>;
+
+type CallOf<Id extends OperationId> = (typeof CONTRACT)[Id]["action"] extends null ? Call : AuthenticatedCall;
 
 /** One handler an operation: a missing one, or a public one for a route that needs a caller, does not compile. */
 export type Handlers = {
-  readonly [Id in OperationId]: (typeof CONTRACT)[Id]["action"] extends null ? PublicHandler : Handler;
+  readonly [Id in OperationId]: (call: CallOf<Id>) => Id extends StreamingId ? StreamReply : Reply;
 };

@@ -21,7 +21,7 @@ import type { AuthenticatedCall, Reply } from "./handler.ts";
 import { poolStatuses } from "./pool-status.ts";
 
 /** Shard 0 takes in all material; the others borrow from it. */
-const INTAKE_SHARD = 0;
+export const INTAKE_SHARD = 0;
 
 const configured = (link: LinkEntry) => ({
   link: link.id,
@@ -63,13 +63,13 @@ export async function getLink(call: AuthenticatedCall): Reply {
   return ok(respondJson({ ...configured(link.value), pool, alarms: alarmsInFull(pools.value) }));
 }
 
-/** The end of the link for which the caller pushes. */
-function pushingNode(call: AuthenticatedCall, link: LinkEntry): Result<NodeId, Fault> {
-  const id = call.query.get("node");
-  if (id === null) return fail("bad-request", "query node: missing; it names the end of the link that pushes");
+/** The end of the link for which the caller pushes, or asks what to push. */
+export function pushingNode(call: AuthenticatedCall, link: LinkEntry, parameter = "node"): Result<NodeId, Fault> {
+  const id = call.query.get(parameter);
+  if (id === null) return fail("bad-request", `query ${parameter}: missing; it names the end of the link that pushes`);
   const node = call.caller.lookup.nodesById.get(id);
   if (node === undefined || !link.nodes.includes(id)) {
-    return fail("bad-request", `query node: shall be an end of the link (${link.nodes.join(" or ")})`);
+    return fail("bad-request", `query ${parameter}: shall be an end of the link (${link.nodes.join(" or ")})`);
   }
   if (!servesNode(call.caller.grant.principal, node)) return fail("forbidden", `you may not push for node ${id}`);
   return ok(nodeId(id));
@@ -77,7 +77,7 @@ function pushingNode(call: AuthenticatedCall, link: LinkEntry): Result<NodeId, F
 
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
-function blockIdOf(call: AuthenticatedCall): Result<BlockId, Fault> {
+export function blockIdOf(call: AuthenticatedCall): Result<BlockId, Fault> {
   const id = call.path["block"] ?? "";
   if (id.length > LIMITS.blockIdChars || CONTROL_CHARACTER.test(id)) {
     return fail("bad-request", `path block: shall have 1 to ${LIMITS.blockIdChars} characters, no control characters`);

@@ -1,5 +1,5 @@
 /** One operation, served: its parameters, who calls, may they, and then the handler. */
-import { CONTRACT, type OperationId, OPERATIONS } from "../../shared/api/contract.ts";
+import { CONTRACT, type OperationId, OPERATIONS, type StreamingId } from "../../shared/api/contract.ts";
 import { allows } from "../../shared/auth/policy.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { ok, type Result } from "../../shared/result.ts";
@@ -9,7 +9,7 @@ import { authenticate } from "../middleware/authenticate.ts";
 import type { Incoming } from "../middleware/incoming.ts";
 import { refusals } from "../middleware/refusals.ts";
 import { pathParameters, rawPath, rawQuery } from "../middleware/path.ts";
-import type { AuthenticatedCall, Call, PublicHandler, Reply } from "./handler.ts";
+import type { AuthenticatedCall, AnyReply, Call, Reply } from "./handler.ts";
 import { HANDLERS } from "./table.ts";
 
 /** What surrounds a request. */
@@ -41,12 +41,19 @@ async function withCaller(id: OperationId, call: Call): Promise<Result<Authentic
   return fail(tag === "Keys" ? "unauthorised" : "forbidden", `you may not do this (${action})`);
 }
 
-/** Serves `id`, whose path template the request's path matches. */
-export async function serve(id: OperationId, request: Incoming, surroundings: Surroundings): Reply {
+/** Serves `id`, whose path template the request's path matches. Of those that stream, `request` is a `Request`. */
+export async function serve(
+  id: Exclude<OperationId, StreamingId>,
+  request: Incoming,
+  surroundings: Surroundings,
+): Reply;
+export async function serve(id: OperationId, request: Request, surroundings: Surroundings): AnyReply;
+export async function serve(id: OperationId, request: Incoming, surroundings: Surroundings): AnyReply {
   const call = callOf(id, request, surroundings);
   if (!call.ok) return call;
-  if (CONTRACT[id].action === null) return await (HANDLERS[id] as PublicHandler)(call.value);
+  const handler = HANDLERS[id] as (call: Call) => AnyReply;
+  if (CONTRACT[id].action === null) return await handler(call.value);
   const authenticated = await withCaller(id, call.value);
   if (!authenticated.ok) return authenticated;
-  return await HANDLERS[id](authenticated.value);
+  return await handler(authenticated.value);
 }

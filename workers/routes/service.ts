@@ -7,8 +7,10 @@ import type { Reply } from "./handler.ts";
 
 const OPENAPI_TEXT = JSON.stringify(openapi);
 
+/** With the time: agents compare their clocks (RFC 9110 6.6.1). */
 export async function getHealthz(): Reply {
-  return await Promise.resolve(ok(respondJson({ status: "ok" })));
+  const headers = { Date: new Date().toUTCString() };
+  return await Promise.resolve(ok(respondJson({ status: "ok" }, 200, headers)));
 }
 
 export async function getOpenapi(): Reply {

@@ -5,6 +5,7 @@ import { getDecKeys, postDecKeys } from "./dec-keys.ts";
 import { getEncKeys, postEncKeys } from "./enc-keys.ts";
 import { getEpochs, postEpochsRoll } from "./epochs.ts";
 import type { Handlers } from "./handler.ts";
+import { getAwaitedBlocks, putBlockKeyIds } from "./hand-over.ts";
 import { getLink, getLinks, postPrefill, putBlock } from "./links.ts";
 import {
   getNetwork,
@@ -15,6 +16,8 @@ import {
   putNetwork,
 } from "./network.ts";
 import { getRevocations, postRevocations } from "./revocations.ts";
+import { useService } from "./services.ts";
+import { deleteAgent, deleteSiteAlarms, getSite, getSites, getTunnel, postAgents } from "./sites.ts";
 import { getDocs, getHealthz, getOpenapi } from "./service.ts";
 import { getStatus } from "./status.ts";
 import { getWhoami } from "./whoami.ts";
@@ -36,8 +39,17 @@ export const HANDLERS: Handlers = {
   getLinks,
   getLink,
   putBlock,
+  putBlockKeyIds,
+  getAwaitedBlocks,
   postPrefill,
   deleteAlarms,
+  getSites,
+  getSite,
+  postAgents,
+  deleteAgent,
+  deleteSiteAlarms,
+  getTunnel,
+  useService,
   getEpochs,
   postEpochsRoll,
   getAudit,

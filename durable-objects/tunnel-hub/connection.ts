@@ -1,0 +1,137 @@
+/** One agent's WebSocket at a hub: who it is, and the account of what was sent there. */
+import { toHex } from "../../shared/bytes/hex.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { encodeFrame } from "../../shared/mux/encode.ts";
+import { type Frame, HEADER_BYTES, HUB_SLOT, typeOf } from "../../shared/mux/frame.ts";
+import { decodeFrame } from "../../shared/mux/decode.ts";
+import { RelayWindow } from "../../shared/mux/relay-window.ts";
+import type { Claims, FromHub } from "../../shared/tunnel/messages.ts";
+import type { Attachment, Member, Stranger } from "./attachment.ts";
+
+/** What a woken hub may not know of: sent after the attachment was written, and one frame. */
+const UNKNOWN_BYTES = LIMITS.tunnelSnapshotBytes + LIMITS.tunnelFrameBytes + HEADER_BYTES;
+
+export class Connection {
+  readonly socket: WebSocket;
+  window: RelayWindow;
+  #attachment: Attachment;
+  /** Of a stranger whose hello is being looked at: it has nothing to say meanwhile. */
+  judged: Claims | null = null;
+  #unsavedBytes = 0;
+  /** How much more than known it may acknowledge, because the hub slept. */
+  #unknownBytes = 0;
+  /** Waits for acknowledgements; of the hub's own streams. */
+  onAcknowledged: (() => void) | null = null;
+
+  constructor(socket: WebSocket, attachment: Attachment, restored: boolean) {
+    this.socket = socket;
+    this.#attachment = attachment;
+    this.window = new RelayWindow(attachment.kind === "member" ? attachment.window : undefined);
+    if (restored) this.#unknownBytes = UNKNOWN_BYTES;
+    else this.save();
+  }
+
+  get stranger(): Stranger | null {
+    return this.#attachment.kind === "stranger" ? this.#attachment : null;
+  }
+
+  get member(): Member | null {
+    return this.#attachment.kind === "member" ? this.#attachment : null;
+  }
+
+  get isGone(): boolean {
+    return this.#attachment.kind === "gone";
+  }
+
+  /** Something was sent since the account was last written down. */
+  get unsaved(): boolean {
+    return this.#unsavedBytes > 0;
+  }
+
+  become(member: Member): void {
+    this.#attachment = member;
+    this.judged = null;
+    this.save();
+  }
+
+  update(change: Partial<Pick<Member, "role" | "linked" | "barrier" | "usedByHub">>): void {
+    if (this.#attachment.kind === "member") this.become({ ...this.#attachment, ...change });
+  }
+
+  /** Writes the account down, so that it outlives a sleep. */
+  save(): void {
+    this.#unsavedBytes = 0;
+    if (this.#attachment.kind === "member") this.#attachment = { ...this.#attachment, window: this.window.snapshot() };
+    this.socket.serializeAttachment(this.#attachment);
+  }
+
+  tell(message: FromHub): void {
+    if (!this.isGone) quietly(() => this.socket.send(JSON.stringify(message)));
+  }
+
+  /** @param source the slot it comes from */
+  send(frame: Uint8Array, source: number): void {
+    this.window.sent(source, frame.length);
+    this.#unsavedBytes += frame.length;
+    try {
+      this.socket.send(frame);
+    } catch {
+      // Closed already, as in `quietly`; this is the busy path.
+    }
+    if (this.#unsavedBytes >= LIMITS.tunnelSnapshotBytes) this.save();
+  }
+
+  /** A frame of the hub's own. */
+  say(frame: Frame, source: number): void {
+    this.send(encodeFrame(frame), source);
+  }
+
+  /**
+   * Notes an `ack`. Slept meanwhile, the hub may know of less than was sent: then the agent is believed that much.
+   * @returns false where it acknowledges what was never sent
+   */
+  acknowledge(frame: Uint8Array): boolean {
+    const decoded = decodeFrame(frame);
+    if (!decoded.ok || decoded.value.type !== "ack") return typeOf(frame) !== "ack";
+    const { totalBytes } = decoded.value;
+    if (!this.window.acknowledged(totalBytes)) {
+      const { sentBytes } = this.window.snapshot();
+      if (totalBytes - sentBytes > this.#unknownBytes) return false;
+      this.#unknownBytes -= totalBytes - sentBytes;
+      this.window = new RelayWindow({ sentBytes: totalBytes, acknowledgedBytes: totalBytes, shares: [] });
+    }
+    this.onAcknowledged?.();
+    return true;
+  }
+
+  /** The last that is done here: whatever still arrives counts for nothing. */
+  end(code: number, reason: string): void {
+    this.leave();
+    quietly(() => this.socket.close(code, reason));
+  }
+
+  /** The socket has ended by itself. */
+  leave(): void {
+    this.#attachment = { kind: "gone" };
+    quietly(() => this.socket.serializeAttachment(this.#attachment));
+  }
+}
+
+/**
+ * Whoever had a slot towards this agent is gone, and another takes it at once: what the agent sent before it heard is
+ * told from what it sends after by its answer.
+ */
+export function startAfresh(connection: Connection, slot: number): void {
+  const token = crypto.getRandomValues(new Uint8Array(8));
+  connection.update({ barrier: toHex(token) });
+  connection.say({ type: "peer-gone", slot, stream: 0, token }, HUB_SLOT);
+}
+
+/** A socket that the other end has closed may say so at any call: its close event tells the rest. */
+function quietly(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // Closed already.
+  }
+}

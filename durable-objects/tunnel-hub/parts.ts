@@ -1,0 +1,102 @@
+/** What the parts of a hub share. */
+import type { AuditEvent } from "../../shared/audit/event.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { DEPLOYMENT_LOG } from "../../shared/network/reserved.ts";
+import type { Service } from "../../shared/tunnel/services.ts";
+import type { TunnelAlarmCode } from "../../shared/tunnel/types.ts";
+import type { AuditOutbox } from "../storage/outbox.ts";
+import { StandingAlarms } from "../storage/standing-alarms.ts";
+import type { Database } from "../storage/database.ts";
+import type { Connections } from "./connections.ts";
+import type { HubStore } from "./store.ts";
+
+/** Since the object woke up. */
+export interface HubGauges {
+  framesRelayed: number;
+  bytesRelayed: number;
+  culpritsClosed: number;
+  connects: number;
+}
+
+export interface HubParts {
+  readonly site: string;
+  readonly store: HubStore;
+  readonly outbox: AuditOutbox;
+  readonly alarms: StandingAlarms<TunnelAlarmCode>;
+  readonly connections: Connections;
+  readonly gauges: HubGauges;
+  readonly nowMs: () => number;
+  /** Something is to be done by the alarm that was not before. */
+  readonly replan: () => void;
+}
+
+export type Detail = AuditEvent["detail"];
+
+/** Writes an event, inside the transaction of what it tells of; where the outbox is full, it is counted as dropped. */
+export function auditor(outbox: AuditOutbox): (event: AuditEvent) => void {
+  return (event) => {
+    if (outbox.full()) outbox.drop([event]);
+    else outbox.record([event]);
+  };
+}
+
+export function audit({ outbox, site, nowMs }: HubParts, act: string, who: string, detail: Detail): void {
+  auditor(outbox)({ atMs: nowMs(), act, who, node: DEPLOYMENT_LOG, detail: { hub: site, ...detail } });
+}
+
+export const alarmsOf = (db: Database, outbox: AuditOutbox, site: string): StandingAlarms<TunnelAlarmCode> =>
+  new StandingAlarms(db, {
+    max: LIMITS.tunnelAlarms,
+    audit: auditor(outbox),
+    node: DEPLOYMENT_LOG,
+    detail: { hub: site },
+  });
+
+/** Says of each subject once in `everyMs` that it is time to tell; as many subjects are kept apart as the bound says. */
+export class Seldom {
+  readonly #everyMs: number;
+  readonly #maxSubjects: number;
+  readonly #toldMs = new Map<string, number>();
+
+  constructor(everyMs: number, maxSubjects: number) {
+    this.#everyMs = everyMs;
+    this.#maxSubjects = maxSubjects;
+  }
+
+  isTime(subject: string, nowMs: number): boolean {
+    const toldMs = this.#toldMs.get(subject);
+    if (toldMs !== undefined && nowMs < toldMs + this.#everyMs) return false;
+    this.#toldMs.delete(subject);
+    const oldest = this.#toldMs.size >= this.#maxSubjects ? this.#toldMs.keys().next().value : undefined;
+    if (oldest !== undefined) this.#toldMs.delete(oldest);
+    this.#toldMs.set(subject, nowMs);
+    return true;
+  }
+}
+
+/** The owner's services by name; read from storage once a session and wake. */
+export class ServiceTable {
+  readonly #store: HubStore;
+  #of: string | null = null;
+  #byName: ReadonlyMap<string, Service> = new Map();
+
+  constructor(store: HubStore) {
+    this.#store = store;
+  }
+
+  /** @param connection of the owner; null where there is none */
+  byName(connection: string | null): ReadonlyMap<string, Service> {
+    if (connection === null) return NONE;
+    if (this.#of !== connection) {
+      this.#byName = new Map(this.#store.exposed(connection).map((service) => [service.name, service]));
+      this.#of = connection;
+    }
+    return this.#byName;
+  }
+
+  changed(): void {
+    this.#of = null;
+  }
+}
+
+const NONE: ReadonlyMap<string, Service> = new Map();

@@ -1,0 +1,217 @@
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LIMITS } from "../../shared/limits.ts";
+import { blankDataFrame, encodeFrame } from "../../shared/mux/encode.ts";
+import type { IncomingOpen, MuxStream } from "../../shared/mux/stream.ts";
+import type { Service } from "../../shared/tunnel/services.ts";
+import { call } from "../../test/support/in-workerd-network.ts";
+import {
+  closeSessions,
+  echo,
+  freshSites,
+  hubStub,
+  putSites,
+  readAll,
+  service,
+  TestAgent,
+  type TestSession,
+} from "../../test/support/in-workerd-tunnel.ts";
+
+beforeAll(async () => await putSites());
+afterAll(async () => await closeSessions());
+
+const MIB = 1024 * 1024;
+
+/** An owner at a with these services, and a peer of b (linked) and c (not linked). */
+async function meet(services: (sites: { b: string; c: string }) => Service[], onOpen = echo) {
+  const sites = freshSites();
+  const { a, b, c } = sites;
+  const owner = await (await TestAgent.enrolled(a)).connect({ services: services(sites), onOpen });
+  const peerOf = async (site: string, as?: string): Promise<TestSession> =>
+    await (await TestAgent.enrolled(site, as)).connect({ at: a, role: "peer" });
+  return { ...sites, owner, b1: await peerOf(b), c1: await peerOf(c), hub: hubStub(a), peerOf };
+}
+
+async function echoes(stream: MuxStream, bytes: Uint8Array): Promise<void> {
+  const back = readAll(stream);
+  for (let at = 0; at < bytes.length; at += 65_536) await stream.write(bytes.slice(at, at + 65_536));
+  await stream.end();
+  const answer = await back;
+  expect(isSame(answer, bytes)).toBe(true);
+}
+
+const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && one.every((byte, at) => byte === other[at]);
+
+const noise = (count: number): Uint8Array => {
+  const bytes = new Uint8Array(count);
+  for (let at = 0; at < count; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  return bytes;
+};
+
+const answers = async (peer: TestSession) =>
+  await Promise.all(["closed", "for-edge", "for-b", "linked", "none"].map(async (name) => await peer.open(name)));
+
+describe("between an owner and its peers", () => {
+  it("nothing is open that no service allows", async () => {
+    const { b1, c1, owner, b } = await meet(({ b: linked }) => [
+      service("closed", []),
+      service("for-edge", ["@edge"]),
+      service("for-b", [linked]),
+      service("linked", ["@linked"]),
+    ]);
+    expect(await answers(c1)).toEqual(["not-allowed", "not-allowed", "not-allowed", "not-allowed", "unknown-service"]);
+    const [closed, edge, named, linked, none] = await answers(b1);
+    expect([closed, edge, none]).toEqual(["not-allowed", "not-allowed", "unknown-service"]);
+    expect([typeof named, typeof linked]).toEqual(["object", "object"]);
+    expect(owner.heard.filter(({ type }) => type === "peer")).toMatchObject([
+      { slot: 1, site: b, agent: `agent-${b}`, linked: true },
+      { slot: 2, linked: false },
+    ]);
+  });
+
+  it("bytes come whole and in order, both ways, on many streams", async () => {
+    const { b1, c1, hub } = await meet(({ c }) => [service("kme", ["@linked", c])]);
+    await Promise.all(
+      [b1, c1, b1, c1, b1].map(async (peer, index) => await echoes(await peer.stream("kme"), noise(index * MIB))),
+    );
+    const { gauges } = await hub.status();
+    expect(gauges.bytesRelayed).toBeGreaterThan(20 * MIB);
+    expect(gauges.waitingBytes).toBeLessThan(MIB);
+  });
+
+  it("each direction ends by itself", async () => {
+    const opened = Promise.withResolvers<MuxStream>();
+    const { b1 } = await meet(
+      () => [service("kme", ["@linked"])],
+      (open: IncomingOpen) => opened.resolve(open.accept()),
+    );
+    const near = await b1.stream("kme");
+    const far = await opened.promise;
+    await near.write(Uint8Array.of(7));
+    await near.end();
+    expect([...(await readAll(far))]).toEqual([7]);
+    await far.write(Uint8Array.of(8, 9));
+    await far.end();
+    expect([...(await readAll(near))]).toEqual([8, 9]);
+    expect(await near.closed).toEqual({ kind: "finished" });
+  });
+
+  it("streams go on over the hub's sleep, in mid-stream and again", async () => {
+    const { b1, hub } = await meet(() => [service("kme", ["@linked"])]);
+    const stream = await b1.stream("kme");
+    const bytes = noise(6 * MIB);
+    const back = readAll(stream);
+    for (let at = 0; at < bytes.length; at += 65_536) {
+      await stream.write(bytes.slice(at, at + 65_536));
+      if (at === MIB || at === 3 * MIB) await evictDurableObject(hub);
+    }
+    await stream.end();
+    expect(isSame(await back, bytes)).toBe(true);
+    await echoes(await b1.stream("kme"), noise(3 * MIB));
+    expect((await hub.status()).peers).toHaveLength(2);
+  });
+
+  it("a peer that goes is told of, and its slot is not the next to be given out", async () => {
+    const { b1, owner, hub, peerOf, b } = await meet(() => [service("kme", ["@linked"])]);
+    await b1.stream("kme");
+    b1.socket.close(1000);
+    await b1.closed;
+    await peerOf(b, `agent-${b}-next`);
+    expect(owner.gone).toEqual([1]);
+    expect((await hub.status()).peers.map(({ slot }) => slot)).toEqual([2, 3]);
+  });
+
+  it("peers may wait for an owner that is not there", async () => {
+    const { a, b } = freshSites();
+    const peer = await (await TestAgent.enrolled(b)).connect({ at: a, role: "peer" });
+    expect(await peer.open("kme")).toBe("peer-gone");
+    const agent = await TestAgent.enrolled(a);
+    const owner = await agent.connect({ services: [service("kme", ["@linked"])], onOpen: echo });
+    await owner.until(({ type }) => type === "peer");
+    await echoes(await peer.stream("kme"), noise(1000));
+  });
+});
+
+describe("hostile agents", () => {
+  it.each<[string, Uint8Array | string]>([
+    ["a frame larger than any may be", blankDataFrame(0, 1, LIMITS.tunnelFrameBytes + 1, false)],
+    ["an acknowledgement of what was never sent", encodeFrame({ type: "ack", slot: 0, stream: 0, totalBytes: 9e9 })],
+    ["a text", '{"type":"services","services":[]}'],
+    ["another hello", "{}"],
+  ])("are closed for %s, and others go on", async (_, message) => {
+    const { b1, c1, hub } = await meet(({ c }) => [service("kme", ["@linked", c])]);
+    const stream = await c1.stream("kme");
+    b1.socket.send(message);
+    expect((await b1.closed).code).toBe(4001);
+    expect(b1.refusal).toBe("bad-message");
+    await echoes(stream, noise(1000));
+    expect((await hub.status()).peers).toHaveLength(1);
+  });
+
+  it("frames that mean nothing, or nobody, end at the hub", async () => {
+    const { b1, owner } = await meet(() => [service("kme", ["@linked"])]);
+    const stream = await b1.stream("kme");
+    for (const bytes of [
+      new Uint8Array(),
+      new Uint8Array(3),
+      new Uint8Array(8),
+      Uint8Array.of(0, 0, 99, 0, 0, 0, 0, 1),
+    ]) {
+      b1.socket.send(bytes);
+      owner.socket.send(bytes);
+    }
+    owner.socket.send(blankDataFrame(4711, 1, 10, false));
+    b1.socket.send(encodeFrame({ type: "open", slot: 0, stream: 0, creditBytes: 1, service: "kme" }));
+    await echoes(stream, noise(1000));
+  });
+
+  it("a peer that ignores credit is closed, which is an alarm; others go on", async () => {
+    const opened: MuxStream[] = [];
+    const { b1, c1, hub, owner, b } = await meet(
+      ({ c }) => [service("kme", ["@linked", c])],
+      (open) => {
+        if (open.slot === 2) echo(open);
+        else opened.push(open.accept());
+      },
+    );
+    const calm = await c1.stream("kme");
+    await b1.stream("kme");
+    // The owner does not get to acknowledge: as if its line were slow.
+    const silent = silence(owner);
+    for (let sentBytes = 0; sentBytes < 12 * MIB && b1.refusal === null; sentBytes += 65_536) {
+      b1.socket.send(blankDataFrame(0, 1, 65_536, false));
+    }
+    await b1.closed;
+    expect(b1.refusal).toBe("too-much");
+    silent();
+    await echoes(calm, noise(MIB));
+    const { alarms, gauges, agents } = await hub.status();
+    expect(alarms).toMatchObject([{ code: "too-much", count: 1 }]);
+    expect(alarms[0]?.subject).toContain(`agent-${b}/`);
+    expect(gauges.culpritsClosed).toBe(1);
+    expect(agents).toMatchObject([{ state: "active" }]);
+  });
+
+  it("opens that are not allowed are audited once a minute, whatever their number", async () => {
+    const { c1, a } = await meet(() => [service("kme", ["@linked"])]);
+    for (let n = 0; n < 50; n++) expect(await c1.open("kme")).toBe("not-allowed");
+    await runDurableObjectAlarm(hubStub(a));
+    const log = await call("/api/v1/audit?limit=1000", { as: "op" });
+    const { records } = await log.json<{ records: { act: string; detail: { hub?: string } }[] }>();
+    const acts = records.filter(({ act, detail }) => act === "tunnel.open-refused" && detail.hub === a);
+    expect(acts).toHaveLength(1);
+  });
+});
+
+/** Lets a session's mux take frames without a word to the hub. @returns ends it */
+function silence(session: TestSession): () => void {
+  const { socket } = session;
+  const send = socket.send.bind(socket);
+  const held: (string | ArrayBuffer | ArrayBufferView)[] = [];
+  socket.send = (message) => void held.push(message);
+  return () => {
+    socket.send = send;
+    for (const message of held) send(message);
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * TunnelHub: where the agents of one site, and those of other sites that want to reach it, meet. This class only
+ * composes: what each part does has a file of its own beside it.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { fail, type Fault, HTTP_STATUS } from "../../shared/errors/errors.ts";
+import { errorObject } from "../../shared/etsi014/error.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { CLOSE, PING_TEXT, PONG_TEXT, type PublicKeys } from "../../shared/tunnel/messages.ts";
+import { mayOpen } from "../../shared/tunnel/services.ts";
+import {
+  type AccessHolder,
+  type EnrolCall,
+  HTTP_CALL_HEADER,
+  type HttpCall,
+  type TunnelHubRpc,
+  type TunnelStatus,
+} from "../../shared/tunnel/types.ts";
+import { ok, type Result } from "../../shared/result.ts";
+import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
+import { Database, storedJson } from "../storage/database.ts";
+import { migrate } from "../storage/migrations.ts";
+import { AuditOutbox } from "../storage/outbox.ts";
+import { accessHolder, nextRenewalMs, renewAccesses } from "./access.ts";
+import { Connections } from "./connections.ts";
+import { Door } from "./door.ts";
+import { enrol, expelInstance, keysFor, tellHubs } from "./enrolment.ts";
+import { exchange } from "./http-exchange.ts";
+import { HubNetwork } from "./network.ts";
+import { OwnStreams } from "./own-streams.ts";
+import { alarmsOf, type HubParts, ServiceTable } from "./parts.ts";
+import { Relay } from "./relay.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { Sessions } from "./sessions.ts";
+import { statusOf } from "./status.ts";
+import { HubStore } from "./store.ts";
+
+/** How soon what waits is done, how soon events that could not be shipped are tried again, and a failed alarm. */
+const SOON_MS = 50;
+const SHIP_AGAIN_MS = 5000;
+const RECOVERY_MS = 30_000;
+
+export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc {
+  readonly #parts: HubParts;
+  readonly #services: ServiceTable;
+  readonly #network: HubNetwork;
+  readonly #own: OwnStreams;
+  readonly #sessions: Sessions;
+  readonly #relay: Relay;
+  readonly #door: Door;
+  /** Accounts are to be written down before long. */
+  #saving = false;
+
+  constructor(ctx: DurableObjectState, env: ObjectsEnv) {
+    super(ctx, env);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT));
+    const db = new Database(ctx.storage);
+    migrate(db, MIGRATIONS);
+    const store = new HubStore(db);
+    const site = store.site(ctx.id.name);
+    const outbox = new AuditOutbox(db, `tunnel-hub:${site}`, LIMITS);
+    this.#parts = {
+      site,
+      store,
+      outbox,
+      alarms: alarmsOf(db, outbox, site),
+      connections: new Connections(ctx.getWebSockets()),
+      gauges: { framesRelayed: 0, bytesRelayed: 0, culpritsClosed: 0, connects: 0 },
+      nowMs: Date.now,
+      replan: () => ctx.waitUntil(this.#plan()),
+    };
+    this.#services = new ServiceTable(store);
+    this.#network = new HubNetwork(site, () => env.DIRECTORY.getByName(DIRECTORY_NAME));
+    this.#own = new OwnStreams(this.#parts);
+    this.#sessions = new Sessions(this.#parts, this.#services, () => this.#own.ended());
+    this.#relay = new Relay(this.#parts, this.#services, {
+      close: (connection, code) => this.#sessions.expel(connection, code),
+      tooMuch: (culprit) => this.#sessions.tooMuch(culprit),
+      toHub: (frame) => this.#own.received(frame),
+    });
+    this.#door = new Door(this.#parts, this.#sessions, this.#network, (other) => env.TUNNEL_HUB.getByName(other));
+    this.#sessions.wake();
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    const call = request.headers.get(HTTP_CALL_HEADER);
+    if (call !== null) return await this.#toService(storedJson<HttpCall>(call), request);
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.ctx.acceptWebSocket(server);
+    this.#door.challenge(server, request.url);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
+    const connection = this.#parts.connections.of(socket);
+    if (connection === undefined) return;
+    if (typeof message === "string") return this.#door.receive(connection, message);
+    this.#relay.receive(connection, new Uint8Array(message));
+    if (this.#saving) return;
+    this.#saving = true;
+    setTimeout(() => this.#saveAccounts(), LIMITS.tunnelSnapshotMs);
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#ended(socket);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#ended(socket);
+  }
+
+  async enrol(call: EnrolCall): Promise<Result<null, Fault>> {
+    const enrolled = enrol(this.#parts, call);
+    if (!enrolled.ok) return enrolled;
+    // Under its former keys it is a stranger.
+    if (enrolled.value.changed) this.#sessions.closeInstance(call.enrolment.instance);
+    await this.#plan();
+    return ok(null);
+  }
+
+  async expel(call: Parameters<TunnelHubRpc["expel"]>[0]): Promise<Result<null, Fault>> {
+    const expelled = expelInstance(this.#parts, call.instance, call.principal);
+    if (!expelled.ok) return expelled;
+    this.#sessions.closeInstance(call.instance);
+    await tellHubs(this.#parts, (site) => this.env.TUNNEL_HUB.getByName(site));
+    await this.#plan();
+    return expelled;
+  }
+
+  async keysOf(call: Parameters<TunnelHubRpc["keysOf"]>[0]): Promise<PublicKeys | null> {
+    return keysFor(this.#parts, call);
+  }
+
+  async expelled({ instance }: { readonly instance: string }): Promise<void> {
+    this.#sessions.closeInstance(instance);
+  }
+
+  async accessOf(tokenSha256: string): Promise<AccessHolder | null> {
+    return accessHolder(this.#parts, tokenSha256);
+  }
+
+  async status(): Promise<TunnelStatus> {
+    await this.#plan();
+    return statusOf(this.#parts, this.#services, this.#own.count);
+  }
+
+  async clearAlarms(
+    call: Parameters<TunnelHubRpc["clearAlarms"]>[0],
+  ): Promise<Result<{ readonly cleared: number }, Fault>> {
+    const { store, alarms, nowMs } = this.#parts;
+    const cleared = store.transaction(() => alarms.clear(call.code, null, call.principal, nowMs()));
+    await this.#plan();
+    return ok({ cleared });
+  }
+
+  async refresh(): Promise<void> {
+    const view = await this.#network.now(this.#parts.connections.members.length > 0);
+    if (view === null) throw new Error("the directory does not answer");
+    this.#sessions.review(view);
+    await this.#plan();
+  }
+
+  override async alarm(): Promise<void> {
+    // Should this run end in the middle, the next one goes on where it was.
+    await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
+    this.#door.closeSlow();
+    renewAccesses(this.#parts);
+    await tellHubs(this.#parts, (site) => this.env.TUNNEL_HUB.getByName(site));
+    const { failedNodes } = await this.#parts.outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
+    await this.#plan(failedNodes.length > 0 ? SHIP_AGAIN_MS : SOON_MS, true);
+  }
+
+  async #toService({ service: name, site }: HttpCall, request: Request): Promise<Response> {
+    const { owner } = this.#parts.connections;
+    const service = this.#services.byName(owner?.member?.id ?? null).get(name);
+    const view = this.#network.latest ?? (await this.#network.now(true));
+    const refusal = ((): Fault | null => {
+      if (owner === null) return fail("unavailable", "no agent of this site is connected").error;
+      if (service === undefined) return fail("not-found", "the site exposes no such service").error;
+      const linked = site !== null && (view?.linkedSites.includes(site) ?? false);
+      const may =
+        mayOpen(service, { site: null, linked: false }) && (site === null || mayOpen(service, { site, linked }));
+      return may ? null : fail("forbidden", "the site does not expose this service to you").error;
+    })();
+    if (refusal !== null) return respondFault(refusal);
+    const answer = await exchange(name, request, {
+      open: async (target, patience) => await this.#own.open(target, patience),
+      background: (work) => this.ctx.waitUntil(work),
+    });
+    return answer.ok ? answer.value : respondFault(answer.error);
+  }
+
+  #ended(socket: WebSocket): void {
+    const connection = this.#parts.connections.of(socket);
+    if (connection !== undefined) this.#sessions.ended(connection);
+    try {
+      socket.close(CLOSE.leaving);
+    } catch {
+      // Closed both ways already.
+    }
+  }
+
+  #saveAccounts(): void {
+    this.#saving = false;
+    for (const connection of this.#parts.connections.members) if (connection.unsaved) connection.save();
+  }
+
+  /** Arms the alarm for what comes next; one that is due sooner stays, unless this is its own end. */
+  async #plan(shipInMs: number = SOON_MS, replace = false): Promise<void> {
+    const nowMs = Date.now();
+    const { outbox, store } = this.#parts;
+    const deadlines = [
+      this.#door.nextSlowMs(),
+      nextRenewalMs(this.#parts),
+      store.nextErrandMs(),
+      outbox.pending() > 0 ? nowMs + shipInMs : null,
+    ].filter((deadline) => deadline !== null);
+    const armedMs = replace ? null : await this.ctx.storage.getAlarm();
+    const nextMs = Math.max(Math.min(...deadlines), nowMs + SOON_MS);
+    if (deadlines.length === 0) {
+      if (replace) await this.ctx.storage.deleteAlarm();
+    } else if (armedMs === null || nextMs < armedMs) await this.ctx.storage.setAlarm(nextMs);
+  }
+}
+
+const respondFault = (problem: Fault): Response =>
+  Response.json(errorObject(problem), {
+    status: HTTP_STATUS[problem.code],
+    headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" },
+  });

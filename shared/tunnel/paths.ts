@@ -1,0 +1,6 @@
+/** Where an agent finds the edge's part of the tunnel. */
+const sitePath = (site: string): string => `/api/v1/sites/${encodeURIComponent(site)}`;
+/** The WebSocket of a site's hub, for its own agent and for those of other sites. */
+export const tunnelPath = (site: string): string => `${sitePath(site)}/tunnel`;
+/** Enrolment, by POST. */
+export const agentsPath = (site: string): string => `${sitePath(site)}/agents`;
