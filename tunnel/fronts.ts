@@ -11,7 +11,7 @@ import { parseFrontsConfig } from "./services/etsi014-tls/config.ts";
 import { type Front, startFront } from "./services/etsi014-tls/front.ts";
 
 export type ToFronts =
-  | { readonly type: "guard"; readonly pid: number }
+  | { readonly type: "guard" | "release"; readonly pid: number }
   | { readonly type: "serve"; readonly config: unknown }
   | { readonly type: "stop" };
 export type FromFronts =
@@ -69,6 +69,8 @@ function followParent(): void {
   process.on("disconnect", orphaned);
   process.on("message", (message: ToFronts) => {
     if (message.type === "guard") guarded.add(message.pid);
+    // Ended by itself: the number may be another's soon.
+    else if (message.type === "release") guarded.delete(message.pid);
     else if (message.type === "serve") void serveParent(message.config);
     else void stop(0);
   });

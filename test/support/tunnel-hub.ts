@@ -1,0 +1,325 @@
+/**
+ * A hub for the agent's own tests: enrolment, challenge, signatures, relaying and slots over real sockets with the
+ * contract's own schemas and the mux, for all sites in one process. No storage, no revocation, no limits.
+ */
+import { createPublicKey, randomBytes, verify } from "node:crypto";
+import http from "node:http";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { ml_dsa65 } from "@noble/post-quantum/ml-dsa.js";
+import * as v from "valibot";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Ending } from "../../shared/mux/codes.ts";
+import { encodeFrame } from "../../shared/mux/encode.ts";
+import { HUB_SLOT, isRelayed, slotOf, SOCKET_SLOT, typeOf, withSlot } from "../../shared/mux/frame.ts";
+import { Mux } from "../../shared/mux/mux.ts";
+import type { MuxStream } from "../../shared/mux/stream.ts";
+import type { Result } from "../../shared/result.ts";
+import { addressOf, helloBytes } from "../../shared/tunnel/hello.ts";
+import {
+  type Claims,
+  CLOSE,
+  EnrolmentSchema,
+  FromAgentSchema,
+  type FromHub,
+  type Hello,
+  PING_TEXT,
+  PONG_TEXT,
+  type PublicKeys,
+  type RefusalCode,
+} from "../../shared/tunnel/messages.ts";
+import type { Send } from "../../tunnel/feeds/edge.ts";
+
+type Refused = Extract<FromHub, { type: "refused" }>;
+
+interface Site {
+  owner: WebSocket | null;
+  claims: Claims | null;
+  readonly peers: Map<number, WebSocket>;
+  nextSlot: number;
+  /** The hub's own end towards the owner. */
+  mux: Mux | null;
+}
+
+export interface TestHubOptions {
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Site -> sites it has links with. */
+  readonly links?: Readonly<Record<string, readonly string[]>>;
+  /** Ahead of this machine's clock. */
+  readonly skewMs?: number;
+}
+
+const EXPIRES_MS = Date.UTC(2100, 0, 1);
+const PATH = /^\/api\/v1\/sites\/([^/]+)\/(tunnel|agents)$/;
+
+export class TestHub {
+  /** Token -> whose. A token enrols one instance. */
+  readonly tokens = new Map<string, { readonly agent: string; readonly site: string; instance?: string }>();
+  readonly enrolled = new Map<string, PublicKeys>();
+  readonly hellos: Hello[] = [];
+  /** Whether owners are told of peers. */
+  announcing = true;
+  /** Answers no ping. */
+  silent = false;
+  /** What every hello is answered with, where set. */
+  refusal: Omit<Refused, "type"> | null = null;
+  /** What every enrolment is answered with, where set. */
+  enrolStatus: number | null = null;
+  /** What else it answers over REST, to who shows the token of the last welcome. */
+  rest: Send | null = null;
+  #access = "";
+  readonly #sites = new Map<string, Site>();
+  readonly #options: TestHubOptions;
+  readonly #server: http.Server;
+  readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  readonly #all = new Set<WebSocket>();
+  readonly #listeners = new Set<() => void>();
+
+  static async start(options: TestHubOptions = {}, port = 0): Promise<TestHub> {
+    const hub = new TestHub(options);
+    await new Promise<void>((resolve) => hub.#server.listen(port, "127.0.0.1", resolve));
+    return hub;
+  }
+
+  private constructor(options: TestHubOptions) {
+    this.#options = options;
+    const handle = (request: http.IncomingMessage, response: http.ServerResponse): void =>
+      void this.#serve(request, response);
+    this.#server = options.tls === undefined ? http.createServer(handle) : https.createServer(options.tls, handle);
+    this.#server.on("upgrade", (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
+      const [, site, what] = PATH.exec(request.url ?? "") ?? [];
+      if (site === undefined || what !== "tunnel") {
+        socket.end("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+        return;
+      }
+      this.#sockets.handleUpgrade(request, socket, head, (each) => this.#greet(each, site, request));
+    });
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `${this.#options.tls === undefined ? "http" : "https"}://127.0.0.1:${this.port}`;
+  }
+
+  /** A new token of an agent `agent-of-SITE`. */
+  token(site: string): string {
+    const token = randomBytes(32).toString("base64url");
+    this.tokens.set(token, { agent: `agent-of-${site}`, site });
+    return token;
+  }
+
+  servicesOf(site: string): Claims["services"] {
+    return this.#sites.get(site)?.claims?.services ?? [];
+  }
+
+  /** Resolves once something is so that changes with connections. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#listeners.add(resolve);
+      await promise;
+      this.#listeners.delete(resolve);
+    }
+  }
+
+  ownerOf(site: string): WebSocket | null {
+    return this.#sites.get(site)?.owner ?? null;
+  }
+
+  async owners(...sites: string[]): Promise<void> {
+    await this.until(() => sites.every((site) => this.ownerOf(site) !== null));
+  }
+
+  async peers(site: string, count: number): Promise<void> {
+    await this.until(() => this.#site(site).peers.size >= count);
+  }
+
+  /** As the network does it: without a word. */
+  cutAll(): void {
+    for (const socket of this.#all) socket.terminate();
+  }
+
+  /** As a Worker does, on behalf of somebody it has authorised. */
+  async openAsHub(site: string, service: string): Promise<Result<MuxStream, Ending>> {
+    const { mux } = this.#site(site);
+    if (mux === null) throw new Error(`no agent serves ${site}`);
+    return await mux.open(SOCKET_SLOT, service);
+  }
+
+  async close(): Promise<void> {
+    this.cutAll();
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+
+  #site(name: string): Site {
+    let site = this.#sites.get(name);
+    if (site === undefined) {
+      site = { owner: null, claims: null, peers: new Map(), nextSlot: 1, mux: null };
+      this.#sites.set(name, site);
+    }
+    return site;
+  }
+
+  #changed(): void {
+    for (const resolve of this.#listeners) resolve();
+  }
+
+  async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const answer = (status: number, body: unknown): void => {
+      const date = new Date(Date.now() + (this.#options.skewMs ?? 0)).toUTCString();
+      response.writeHead(status, { "content-type": "application/json", date }).end(JSON.stringify(body));
+    };
+    const [, site, what] = PATH.exec(request.url ?? "") ?? [];
+    const token = (request.headers.authorization ?? "").replace("Bearer ", "");
+    if (what !== "agents" || site === undefined || request.method !== "POST") {
+      if (token !== "" && token === this.#access && this.rest !== null) {
+        const method = request.method === "PUT" ? "PUT" : "GET";
+        const body = { bytes: Buffer.concat(chunks), contentType: request.headers["content-type"] ?? "" };
+        const { status, json } = await this.rest(
+          { method, path: request.url ?? "", body },
+          new AbortController().signal,
+        );
+        answer(status, json);
+      } else answer(request.url === "/healthz" ? 200 : 404, { message: "nothing here" });
+      return;
+    }
+    const known = this.tokens.get(token);
+    const parsed = v.safeParse(EnrolmentSchema, JSON.parse(Buffer.concat(chunks).toString()));
+    if (this.enrolStatus !== null) answer(this.enrolStatus, { message: "as the test says" });
+    else if (!parsed.success) answer(400, { message: "not an enrolment" });
+    else if (known === undefined) answer(401, { message: "who are you" });
+    else if (known.site !== site) answer(403, { message: "another site's" });
+    else if ((known.instance ?? parsed.output.instance) !== parsed.output.instance) answer(409, { message: "used" });
+    else {
+      known.instance = parsed.output.instance;
+      this.enrolled.set(parsed.output.instance, parsed.output.keys);
+      answer(200, { agent: known.agent });
+    }
+  }
+
+  #greet(socket: WebSocket, site: string, request: http.IncomingMessage): void {
+    this.#all.add(socket);
+    const nonce = randomBytes(32).toString("base64");
+    const address = addressOf(`${this.url}${request.url ?? ""}`);
+    socket.on("close", () => {
+      this.#all.delete(socket);
+      this.#changed();
+    });
+    socket.on("message", (data: Buffer, isBinary) => {
+      if (isBinary) return;
+      const text = data.toString();
+      if (text === PING_TEXT) {
+        if (!this.silent) socket.send(PONG_TEXT);
+        return;
+      }
+      const message = v.parse(FromAgentSchema, JSON.parse(text));
+      if (message.type !== "hello") return;
+      this.hellos.push(message);
+      const code = this.#objection(message, nonce, address);
+      if (this.refusal !== null) this.#refuse(socket, this.refusal);
+      else if (code !== null) this.#refuse(socket, { code, message: "", retryAfterMs: null });
+      else this.#admit(socket, site, message.claims);
+      this.#changed();
+    });
+    say(socket, { type: "challenge", nonce });
+  }
+
+  #objection({ claims, signatures }: Hello, nonce: string, address: string): RefusalCode | null {
+    const keys = this.enrolled.get(claims.instance);
+    if (keys === undefined) return "not-enrolled";
+    const bytes = helloBytes(nonce, address, claims);
+    const x = Buffer.from(keys.ed25519, "base64").toString("base64url");
+    const curve = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x } });
+    const [one, two, lattice] = [signatures.ed25519, signatures.mlDsa65, keys.mlDsa65].map((text) =>
+      Buffer.from(text, "base64"),
+    );
+    return verify(null, bytes, curve, one!) && ml_dsa65.verify(two!, bytes, lattice!) ? null : "bad-signature";
+  }
+
+  #refuse(socket: WebSocket, refusal: Omit<Refused, "type">): void {
+    say(socket, { type: "refused", ...refusal });
+    socket.close(CLOSE.refused);
+  }
+
+  #admit(socket: WebSocket, name: string, claims: Claims): void {
+    const site = this.#site(name);
+    if (claims.role === "peer") this.#admitPeer(socket, site, name, claims);
+    else if (site.owner !== null && site.claims?.instance !== claims.instance) {
+      if (!claims.standby) {
+        this.#refuse(socket, { code: "other-instance", message: "", retryAfterMs: 60_000 });
+        return;
+      }
+      say(socket, { type: "welcome", state: "standby" });
+      site.owner.once("close", () => {
+        this.#own(socket, site, claims);
+        say(socket, { type: "active" });
+        this.#changed();
+      });
+    } else {
+      site.owner?.close(CLOSE.replaced);
+      this.#access = randomBytes(32).toString("base64url");
+      say(socket, { type: "welcome", state: "active", access: { token: this.#access, expiresMs: EXPIRES_MS } });
+      this.#own(socket, site, claims);
+    }
+  }
+
+  #own(socket: WebSocket, site: Site, claims: Claims): void {
+    const mux = new Mux({
+      role: "peer",
+      now: () => performance.now(),
+      transport: { send: (frame) => socket.send(withSlot(frame, HUB_SLOT)) },
+      onOpen: (open) => open.refuse("unknown-service"),
+    });
+    Object.assign(site, { owner: socket, claims, mux });
+    socket.on("message", (data: Buffer, isBinary) => {
+      if (!isBinary || !isRelayed(data)) return;
+      const slot = slotOf(data);
+      if (slot === HUB_SLOT) mux.received(withSlot(data, SOCKET_SLOT));
+      else if (slot !== SOCKET_SLOT) {
+        const peer = site.peers.get(slot);
+        if (peer !== undefined) peer.send(withSlot(data, SOCKET_SLOT));
+        else if (typeOf(data) === "open") socket.send(encodeFrame({ type: "peer-gone", slot, stream: 0 }));
+      }
+    });
+    socket.once("close", () => {
+      mux.lost("the agent is gone");
+      if (site.owner !== socket) return;
+      Object.assign(site, { owner: null, claims: null, mux: null });
+      for (const peer of site.peers.values()) {
+        peer.send(encodeFrame({ type: "peer-gone", slot: SOCKET_SLOT, stream: 0 }));
+      }
+    });
+    for (const peer of site.peers.values()) peer.terminate(); // they come again, with new slots
+  }
+
+  #admitPeer(socket: WebSocket, site: Site, name: string, claims: Claims): void {
+    const slot = site.nextSlot++;
+    site.peers.set(slot, socket);
+    const linked = this.#options.links?.[name]?.includes(claims.site) ?? false;
+    say(socket, { type: "welcome", state: "active" });
+    if (site.owner !== null && this.announcing) {
+      say(site.owner, { type: "peer", slot, site: claims.site, agent: claims.agent, linked });
+    }
+    const gone = encodeFrame({ type: "peer-gone", slot: SOCKET_SLOT, stream: 0 });
+    socket.on("message", (data: Buffer, isBinary) => {
+      if (!isBinary || !isRelayed(data)) return;
+      if (site.owner !== null) site.owner.send(withSlot(data, slot));
+      else if (typeOf(data) === "open") socket.send(Buffer.from(gone));
+    });
+    socket.once("close", () => {
+      site.peers.delete(slot);
+      site.owner?.send(encodeFrame({ type: "peer-gone", slot, stream: 0 }));
+    });
+  }
+}
+
+const say = (socket: WebSocket, message: FromHub): void => socket.send(JSON.stringify(message));

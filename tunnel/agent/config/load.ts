@@ -1,0 +1,60 @@
+/** Reads `agent.toml`. Paths in it are relative to the file. */
+import { readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import * as v from "valibot";
+import { LIMITS } from "../../../shared/limits.ts";
+import { messageOf } from "../../log.ts";
+import { AgentFailure } from "../failure.ts";
+import { type AgentConfig, type AgentConfigInput, AgentConfigSchema } from "./schema.ts";
+import { parseToml } from "./toml.ts";
+
+const TOP_PATHS = ["token_file", "state", "ca"] as const;
+const CERTIFICATE_PATHS = ["cert", "key", "ca", "ca_key"] as const;
+const FEED_PATHS = ["path", "done_path", "cert", "key", "ca"] as const;
+
+/** @throws AgentFailure with a line for each fault */
+export function loadConfig(file: string): AgentConfig {
+  const parsed = parseToml(readText(file), AgentConfigSchema);
+  if (parsed.ok) return withPathsFrom(path.dirname(path.resolve(file)), parsed.value);
+  const faults = parsed.error.slice(0, LIMITS.faultsReported);
+  const lines = faults.map(
+    ({ line, field, message }) => `${file}:${line}: ${field === "" ? "" : `${field}: `}${message}`,
+  );
+  throw new AgentFailure(lines.join("\n"), 2);
+}
+
+/** What a command line came to. @throws AgentFailure */
+export function checkConfig(input: AgentConfigInput): AgentConfig {
+  const parsed = v.safeParse(AgentConfigSchema, input);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new AgentFailure(`${v.getDotPath(issue) ?? "options"}: ${issue.message}`, 2);
+}
+
+function readText(file: string): string {
+  try {
+    if (statSync(file).size > LIMITS.agentConfigBytes) {
+      throw new Error(`has more than ${LIMITS.agentConfigBytes} bytes`);
+    }
+    return readFileSync(file, "utf8");
+  } catch (thrown) {
+    throw new AgentFailure(`cannot read ${file}: ${messageOf(thrown)}`, 2);
+  }
+}
+
+function withPathsFrom(folder: string, config: AgentConfig): AgentConfig {
+  const resolve = <T extends object>(table: T, names: readonly string[]): T =>
+    Object.fromEntries(
+      Object.entries(table).map(([name, value]: [string, unknown]) => [
+        name,
+        names.includes(name) && typeof value === "string" ? path.resolve(folder, value) : value,
+      ]),
+    ) as T;
+  const { certificate, log } = config;
+  return {
+    ...resolve(config, TOP_PATHS),
+    feed: config.feed.map((feed) => resolve(feed, FEED_PATHS)),
+    ...(certificate === undefined ? {} : { certificate: resolve(certificate, CERTIFICATE_PATHS) }),
+    log: { ...log, ...(log.file === undefined ? {} : { file: resolve(log.file, ["path"]) }) },
+  };
+}

@@ -1,0 +1,158 @@
+/** `agent.toml`. The command line builds the same, so that there is one check for both. Units are in the names. */
+import * as v from "valibot";
+import { LIMITS } from "../../../shared/limits.ts";
+import { ServiceNameSchema, ServiceSchema } from "../../../shared/tunnel/services.ts";
+import { choice, filePath, flag, isLoopback, plainId, text, wholeNumber } from "../../config-values.ts";
+import { FeedsSchema } from "../../feeds/config.ts";
+
+const host = text(255);
+const port = wholeNumber(1, 65_535);
+const allow = v.array(text(64), "shall be a list of sites");
+
+const service = v.strictObject({
+  name: ServiceNameSchema,
+  /** Where the agent connects to; nothing else is ever dialled. */
+  host,
+  port,
+  /** Sites, "@linked" (those with a QKD link to this one), "@edge". Nobody else. */
+  allow: v.optional(v.pipe(allow, v.maxLength(LIMITS.tunnelAllowEntries)), []),
+  /** TLS between the two agents, inside the stream: see [certificate]. */
+  tls: v.optional(flag, false),
+  /** Where others shall listen for it by default. */
+  listen_port: v.optional(port),
+});
+
+const listen = v.strictObject({
+  bind: v.optional(host, "127.0.0.1"),
+  /** 0: any free one; it stands in the log. */
+  port: wholeNumber(0, 65_535),
+  site: plainId,
+  service: ServiceNameSchema,
+  /** As the exposing agent has it. */
+  tls: v.optional(flag, false),
+  /** How long a new connection waits while the tunnel is down; 0: it is closed at once. */
+  wait_ms: v.optional(wholeNumber(0, LIMITS.agentWaitMs), 0),
+});
+
+const certificate = v.strictObject({
+  cert: filePath,
+  key: filePath,
+  /** Of the sites' authority: whom the other agents' certificates must be from. */
+  ca: filePath,
+  /** The authority's key, where it lies on this machine: it then signs what is missing. */
+  ca_key: v.optional(filePath),
+  /** For the request, where there is no certificate yet: UUID of the node, and addresses. */
+  node: v.optional(v.pipe(v.string("shall be a text"), v.uuid("shall be a UUID"))),
+  addresses: v.optional(v.pipe(v.array(host, "shall be a list of names and addresses"), v.maxLength(16)), []),
+  /** By which DNS name a site's certificate is known, where it does not have the URI `qkd-site:SITE`. */
+  dns: v.optional(v.record(v.string(), host), {}),
+});
+
+export const LOG_LEVELS = ["debug", "info", "warning", "error", "none"] as const;
+export type LogThreshold = (typeof LOG_LEVELS)[number];
+const sink = { level: v.optional(choice(...LOG_LEVELS), "info") };
+const log = v.strictObject({
+  console: v.optional(
+    v.strictObject({
+      ...sink,
+      format: v.optional(choice("pretty", "json"), "pretty"),
+      /** Absent: where it is a terminal. */
+      color: v.optional(flag),
+    }),
+    {},
+  ),
+  file: v.optional(
+    v.strictObject({
+      ...sink,
+      path: filePath,
+      format: v.optional(choice("pretty", "json"), "json"),
+      color: v.optional(flag, false),
+      /** A file that would grow beyond is renamed to `path.1`, that to `path.2`, and so on up to `files`. */
+      max_bytes: v.optional(wholeNumber(1024, LIMITS.agentLogFileBytes), 10 * 1024 * 1024),
+      files: v.optional(wholeNumber(1, LIMITS.agentLogFiles), 5),
+    }),
+  ),
+});
+
+const edge = v.pipe(
+  text(2048),
+  v.url("shall be a URL, as in https://edge.example"),
+  v.check((url) => !URL.canParse(url) || /^(?:https?|wss?):$/.test(new URL(url).protocol), "shall begin with https://"),
+);
+
+/** A list in which no two entries have the same of something. */
+const distinct = <T>(entries: readonly T[], of: (entry: T) => string): boolean =>
+  new Set(entries.map(of)).size === entries.length;
+
+export const AgentConfigSchema = v.pipe(
+  v.strictObject({
+    edge,
+    site: plainId,
+    /** With the one-time token, for the first start. Its content never stands here or on a command line. */
+    token_file: v.optional(filePath),
+    /** Folder of the agent's own keys and spools. */
+    state: v.optional(filePath),
+    /** Waits while another instance serves the site, instead of being refused. */
+    standby: v.optional(flag, false),
+    /** PEM of the authority behind the edge's certificate, where it is not a public one. */
+    ca: v.optional(filePath),
+    /** http:// to other machines. Nobody on the way may be anybody. */
+    insecure_http: v.optional(flag, false),
+    service: v.optional(
+      v.pipe(
+        v.array(service, "shall be [[service]]"),
+        v.maxLength(LIMITS.tunnelServices, `at most ${LIMITS.tunnelServices} services`),
+        v.check((services) => distinct(services, ({ name }) => name), "two services have the same name"),
+      ),
+      [],
+    ),
+    listen: v.optional(
+      v.pipe(
+        v.array(listen, "shall be [[listen]]"),
+        v.maxLength(LIMITS.agentListeners, `at most ${LIMITS.agentListeners} listeners`),
+        v.check(
+          (listens) =>
+            distinct(
+              listens.filter((each) => each.port !== 0),
+              ({ bind, port: number }) => `${bind} ${number}`,
+            ),
+          "two listeners have the same address",
+        ),
+      ),
+      [],
+    ),
+    feed: v.optional(FeedsSchema, []),
+    certificate: v.optional(certificate),
+    log: v.optional(log, {}),
+  }),
+  v.forward(
+    v.check(
+      ({ edge: url, insecure_http: insecure }) => insecure || isSafe(url),
+      "without TLS only to this machine, or with insecure_http = true",
+    ),
+    ["edge"],
+  ),
+  v.check(
+    ({ certificate: own, service: services, listen: listens }) =>
+      own !== undefined || ![...services, ...listens].some(({ tls }) => tls),
+    "tls = true needs [certificate]",
+  ),
+);
+
+function isSafe(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === "https:" || protocol === "wss:" || isLoopback(hostname);
+}
+
+/** As written: defaults may be absent. */
+export type AgentConfigInput = v.InferInput<typeof AgentConfigSchema>;
+export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>;
+export type ServiceConfig = AgentConfig["service"][number];
+export type ListenConfig = AgentConfig["listen"][number];
+export type CertificateConfig = NonNullable<AgentConfig["certificate"]>;
+export type LogConfig = AgentConfig["log"];
+export type FileLogConfig = NonNullable<LogConfig["file"]>;
+
+/** What the hub is told of a service: not where it lies. */
+export const announced = ({ name, allow: sites, tls, listen_port: number }: ServiceConfig) =>
+  ({ name, allow: sites, tls, port: number ?? null }) satisfies v.InferOutput<typeof ServiceSchema>;

@@ -1,0 +1,50 @@
+/** The WebSocket to a hub, as the agent opens it and as a mux sends over it. */
+import { type ClientOptions, type RawData, WebSocket } from "ws";
+import { LIMITS } from "../../../shared/limits.ts";
+import { HEADER_BYTES } from "../../../shared/mux/frame.ts";
+import type { Transport } from "../../../shared/mux/outbox.ts";
+import type { Edge } from "./edge.ts";
+
+const MAX_MESSAGE_BYTES = Math.max(LIMITS.agentMessageBytes, HEADER_BYTES + LIMITS.tunnelFrameBytes);
+
+/**
+ * Masks (RFC 6455 5.3) protect caches between the two ends from what a page in a browser may send. Where nobody is in
+ * between, a mask of zeros spares the work.
+ */
+const noMask = (mask: Buffer): void => void mask.fill(0);
+
+export function openWebSocket(edge: Edge, url: URL, handshakeMs: number): WebSocket {
+  const options: ClientOptions = {
+    perMessageDeflate: false,
+    followRedirects: false,
+    handshakeTimeout: handshakeMs,
+    maxPayload: MAX_MESSAGE_BYTES,
+    minVersion: "TLSv1.2",
+    ...(edge.ca === undefined ? {} : { ca: edge.ca }),
+    ...(edge.isPrivate ? { generateMask: noMask } : {}),
+  };
+  return new WebSocket(url, options);
+}
+
+const BINARY = { binary: true } as const;
+
+/** Full while more than a little waits in this process: what waits here nobody overtakes. */
+export const transportOf = (socket: WebSocket): Transport => ({
+  send(frame) {
+    if (socket.readyState !== WebSocket.OPEN) throw new Error("the connection is closed");
+    if (socket.bufferedAmount < LIMITS.agentSocketBufferBytes) {
+      socket.send(frame, BINARY);
+      return undefined;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    socket.send(frame, BINARY, (error) => (error === undefined || error === null ? resolve() : reject(error)));
+    return promise;
+  },
+  abort: () => socket.terminate(),
+});
+
+/** A message as one piece of memory. */
+export function bytesOf(data: RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
+}
