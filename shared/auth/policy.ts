@@ -40,13 +40,13 @@ export const isAction = (text: string): text is Action => Object.hasOwn(ROLES_BY
 export const BOOTSTRAP_OPERATOR = { role: "operator", id: "bootstrap", by: "bootstrap" } as const satisfies Principal;
 /**
  * Who started the engine on this machine, by the unix socket that only its owner reaches: it has to know which nodes
- * want a KME front, whatever became of the operators' tokens. The network document may hold no operator of this id.
+ * want a KME front, and its gateway which sites expose what, whatever became of the operators' tokens. The network document may hold no operator of this id.
  */
 export const STARTER_OPERATOR = { role: "operator", id: "starter", by: "starter" } as const satisfies Principal;
 /** Proofs that are good for some actions only: the bootstrap secret exists to write the first network document. */
 const ACTIONS_BY_PROOF: Readonly<Partial<Record<AuthenticatedBy, readonly Action[]>>> = {
   bootstrap: ["network.read", "network.write"],
-  starter: ["network.read", "links.read"],
+  starter: ["network.read", "links.read", "sites.read"],
 };
 /** What an agent may do by the token that came with its connection: all but to enrol others. */
 export const ACCESS_SCOPES: readonly Action[] = (Object.keys(ROLES_BY_ACTION) as Action[]).filter(

@@ -27,6 +27,7 @@ export const HTTP_STATUS = {
   "uri-too-long": 414,
   "unsupported-media-type": 415,
   "idempotency-mismatch": 422,
+  "upgrade-required": 426,
   "precondition-required": 428,
   "rate-limited": 429,
   "headers-too-large": 431,

@@ -3,6 +3,7 @@ import type { Fault, FaultDetail } from "../errors/errors.ts";
 import type { PairName } from "../ids.ts";
 import type { PoolConfig } from "../keypool/types.ts";
 import type { Result } from "../result.ts";
+import type { TunnelView, TunnelViewCall } from "../tunnel/types.ts";
 import type { NetworkDocument, SaeEntry } from "./document.ts";
 
 /** Append-only; no rollback of the document un-revokes. */
@@ -134,6 +135,8 @@ export interface DirectoryRpc {
   rollEpoch(call: { readonly by: string }): Promise<Result<{ readonly epoch: number }, Fault>>;
   /** Asked by a pool before it takes in, gives out or moves any key material. Idempotent per `next`. */
   leasePool(call: LeaseCall): Promise<LeaseAnswer>;
+  /** Asked by a hub of the tunnel. One that says it has connections is told of every change from then on. */
+  tunnelView(call: TunnelViewCall): Promise<TunnelView | { readonly unchanged: true }>;
 }
 
 export type PointerFault = FaultDetail & { pointer: string; message: string };

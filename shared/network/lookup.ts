@@ -43,6 +43,10 @@ export interface Lookup {
   readonly saesById: ReadonlyMap<string, SaeEntry>;
   readonly nodesById: ReadonlyMap<string, NodeEntry>;
   readonly linksById: ReadonlyMap<string, LinkEntry>;
+  /** Agent id -> site. */
+  readonly agentSites: ReadonlyMap<string, string>;
+  /** Where there are nodes or agents. */
+  readonly sites: ReadonlySet<string>;
   readonly linkByPair: ReadonlyMap<PairName, LinkEntry>;
   /** The most KeyPool objects any pair has or, while it drains, had: no key ID names a higher shard. */
   readonly maxShards: number;
@@ -82,6 +86,8 @@ export function buildLookup(snapshot: Snapshot): Lookup {
     saesById,
     nodesById: new Map(document.nodes.map((node) => [node.id, node])),
     linksById: new Map(document.links.map((link) => [link.id, link])),
+    agentSites: new Map(document.agents.map(({ id, site }) => [id, site])),
+    sites: new Set([...document.nodes.map((node) => siteOf(node)), ...document.agents.map(({ site }) => site)]),
     linkByPair: new Map(document.links.map((link) => [pairOfLink(link), link])),
     maxShards: maxShardsOf(snapshot),
     maxShardsByNode: maxShardsByNode(snapshot),
