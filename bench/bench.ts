@@ -2,9 +2,7 @@
  * `npm run bench`: the demo network under load, against a server that does nothing. Absolute figures depend on the
  * machine and its neighbours; the ratios hold.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { cpus, release, totalmem, type as osType } from "node:os";
-import { join } from "node:path";
+import { factsOf, runBench } from "./command.ts";
 import { measureCost } from "./cost/measure.ts";
 import { startMeteredEdge } from "./cost/metered-edge.ts";
 import {
@@ -21,12 +19,11 @@ import { measureFlatMemory } from "./parts/flat-memory.ts";
 import { measurePending } from "./parts/pending.ts";
 import { measureRoundTrips } from "./parts/round-trips.ts";
 import { progress } from "./progress.ts";
-import { figuresOf, replaceMeasured, type Results, sectionOf } from "./report/results.ts";
+import { publish } from "./publish.ts";
+import { figuresOf, type Results, sectionOf } from "./report/results.ts";
 import { Rig } from "./rig.ts";
 
-const RESULTS = join(import.meta.dirname, "results.md");
-
-async function main(argv: readonly string[]): Promise<number> {
+async function main(argv: readonly string[]): Promise<void> {
   const options = parseOptions(argv);
   const results: Results = {};
   if (options.parts.some((part) => part !== "cost")) await underLoad(options, results);
@@ -39,8 +36,12 @@ async function main(argv: readonly string[]): Promise<number> {
       await edge.stop();
     }
   }
-  publish(options, argv, results);
-  return 0;
+  publish({
+    section: sectionOf(results, factsOf("bench", argv)),
+    figures: figuresOf(results),
+    json: options.json,
+    mark: options.quick || options.parts.length < PARTS.length ? null : "measured",
+  });
 }
 
 async function underLoad(options: BenchOptions, results: Results): Promise<void> {
@@ -56,32 +57,4 @@ async function underLoad(options: BenchOptions, results: Results): Promise<void>
   }
 }
 
-function publish(options: BenchOptions, argv: readonly string[], results: Results): void {
-  const figures = figuresOf(results);
-  const command = ["npm run bench", ...(argv.length === 0 ? [] : ["--", ...argv])].join(" ");
-  const date = new Date().toISOString().slice(0, 10);
-  const section = sectionOf(results, { command, machine: machine(), date });
-  console.log(`\n${section}\n`);
-  for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
-  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
-  if (options.quick || options.parts.length < PARTS.length) return;
-  writeFileSync(RESULTS, replaceMeasured(readFileSync(RESULTS, "utf8"), section));
-  console.log(`\nwritten to ${RESULTS}`);
-}
-
-function machine(): string {
-  const cores = cpus();
-  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
-  return `${cores.length} cores (${cores[0]?.model.trim() ?? "unknown"}), ${memory}, ${osType()} ${release().split("-")[0]}, Node ${process.versions.node}`;
-}
-
-const argv = process.argv.slice(2);
-if (argv.includes("--help") || argv.includes("-h")) console.log(USAGE);
-else {
-  try {
-    process.exitCode = await main(argv);
-  } catch (error) {
-    console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 1;
-  }
-}
+await runBench(USAGE, main);

@@ -1,5 +1,6 @@
 /** What `npm run bench -- ...` understands, and what is measured then. Pure. */
 import { parseArgs } from "node:util";
+import { partsOf, wholeNumber } from "./arguments.ts";
 
 /** What is measured, in this order. */
 export const PARTS = ["round-trips", "memory", "pending", "cost"] as const;
@@ -42,23 +43,10 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     seconds: wholeNumber("--seconds", values.seconds ?? (quick ? "1" : "2"), 600),
     rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "2" : "7"), 100),
     connections: (values.connections ?? "16,64").split(",").map((part) => wholeNumber("--connections", part, 1000)),
-    parts: values.only === undefined ? PARTS : partsOf(values.only),
+    parts: values.only === undefined ? PARTS : partsOf(values.only, PARTS),
     json: values.json ?? null,
     quick,
   };
-}
-
-function partsOf(text: string): Part[] {
-  const wanted = text.split(",");
-  const unknown = wanted.find((name) => !(PARTS as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new Error(`--only takes some of ${PARTS.join(",")}, not "${unknown}"`);
-  return PARTS.filter((part) => wanted.includes(part));
-}
-
-function wholeNumber(name: string, text: string, max: number): number {
-  const value = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > max) throw new Error(`${name} takes whole numbers from 1 to ${max}, not "${text}"`);
-  return value;
 }
 
 export interface Scenario {

@@ -7,7 +7,8 @@ import { newStateFolder, runNetwork, type RunningNetwork } from "../test/support
 import type { Endpoint } from "./load/connection.ts";
 import type { Job, LoadResult } from "./load/jobs.ts";
 import { BULK_KEYS, KEY_SIZE_BITS } from "./options.ts";
-import { cpuMs, residentBytes, startLoadTool, startNoop } from "./processes/children.ts";
+import { cpuMs, residentBytes } from "./processes/child.ts";
+import { startLoadTool, startNoop } from "./processes/children.ts";
 
 /** Two neighbours, an SAE at each, and the link between them. */
 export interface Neighbours {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createAuthority, issue } from "../../scripts/demo/pki.ts";
+import { createAuthority, issue } from "../../pki/authority.ts";
 import { startLoadTool, startNoop, type LoadTool, type Noop } from "../processes/children.ts";
 import type { Endpoint } from "./connection.ts";
 import type { FetchJob, RoundTripsJob, TakeJob } from "./jobs.ts";

@@ -6,7 +6,7 @@ import type { LoadResult } from "./jobs.ts";
 export type Step = () => Promise<string | typeof DONE | null>;
 export const DONE = Symbol("done");
 
-interface Worker {
+export interface Worker {
   /** Before the clock starts. */
   readonly prepare?: Step;
   readonly step: Step;

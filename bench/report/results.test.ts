@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Usage } from "../cost/prices.ts";
 import { parseOptions, pendingPlanOf } from "../options.ts";
+import { replaceMeasured } from "./document.ts";
 import { GOALS, goalsText } from "./goals.ts";
 import { markdownTable } from "./markdown.ts";
-import { figuresOf, replaceMeasured, type Results, sectionOf } from "./results.ts";
+import { figuresOf, type Results, sectionOf } from "./results.ts";
 import type { ScenarioResult } from "./scenarios.ts";
 
 const MB = 1_000_000;
@@ -94,7 +95,7 @@ test("what was not measured is absent", () => {
 });
 
 test("bounds are met or not, from either side", () => {
-  const lines = goalsText({ roundTripsVsNoop_c16: 0.24, p99VsNoop_c64: 4 }).split("\n");
+  const lines = goalsText(GOALS, { roundTripsVsNoop_c16: 0.24, p99VsNoop_c64: 4 }).split("\n");
   expect(lines).toHaveLength(4);
   expect(lines[2]).toMatch(/0\.24 \| at least 0\.25 \| +no \|$/);
   expect(lines[3]).toMatch(/4 \| +at most 4 \| +yes \|$/);
@@ -104,6 +105,8 @@ test("a table's lines are of one length", () => {
   const lines = markdownTable(["a", "long heading"], [["cell", "1"]]).split("\n");
   expect(new Set(lines.map((line) => line.length)).size).toBe(1);
 });
+
+const block = (mark: string) => `<!-- ${mark}: begin -->\n\nold ${mark}\n\n<!-- ${mark}: end -->\n`;
 
 describe("the section in results.md", () => {
   const section = sectionOf(results, { command: "npm run bench", machine: "2 cores", date: "2026-11-21" });
@@ -120,14 +123,20 @@ describe("the section in results.md", () => {
 
   test("replaces the one before, and nothing else", () => {
     const document = "# A\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n";
-    const once = replaceMeasured(document, section);
+    const once = replaceMeasured(document, section, "measured");
     expect(once).toContain("npm run bench");
     expect(once).not.toContain("old");
     expect(once.endsWith("after\n")).toBe(true);
-    expect(replaceMeasured(once, section)).toBe(once);
+    expect(replaceMeasured(once, section, "measured")).toBe(once);
+  });
+
+  test("of one bench leaves that of another alone", () => {
+    const document = `${block("measured")}between\n${block("tunnel")}`;
+    const changed = replaceMeasured(document, "new", "tunnel");
+    expect(changed).toBe(document.replace("old tunnel", "new"));
   });
 
   test("needs its marks", () => {
-    expect(() => replaceMeasured("# A", section)).toThrow("measured: begin");
+    expect(() => replaceMeasured("# A", section, "measured")).toThrow("measured: begin");
   });
 });
