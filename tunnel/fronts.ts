@@ -1,5 +1,5 @@
 /**
- * The process of the KME fronts. Started by `npm start`, which talks to it over IPC; or by hand with a config file:
+ * The process of the KME fronts, and of the gateway. Started by `npm start`, which talks to it over IPC; or by hand with a config file:
  * `node tunnel/fronts.ts fronts.json`. SIGHUP reads all certificate files again.
  *
  * It also guards: should its parent die without a word, it ends the processes it was told of, and then itself.
@@ -9,6 +9,7 @@ import { messageOf, stderrLog as log } from "./log.ts";
 import { type Carrier, createCarrier } from "./services/etsi014-tls/carrier.ts";
 import { parseFrontsConfig } from "./services/etsi014-tls/config.ts";
 import { type Front, startFront } from "./services/etsi014-tls/front.ts";
+import { Gateway } from "./services/gateway/gateway.ts";
 
 export type ToFronts =
   | { readonly type: "guard" | "release"; readonly pid: number }
@@ -21,6 +22,7 @@ export type FromFronts =
 const guarded = new Set<number>();
 let carrier: Carrier | undefined;
 let fronts: readonly Front[] = [];
+let gateway: Gateway | undefined;
 
 /** All or none: when one front cannot start, those that did are closed again. */
 async function serve(value: unknown): Promise<Readonly<Record<string, string>>> {
@@ -28,10 +30,15 @@ async function serve(value: unknown): Promise<Readonly<Record<string, string>>> 
   const carry = createCarrier(config.carrier);
   const started = await Promise.allSettled(config.fronts.map((front) => startFront(front, carry, log)));
   const running = started.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  const failed = started.find((result) => result.status === "rejected");
-  if (failed !== undefined) {
+  try {
+    const failed = started.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    if (config.gateway !== undefined && config.carrier.type === "unix") {
+      gateway = await Gateway.start(config.gateway, config.carrier.path, log);
+    }
+  } catch (thrown) {
     await Promise.all(running.map((front) => front.close()));
-    throw failed.reason;
+    throw thrown;
   }
   carrier = carry;
   fronts = running;
@@ -39,6 +46,7 @@ async function serve(value: unknown): Promise<Readonly<Record<string, string>>> 
 }
 
 async function stop(code: number): Promise<never> {
+  gateway?.close();
   await Promise.all(fronts.map((front) => front.close()));
   carrier?.close();
   process.exit(code);

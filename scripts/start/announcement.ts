@@ -1,6 +1,7 @@
 /** All that the user is told once it serves. */
 import { tokenSha256 } from "../../shared/auth/token.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
+import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { type Couple, coupleOf, mtlsLines, type Serving, tokenLines } from "./banner.ts";
 import { askNetwork } from "./network.ts";
 import { isThere } from "./files.ts";
@@ -13,6 +14,10 @@ export interface Announced {
   readonly folder: StateFolder;
   readonly secrets: Secrets;
   readonly serving: Serving;
+  /** Whose agents run here. */
+  readonly sites: readonly string[];
+  /** Null: there is none. */
+  readonly gateway: GatewayConfig | null;
   readonly socket: string;
   /** Null: none yet. */
   readonly network: NetworkDocument | null;
@@ -20,11 +25,13 @@ export interface Announced {
 }
 
 export async function announcement(announced: Announced): Promise<string[]> {
-  const { serving, network, folder } = announced;
+  const { serving, sites, gateway, network, folder } = announced;
   const head = [
     `qkd-edge ready: ${network?.name ?? "no network yet"}`,
     `  edge      ${serving.edge}  (API: ${serving.edge}/docs)`,
     ...Object.entries(serving.kme).map(([node, url]) => `  KME ${node}  ${url}`),
+    ...(sites.length === 0 ? [] : [`  agents    ${sites.join(", ")}  (logs: ${folder.agents}/SITE/agent.log)`]),
+    ...(gateway === null ? [] : [`  gateway   ${gateway.bind}: ports ${gateway.ports.join(", ")}`]),
     `  state     ${folder.root}`,
     "",
   ];

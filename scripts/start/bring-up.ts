@@ -4,7 +4,15 @@ import type { NetworkDocument } from "../../shared/network/document.ts";
 import { ensureCertificates, nodesWithCertificates } from "./certificates.ts";
 import { messageOf, StartFailure } from "./failure.ts";
 import { parseTexts } from "./files.ts";
-import { appliedConfig, inForceOf, putFirst, settle, type NetworkAccess, type WantedNetwork } from "./network.ts";
+import {
+  appliedConfig,
+  DEMO_APPLIED,
+  inForceOf,
+  putFirst,
+  settle,
+  type NetworkAccess,
+  type WantedNetwork,
+} from "./network.ts";
 import type { StartOptions } from "./options.ts";
 import { prefill } from "./prefill.ts";
 import { demoWanted, loadDemoTokens, readTokens, type Secrets } from "./secrets.ts";
@@ -30,6 +38,8 @@ export interface Engaged {
 export interface BroughtUp {
   /** Null: none yet. */
   readonly network: NetworkDocument | null;
+  /** It is the demo's own, as it was or as operators have changed it since. */
+  readonly isDemo: boolean;
   /** Nodes that could have a front, in the document's order. */
   readonly nodes: readonly string[];
   /** Those of them that get one. */
@@ -41,14 +51,15 @@ export interface BroughtUp {
 export async function bringUp(engaged: Engaged): Promise<BroughtUp> {
   const { options, config, folder, secrets, edge, socket, signal } = engaged;
   const found = inForceOf(await askAsStarter(socket, "/api/v1/network", signal));
-  const wanted = config ?? (options.demo && found === null ? demoWanted(loadDemoTokens(folder.tokens)) : null);
+  const wanted =
+    config ?? (options.demo && found === null ? demoWanted(loadDemoTokens(folder.tokens), options.agents) : null);
   const operatorToken = readOperatorToken(engaged);
   const access: NetworkAccess = { edge, folder, bootstrapToken: secrets.bootstrapToken, operatorToken, signal };
   if (found === null) {
-    if (wanted === null) return { network: null, nodes: [], fronted: [], notes: [] };
+    if (wanted === null) return { network: null, isDemo: false, nodes: [], fronted: [], notes: [] };
     if (options.demo) await ensureCertificates(folder.certs, wanted.document, frontNodes(wanted.document));
     const network = await putFirst(wanted, access);
-    return finish(engaged, network, await prefillNetwork(options, network, { ...access, isNew: true }));
+    return finish(engaged, network, await prefillNetwork(engaged, network, { ...access, isNew: true }));
   }
   // A document that no start has applied was put by an operator: its network is left alone.
   const ours = config !== null || appliedConfig(folder) !== null;
@@ -59,17 +70,23 @@ export async function bringUp(engaged: Engaged): Promise<BroughtUp> {
   return finish(engaged, network, [
     ...notes,
     ...(await missingCertificates(folder, network)),
-    ...(await prefillNetwork(options, network, { ...access, isNew: false })),
+    ...(await prefillNetwork(engaged, network, { ...access, isNew: false })),
   ]);
 }
 
-function finish({ folder }: Engaged, network: NetworkDocument, notes: readonly string[]): BroughtUp {
+/** The last document that a start has applied was the demo's. */
+const isDemoOf = ({ options, config, folder }: Engaged): boolean =>
+  options.demo && config === null && appliedConfig(folder) === DEMO_APPLIED;
+
+function finish(engaged: Engaged, network: NetworkDocument, notes: readonly string[]): BroughtUp {
+  const { folder } = engaged;
   const nodes = frontNodes(network);
   const fronted = nodesWithCertificates(folder.certs, nodes);
   const beyond = network.nodes.length - nodes.length;
   const tooMany =
     beyond === 0 ? [] : [`note: no KME front for the last ${beyond} nodes: here are at most ${MAX_FRONTS}`];
-  return { network, nodes, fronted, notes: [...notes, ...withoutFront(folder, nodes, fronted), ...tooMany] };
+  const isDemo = isDemoOf(engaged);
+  return { network, isDemo, nodes, fronted, notes: [...notes, ...withoutFront(folder, nodes, fronted), ...tooMany] };
 }
 
 const frontNodes = (network: NetworkDocument): string[] => network.nodes.slice(0, MAX_FRONTS).map(({ id }) => id);
@@ -111,12 +128,15 @@ function readOperatorToken({ options: { tokenFile }, folder }: Engaged): string 
   return token;
 }
 
+/** In the demo also what agents feed: a newcomer's first key waits for nobody. */
 async function prefillNetwork(
-  { prefill: { bytes, explicit } }: StartOptions,
+  engaged: Engaged,
   { links }: NetworkDocument,
   { operatorToken, ...reach }: Pick<NetworkAccess, "edge" | "operatorToken" | "signal"> & { readonly isNew: boolean },
 ): Promise<string[]> {
-  const wanted = links.filter(({ source }) => explicit || source === "simulated");
+  const { bytes, explicit } = engaged.options.prefill;
+  const all = explicit || isDemoOf(engaged);
+  const wanted = links.filter(({ source }) => all || source === "simulated");
   if (bytes === 0 || wanted.length === 0) return [];
   if (operatorToken === null)
     return explicit ? ["note: nothing prefilled: that takes an operator's token (--token-file)"] : [];

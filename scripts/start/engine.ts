@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { engineConfig, isModule, SOCKETS } from "./capnp.ts";
 import { messageOf, StartFailure } from "./failure.ts";
 import { writeAtomic } from "./files.ts";
@@ -30,6 +31,8 @@ export interface EnginePlan {
   /** Of the deployment. */
   readonly generation: number;
   readonly demo: boolean;
+  /** Null, as by default: there is none. */
+  readonly gateway?: GatewayConfig | null;
   /** 0: any free one. */
   readonly port: number;
 }
@@ -55,7 +58,7 @@ export function startEngine(plan: EnginePlan): Engine {
   };
 }
 
-function writeConfig({ folder, bundle, sockets, generation, demo, port }: EnginePlan): string {
+function writeConfig({ folder, bundle, sockets, generation, demo, gateway = null, port }: EnginePlan): string {
   const modules = readdirSync(bundle).filter(isModule);
   for (const file of modules) copyFileSync(join(bundle, file), join(folder.run, file));
   const entryFirst = [
@@ -69,7 +72,12 @@ function writeConfig({ folder, bundle, sockets, generation, demo, port }: Engine
     frontsSocket: sockets.fronts,
     edgeAddress: `${HOST}:${port}`,
     modules: entryFirst,
-    vars: { QKD_MTLS: "front", QKD_GENERATION: String(generation), ...(demo ? { QKD_DEMO: "1" } : {}) },
+    vars: {
+      QKD_MTLS: "front",
+      QKD_GENERATION: String(generation),
+      ...(demo ? { QKD_DEMO: "1" } : {}),
+      ...(gateway === null ? {} : { QKD_GATEWAY: JSON.stringify(gateway) }),
+    },
     secrets: ["QKD_BOOTSTRAP_SHA256"],
   });
   writeAtomic(file, config);

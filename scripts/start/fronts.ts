@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import type { FromFronts, ToFronts } from "../../tunnel/fronts.ts";
 import type { FrontsConfig } from "../../tunnel/services/etsi014-tls/config.ts";
+import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { certificateFiles } from "./certificates.ts";
 import { StartFailure } from "./failure.ts";
 import { PROJECT } from "./paths.ts";
@@ -10,7 +11,10 @@ import { HOST } from "./ports.ts";
 
 export interface Fronts {
   readonly process: ChildProcess;
+  /** Ends this process too, should the starter die without a word. */
   guard(pid: number): void;
+  /** It has ended. */
+  release(pid: number): void;
   /** Starts the fronts; their URLs by node. */
   serve(config: FrontsConfig): Promise<Readonly<Record<string, string>>>;
   stop(): void;
@@ -25,6 +29,7 @@ export function startFronts(): Fronts {
   return {
     process: child,
     guard: (pid) => send({ type: "guard", pid }),
+    release: (pid) => send({ type: "release", pid }),
     stop: () => send({ type: "stop" }),
     serve: (config) =>
       new Promise((resolve, reject) => {
@@ -43,9 +48,11 @@ export function frontsConfig(
   certs: string,
   engineSocket: string,
   ports: Readonly<Record<string, number>>,
+  gateway: GatewayConfig | null,
 ): FrontsConfig {
   return {
     carrier: { type: "unix", path: engineSocket },
+    ...(gateway === null ? {} : { gateway }),
     fronts: Object.entries(ports).map(([node, port]) => ({
       node,
       host: HOST,

@@ -90,7 +90,9 @@ export async function settle(
   return { network: document, notes: [note] };
 }
 
-/** SHA-256 of the `--config` file applied last, `demo`, or null where no start has applied anything. */
+export const DEMO_APPLIED = "demo";
+
+/** SHA-256 of the `--config` file applied last, `DEMO_APPLIED`, or null where no start has applied anything. */
 export const appliedConfig = (folder: StateFolder): string | null => readIfThere(folder.appliedConfig)?.trim() ?? null;
 
 /** Of a token that is unknown, revoked, expired or used up, or good for other things only. */
@@ -145,7 +147,7 @@ async function put(
 ): Promise<Answer> {
   const call = { method: "PUT", token, ifMatch: `"${version}"`, body: wanted.document };
   const answer = await callEdge(edge, NETWORK, call, signal);
-  if (answer.status === 200) writeAtomic(folder.appliedConfig, `${wanted.sha256 ?? "demo"}\n`);
+  if (answer.status === 200) writeAtomic(folder.appliedConfig, `${wanted.sha256 ?? DEMO_APPLIED}\n`);
   return answer;
 }
 

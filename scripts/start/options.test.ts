@@ -11,9 +11,11 @@ describe("npm start's options", () => {
       state: ".qkd",
       randomPorts: false,
       demo: true,
+      agents: true,
       config: null,
       tokenFile: null,
       prefill: { bytes: MIB, explicit: false },
+      gateway: null,
       restored: false,
       help: false,
     });
@@ -40,6 +42,26 @@ describe("npm start's options", () => {
     expect(() => parse([...args], {})).toThrow(
       new RegExp(`^${name} takes no value that begins with "-" \\(npm .*\\)$`),
     );
+  });
+
+  it.each([
+    [["--gateway-ports", "9000"], { bind: "127.0.0.1", ports: [9000] }],
+    [["--gateway-ports", "9000,9001,9000", "--gateway-bind", "0.0.0.0"], { bind: "0.0.0.0", ports: [9000, 9001] }],
+    [["--gateway-ports", "1", "--gateway-bind", "*"], { bind: "*", ports: [1] }],
+  ])("reads %j", (args, gateway) => {
+    expect(parseOptions(args, {}).gateway).toEqual(gateway);
+  });
+
+  it.each([
+    [["--gateway-ports", ""]],
+    [["--gateway-ports", "0"]],
+    [["--gateway-ports", "65536"]],
+    [["--gateway-ports", "1,"]],
+    [["--gateway-ports", Array.from({ length: 65 }, (_, index) => index + 1).join(",")]],
+    [["--gateway-ports", "1", "--gateway-bind", "edge.example"]],
+    [["--gateway-bind", "::"]],
+  ])("refuses %j", (args) => {
+    expect(() => parseOptions(args, {})).toThrow(/^--gateway-[^\n]+$/);
   });
 
   it("takes the token file from the option before the environment", () => {

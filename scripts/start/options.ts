@@ -2,12 +2,15 @@
 import { parseArgs } from "node:util";
 import { LIMITS } from "../../shared/limits.ts";
 import { misuseInWords } from "../../cli/lib/args.ts";
+import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { StartFailure } from "./failure.ts";
+import { gatewayOptions } from "./gateway.ts";
 
 export const USAGE = `usage: npm start -- [options]
 
 Runs qkd-edge on this machine: the engine (workerd), the edge on 127.0.0.1:8787 and one KME front with mutual TLS for
-each node (127.0.0.1:9000, 9010, 9020 ...). Without options it is the demo network.
+each node (127.0.0.1:9000, 9010, 9020 ...). Without options it is the demo network, two links of which site agents feed
+from demo devices.
 
   --state DIR         where everything is kept: certificates, tokens, ports.json, the engine's storage (default .qkd)
   --random-ports      take free ports instead; ports.json says which
@@ -19,6 +22,11 @@ each node (127.0.0.1:9000, 9010, 9020 ...). Without options it is the demo netwo
                       Certificates for its nodes, and for SAEs known by CN or SAN, are made in DIR/certs unless they
                       are there. Only links with a simulated source are prefilled, unless --prefill is given.
   --token-file FILE   see --config
+  --gateway-ports P,P TCP ports for sites' services: what an agent exposes with -R P:host:port --allow @gateway is
+                      reached at port P here, by any TCP client (default: none)
+  --gateway-bind ADDR where these listen (default 127.0.0.1): an address of this machine, or * for all
+  --no-agents         no site agents beside the demo: a new network's links are all simulated, and in one that agents
+                      feed nothing feeds them
   --no-demo           no demo network, certificates or simulated key. Nodes with NODE.crt, NODE.key and ca.crt in
                       DIR/certs get a KME front
   --restored          the storage was put back in a way that leaves no trace (a snapshot of the disk or the machine):
@@ -32,10 +40,14 @@ export interface StartOptions {
   readonly state: string;
   readonly randomPorts: boolean;
   readonly demo: boolean;
+  /** Site agents and devices for the demo's own network. */
+  readonly agents: boolean;
   readonly config: string | null;
   readonly tokenFile: string | null;
   /** Bytes a link. `explicit`: every link, not only those with a simulated source. */
   readonly prefill: { readonly bytes: number; readonly explicit: boolean };
+  /** Null: none. */
+  readonly gateway: GatewayConfig | null;
   /** Voids all key material: the storage is an old copy, says who starts it. */
   readonly restored: boolean;
   readonly help: boolean;
@@ -49,6 +61,9 @@ const OPTIONS = {
   "random-ports": { type: "boolean" },
   config: { type: "string" },
   "token-file": { type: "string" },
+  "gateway-ports": { type: "string" },
+  "gateway-bind": { type: "string" },
+  "no-agents": { type: "boolean" },
   "no-demo": { type: "boolean" },
   prefill: { type: "string" },
   restored: { type: "boolean" },
@@ -67,9 +82,11 @@ export function parseOptions(args: readonly string[], env: Readonly<Record<strin
     state: text("state") ?? ".qkd",
     randomPorts: values["random-ports"] ?? false,
     demo: !(values["no-demo"] ?? false),
+    agents: !(values["no-agents"] ?? false),
     config: text("config"),
     tokenFile: text("token-file") ?? (env["QKD_TOKEN_FILE"] || null),
     prefill: { bytes: prefillBytes(values.prefill), explicit: values.prefill !== undefined },
+    gateway: gatewayOptions(values["gateway-ports"], values["gateway-bind"]),
     restored: values.restored ?? false,
     help: values.help ?? false,
   };

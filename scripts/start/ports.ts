@@ -1,5 +1,5 @@
 /** Which ports are listened on, and whether they are to be had. */
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { codeOf, messageOf, StartFailure } from "./failure.ts";
 
 export const HOST = "127.0.0.1";
@@ -14,8 +14,20 @@ export const edgePort = (random: boolean): number => (random ? 0 : EDGE_PORT);
 export const kmePorts = (nodes: readonly string[], random: boolean): Readonly<Record<string, number>> =>
   Object.fromEntries(nodes.map((node, index) => [node, random ? 0 : FIRST_KME_PORT + KME_PORT_STEP * index]));
 
+/** One that nobody has now; of a process that cannot tell by itself which one it got. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, HOST, () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
 /** Asked before what wants the port is started, so that nothing has to be taken back. */
-export function checkPort(port: number, use: string): Promise<void> {
+export function checkPort(port: number, use: string, host = HOST): Promise<void> {
   if (port === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -23,10 +35,11 @@ export function checkPort(port: number, use: string): Promise<void> {
       const reason = codeOf(error) === "EADDRINUSE" ? "is in use" : `cannot be used (${messageOf(error)})`;
       reject(
         new StartFailure(
-          `port ${port} on ${HOST}, for ${use}, ${reason}: end what listens there, or start with --random-ports`,
+          `port ${port} on ${host}, for ${use}, ${reason}: end what listens there, or start with --random-ports`,
         ),
       );
     });
-    server.listen(port, HOST, () => server.close(() => resolve()));
+    // Without a host: every address of the machine.
+    server.listen({ port, ...(host === "*" ? {} : { host }) }, () => server.close(() => resolve()));
   });
 }

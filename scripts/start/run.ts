@@ -5,12 +5,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { announcement } from "./announcement.ts";
 import { bringUp } from "./bring-up.ts";
 import { ensureBundle } from "./bundle.ts";
+import { DemoSites, planSites } from "./demo-sites.ts";
 import { awaitHealth } from "./edge-client.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { openEpochKeys } from "./epoch-keys.ts";
-import { StartFailure } from "./failure.ts";
+import { messageOf, StartFailure } from "./failure.ts";
 import { writeAtomic } from "./files.ts";
 import { type Fronts, frontsConfig, startFronts } from "./fronts.ts";
+import { checkGateway, gatewayNotes, gatewayPorts } from "./gateway.ts";
 import { keepKeys, type KeyKeeper } from "./key-keeper.ts";
 import { readConfig } from "./network.ts";
 import type { StartOptions } from "./options.ts";
@@ -32,12 +34,15 @@ interface Running {
   fronts?: Fronts;
   identity?: StorageIdentity;
   engine?: Engine;
+  sites?: DemoSites;
 }
 
 /** Runs until `stop` is aborted. Throws a StartFailure when it cannot start, or when a child ends unasked. */
 export async function run(options: StartOptions, stop: AbortSignal, print: (text: string) => void): Promise<void> {
   const running: Running = {};
   const failed = Promise.withResolvers<never>();
+  // Nothing may be started once all is being ended, whatever the reason.
+  const over = new AbortController();
   const stopped = new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
     else stop.addEventListener("abort", () => resolve(), { once: true });
@@ -49,13 +54,14 @@ export async function run(options: StartOptions, stop: AbortSignal, print: (text
   };
   try {
     const serve = async (): Promise<void> => {
-      const lines = await start(options, running, stop, watch, print);
+      const lines = await start(options, running, AbortSignal.any([stop, over.signal]), watch, print);
       // At once: who waits for "ready" finds the rest there too.
       print(lines.join("\n"));
       await stopped;
     };
     await Promise.race([serve(), stopped, failed.promise]);
   } finally {
+    over.abort();
     await end(running);
   }
 }
@@ -89,7 +95,8 @@ async function start(
   if (identity.putBack !== null) print(putBackLine(folder, identity.putBack));
   running.keeper = await keepKeys(openEpochKeys(folder, identity.putBack !== null), sockets.epochKeys);
   const { generation } = identity;
-  const engine = startEngine({ folder, bundle, secrets, sockets, generation, demo: options.demo, port });
+  const { demo, gateway } = options;
+  const engine = startEngine({ folder, bundle, secrets, sockets, generation, demo, gateway, port });
   identity.keep();
   running.engine = engine;
   fronts.guard(engine.pid);
@@ -99,21 +106,57 @@ async function start(
   await awaitHealth(edge, signal);
 
   const socket = sockets.fronts;
-  const { network, nodes, fronted, notes } = await bringUp({ options, config, folder, secrets, edge, socket, signal });
+  const broughtUp = await bringUp({ options, config, folder, secrets, edge, socket, signal });
+  const { network, nodes, fronted, notes } = broughtUp;
   const ports = kmePorts(nodes, options.randomPorts);
   const wanted = Object.fromEntries(fronted.map((node) => [node, ports[node] ?? 0]));
   for (const [node, kmePort] of Object.entries(wanted)) await checkPort(kmePort, `the KME of ${node}`);
-  const kme = await fronts.serve(frontsConfig(folder.certs, socket, wanted));
-  const pids = { engine: engine.pid, fronts: [fronts.process.pid] };
-  writeAtomic(folder.ports, `${JSON.stringify({ edge, kme, pids }, null, 2)}\n`, 0o644);
-  const lines = await announcement({ folder, secrets, serving: { edge, kme }, socket, network, signal });
-  return [...notes, ...lines];
+  if (gateway !== null) await checkGateway(gateway, wanted);
+  const kme = await fronts.serve(frontsConfig(folder.certs, socket, wanted, gateway));
+  const writePorts = (): void => {
+    const pids = { engine: engine.pid, fronts: [fronts.process.pid], ...running.sites?.pids };
+    writeAtomic(folder.ports, `${JSON.stringify({ edge, kme, ...gatewayPorts(gateway), pids }, null, 2)}\n`, 0o644);
+  };
+  if (options.agents && broughtUp.isDemo && network !== null) {
+    const plan = await planSites(network);
+    signal.throwIfAborted();
+    const around = { folder, edge, guard: fronts, say: print, onChange: () => orNote(writePorts, print) };
+    if (plan.sites.length === 0) print(UNFED_LINE);
+    else running.sites = new DemoSites({ ...around, plan });
+  }
+  writePorts();
+  const sites = running.sites?.names ?? [];
+  const lines = await announcement({
+    folder,
+    secrets,
+    serving: { edge, kme },
+    sites,
+    gateway,
+    socket,
+    network,
+    signal,
+  });
+  return [...notes, ...(gateway === null ? [] : gatewayNotes(gateway)), ...lines];
 }
+
+/** What goes wrong while it serves is no reason to end. */
+function orNote(work: () => void, print: (text: string) => void): void {
+  try {
+    work();
+  } catch (thrown) {
+    print(`note: ${messageOf(thrown)}`);
+  }
+}
+
+const UNFED_LINE =
+  "note: no site agents: this network, made with --no-agents or changed since, has no link that they feed";
 
 const putBackLine = ({ storage }: StateFolder, sign: string): string =>
   `note: the storage ${storage} was put back from a copy: all key material in it is voided (${sign})`;
 
-async function end({ folder, lock, sockets, keeper, fronts, identity, engine }: Running): Promise<void> {
+async function end({ folder, lock, sockets, keeper, fronts, identity, engine, sites }: Running): Promise<void> {
+  // First, for they take leave of the engine.
+  await sites?.stop();
   const children = [fronts?.process, engine?.process].filter((child) => child !== undefined);
   fronts?.stop();
   engine?.process.kill("SIGTERM");

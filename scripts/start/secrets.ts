@@ -34,8 +34,11 @@ export function readTokens(file: string): Tokens {
   return text === null ? {} : parseTexts(file, text);
 }
 
-/** The demo network as a document to be applied. */
-export function demoWanted(tokens: Tokens): WantedNetwork {
-  const document = checked(demoNetwork(tokens), (reason) => new Error(`the demo network is broken: ${reason}`));
+/** The demo network as a document to be applied. `fed`: with links that site agents feed. */
+export function demoWanted(tokens: Tokens, fed = false): WantedNetwork {
+  const document = checked(
+    demoNetwork(tokens, { fed }),
+    (reason) => new Error(`the demo network is broken: ${reason}`),
+  );
   return { document, source: "the demo network", sha256: null };
 }

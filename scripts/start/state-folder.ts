@@ -17,6 +17,8 @@ export interface StateFolder {
   /** Epoch keys of `npm start`. */
   readonly epochKeys: string;
   readonly tokens: string;
+  /** A folder for each of the demo's site agents. */
+  readonly agents: string;
   /** Where the epoch keys were before. */
   readonly secrets: string;
   /** Epoch keys of `npm run dev`, and its storage. */
@@ -44,6 +46,7 @@ export function openStateFolder(path: string, use: "start" | "dev" = "start"): S
     run: at("run"),
     epochKeys: at("epoch-keys"),
     tokens: at("tokens.json"),
+    agents: at("agents"),
     secrets: at("secrets.json"),
     devSecrets: at("dev/secrets.json"),
     devStorage: at("dev/state"),

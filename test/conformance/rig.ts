@@ -5,7 +5,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Authority, createAuthority, issue, type LeafRequest, loadAuthority } from "../../scripts/demo/pki.ts";
+import { type Authority, createAuthority, issue, type LeafRequest, loadAuthority } from "../../pki/authority.ts";
 import type { NetworkDocument, NetworkDocumentInput, Policy, SaeEntry } from "../../shared/network/document.ts";
 import { newStateFolder, runNetwork, type RunningNetwork } from "../support/run-network.ts";
 import { type Identity, KmeClient } from "./kme-client.ts";

@@ -5,7 +5,7 @@ import https from "node:https";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Issued } from "../../scripts/demo/pki.ts";
+import type { Issued } from "../../pki/authority.ts";
 import { CONTRACT } from "../../shared/api/contract.ts";
 import { ALONE, type Batch, BATCH_PATH, writePart } from "../../shared/batch/batch.ts";
 import { LIMITS } from "../../shared/limits.ts";

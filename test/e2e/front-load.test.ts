@@ -6,7 +6,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Issued } from "../../scripts/demo/pki.ts";
+import type { Issued } from "../../pki/authority.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { createCarrier } from "../../tunnel/services/etsi014-tls/carrier.ts";
 import { type Front, startFront } from "../../tunnel/services/etsi014-tls/front.ts";

@@ -4,7 +4,7 @@ import https from "node:https";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Issued } from "../../scripts/demo/pki.ts";
+import type { Issued } from "../../pki/authority.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { createCarrier, type Carrier } from "../../tunnel/services/etsi014-tls/carrier.ts";
 import { type Front, startFront } from "../../tunnel/services/etsi014-tls/front.ts";

@@ -5,7 +5,7 @@ import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createAuthority, issue, issueCrl, type Issued } from "../../scripts/demo/pki.ts";
+import { createAuthority, issue, issueCrl, type Issued } from "../../pki/authority.ts";
 import { type FrontBench, httpsRequest, type Seen, startFrontBench } from "../support/front-bench.ts";
 
 let bench: FrontBench;

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { issue, loadAuthority } from "../../scripts/demo/pki.ts";
+import { issue, loadAuthority } from "../../pki/authority.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { changeNetwork, eventually, linkState, putNetwork, qkd, readNetwork } from "../support/operator.ts";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";

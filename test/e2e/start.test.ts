@@ -1,17 +1,14 @@
-/** `npm start` as a user meets it: ready, over again, in trouble, at its end. */
-import { spawn, spawnSync } from "node:child_process";
+/** `npm start` as a user meets it: ready, over again, in trouble. Its end: start-end.test.ts. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { demoNetwork } from "../../scripts/demo/network.ts";
-import { issue, loadAuthority } from "../../scripts/demo/pki.ts";
+import { issue, loadAuthority } from "../../pki/authority.ts";
 import { loadDemoTokens } from "../../scripts/start/secrets.ts";
 import { httpsRequest } from "../support/front-bench.ts";
 import { isRunning, newStateFolder, type RunningNetwork, runNetwork, spawnStart } from "../support/run-network.ts";
-
-const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
 interface Container {
   readonly keys: readonly { readonly key_ID: string; readonly key: string }[];
@@ -150,62 +147,6 @@ describe("the demo network", () => {
     expect((await other.request("tn-1", "sae-a", enc)).status).toBe(200);
     expect(await other.stop()).toBe(0);
     expect((await network.request("tn-1", "sae-a", enc)).status).toBe(200);
-  });
-});
-
-describe("the end", () => {
-  it.each(["SIGTERM", "SIGINT"] as const)(
-    "%s ends every process within 2 s and takes the traces away",
-    async (signal) => {
-      const network = await runNetwork();
-      const pids = [network.pids.engine, ...network.pids.fronts];
-      const state = network.state;
-      const sent = Date.now();
-      expect(await network.stop({ signal, keep: true })).toBe(0);
-      expect(Date.now() - sent).toBeLessThan(2000);
-      expect(pids.filter(isRunning)).toEqual([]);
-      expect(["ports.json", "lock", "run/edge.sock"].filter((file) => existsSync(join(state, file)))).toEqual([]);
-      rmSync(state, { recursive: true });
-    },
-  );
-
-  it("SIGKILL of the starter ends its children too, and the folder can be used again", async () => {
-    const state = freshFolder();
-    const network = await runNetwork({ state });
-    const pids = [network.pids.engine, ...network.pids.fronts];
-    await network.stop({ signal: "SIGKILL" });
-    await expect.poll(() => pids.filter(isRunning), { timeout: 2000 }).toEqual([]);
-    const again = await runNetwork({ state });
-    expect((await again.request("tn-1", "sae-a", enc)).status).toBe(200);
-    await again.stop();
-  });
-
-  it.each([
-    ["engine", (network: RunningNetwork) => network.pids.engine],
-    ["process of the KME fronts", (network: RunningNetwork) => network.pids.fronts[0] ?? 0],
-  ] as const)("says so and ends all when the %s dies", async (name, pidOf) => {
-    const network = await runNetwork();
-    const pids = [network.pids.engine, ...network.pids.fronts];
-    process.kill(pidOf(network), "SIGKILL");
-    const code = await new Promise<number | null>((resolve) => network.process.once("close", resolve));
-    expect(code).toBe(1);
-    expect(network.output()).toContain(`qkd-edge: the ${name} ended unexpectedly (SIGKILL)\n`);
-    expect(pids.filter(isRunning)).toEqual([]);
-    rmSync(network.state, { recursive: true });
-  });
-
-  it("ends with the process that started it through the bootstrap", async () => {
-    const state = freshFolder();
-    const parent = spawn(
-      "node",
-      [join(PROJECT, "scripts", "bootstrap.mjs"), "scripts/start.ts", "--state", state, "--random-ports"],
-      { stdio: "ignore" },
-    );
-    await expect.poll(() => existsSync(join(state, "ports.json")), { timeout: 60_000 }).toBe(true);
-    const { pids } = JSON.parse(readFileSync(join(state, "ports.json"), "utf8")) as Pick<RunningNetwork, "pids">;
-    parent.kill("SIGKILL");
-    await expect.poll(() => [pids.engine, ...pids.fronts].filter(isRunning), { timeout: 4000 }).toEqual([]);
-    await expect.poll(() => existsSync(join(state, "lock")), { timeout: 4000 }).toBe(false);
   });
 });
 

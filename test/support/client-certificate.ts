@@ -1,5 +1,5 @@
 /** A client certificate for tests that look at one only. */
-import { createAuthority, issue } from "../../scripts/demo/pki.ts";
+import { createAuthority, issue } from "../../pki/authority.ts";
 
 /** PEM. */
 export async function clientCertificate(commonName: string): Promise<string> {

@@ -5,7 +5,7 @@ import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import { type Authority, createAuthority, issue, type Issued, type LeafRequest } from "../../scripts/demo/pki.ts";
+import { type Authority, createAuthority, issue, type Issued, type LeafRequest } from "../../pki/authority.ts";
 import { type Batch, writePart } from "../../shared/batch/batch.ts";
 import type { Log, LogFields } from "../../tunnel/log.ts";
 import { type Carrier, createCarrier } from "../../tunnel/services/etsi014-tls/carrier.ts";

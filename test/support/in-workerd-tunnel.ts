@@ -187,8 +187,9 @@ export class TestSession {
     site: string,
     role: "owner" | "peer" = "owner",
     onOpen: (open: IncomingOpen) => void = (open) => open.refuse("unknown-service"),
+    { headers = {}, cf = {} }: { headers?: Record<string, string>; cf?: Record<string, unknown> } = {},
   ): Promise<TestSession> {
-    const response = await SELF.fetch(EDGE + tunnelPath(site), { headers: { Upgrade: "websocket" } });
+    const response = await SELF.fetch(EDGE + tunnelPath(site), { headers: { ...headers, Upgrade: "websocket" }, cf });
     if (response.webSocket === null) throw new Error(`no WebSocket: ${response.status}`);
     return new TestSession(response.webSocket, role, onOpen);
   }

@@ -23,7 +23,24 @@ export interface NetworkOptions {
   readonly network?: (demo: NetworkDocumentInput) => NetworkDocumentInput;
   /** Further arguments, `--prefill 4` for instance. */
   readonly args?: readonly string[];
+  /** With the demo's site agents; else its links are all simulated, and nothing but the test is going on. */
+  readonly agents?: boolean;
 }
+
+export interface Pids {
+  readonly engine: number;
+  readonly fronts: readonly number[];
+  /** These two only with the demo's site agents. */
+  readonly agents?: readonly number[];
+  readonly device?: number | null;
+}
+
+export const allPids = ({ engine, fronts, agents = [], device = null }: Pids): readonly number[] => [
+  engine,
+  ...fronts,
+  ...agents,
+  ...(device === null ? [] : [device]),
+];
 
 export interface RunningNetwork {
   readonly state: string;
@@ -31,7 +48,8 @@ export interface RunningNetwork {
   readonly edge: string;
   /** Base URLs of the KMEs by node: mutual TLS. */
   readonly kme: Readonly<Record<string, string>>;
-  readonly pids: { readonly engine: number; readonly fronts: readonly number[] };
+  /** As they were when it said ready. */
+  readonly pids: Pids;
   /** Bearer tokens by name: `sae-a`, `agent-tn-1`, `operator`. None where the network is not the demo's. */
   readonly tokens: Tokens;
   readonly process: ChildProcess;
@@ -80,7 +98,8 @@ export async function runNetwork(options: NetworkOptions = {}): Promise<RunningN
   const own = options.state === undefined;
   const state = options.state ?? newStateFolder();
   const config = options.network === undefined ? [] : ["--config", writeNetwork(state, options.network)];
-  const started = spawnStart(["--state", state, "--random-ports", ...config, ...(options.args ?? [])]);
+  const quiet = options.agents === true ? [] : ["--no-agents"];
+  const started = spawnStart(["--state", state, "--random-ports", ...config, ...quiet, ...(options.args ?? [])]);
   try {
     await untilReady(started);
   } catch (thrown) {

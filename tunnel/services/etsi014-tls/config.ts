@@ -1,6 +1,7 @@
 /** What a KME front is told: by the starter over IPC, or in a JSON file. */
 import * as v from "valibot";
 import { LIMITS } from "../../../shared/limits.ts";
+import { GatewaySchema } from "../gateway/config.ts";
 
 const path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
@@ -33,7 +34,17 @@ const carrier = v.variant("type", [
   }),
 ]);
 
-export const FrontsConfigSchema = v.strictObject({ carrier, fronts: v.pipe(v.array(front), v.maxLength(1000)) });
+export const FrontsConfigSchema = v.pipe(
+  v.strictObject({
+    carrier,
+    fronts: v.pipe(v.array(front), v.maxLength(1000)),
+    gateway: v.optional(GatewaySchema),
+  }),
+  v.check(
+    ({ carrier: { type }, gateway }) => gateway === undefined || type === "unix",
+    "gateway: only beside the engine, on its unix socket",
+  ),
+);
 
 export type FrontsConfig = v.InferOutput<typeof FrontsConfigSchema>;
 export type FrontConfig = FrontsConfig["fronts"][number];

@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import type { NetworkDocument } from "../../shared/network/document.ts";
+import { loadConfig } from "../../tunnel/agent/config/load.ts";
+import { DEMO_TOKEN_NAMES } from "../demo/network.ts";
+import { agentToml, inboxes, type SitePlan, sitePlans } from "./agent-files.ts";
+import { demoWanted } from "./secrets.ts";
+
+const tokens = Object.fromEntries(DEMO_TOKEN_NAMES.map((name) => [name, `token of ${name}`]));
+const fed: NetworkDocument = demoWanted(tokens, true).document;
+
+/** With what TOML has to escape. */
+const AGENTS = String.raw`/a "b"\c`;
+
+/** What the agent makes of it. */
+function configOf(plan: SitePlan) {
+  const folder = mkdtempSync(join(tmpdir(), "qkd-agents-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "agent.toml");
+  const device = { a: "http://127.0.0.1:1000", b: "http://127.0.0.1:2000" };
+  writeFileSync(file, agentToml(plan, { edge: "http://127.0.0.1:8787", agents: AGENTS, device }));
+  return { folder, config: loadConfig(file) };
+}
+
+const inbox = (site: string): string => `${AGENTS}/${site}/inbox-tn-2-tn-3`;
+
+test("three sites feed two links, each from its own end", () => {
+  const plans = sitePlans(fed);
+  expect(plans.map(({ site, tokenName }) => [site, tokenName])).toEqual([
+    ["site-a", "enrol-agent-tn-1"],
+    ["site-b", "enrol-agent-tn-2"],
+    ["site-c", "enrol-agent-tn-3"],
+  ]);
+  const [one, two, three] = plans.map((plan) => configOf(plan).config.feed);
+  expect(one).toMatchObject([
+    { link: "tn-1-tn-2", node: "tn-1", role: "enc", url: "http://127.0.0.1:1000", peer_sae: "agent-b" },
+  ]);
+  expect(two).toMatchObject([
+    { link: "tn-1-tn-2", node: "tn-2", role: "dec", url: "http://127.0.0.1:2000", peer_sae: "agent-a" },
+    { link: "tn-2-tn-3", node: "tn-2", type: "directory", path: inbox("site-b") },
+  ]);
+  expect(three).toMatchObject([{ link: "tn-2-tn-3", node: "tn-3", type: "directory", path: inbox("site-c") }]);
+  expect(inboxes(AGENTS, plans)).toEqual(["site-b", "site-c"].map(inbox));
+});
+
+test("an agent keeps all it has in its own folder", () => {
+  const { folder, config } = configOf(sitePlans(fed)[0] ?? expect.unreachable());
+  expect(config).toMatchObject({ site: "site-a", state: join(folder, "state"), token_file: join(folder, "token") });
+  expect(config.log.file?.path).toBe(join(folder, "agent.log"));
+});
+
+test("a link that lives on something else is not fed", () => {
+  expect(sitePlans(demoWanted(tokens).document)).toEqual([]);
+  const [first, ...others] = fed.links;
+  const links = [{ ...(first ?? expect.unreachable()), feed: "one-ended" as const }, ...others];
+  expect(sitePlans({ ...fed, links }).map(({ site }) => site)).toEqual(["site-b", "site-c"]);
+});

@@ -1,0 +1,105 @@
+/** `agent.toml` of the demo's site agents: which site feeds which link, from what. */
+import { join } from "node:path";
+import { siteOf } from "../../shared/auth/policy.ts";
+import type { NetworkDocument } from "../../shared/network/document.ts";
+import { KEY_FILES } from "../demo/key-files.ts";
+import { enrolmentOf, FED_LINKS, isFedLink } from "../demo/network.ts";
+
+/** One feed's end: what an agent does for one node and link. */
+export interface FeedEnd {
+  readonly link: keyof typeof FED_LINKS;
+  readonly node: string;
+  /** Place of the node in the link: the first asks a device for keys, the second fetches the same. */
+  readonly end: "a" | "b";
+}
+
+export interface SitePlan {
+  readonly site: string;
+  /** In `tokens.json`. */
+  readonly tokenName: string;
+  readonly feeds: readonly FeedEnd[];
+}
+
+/** The sites whose agents have something to feed, as the network is now: none where its links are not made for it. */
+export function sitePlans({ nodes, links }: NetworkDocument): readonly SitePlan[] {
+  const fed = links.filter(({ id, source, feed }) => isFedLink(id) && source === "push" && feed === "two-ended");
+  const ends = fed.flatMap(({ id, nodes: [first, second] }): FeedEnd[] =>
+    isFedLink(id)
+      ? [
+          { link: id, node: first, end: "a" },
+          { link: id, node: second, end: "b" },
+        ]
+      : [],
+  );
+  return nodes.flatMap((node) => {
+    const feeds = ends.filter((each) => each.node === node.id);
+    return feeds.length === 0 ? [] : [{ site: siteOf(node), tokenName: enrolmentOf(node.id), feeds }];
+  });
+}
+
+/** Where a site's agent finds the files of its end of a link. */
+export const inboxOf = (agents: string, site: string, link: string): string => join(agents, site, `inbox-${link}`);
+
+/** Folders that the file-dropping device writes into: both ends', or none. */
+export const inboxes = (agents: string, plans: readonly SitePlan[]): readonly string[] =>
+  plans.flatMap(({ site, feeds }) =>
+    feeds.filter(({ link }) => FED_LINKS[link] === "directory").map(({ link }) => inboxOf(agents, site, link)),
+  );
+
+export interface AgentSurroundings {
+  readonly edge: string;
+  /** Folder of the agents' own ones. */
+  readonly agents: string;
+  /** Base URLs of the two ends of the device pair that speaks ETSI 014. */
+  readonly device: { readonly a: string; readonly b: string };
+}
+
+const OTHER = { a: "b", b: "a" } as const;
+const ROLES = { a: "enc", b: "dec" } as const;
+/** About three seconds' worth: few enough requests that nobody notices them. */
+const KEYS_PER_BLOCK = 1024;
+const MAX_RATE_BPS = 100_000;
+const POLL_MS = 2000;
+
+type Table = Readonly<Record<string, string | number>>;
+
+const FEED_TABLES: Readonly<
+  Record<(typeof FED_LINKS)[keyof typeof FED_LINKS], (end: FeedEnd, site: string, around: AgentSurroundings) => Table>
+> = {
+  "etsi014-device": ({ end }, _site, { device }) => ({
+    role: ROLES[end],
+    url: device[end],
+    peer_sae: `agent-${OTHER[end]}`,
+    keys_per_block: KEYS_PER_BLOCK,
+    max_rate_bps: MAX_RATE_BPS,
+    poll_ms: POLL_MS,
+  }),
+  directory: ({ link }, site, { agents }) => ({
+    path: inboxOf(agents, site, link),
+    pattern: KEY_FILES,
+    complete: "rename",
+    poll_ms: POLL_MS,
+    after: "delete",
+  }),
+};
+
+export function agentToml({ site, feeds }: SitePlan, around: AgentSurroundings): string {
+  const tables = feeds.map((feed) => {
+    const type = FED_LINKS[feed.link];
+    const { link, node } = feed;
+    return `\n[[feed]]\n${lines({ type, name: link, link, node, ...FEED_TABLES[type](feed, site, around) })}`;
+  });
+  return [
+    "# Written by npm start, each time.\n",
+    lines({ edge: around.edge, site, token_file: "token", state: "state" }),
+    `\n[log.console]\n${lines({ level: "error" })}`,
+    `\n[log.file]\n${lines({ path: "agent.log", format: "pretty" })}`,
+    ...tables,
+  ].join("");
+}
+
+/** TOML's basic strings escape as JSON's do. */
+const lines = (table: Table): string =>
+  Object.entries(table)
+    .map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`)
+    .join("");

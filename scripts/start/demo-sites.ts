@@ -1,0 +1,102 @@
+/**
+ * The demo's sites: its devices, and the agents that feed its links from them. The edge serves without them; what ends
+ * by itself is started again.
+ */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import type { NetworkDocument } from "../../shared/network/document.ts";
+import type { DevicesPlan } from "../demo/devices.ts";
+import { agentToml, inboxes, type SitePlan, sitePlans } from "./agent-files.ts";
+import { ensureFolder, writeAtomic } from "./files.ts";
+import type { Fronts } from "./fronts.ts";
+import { PROJECT } from "./paths.ts";
+import { freePort, HOST } from "./ports.ts";
+import { readTokens } from "./secrets.ts";
+import type { StateFolder } from "./state-folder.ts";
+import { Supervised } from "./supervised.ts";
+
+/** In order: an agent takes leave of its hub and closes its spools. */
+const PATIENCE_MS = 600;
+
+/** What is to run, and where; made before anything of it is started. */
+export interface SitesPlan {
+  readonly sites: readonly SitePlan[];
+  readonly ports: DevicesPlan["ports"];
+}
+
+/** No sites where agents feed no link of the network. */
+export const planSites = async (network: NetworkDocument): Promise<SitesPlan> => ({
+  sites: sitePlans(network),
+  ports: { a: await freePort(), b: await freePort() },
+});
+
+export interface DemoSitesOptions {
+  readonly folder: StateFolder;
+  readonly edge: string;
+  readonly plan: SitesPlan;
+  readonly guard: Pick<Fronts, "guard" | "release">;
+  readonly say: (line: string) => void;
+  /** A process was started again. */
+  readonly onChange: () => void;
+}
+
+export interface DemoPids {
+  readonly agents: readonly number[];
+  /** Null while it waits to be started again. */
+  readonly device: number | null;
+}
+
+export class DemoSites {
+  /** Whose agents run. */
+  readonly names: readonly string[];
+  readonly #device: Supervised;
+  readonly #agents: readonly Supervised[];
+
+  /** Waits for none of them. @throws StartFailure where their files cannot be written */
+  constructor(options: DemoSitesOptions) {
+    const { folder, plan } = options;
+    this.names = plan.sites.map(({ site }) => site);
+    const folders = inboxes(folder.agents, plan.sites);
+    for (const each of [...this.names.map((site) => join(folder.agents, site)), ...folders]) ensureFolder(each);
+    const configs = writeConfigs(options);
+    const devices: DevicesPlan = { host: HOST, ports: plan.ports, folders };
+    this.#device = supervise(options, "the process of the demo's devices", [DEVICES, JSON.stringify(devices)]);
+    this.#agents = configs.map(({ site, file }) => supervise(options, `the agent of ${site}`, [AGENT, "run", file]));
+  }
+
+  get pids(): DemoPids {
+    return { agents: this.#agents.flatMap(({ pid }) => pid ?? []), device: this.#device.pid };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#device, ...this.#agents].map((each) => each.stop(PATIENCE_MS)));
+  }
+}
+
+const DEVICES = join(PROJECT, "scripts", "demo", "devices.ts");
+const AGENT = join(PROJECT, "tunnel", "main.ts");
+
+function writeConfigs({ folder, edge, plan: { sites, ports } }: DemoSitesOptions) {
+  const tokens = readTokens(folder.tokens);
+  const device = { a: `http://${HOST}:${ports.a}`, b: `http://${HOST}:${ports.b}` };
+  return sites.map((plan) => {
+    const own = join(folder.agents, plan.site);
+    const file = join(own, "agent.toml");
+    writeAtomic(file, agentToml(plan, { edge, agents: folder.agents, device }));
+    // Used up by the first start. It stays: where the edge has another port, the same keys enrol with it again.
+    writeAtomic(join(own, "token"), `${tokens[plan.tokenName] ?? ""}\n`);
+    return { site: plan.site, file };
+  });
+}
+
+/** In a process group of its own: Ctrl-C reaches the starter only. */
+function supervise({ guard, say, onChange }: DemoSitesOptions, name: string, args: readonly string[]): Supervised {
+  return new Supervised({
+    name,
+    spawn: () => spawn(process.execPath, args, { detached: true, stdio: ["ignore", 2, 2] }),
+    say,
+    onStarted: (pid) => guard.guard(pid),
+    onEnded: (pid) => guard.release(pid),
+    onRestarted: onChange,
+  });
+}
