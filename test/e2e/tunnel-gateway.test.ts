@@ -11,8 +11,8 @@ import { tunnelPath } from "../../shared/tunnel/paths.ts";
 import { grpcDevice, GrpcCaller } from "../support/grpc-device.ts";
 import { eventually } from "../support/operator.ts";
 import { spawnStart } from "../support/run-network.ts";
-import { brokenOff, connectTo, readToEnd, serve } from "../support/tunnel-agent.ts";
-import { reversed, startAgent, temporaryFolder, tunnelNetwork, type TunnelNetwork } from "../support/tunnel-net.ts";
+import { brokenOff, connectTo, readToEnd, serve, temporaryFolder } from "../support/tunnel-agent.ts";
+import { reversed, startAgent, tunnelNetwork, type TunnelNetwork } from "../support/tunnel-net.ts";
 
 let network: TunnelNetwork;
 let ports: readonly [number, number];

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
-import { brokenOff, connectTo, readToEnd, serve } from "../support/tunnel-agent.ts";
-import { startAgent, temporaryFolder, tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
+import { brokenOff, connectTo, readToEnd, serve, temporaryFolder } from "../support/tunnel-agent.ts";
+import { startAgent, tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
 import { Balancer } from "../support/tunnel-wire.ts";
 
 let network: TunnelNetwork;

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { REFUSALS } from "../../shared/tunnel/messages.ts";
-import { brokenOff, connectTo, serve } from "../support/tunnel-agent.ts";
-import { startAgent, temporaryFolder, tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
+import { brokenOff, connectTo, serve, temporaryFolder } from "../support/tunnel-agent.ts";
+import { startAgent, tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
 import { WireTap } from "../support/tunnel-wire.ts";
 
 let network: TunnelNetwork;

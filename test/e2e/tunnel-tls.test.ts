@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { siteUri } from "../../pki/site-name.ts";
 import { type Authority, createAuthority, issue } from "../../pki/authority.ts";
-import { brokenOff, connectTo, readToEnd, serve } from "../support/tunnel-agent.ts";
-import { temporaryFolder, tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
+import { brokenOff, connectTo, readToEnd, serve, temporaryFolder } from "../support/tunnel-agent.ts";
+import { tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
 import { WireTap } from "../support/tunnel-wire.ts";
 
 let network: TunnelNetwork;

@@ -8,13 +8,11 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../scripts/start/ports.ts";
 import { eventually } from "../support/operator.ts";
 import { isRunning } from "../support/run-network.ts";
-import { connectTo, readToEnd, serve } from "../support/tunnel-agent.ts";
+import { connectTo, readToEnd, serve, temporaryFolder, tokenFile } from "../support/tunnel-agent.ts";
 import {
   AgentProcess,
   portIn,
   startAgent,
-  temporaryFolder,
-  tokenFile,
   tunnelNetwork,
   type TunnelNetwork,
   twoSites,

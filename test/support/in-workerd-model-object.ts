@@ -108,15 +108,15 @@ export class ObjectHistory {
     } else await pool.evict();
   }
 
-  async #push(operation: Of<"push">): Promise<void> {
-    for (const push of pushesOf(operation, this.#plot, this.#cast)) {
+  async #push(one: Of<"push">): Promise<void> {
+    for (const push of pushesOf(one, this.#plot, this.#cast)) {
       const answer = await this.#pool.push(push.id, push.material.bytes, push.node);
       checkPush(answer, this.#model.push(push, NOW_MS));
     }
   }
 
-  async #enc(operation: Of<"enc">): Promise<void> {
-    const call = encOf({ ...operation, importer: null }, this.#cast);
+  async #enc(one: Of<"enc">): Promise<void> {
+    const call = encOf({ ...one, importer: null }, this.#cast);
     const answer = await this.#pool.stub.encKeys(call);
     const keyIds = answer.ok ? answer.value.keyIds : [];
     checkKeys(answer, this.#model.enc(call, keyIds, "pending", NOW_MS) ?? { code: "not-enough-keys" });
@@ -132,8 +132,8 @@ export class ObjectHistory {
     }
   }
 
-  async #import(operation: Of<"import">): Promise<void> {
-    const { count, sizeBits, ...call } = importOf(operation, this.#cast);
+  async #import(one: Of<"import">): Promise<void> {
+    const { count, sizeBits, ...call } = importOf(one, this.#cast);
     const nonce = makeNonce(crypto.getRandomValues(new Uint8Array(8)), 0);
     const mask = crypto.getRandomValues(new Uint8Array(MASK_BYTES));
     const bytes = crypto.getRandomValues(new Uint8Array((count * sizeBits) / 8));

@@ -1,6 +1,6 @@
 /** For tests: agents of sites at a test hub, and the log lines they write. */
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -12,7 +12,12 @@ import { LINK_TIMES, type LinkTimes } from "../../tunnel/agent/link/times.ts";
 import type { Log, LogFields } from "../../tunnel/log.ts";
 import { TestHub, type TestHubOptions } from "./tunnel-hub.ts";
 
-export const temporaryFolder = (): string => mkdtempSync(path.join(tmpdir(), "qkd-agent-"));
+/** Removed after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "qkd-agent-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 export class Lines {
   readonly all: { readonly level: string; readonly message: string; readonly fields: LogFields }[] = [];

@@ -4,14 +4,12 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { tokenSha256 } from "../../shared/auth/token.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { type NetworkOptions, runNetwork, type RunningNetwork } from "./run-network.ts";
+import { temporaryFolder, tokenFile } from "./tunnel-agent.ts";
 
 const AGENT = fileURLToPath(new URL("../../tunnel/main.ts", import.meta.url));
 const TOKENS_EACH = 12;
@@ -58,18 +56,6 @@ export async function tunnelNetwork(options: Pick<NetworkOptions, "args" | "stat
     },
     expiredToken: (site) => expired.get(site) ?? "",
   };
-}
-
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "qkd-tunnel-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-export function tokenFile(token: string): string {
-  const file = join(temporaryFolder(), "token");
-  writeFileSync(file, `${token}\n`, { mode: 0o600 });
-  return file;
 }
 
 /** `npx qkd-agent ...`, ended with the test. */
