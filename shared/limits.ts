@@ -233,23 +233,37 @@ export const LIMITS = {
   tunnelPings: 16,
   /** While credit flows, the round trip is measured anew once in so long. */
   tunnelPingMs: 1000,
-  /** Received on a socket before it is acknowledged; with credit that goes out anyway, a quarter of it. */
-  tunnelAckBytes: 256 * 1024,
-  /** Sent to a socket by the hub and not acknowledged: of data, and on top of it of control frames. */
-  tunnelSocketWindowBytes: 8 * 1024 * 1024,
+  /** Sent to a socket by the hub from mark to mark; and marks that may wait to be acknowledged. */
+  tunnelMarkBytes: 256 * 1024,
+  tunnelMarks: 128,
+  /**
+   * Sent to a socket by the hub and not acknowledged: of data, what an agent grants and what it may have received since
+   * the last mark; and on top of it of control frames.
+   */
+  tunnelSocketWindowBytes: (8 * 1024 + 256) * 1024,
   tunnelSocketSlackBytes: 1024 * 1024,
   /** Sources that a hub remembers by name over its sleep, for one socket. */
   tunnelSnapshotShares: 8,
-  /** A socket's account is written down whenever so much has gone to it, and once it has been quiet for so long. */
-  tunnelSnapshotBytes: 1024 * 1024,
+  /** A socket's account is written down with every mark, and so long after traffic. */
   tunnelSnapshotMs: 1000,
   /** Of a text message: the list of services is the longest. */
   tunnelTextChars: 256 * 1024,
-  /** How long a new socket may take to say who it is, and how many such sockets a hub bears: the oldest goes. */
+  /**
+   * How long a new socket may take to say who it is, and how many such sockets a hub bears. Beyond, the oldest goes that
+   * has been silent for longer than the patience, which an honest agent on a slow line needs at most; else the newcomer.
+   */
   tunnelHelloMs: 10_000,
   tunnelStrangers: 64,
-  /** Connected at once to one hub. */
+  tunnelStrangerPatienceMs: 2000,
+  /** Sockets of a hub that have not proved who they are, with those that were refused and have not closed their end. */
+  tunnelUnproven: 256,
+  tunnelUnprovenRetrySeconds: 5,
+  /** Connected at once to one hub: in all, of one other site, and of one instance, whose oldest makes room. */
   tunnelPeers: 1024,
+  tunnelPeersPerSite: 64,
+  tunnelPeersPerInstance: 4,
+  /** Lists of services that a connection may send in a second, and at once. */
+  tunnelServiceLists: { ratePerS: 1, burst: 16 },
   tunnelStandbys: 16,
   /** Enrolled at one site; tokens that have enrolled somebody, of which it is remembered; hubs told of an expulsion. */
   tunnelInstances: 256,
@@ -290,8 +304,13 @@ export const LIMITS = {
   /** From the first packet to the hub's welcome. */
   agentHandshakeMs: 10_000,
   agentRequestMs: 15_000,
-  /** Pause before the next attempt to connect: from, to, and after how long a connection counts as stable. */
+  /**
+   * Pause before the next attempt to connect: from, to, and after how long a connection counts as stable. The first
+   * attempts, two minutes' worth, are never further apart than an edge's restart may keep agents away.
+   */
   agentBackoffMs: 100,
+  agentBackoffEarlyMaxMs: 4000,
+  agentEarlyAttempts: 35,
   agentBackoffMaxMs: 20_000,
   agentStableMs: 10_000,
   /** Pause after a refusal that named none. */
@@ -318,6 +337,12 @@ export const LIMITS = {
   agentLogFileBytes: 1024 * 1024 * 1024,
   agentLogFiles: 100,
   agentConfigBytes: 1024 * 1024,
+  /** TCP ports of the self-hosted edge's gateway; how old its list of sites may be, and how large an answer with it. */
+  gatewayPorts: 64,
+  gatewaySitesMs: 1000,
+  gatewayAnswerBytes: 16 * 1024 * 1024,
+  /** How long a new connection waits for the gateway's own link to the site's hub. */
+  gatewayWaitMs: 5000,
   /** Further from the edge's clock than this, certificates and tokens begin to fail. */
   agentClockSkewMs: 60_000,
 } as const;

@@ -4,4 +4,11 @@ import type { ObjectsEnv } from "../durable-objects/env.ts";
 export interface Env extends ObjectsEnv {
   /** How client certificates reach the Worker: see wrangler.toml. */
   readonly QKD_MTLS?: "cloudflare" | "front" | "off";
+  /**
+   * Of a self-hosted edge: the hosts (with ports that are not the scheme's own) by which agents know it, comma separated.
+   * Not set where the platform passes on to this Worker what was sent to its own names only.
+   */
+  readonly QKD_HOSTS?: string;
+  /** Of a self-hosted edge with a gateway: JSON of where that listens, from the starter. */
+  readonly QKD_GATEWAY?: string;
 }

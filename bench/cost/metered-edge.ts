@@ -71,7 +71,7 @@ async function serve(folder: StateFolder, bundle: string, ends: (() => unknown)[
   // The engine ends with this process, however that ends.
   const guard = startFronts();
   ends.push(() => guard.stop());
-  const engine = startEngine({ folder, bundle, secrets, sockets, generation: 1, demo: false, port: 0 });
+  const engine = startEngine({ folder, bundle, secrets, sockets, generation: 1, demo: false, hosts: [], port: 0 });
   guard.guard(engine.pid);
   const ended = new Promise((resolve) => engine.process.once("exit", resolve));
   ends.push(async () => {

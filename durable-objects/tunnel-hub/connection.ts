@@ -1,25 +1,23 @@
 /** One agent's WebSocket at a hub: who it is, and the account of what was sent there. */
 import { toHex } from "../../shared/bytes/hex.ts";
+import { fullBucket, takeToken, type TokenBucket } from "../../shared/keypool/token-bucket.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { encodeFrame } from "../../shared/mux/encode.ts";
-import { type Frame, HEADER_BYTES, HUB_SLOT, typeOf } from "../../shared/mux/frame.ts";
+import { type Frame, FRAME_TYPES, HUB_SLOT, SOCKET_SLOT, typeOf } from "../../shared/mux/frame.ts";
 import { decodeFrame } from "../../shared/mux/decode.ts";
 import { RelayWindow } from "../../shared/mux/relay-window.ts";
 import type { Claims, FromHub } from "../../shared/tunnel/messages.ts";
 import type { Attachment, Member, Stranger } from "./attachment.ts";
 
-/** What a woken hub may not know of: sent after the attachment was written, and one frame. */
-const UNKNOWN_BYTES = LIMITS.tunnelSnapshotBytes + LIMITS.tunnelFrameBytes + HEADER_BYTES;
-
 export class Connection {
   readonly socket: WebSocket;
-  window: RelayWindow;
+  readonly window: RelayWindow;
   #attachment: Attachment;
   /** Of a stranger whose hello is being looked at: it has nothing to say meanwhile. */
   judged: Claims | null = null;
-  #unsavedBytes = 0;
-  /** How much more than known it may acknowledge, because the hub slept. */
-  #unknownBytes = 0;
+  #lists: TokenBucket | null = null;
+  /** Something was sent since the account was last written down. */
+  #unsaved = false;
   /** Waits for acknowledgements; of the hub's own streams. */
   onAcknowledged: (() => void) | null = null;
 
@@ -27,8 +25,7 @@ export class Connection {
     this.socket = socket;
     this.#attachment = attachment;
     this.window = new RelayWindow(attachment.kind === "member" ? attachment.window : undefined);
-    if (restored) this.#unknownBytes = UNKNOWN_BYTES;
-    else this.save();
+    if (!restored) this.save();
   }
 
   get stranger(): Stranger | null {
@@ -43,9 +40,8 @@ export class Connection {
     return this.#attachment.kind === "gone";
   }
 
-  /** Something was sent since the account was last written down. */
   get unsaved(): boolean {
-    return this.#unsavedBytes > 0;
+    return this.#unsaved;
   }
 
   become(member: Member): void {
@@ -60,9 +56,17 @@ export class Connection {
 
   /** Writes the account down, so that it outlives a sleep. */
   save(): void {
-    this.#unsavedBytes = 0;
+    this.#unsaved = false;
     if (this.#attachment.kind === "member") this.#attachment = { ...this.#attachment, window: this.window.snapshot() };
     this.socket.serializeAttachment(this.#attachment);
+  }
+
+  /** One more list of services has come. @returns whether so many may */
+  countList(nowMs: number): boolean {
+    const limit = LIMITS.tunnelServiceLists;
+    const { bucket, waitMs } = takeToken(this.#lists ?? fullBucket(limit.burst, nowMs), limit, nowMs);
+    this.#lists = bucket;
+    return waitMs === 0;
   }
 
   tell(message: FromHub): void {
@@ -71,14 +75,8 @@ export class Connection {
 
   /** @param source the slot it comes from */
   send(frame: Uint8Array, source: number): void {
-    this.window.sent(source, frame.length);
-    this.#unsavedBytes += frame.length;
-    try {
-      this.socket.send(frame);
-    } catch {
-      // Closed already, as in `quietly`; this is the busy path.
-    }
-    if (this.#unsavedBytes >= LIMITS.tunnelSnapshotBytes) this.save();
+    this.#put(frame, source);
+    if (this.window.isMarkDue) this.#mark();
   }
 
   /** A frame of the hub's own. */
@@ -86,20 +84,11 @@ export class Connection {
     this.send(encodeFrame(frame), source);
   }
 
-  /**
-   * Notes an `ack`. Slept meanwhile, the hub may know of less than was sent: then the agent is believed that much.
-   * @returns false where it acknowledges what was never sent
-   */
+  /** Notes an `ack`. @returns false where it acknowledges what it was never sent */
   acknowledge(frame: Uint8Array): boolean {
     const decoded = decodeFrame(frame);
     if (!decoded.ok || decoded.value.type !== "ack") return typeOf(frame) !== "ack";
-    const { totalBytes } = decoded.value;
-    if (!this.window.acknowledged(totalBytes)) {
-      const { sentBytes } = this.window.snapshot();
-      if (totalBytes - sentBytes > this.#unknownBytes) return false;
-      this.#unknownBytes -= totalBytes - sentBytes;
-      this.window = new RelayWindow({ sentBytes: totalBytes, acknowledgedBytes: totalBytes, shares: [] });
-    }
+    if (!this.window.acknowledged(decoded.value.token)) return false;
     this.onAcknowledged?.();
     return true;
   }
@@ -114,6 +103,24 @@ export class Connection {
   leave(): void {
     this.#attachment = { kind: "gone" };
     quietly(() => this.socket.serializeAttachment(this.#attachment));
+  }
+
+  #put(frame: Uint8Array, source: number): void {
+    this.window.sent(source, frame.length);
+    this.#unsaved = true;
+    try {
+      this.socket.send(frame);
+    } catch {
+      // Closed already, as in `quietly`; this is the busy path.
+    }
+  }
+
+  /** Written down at once: a hub that slept knows every mark that may come back, and misses no more than what followed. */
+  #mark(): void {
+    const token = crypto.getRandomValues(new Uint8Array(FRAME_TYPES.mark.minBytes));
+    this.#put(encodeFrame({ type: "mark", slot: SOCKET_SLOT, stream: 0, token }), HUB_SLOT);
+    this.window.marked(token);
+    this.save();
   }
 }
 

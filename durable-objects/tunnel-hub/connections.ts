@@ -61,6 +61,13 @@ export class Connections {
     return [...this.#peers.values()];
   }
 
+  /** Of a site, or of one of its instances, the one that has been there for longest first. */
+  peersOf(site: string, instance?: string): readonly Connection[] {
+    return this.peers
+      .filter(({ member }) => member?.site === site && (instance === undefined || member.instance === instance))
+      .sort((a, b) => (a.member?.sinceMs ?? 0) - (b.member?.sinceMs ?? 0));
+  }
+
   /** Those that wait, the one that has waited for longest first. */
   get standbys(): readonly Connection[] {
     return [...this.#standbys].sort((a, b) => (a.member?.sinceMs ?? 0) - (b.member?.sinceMs ?? 0));
@@ -69,6 +76,11 @@ export class Connections {
   /** Oldest first. */
   get strangers(): readonly Connection[] {
     return [...this.#strangers].sort((a, b) => (a.stranger?.sinceMs ?? 0) - (b.stranger?.sinceMs ?? 0));
+  }
+
+  /** Somebody is in, or may be in a moment: then every change of the network has to be heard of. */
+  get isInUse(): boolean {
+    return [...this.#bySocket.values()].some(({ member, judged }) => member !== null || judged !== null);
   }
 
   get members(): readonly Connection[] {

@@ -12,7 +12,7 @@ import {
   type PublicKeys,
   type RefusalCode,
 } from "../../shared/tunnel/messages.ts";
-import { ALLOW_WORDS } from "../../shared/tunnel/services.ts";
+import { ALLOW_WORDS, type Service } from "../../shared/tunnel/services.ts";
 import type { TunnelHubRpc } from "../../shared/tunnel/types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { Stranger } from "./attachment.ts";
@@ -42,16 +42,40 @@ export class Door {
     this.#hubOf = hubOf;
   }
 
-  /** A new socket: challenged at once. Of too many that have not said who they are, the oldest goes. */
+  /**
+   * Whether one more may come in that has not said who it is. Where there are too many, the oldest silent one makes
+   * room, if it has had the time that an honest agent needs; else nobody does: a flood drives out none who are on the
+   * way in. Sockets that have been refused count until they are really gone, which is for their other end to decide.
+   * @param sockets all that the runtime holds of this hub
+   */
+  hasRoom(sockets: number): boolean {
+    const { connections, nowMs } = this.#parts;
+    if (sockets - connections.members.length >= LIMITS.tunnelUnproven) return false;
+    const { strangers } = connections;
+    if (strangers.length < LIMITS.tunnelStrangers) return true;
+    const oldest = strangers.find(({ judged }) => judged === null);
+    if ((oldest?.stranger?.sinceMs ?? Infinity) + LIMITS.tunnelStrangerPatienceMs > nowMs()) return false;
+    if (oldest !== undefined) this.#sessions.refuse(oldest, "too-many", null);
+    return true;
+  }
+
+  /**
+   * Whether those that were refused and stay are most of what keeps others out, and nobody serves the site: then to
+   * begin anew takes nothing from anybody. Else those who are in go on, and newcomers wait.
+   */
+  isBlocked(sockets: number): boolean {
+    const { connections } = this.#parts;
+    const stayed = sockets - connections.members.length - connections.strangers.length;
+    return connections.owner === null && stayed >= LIMITS.tunnelUnproven / 2;
+  }
+
+  /** A new socket for which there is room: challenged at once. */
   challenge(socket: WebSocket, url: string): void {
     const { connections, nowMs, replan } = this.#parts;
     const nonce = toBase64(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)));
     const stranger: Stranger = { kind: "stranger", nonce, address: addressOf(url), sinceMs: nowMs() };
     const connection = new Connection(socket, stranger, false);
     connections.add(connection);
-    for (const oldest of connections.strangers.slice(0, -LIMITS.tunnelStrangers)) {
-      this.#sessions.refuse(oldest, "too-many", null);
-    }
     connection.tell({ type: "challenge", nonce });
     replan();
   }
@@ -72,9 +96,15 @@ export class Door {
     if (stranger !== null && message?.type === "hello" && connection.judged === null) {
       await this.#hear(connection, stranger, message);
     } else if (member !== null && member.role !== "peer" && message?.type === "services") {
-      this.#sessions.exposes(connection, message.services);
+      this.#expose(connection, message.services);
     } else if (member !== null) this.#sessions.expel(connection, "bad-message");
     else this.#sessions.refuse(connection, "bad-message", null);
+  }
+
+  /** Each list is read, written down and held against every peer: whoever sends them without end is closed. */
+  #expose(connection: Connection, services: readonly Service[]): void {
+    if (connection.countList(this.#parts.nowMs())) this.#sessions.exposes(connection, services);
+    else this.#sessions.tooMuch(connection);
   }
 
   /** Who has been silent for too long goes. */
@@ -99,7 +129,7 @@ export class Door {
     const { agent, site } = hello.claims;
     // The network may have changed since the first look, too.
     const view = this.#network.latest;
-    if (!judgement.ok) this.#sessions.refuse(connection, judgement.error, hello.claims);
+    if (!judgement.ok) this.#sessions.refuseUnproven(connection, judgement.error, hello.claims);
     else if (view?.agents[agent] !== site) this.#sessions.refuse(connection, "revoked", hello.claims);
     else this.#sessions.admit(connection, hello.claims, view);
   }

@@ -67,12 +67,12 @@ export async function tellHubs(
 }
 
 async function tell(
-  { store, alarms, nowMs }: HubParts,
+  { site, store, alarms, nowMs }: HubParts,
   errand: Errand,
   hubOf: (site: string) => Pick<TunnelHubRpc, "expelled">,
 ): Promise<void> {
   try {
-    await hubOf(errand.hub).expelled({ instance: errand.instance });
+    await hubOf(errand.hub).expelled({ site, instance: errand.instance });
     store.endErrand(errand);
   } catch {
     const attempts = Math.min(errand.attempts + 1, RETRY_MS.length);

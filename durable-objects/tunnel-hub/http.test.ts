@@ -106,6 +106,16 @@ describe("HTTP to a site's service", () => {
     expect([response.status, response.headers.get("X-Device")]).toEqual([204, "here"]);
   });
 
+  it.each(["GET", "HEAD"])("a %s with a body is the caller's fault, and never sent", async (method) => {
+    const { base } = await device(reflecting);
+    const withLength = async (length: string): Promise<Response> =>
+      await call(`${base}/`, { as: "op", method, headers: { "Content-Length": length } });
+    const refused = await withLength("3");
+    expect(refused.status).toBe(400);
+    if (method === "GET") expect(await refused.text()).toContain("a GET has no body");
+    expect((await withLength("0")).status).toBe(200);
+  });
+
   it("passes on the device's status, headers and redirects, but no cookies", async () => {
     const { base } = await device(async (_, stream) => {
       await readAll(stream);

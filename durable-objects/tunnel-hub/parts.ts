@@ -56,7 +56,7 @@ export const alarmsOf = (db: Database, outbox: AuditOutbox, site: string): Stand
 export class Seldom {
   readonly #everyMs: number;
   readonly #maxSubjects: number;
-  readonly #toldMs = new Map<string, number>();
+  readonly #told = new Map<string, { readonly atMs: number; leftOut: number }>();
 
   constructor(everyMs: number, maxSubjects: number) {
     this.#everyMs = everyMs;
@@ -64,13 +64,21 @@ export class Seldom {
   }
 
   isTime(subject: string, nowMs: number): boolean {
-    const toldMs = this.#toldMs.get(subject);
-    if (toldMs !== undefined && nowMs < toldMs + this.#everyMs) return false;
-    this.#toldMs.delete(subject);
-    const oldest = this.#toldMs.size >= this.#maxSubjects ? this.#toldMs.keys().next().value : undefined;
-    if (oldest !== undefined) this.#toldMs.delete(oldest);
-    this.#toldMs.set(subject, nowMs);
-    return true;
+    return this.leftOut(subject, nowMs) !== null;
+  }
+
+  /** @returns how many were left out since the subject was last told of, where it is time to tell; else null */
+  leftOut(subject: string, nowMs: number): number | null {
+    const told = this.#told.get(subject);
+    if (told !== undefined && nowMs < told.atMs + this.#everyMs) {
+      told.leftOut++;
+      return null;
+    }
+    this.#told.delete(subject);
+    const oldest = this.#told.size >= this.#maxSubjects ? this.#told.keys().next().value : undefined;
+    if (oldest !== undefined) this.#told.delete(oldest);
+    this.#told.set(subject, { atMs: nowMs, leftOut: 0 });
+    return told?.leftOut ?? 0;
   }
 }
 

@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIMITS } from "../../shared/limits.ts";
 import { blankDataFrame, encodeFrame } from "../../shared/mux/encode.ts";
+import { typeOf } from "../../shared/mux/frame.ts";
 import type { IncomingOpen, MuxStream } from "../../shared/mux/stream.ts";
 import type { Service } from "../../shared/tunnel/services.ts";
 import { call } from "../../test/support/in-workerd-network.ts";
@@ -49,6 +50,8 @@ const noise = (count: number): Uint8Array => {
   return bytes;
 };
 
+const ackOf = (token: Uint8Array): Uint8Array => encodeFrame({ type: "ack", slot: 0, stream: 0, token });
+
 const answers = async (peer: TestSession) =>
   await Promise.all(["closed", "for-edge", "for-b", "linked", "none"].map(async (name) => await peer.open(name)));
 
@@ -68,6 +71,21 @@ describe("between an owner and its peers", () => {
       { slot: 1, site: b, agent: `agent-${b}`, linked: true },
       { slot: 2, linked: false },
     ]);
+  });
+
+  it("HTTP is not a peer's to speak, whatever it may open", async () => {
+    const asked: string[] = [];
+    const { b1 } = await meet(
+      () => [service("kme", ["@linked", "@edge"])],
+      (open) => {
+        asked.push(open.service);
+        echo(open);
+      },
+    );
+    expect(await b1.open("http/kme")).toBe("not-allowed");
+    expect(await b1.open("http/none")).toBe("unknown-service");
+    await echoes(await b1.stream("kme"), noise(1000));
+    expect(asked).toEqual(["kme"]);
   });
 
   it("bytes come whole and in order, both ways, on many streams", async () => {
@@ -112,6 +130,23 @@ describe("between an owner and its peers", () => {
     expect((await hub.status()).peers).toHaveLength(2);
   });
 
+  it("what was on its way when the hub fell asleep is acknowledged when it wakes", async () => {
+    const { b1, owner, hub } = await meet(() => [service("kme", ["@linked"])]);
+    const stream = await b1.stream("kme");
+    const release = silence(owner);
+    for (let sentBytes = 0; sentBytes < 4 * MIB; sentBytes += 65_536) {
+      b1.socket.send(blankDataFrame(0, 3, 65_536, false));
+    }
+    expect(await b1.open("none")).toBe("unknown-service"); // the hub's answer, to what it got after all that
+    const waitingBytes = async (): Promise<number> => (await hub.status()).gauges.waitingBytes;
+    expect(await waitingBytes()).toBeGreaterThan(4 * MIB);
+    await evictDurableObject(hub);
+    expect(await waitingBytes()).toBeGreaterThan(3 * MIB);
+    release();
+    await echoes(stream, noise(1000));
+    expect(await waitingBytes()).toBeLessThan(MIB);
+  });
+
   it("a peer that goes is told of, and its slot is not the next to be given out", async () => {
     const { b1, owner, hub, peerOf, b } = await meet(() => [service("kme", ["@linked"])]);
     await b1.stream("kme");
@@ -136,7 +171,7 @@ describe("between an owner and its peers", () => {
 describe("hostile agents", () => {
   it.each<[string, Uint8Array | string]>([
     ["a frame larger than any may be", blankDataFrame(0, 1, LIMITS.tunnelFrameBytes + 1, false)],
-    ["an acknowledgement of what was never sent", encodeFrame({ type: "ack", slot: 0, stream: 0, totalBytes: 9e9 })],
+    ["an acknowledgement of what was never sent", ackOf(new Uint8Array(8))],
     ["a text", '{"type":"services","services":[]}'],
     ["another hello", "{}"],
   ])("are closed for %s, and others go on", async (_, message) => {
@@ -157,6 +192,7 @@ describe("hostile agents", () => {
       new Uint8Array(3),
       new Uint8Array(8),
       Uint8Array.of(0, 0, 99, 0, 0, 0, 0, 1),
+      encodeFrame({ type: "mark", slot: 0, stream: 0, token: new Uint8Array(8) }),
     ]) {
       b1.socket.send(bytes);
       owner.socket.send(bytes);
@@ -193,6 +229,35 @@ describe("hostile agents", () => {
     expect(agents).toMatchObject([{ state: "active" }]);
   });
 
+  it("an owner that reads nothing makes no room by guesses, however many peers send for it", async () => {
+    const { b1, c1, hub, owner, peerOf, b } = await meet(() => []);
+    silence(owner);
+    for (const peer of [b1, c1, await peerOf(b, `agent-${b}-next`)]) {
+      for (let sentBytes = 0; sentBytes < 24 * MIB; sentBytes += 65_536) {
+        peer.socket.send(blankDataFrame(0, 1, 65_536, false));
+      }
+      await peer.closed;
+      expect(peer.refusal).toBe("too-much");
+      const { gauges } = await hub.status();
+      expect(gauges.waitingBytes).toBeGreaterThan(LIMITS.tunnelSocketWindowBytes - MIB);
+      expect(gauges.waitingBytes).toBeLessThan(2 * LIMITS.tunnelSocketWindowBytes + MIB);
+    }
+    WebSocket.prototype.send.call(owner.socket, ackOf(crypto.getRandomValues(new Uint8Array(8))));
+    await owner.closed;
+    expect(owner.refusal).toBe("bad-message");
+  });
+
+  it("an acknowledgement counts once", async () => {
+    const { b1, owner } = await meet(() => [service("kme", ["@linked"])]);
+    const acks = acksOf(owner);
+    await echoes(await b1.stream("kme"), noise(MIB));
+    expect(acks.length).toBeGreaterThan(2);
+    expect(owner.refusal).toBeNull();
+    owner.socket.send(acks.at(-1) ?? "");
+    await owner.closed;
+    expect(owner.refusal).toBe("bad-message");
+  });
+
   it("opens that are not allowed are audited once a minute, whatever their number", async () => {
     const { c1, a } = await meet(() => [service("kme", ["@linked"])]);
     for (let n = 0; n < 50; n++) expect(await c1.open("kme")).toBe("not-allowed");
@@ -214,4 +279,15 @@ function silence(session: TestSession): () => void {
     socket.send = send;
     for (const message of held) send(message);
   };
+}
+
+/** What a session acknowledges from now on. */
+function acksOf({ socket }: TestSession): Uint8Array[] {
+  const acks: Uint8Array[] = [];
+  const send = socket.send.bind(socket);
+  socket.send = (message) => {
+    if (message instanceof Uint8Array && typeOf(message) === "ack") acks.push(message.slice());
+    send(message);
+  };
+  return acks;
 }

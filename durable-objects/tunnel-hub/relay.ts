@@ -17,7 +17,7 @@ import {
   typeOf,
   withSlot,
 } from "../../shared/mux/frame.ts";
-import { mayOpen, serviceOf } from "../../shared/tunnel/services.ts";
+import { isHttp, mayOpen, serviceOf } from "../../shared/tunnel/services.ts";
 import type { RefusalCode } from "../../shared/tunnel/messages.ts";
 import type { Connection } from "./connection.ts";
 import { audit, type HubParts, Seldom, type ServiceTable } from "./parts.ts";
@@ -114,10 +114,12 @@ export class Relay {
     const decoded = decodeFrame(frame);
     if (!decoded.ok || decoded.value.type !== "open") return "protocol-error";
     const { member } = from;
-    const name = serviceOf(decoded.value.service);
+    const { service: target } = decoded.value;
+    const name = serviceOf(target);
     const service = this.#services.byName(owner.member?.id ?? null).get(name);
     if (service === undefined || member === null) return "unknown-service";
-    if (mayOpen(service, member)) return null;
+    // HTTP is for the hub's own streams: what Workers send has been parsed, what a peer sends could be anything.
+    if (!isHttp(target) && mayOpen(service, member)) return null;
     const { agent, site, instance } = member;
     if (this.#refusals.isTime(`${instance} ${name}`, this.#parts.nowMs())) {
       const who = principalName({ role: "agent", id: agent, site, by: "token" });

@@ -4,7 +4,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { HUB_SLOT, SOCKET_SLOT } from "../../shared/mux/frame.ts";
 import { RelayWindow } from "../../shared/mux/relay-window.ts";
 import { type Claims, CLOSE, type RefusalCode, REFUSALS } from "../../shared/tunnel/messages.ts";
-import { mayOpen, type Peer, type Service } from "../../shared/tunnel/services.ts";
+import { ALLOW_WORDS, mayOpen, type Peer, type Service } from "../../shared/tunnel/services.ts";
 import type { TunnelView } from "../../shared/tunnel/types.ts";
 import { giveAccess } from "./access.ts";
 import type { Member } from "./attachment.ts";
@@ -30,12 +30,18 @@ const nameOf = ({ agent, site }: Pick<Member, "agent" | "site">): string =>
   principalName({ role: "agent", id: agent, site, by: "token" });
 const subjectOf = ({ agent, instance }: Pick<Member, "agent" | "instance">): string => `${agent}/${instance}`;
 
+type Who = Pick<Member, "agent" | "site" | "instance">;
+/** In the audit log: somebody who has not shown to be anybody. */
+const UNPROVEN = "unknown";
+
 export class Sessions {
   readonly #parts: HubParts;
   readonly #services: ServiceTable;
   /** The owner's session is over, and with it the hub's own streams. */
   readonly #ownerEnded: () => void;
   readonly #told = new Seldom(LIMITS.tunnelRefusalAuditMs, LIMITS.tunnelRefusalSubjects);
+  /** Apart, so that nobody who proves nothing pushes out what is told of others. Their subjects are the codes. */
+  readonly #unproven = new Seldom(LIMITS.tunnelRefusalAuditMs, Object.keys(REFUSALS).length);
 
   constructor(parts: HubParts, services: ServiceTable, ownerEnded: () => void) {
     this.#parts = parts;
@@ -53,15 +59,48 @@ export class Sessions {
 
   /** Takes in an agent that has proved itself, or refuses it. */
   admit(connection: Connection, claims: Claims, view: TunnelView): void {
-    if (claims.role === "peer") this.#admitPeer(connection, claims, view);
+    if (claims.role === "peer") this.admitPeer(connection, claims, view.linkedSites.includes(claims.site));
     else this.#admitOwner(connection, claims, view);
   }
 
-  /** An agent is refused at the door: told why, closed, and noted. @param who as far as it is known */
-  refuse(connection: Connection, code: RefusalCode, who: Pick<Member, "agent" | "site" | "instance"> | null): void {
+  /** @param linked whether a QKD link joins its site and this one */
+  admitPeer(connection: Connection, who: Who, linked: boolean): void {
+    const { connections, store } = this.#parts;
+    // Those of an instance that lie dead on the line are not in the way of its new ones.
+    const own = connections.peersOf(who.site, who.instance);
+    for (const older of own.slice(0, Math.max(0, own.length + 1 - LIMITS.tunnelPeersPerInstance))) this.#replace(older);
+    const isFull = connections.peersOf(who.site).length >= LIMITS.tunnelPeersPerSite;
+    const slot = isFull ? null : connections.freeSlot(store.lastSlot);
+    if (slot === null) {
+      this.refuse(connection, "too-many", who);
+      return;
+    }
+    store.transaction(() => (store.lastSlot = slot));
+    const member = this.#enter(connection, who, { role: "peer", slot, linked });
+    connection.tell({ type: "welcome", state: "active" });
+    if (connections.owner !== null) this.#introduce(connections.owner, member);
+  }
+
+  /** An agent is refused at the door: told why, closed, and noted. @param who has proved itself; null: said nothing */
+  refuse(connection: Connection, code: RefusalCode, who: Who | null): void {
     const { nowMs, store, replan } = this.#parts;
     if (who !== null && this.#told.isTime(`${code} ${subjectOf(who)}`, nowMs())) {
       store.transaction(() => this.#audit("tunnel.refused", who, { code }));
+      replan();
+    }
+    this.#end(connection, code);
+  }
+
+  /**
+   * The same of somebody who has proved nothing. Whom it claims to be is no more than a detail, and whoever makes up
+   * claims without end fills no log: of each code one is told of, with the number of those that were not.
+   */
+  refuseUnproven(connection: Connection, code: RefusalCode, { agent, site, instance }: Who): void {
+    const { nowMs, store, replan } = this.#parts;
+    const leftOut = this.#unproven.leftOut(code, nowMs());
+    if (leftOut !== null) {
+      const claimed = { claimed_agent: agent, claimed_site: site, claimed_instance: instance };
+      store.transaction(() => audit(this.#parts, "tunnel.refused", UNPROVEN, { code, ...claimed, left_out: leftOut }));
       replan();
     }
     this.#end(connection, code);
@@ -118,39 +157,22 @@ export class Sessions {
     for (const connection of connections.members) {
       const { member } = connection;
       // Not there any more: what was closed before in this round may have promoted it, never unseated it.
-      if (member === null) continue;
+      if (member === null || member.site === ALLOW_WORDS.gateway) continue;
       if (view.agents[member.agent] !== member.site) this.expel(connection, "revoked");
       else if (member.role === "peer") this.#reviewLink(connection, member, view.linkedSites.includes(member.site));
       else if (member.site !== site) this.expel(connection, "wrong-site");
     }
   }
 
-  /** An instance is not to be trusted any more. */
-  closeInstance(instance: string): void {
+  /** An instance of a site is not to be trusted any more. Another site's may have the same name: each makes its own. */
+  closeInstance(site: string, instance: string): void {
     const { members, strangers } = this.#parts.connections;
-    for (const connection of members) {
-      if (connection.member?.instance === instance) this.expel(connection, "not-enrolled");
-    }
+    const isIt = (who: Who | null): who is Who => who?.site === site && who.instance === instance;
+    for (const connection of members) if (isIt(connection.member)) this.expel(connection, "not-enrolled");
     for (const connection of strangers) {
-      if (connection.judged?.instance === instance) this.refuse(connection, "not-enrolled", connection.judged);
+      const { judged } = connection;
+      if (isIt(judged)) this.refuseUnproven(connection, "not-enrolled", judged);
     }
-  }
-
-  #admitPeer(connection: Connection, claims: Claims, view: TunnelView): void {
-    const { connections, store } = this.#parts;
-    const slot = connections.freeSlot(store.lastSlot);
-    if (slot === null) {
-      this.refuse(connection, "too-many", claims);
-      return;
-    }
-    store.transaction(() => (store.lastSlot = slot));
-    const member = this.#enter(connection, claims, {
-      role: "peer",
-      slot,
-      linked: view.linkedSites.includes(claims.site),
-    });
-    connection.tell({ type: "welcome", state: "active" });
-    if (connections.owner !== null) this.#introduce(connections.owner, member);
   }
 
   #admitOwner(connection: Connection, claims: Claims, view: TunnelView): void {
@@ -184,9 +206,9 @@ export class Sessions {
     this.#begin(connection);
   }
 
-  #enter(connection: Connection, claims: Claims, as: Pick<Member, "role" | "slot" | "linked">): Member {
+  #enter(connection: Connection, who: Who, as: Pick<Member, "role" | "slot" | "linked">): Member {
     const { connections, gauges, nowMs, store, replan } = this.#parts;
-    const { agent, site, instance } = claims;
+    const { agent, site, instance } = who;
     const member: Member = {
       kind: "member",
       id: crypto.randomUUID(),
@@ -220,6 +242,7 @@ export class Sessions {
     });
     replan();
     if (member.role === "owner") this.#sessionOver();
+    if (member.role === "peer") this.#say(connections.owner, "peer-gone", member.slot);
   }
 
   #replaceWaiting(instance: string): void {
@@ -300,7 +323,7 @@ export class Sessions {
     if (member.role === "owner") this.#ownerGone();
   }
 
-  #audit(act: string, who: Pick<Member, "agent" | "site" | "instance">, detail: Detail): void {
+  #audit(act: string, who: Who, detail: Detail): void {
     audit(this.#parts, act, nameOf(who), { site: who.site, instance: who.instance, ...detail });
   }
 }

@@ -11,6 +11,7 @@ import { mayOpen } from "../../shared/tunnel/services.ts";
 import {
   type AccessHolder,
   type EnrolCall,
+  GATEWAY_HEADER,
   HTTP_CALL_HEADER,
   type HttpCall,
   type TunnelHubRpc,
@@ -39,6 +40,12 @@ import { HubStore } from "./store.ts";
 const SOON_MS = 50;
 const SHIP_AGAIN_MS = 5000;
 const RECOVERY_MS = 30_000;
+
+const CROWDED: Fault = {
+  code: "unavailable",
+  message: "too many connections wait at this hub to be told apart, try again later",
+  retryAfterSeconds: LIMITS.tunnelUnprovenRetrySeconds,
+};
 
 export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc {
   readonly #parts: HubParts;
@@ -85,9 +92,12 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
   override async fetch(request: Request): Promise<Response> {
     const call = request.headers.get(HTTP_CALL_HEADER);
     if (call !== null) return await this.#toService(storedJson<HttpCall>(call), request);
+    const isGateway = request.headers.has(GATEWAY_HEADER);
+    if (!isGateway && !this.#door.hasRoom(this.ctx.getWebSockets().length)) return await this.#crowded();
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    this.#door.challenge(server, request.url);
+    if (isGateway) this.#door.admitGateway(server, request.url);
+    else this.#door.challenge(server, request.url);
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -113,7 +123,7 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     const enrolled = enrol(this.#parts, call);
     if (!enrolled.ok) return enrolled;
     // Under its former keys it is a stranger.
-    if (enrolled.value.changed) this.#sessions.closeInstance(call.enrolment.instance);
+    if (enrolled.value.changed) this.#sessions.closeInstance(this.#parts.site, call.enrolment.instance);
     await this.#plan();
     return ok(null);
   }
@@ -121,7 +131,7 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
   async expel(call: Parameters<TunnelHubRpc["expel"]>[0]): Promise<Result<null, Fault>> {
     const expelled = expelInstance(this.#parts, call.instance, call.principal);
     if (!expelled.ok) return expelled;
-    this.#sessions.closeInstance(call.instance);
+    this.#sessions.closeInstance(this.#parts.site, call.instance);
     await tellHubs(this.#parts, (site) => this.env.TUNNEL_HUB.getByName(site));
     await this.#plan();
     return expelled;
@@ -131,8 +141,8 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     return keysFor(this.#parts, call);
   }
 
-  async expelled({ instance }: { readonly instance: string }): Promise<void> {
-    this.#sessions.closeInstance(instance);
+  async expelled({ site, instance }: Parameters<TunnelHubRpc["expelled"]>[0]): Promise<void> {
+    this.#sessions.closeInstance(site, instance);
   }
 
   async accessOf(tokenSha256: string): Promise<AccessHolder | null> {
@@ -154,7 +164,11 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
   }
 
   async refresh(): Promise<void> {
-    const view = await this.#network.now(this.#parts.connections.members.length > 0);
+    const { connections } = this.#parts;
+    const wasConnected = connections.isInUse;
+    let view = await this.#network.now(wasConnected);
+    // Whoever has come meanwhile has to be known of.
+    if (!wasConnected && connections.isInUse) view = await this.#network.now(true);
     if (view === null) throw new Error("the directory does not answer");
     this.#sessions.review(view);
     await this.#plan();
@@ -168,6 +182,17 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     await tellHubs(this.#parts, (site) => this.env.TUNNEL_HUB.getByName(site));
     const { failedNodes } = await this.#parts.outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
     await this.#plan(failedNodes.length > 0 ? SHIP_AGAIN_MS : SOON_MS, true);
+  }
+
+  /** Nobody more is let in now; and where that would last, the hub begins anew. */
+  async #crowded(): Promise<Response> {
+    // What has been written outlives that.
+    await this.ctx.storage.sync();
+    if (this.#door.isBlocked(this.ctx.getWebSockets().length)) {
+      // The runtime has no other way to end a socket whose other end does not close it.
+      this.ctx.abort("sockets that were refused and stay keep the site's agent out");
+    }
+    return respondFault(CROWDED);
   }
 
   async #toService({ service: name, site }: HttpCall, request: Request): Promise<Response> {
@@ -226,5 +251,9 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
 const respondFault = (problem: Fault): Response =>
   Response.json(errorObject(problem), {
     status: HTTP_STATUS[problem.code],
-    headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" },
+    headers: {
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+      ...(problem.retryAfterSeconds === undefined ? {} : { "Retry-After": String(problem.retryAfterSeconds) }),
+    },
   });

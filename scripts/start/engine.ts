@@ -31,9 +31,10 @@ export interface EnginePlan {
   /** Of the deployment. */
   readonly generation: number;
   readonly demo: boolean;
+  /** By which agents know this edge. */
+  readonly hosts: readonly string[];
   /** Null, as by default: there is none. */
   readonly gateway?: GatewayConfig | null;
-  /** 0: any free one. */
   readonly port: number;
 }
 
@@ -58,7 +59,7 @@ export function startEngine(plan: EnginePlan): Engine {
   };
 }
 
-function writeConfig({ folder, bundle, sockets, generation, demo, gateway = null, port }: EnginePlan): string {
+function writeConfig({ folder, bundle, sockets, generation, demo, hosts, gateway = null, port }: EnginePlan): string {
   const modules = readdirSync(bundle).filter(isModule);
   for (const file of modules) copyFileSync(join(bundle, file), join(folder.run, file));
   const entryFirst = [
@@ -75,6 +76,7 @@ function writeConfig({ folder, bundle, sockets, generation, demo, gateway = null
     vars: {
       QKD_MTLS: "front",
       QKD_GENERATION: String(generation),
+      QKD_HOSTS: hosts.join(","),
       ...(demo ? { QKD_DEMO: "1" } : {}),
       ...(gateway === null ? {} : { QKD_GATEWAY: JSON.stringify(gateway) }),
     },

@@ -15,6 +15,7 @@ describe("npm start's options", () => {
       config: null,
       tokenFile: null,
       prefill: { bytes: MIB, explicit: false },
+      publicHosts: [],
       gateway: null,
       restored: false,
       help: false,
@@ -62,6 +63,15 @@ describe("npm start's options", () => {
     [["--gateway-bind", "::"]],
   ])("refuses %j", (args) => {
     expect(() => parseOptions(args, {})).toThrow(/^--gateway-[^\n]+$/);
+  });
+
+  it("reads each --public-host", () => {
+    const args = ["--public-host", "Edge.example:443", "--public-host", "[::1]:8443"];
+    expect(parseOptions(args, {}).publicHosts).toEqual(["edge.example", "[::1]:8443"]);
+  });
+
+  it.each(["", "https://edge.example", "edge.example/", "a,b"])("refuses --public-host %j", (host) => {
+    expect(() => parseOptions(["--public-host", host], {})).toThrow(/^--public-host takes a host[^\n]+$/);
   });
 
   it("takes the token file from the option before the environment", () => {

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { LIMITS } from "../../shared/limits.ts";
 import { misuseInWords } from "../../cli/lib/args.ts";
+import { parseHost } from "../../shared/tunnel/hosts.ts";
 import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { StartFailure } from "./failure.ts";
 import { gatewayOptions } from "./gateway.ts";
@@ -22,6 +23,9 @@ from demo devices.
                       Certificates for its nodes, and for SAEs known by CN or SAN, are made in DIR/certs unless they
                       are there. Only links with a simulated source are prefilled, unless --prefill is given.
   --token-file FILE   see --config
+  --public-host HOST[:PORT]
+                      what agents dial, where a TLS proxy stands in front of the edge; once for each name. A tunnel
+                      that was dialled by any other name is refused (default: 127.0.0.1 and localhost, with its port)
   --gateway-ports P,P TCP ports for sites' services: what an agent exposes with -R P:host:port --allow @gateway is
                       reached at port P here, by any TCP client (default: none)
   --gateway-bind ADDR where these listen (default 127.0.0.1): an address of this machine, or * for all
@@ -46,6 +50,8 @@ export interface StartOptions {
   readonly tokenFile: string | null;
   /** Bytes a link. `explicit`: every link, not only those with a simulated source. */
   readonly prefill: { readonly bytes: number; readonly explicit: boolean };
+  /** Names by which agents know the edge, besides those of this machine. */
+  readonly publicHosts: readonly string[];
   /** Null: none. */
   readonly gateway: GatewayConfig | null;
   /** Voids all key material: the storage is an old copy, says who starts it. */
@@ -61,6 +67,7 @@ const OPTIONS = {
   "random-ports": { type: "boolean" },
   config: { type: "string" },
   "token-file": { type: "string" },
+  "public-host": { type: "string", multiple: true },
   "gateway-ports": { type: "string" },
   "gateway-bind": { type: "string" },
   "no-agents": { type: "boolean" },
@@ -86,6 +93,7 @@ export function parseOptions(args: readonly string[], env: Readonly<Record<strin
     config: text("config"),
     tokenFile: text("token-file") ?? (env["QKD_TOKEN_FILE"] || null),
     prefill: { bytes: prefillBytes(values.prefill), explicit: values.prefill !== undefined },
+    publicHosts: (values["public-host"] ?? []).map(publicHost),
     gateway: gatewayOptions(values["gateway-ports"], values["gateway-bind"]),
     restored: values.restored ?? false,
     help: values.help ?? false,
@@ -98,6 +106,14 @@ function parse(args: readonly string[]) {
   } catch (thrown) {
     throw new StartFailure(`${misuseInWords(thrown)} (npm start -- --help lists the options)`, { cause: thrown });
   }
+}
+
+function publicHost(text: string): string {
+  const host = parseHost(text);
+  if (host === null) {
+    throw new StartFailure(`--public-host takes a host, as in edge.example or edge.example:8443, not "${text}"`);
+  }
+  return host;
 }
 
 function prefillBytes(text = "1"): number {

@@ -7,8 +7,11 @@ const EDGE_PORT = 8787;
 const FIRST_KME_PORT = 9000;
 const KME_PORT_STEP = 10;
 
-/** 0: any free one. */
-export const edgePort = (random: boolean): number => (random ? 0 : EDGE_PORT);
+/** Known before the edge starts, as that has to know its own address. */
+export const edgePort = async (random: boolean): Promise<number> => (random ? await freePort() : EDGE_PORT);
+
+/** By which names agents may know an edge on this machine. */
+export const loopbackHosts = (port: number): readonly string[] => [`${HOST}:${port}`, `localhost:${port}`];
 
 /** By the node's place in the network, so that a front more or less moves none of the others. 0: any free one. */
 export const kmePorts = (nodes: readonly string[], random: boolean): Readonly<Record<string, number>> =>

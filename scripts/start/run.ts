@@ -16,7 +16,7 @@ import { checkGateway, gatewayNotes, gatewayPorts } from "./gateway.ts";
 import { keepKeys, type KeyKeeper } from "./key-keeper.ts";
 import { readConfig } from "./network.ts";
 import type { StartOptions } from "./options.ts";
-import { checkPort, edgePort, kmePorts } from "./ports.ts";
+import { checkPort, edgePort, kmePorts, loopbackHosts } from "./ports.ts";
 import { loadSecrets } from "./secrets.ts";
 import { placeSockets, type Sockets } from "./sockets.ts";
 import { type Lock, lockStateFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
@@ -79,7 +79,7 @@ async function start(
   running.lock = await lockStateFolder(folder);
   rmSync(folder.ports, { force: true });
   const secrets = loadSecrets(folder);
-  const port = edgePort(options.randomPorts);
+  const port = await edgePort(options.randomPorts);
   await checkPort(port, "the edge");
   const bundle = await ensureBundle(signal);
 
@@ -96,7 +96,8 @@ async function start(
   running.keeper = await keepKeys(openEpochKeys(folder, identity.putBack !== null), sockets.epochKeys);
   const { generation } = identity;
   const { demo, gateway } = options;
-  const engine = startEngine({ folder, bundle, secrets, sockets, generation, demo, gateway, port });
+  const hosts = [...loopbackHosts(port), ...options.publicHosts];
+  const engine = startEngine({ folder, bundle, secrets, sockets, generation, demo, hosts, gateway, port });
   identity.keep();
   running.engine = engine;
   fronts.guard(engine.pid);

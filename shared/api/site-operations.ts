@@ -87,7 +87,7 @@ export const SITES = {
     action: null,
     pathParameters: site,
     responses: { 101: { description: "The hub's challenge comes first" } },
-    errors: ["not-found", "upgrade-required", "directory-unavailable", "unavailable"],
+    errors: ["not-found", "misdirected-request", "upgrade-required", "directory-unavailable", "unavailable"],
     streams: true,
     curl: "/api/v1/sites/site-a/tunnel",
   },

@@ -20,6 +20,8 @@ export const SiteServiceSchema = v.object({
   tls: v.boolean(),
   /** Where it listens by default; null: nowhere by itself. */
   port: v.nullable(count),
+  /** Host and port of the edge's gateway where plain TCP clients reach it; null where it listens for no such service. */
+  gateway: v.nullable(text),
   /** Its HTTP, as the edge serves it; null where the edge may not use it. */
   path: v.nullable(text),
 });

@@ -3,7 +3,7 @@ export interface AuditEvent {
   readonly atMs: number;
   /** Dotted verb: `keys.enc`, `keys.dec`, `keys.void`, `keys.refused`, `network.put`, `credential.revoke` ... */
   readonly act: string;
-  /** `principalName` of who did it; `system` for alarms. */
+  /** `principalName` of who did it; `system` for alarms, `unknown` where somebody has not shown to be anybody. */
   readonly who: string;
   /** The node in whose log it belongs. */
   readonly node: string;

@@ -65,7 +65,7 @@ describe("policy", () => {
 
   it("lets who started the engine look only", () => {
     const starter = grant("operator", { principal: { role: "operator", id: "starter", by: "starter" } });
-    expect(allowed(starter)).toEqual(["network.read", "links.read"]);
+    expect(allowed(starter)).toEqual(["network.read", "links.read", "sites.read"]);
   });
 
   it("lets a draining SAE fetch keys only", () => {

@@ -26,6 +26,7 @@ export const HTTP_STATUS = {
   "body-too-large": 413,
   "uri-too-long": 414,
   "unsupported-media-type": 415,
+  "misdirected-request": 421,
   "idempotency-mismatch": 422,
   "upgrade-required": 426,
   "precondition-required": 428,

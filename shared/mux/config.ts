@@ -21,7 +21,6 @@ export const MUX_LIMITS = {
   controlFrames: LIMITS.tunnelControlFrames,
   pings: LIMITS.tunnelPings,
   pingMs: LIMITS.tunnelPingMs,
-  ackBytes: LIMITS.tunnelAckBytes,
 } as const;
 
 export type MuxLimits = { readonly [Name in keyof typeof MUX_LIMITS]: number };

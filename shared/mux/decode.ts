@@ -70,10 +70,8 @@ const READERS: { readonly [T in FrameType]: Reader<T> } = {
   },
   ping: (head, token) => ({ ...head, token }),
   pong: (head, token) => ({ ...head, token }),
-  ack: (head, payload) => {
-    const totalBytes = readU32(payload, 0) * 2 ** 32 + readU32(payload, 4);
-    return Number.isSafeInteger(totalBytes) ? { ...head, totalBytes } : "bad-number";
-  },
+  mark: (head, token) => ({ ...head, token }),
+  ack: (head, token) => ({ ...head, token }),
 };
 
 /** @returns the frame; payload and token are views of `bytes` */

@@ -4,7 +4,6 @@ import { CODES } from "./codes.ts";
 import { FIN, FRAME_TYPES, type Frame, type FrameOf, type FrameType, HEADER_BYTES } from "./frame.ts";
 
 const encoder = new TextEncoder();
-const TWO_TO_32 = 2 ** 32;
 
 function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24;
@@ -66,14 +65,10 @@ const WRITERS: { readonly [T in FrameType]: (frame: FrameOf<T>) => Uint8Array } 
   data: (frame) => withBytes(frame, frame.payload, frame.fin ? FIN : 0),
   ping: (frame) => withBytes(frame, frame.token),
   pong: (frame) => withBytes(frame, frame.token),
+  mark: (frame) => withBytes(frame, frame.token),
+  ack: (frame) => withBytes(frame, frame.token),
   fin: (frame) => blankFrame(frame, 0),
   "peer-gone": (frame) => withBytes(frame, frame.token ?? new Uint8Array()),
-  ack: (frame) => {
-    const bytes = blankFrame(frame, 8);
-    writeU32(bytes, HEADER_BYTES, Math.floor(frame.totalBytes / TWO_TO_32));
-    writeU32(bytes, HEADER_BYTES + 4, frame.totalBytes % TWO_TO_32);
-    return bytes;
-  },
 };
 
 export const encodeFrame = (frame: Frame): Uint8Array => (WRITERS[frame.type] as (frame: Frame) => Uint8Array)(frame);

@@ -30,6 +30,7 @@ export const FRAME_TYPES = {
   goaway: { wire: 10, stream: false, relayed: true, ...ENDING },
   ack: { wire: 11, stream: false, relayed: false, flags: 0, minBytes: 8, maxBytes: 8 },
   "peer-gone": { wire: 12, stream: false, relayed: false, flags: 0, minBytes: 0, maxBytes: 8 },
+  mark: { wire: 13, stream: false, relayed: false, flags: 0, minBytes: 8, maxBytes: 8 },
 } as const satisfies Record<string, FrameRule>;
 
 export interface FrameRule {
@@ -58,10 +59,12 @@ interface Bodies {
   ping: { readonly token: Uint8Array };
   pong: { readonly token: Uint8Array };
   goaway: { readonly code: Code; readonly reason: string };
-  /** All bytes of frames received on this socket, ever. */
-  ack: { readonly totalBytes: number };
+  /** The token of the newest mark: everything up to it has been received. */
+  ack: { readonly token: Uint8Array };
   /** The token, if there is one, comes back in a `pong`: what arrives after it belongs to the peer that has the slot next. */
   "peer-gone": { readonly token?: Uint8Array };
+  /** The token comes back in an `ack`. It is random, so that only who has received it can know it. */
+  mark: { readonly token: Uint8Array };
 }
 
 export type FrameOf<T extends FrameType> = T extends FrameType

@@ -164,6 +164,16 @@ describe("frames from hell", () => {
     expect(frames.at(-1)).toMatchObject({ type: "accept", slot: 6 });
   });
 
+  test("a flood of marks is answered as far as the answers are taken", async () => {
+    const { push, block, sent, news } = scripted("peer", { controlFrames: 50, aheadBytes: 1 });
+    const unblock = block();
+    for (let count = 0; count < 1000; count++) push({ type: "mark", slot: 0, stream: 0, token: new Uint8Array(8) });
+    expect(sent).toHaveLength(1);
+    unblock();
+    await settle();
+    expect(news()).toHaveLength(51);
+  });
+
   test("a window full of frames of one byte is kept in few pieces", async () => {
     const { push, opens, mux } = scripted("owner", {}, acceptAll);
     push(open(1));

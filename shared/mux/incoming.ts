@@ -13,7 +13,7 @@ import type { StreamTable } from "./stream-table.ts";
 import type { Upkeep } from "./upkeep.ts";
 
 /** Of the socket as such at an owner's; all others are about one peer. */
-const SOCKET_TYPES: ReadonlySet<FrameType> = new Set(["ack", "goaway", "ping", "pong"]);
+const SOCKET_TYPES: ReadonlySet<FrameType> = new Set(["ack", "goaway", "mark", "ping", "pong"]);
 
 export interface IncomingParts {
   readonly options: MuxOptions;
@@ -57,12 +57,7 @@ export class Incoming {
     credit: (frame) => this.#to(frame, (stream) => stream.receiveCredit(frame.creditBytes)),
     reset: ({ slot, stream, code, reason }) =>
       this.#parts.table.find(slot, stream)?.fail({ kind: "reset", by: "there", code, reason }),
-    ping: ({ slot, token }) => {
-      const { outbox, limits } = this.#parts;
-      if (outbox.waiting(slot) < limits.controlFrames) {
-        outbox.queue(encodeFrame({ type: "pong", slot, stream: 0, token }));
-      }
-    },
+    ping: ({ slot, token }) => this.#echo("pong", slot, token),
     pong: ({ slot, token }) => {
       const { table, options, gauges, upkeep } = this.#parts;
       const peer = table.known(slot);
@@ -75,6 +70,7 @@ export class Incoming {
       this.#parts.table.peer(slot).leaving = { code, reason };
       this.#parts.options.onGoAway?.(slot, { code, reason });
     },
+    mark: ({ token }) => this.#echo("ack", SOCKET_SLOT, token),
     ack: () => {}, // for the hub, which keeps the account
     "peer-gone": ({ slot, token }) => {
       const { table, outbox } = this.#parts;
@@ -88,6 +84,12 @@ export class Incoming {
   #slotFits({ slot, type }: Frame): boolean {
     if (this.#parts.options.role === "peer") return slot === SOCKET_SLOT;
     return slot !== SOCKET_SLOT || SOCKET_TYPES.has(type);
+  }
+
+  #echo(type: "pong" | "ack", slot: number, token: Uint8Array): void {
+    const { outbox, limits } = this.#parts;
+    if (outbox.waiting(slot) >= limits.controlFrames) return;
+    outbox.queue(encodeFrame({ type, slot, stream: 0, token }));
   }
 
   #open(frame: FrameOf<"open">): void {

@@ -43,7 +43,7 @@ export class Mux {
       onBroken: (reason) => this.lost(reason),
     });
     this.#table = new StreamTable(role, limits, this.#counted);
-    this.#upkeep = new Upkeep(this.#outbox, this.#counted, limits, now);
+    this.#upkeep = new Upkeep(this.#outbox, limits, now);
     this.#host = this.#makeHost();
     this.#incoming = new Incoming({
       options,
@@ -70,7 +70,6 @@ export class Mux {
     if (this.#end !== null) return;
     this.#counted.bytesIn += bytes.length;
     this.#incoming.handle(bytes);
-    this.#upkeep.acknowledge(false);
     this.#outbox.flush();
   }
 
@@ -166,7 +165,6 @@ export class Mux {
       rttMs: (slot) => this.#table.known(slot)?.roundTrip.shortestMs ?? null,
       control: queue,
       grant: ({ slot, id }, creditBytes) => {
-        this.#upkeep.acknowledge(true);
         this.#upkeep.measure(this.#table.peer(slot));
         queue(encodeFrame({ type: "credit", slot, stream: id, creditBytes }));
       },

@@ -2,9 +2,14 @@
  * The hub's account of one socket: what it sent there and the agent has not acknowledged, and from whom that came. A
  * WebSocket in an object has no backpressure, so this is what bounds the memory that waits towards a slow socket.
  *
+ * An agent is not believed how much it has received. Marks with random tokens go along with what is sent, and a token that
+ * comes back acknowledges what was sent up to there: who reads nothing has none to send back. What was sent since the
+ * last mark counts as waiting until there is enough for the next.
+ *
  * The total is exact. Shares are kept by spans of 64 KiB, settled when the whole span is acknowledged: however small
  * the frames, the account stays small.
  */
+import { toHex } from "../bytes/hex.ts";
 import { LIMITS } from "../limits.ts";
 
 const SPAN_BYTES = 64 * 1024;
@@ -16,10 +21,15 @@ interface Span {
   readonly bySource: Map<number, number>;
 }
 
+/** Its token in hex, and of the total sent, where it ends. */
+type Mark = readonly [token: string, endBytes: number];
+
 /** Small enough for a hibernating socket's attachment. */
 export interface RelaySnapshot {
   readonly sentBytes: number;
   readonly acknowledgedBytes: number;
+  /** Those not acknowledged, oldest first. */
+  readonly marks: readonly Mark[];
   /** The largest: source and bytes. */
   readonly shares: readonly (readonly [source: number, bytes: number])[];
 }
@@ -27,25 +37,29 @@ export interface RelaySnapshot {
 export interface RelayLimits {
   readonly windowBytes: number;
   readonly slackBytes: number;
+  readonly markBytes: number;
 }
 
-const RELAY_LIMITS: RelayLimits = {
+export const RELAY_LIMITS: RelayLimits = {
   windowBytes: LIMITS.tunnelSocketWindowBytes,
   slackBytes: LIMITS.tunnelSocketSlackBytes,
+  markBytes: LIMITS.tunnelMarkBytes,
 };
 
 export class RelayWindow {
   readonly #limits: RelayLimits;
   #sentBytes: number;
   #acknowledgedBytes: number;
-  /** Oldest first. */
-  #spans: Span[] = [];
+  /** Oldest first, as the marks are. */
+  readonly #spans: Span[] = [];
+  readonly #marks: Mark[];
   readonly #bySource: Map<number, number>;
 
   constructor(snapshot?: RelaySnapshot, limits: RelayLimits = RELAY_LIMITS) {
     this.#limits = limits;
     this.#sentBytes = snapshot?.sentBytes ?? 0;
     this.#acknowledgedBytes = snapshot?.acknowledgedBytes ?? 0;
+    this.#marks = [...(snapshot?.marks ?? [])];
     this.#bySource = new Map(snapshot?.shares);
     if (this.#bySource.size > 0) {
       const span = {
@@ -59,6 +73,12 @@ export class RelayWindow {
 
   get waitingBytes(): number {
     return this.#sentBytes - this.#acknowledgedBytes;
+  }
+
+  /** Whether enough has been sent for a mark. Whoever acknowledges none gets no more of them. */
+  get isMarkDue(): boolean {
+    const [, markedBytes] = this.#marks.at(-1) ?? [null, this.#acknowledgedBytes];
+    return this.#sentBytes - markedBytes >= this.#limits.markBytes && this.#marks.length < LIMITS.tunnelMarks;
   }
 
   /** Whether a frame may be sent on; of all but data, control frames, a little more may wait. */
@@ -79,13 +99,18 @@ export class RelayWindow {
     this.#bySource.set(source, (this.#bySource.get(source) ?? 0) + bytes);
   }
 
-  /**
-   * Notes an `ack`. An older one than the last changes nothing.
-   * @returns false where it acknowledges what was never sent
-   */
-  acknowledged(totalBytes: number): boolean {
-    if (totalBytes > this.#sentBytes) return false;
-    this.#acknowledgedBytes = Math.max(this.#acknowledgedBytes, totalBytes);
+  /** Notes that what was sent last was a mark. @param token random: it must not be guessed */
+  marked(token: Uint8Array): void {
+    this.#marks.push([toHex(token), this.#sentBytes]);
+  }
+
+  /** Notes an `ack`. @returns false where the token is of no mark, or of one that has been acknowledged */
+  acknowledged(token: Uint8Array): boolean {
+    const hex = toHex(token);
+    const index = this.#marks.findIndex(([each]) => each === hex);
+    const [mark] = this.#marks.splice(0, index + 1).slice(-1);
+    if (mark === undefined) return false;
+    [, this.#acknowledgedBytes] = mark;
     let settled = 0;
     for (const { endBytes, bySource } of this.#spans) {
       if (endBytes > this.#acknowledgedBytes) break;
@@ -105,6 +130,7 @@ export class RelayWindow {
     return {
       sentBytes: this.#sentBytes,
       acknowledgedBytes: this.#acknowledgedBytes,
+      marks: [...this.#marks],
       shares: this.#shares().slice(0, LIMITS.tunnelSnapshotShares),
     };
   }

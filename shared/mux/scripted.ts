@@ -42,8 +42,8 @@ export function scripted(role: Role = "owner", limits: Partial<MuxLimits> = {}, 
     gone,
     leaving,
     sent,
-    /** What was sent since the last call, but for pings and acks. */
-    news: () => sent.splice(0).filter(({ type }) => type !== "ping" && type !== "ack"),
+    /** What was sent since the last call, but for pings. */
+    news: () => sent.splice(0).filter(({ type }) => type !== "ping"),
     push: (frame: Frame) => mux.received(encodeFrame(frame)),
     raw: (bytes: Uint8Array) => mux.received(bytes),
     block: () => {

@@ -21,7 +21,6 @@ const SMALL: Partial<MuxLimits> = {
   sendBufferBytes: 4096,
   aheadBytes: 4096,
   interactiveBytes: 512,
-  ackBytes: 4096,
 };
 
 /** What happens on a stream; its service's name carries it to the other end. */
@@ -114,7 +113,7 @@ async function play(seed: number): Promise<void> {
       clock,
       random: dice.random,
       onOpen: (open) => outcomes.push(answer(open)),
-      ...(small ? { limits: SMALL } : {}),
+      ...(small ? { limits: SMALL, markBytes: 4096 } : {}),
     },
     dice.path(),
   );

@@ -5,9 +5,9 @@
 import type { MuxLimits } from "./config.ts";
 import { decodeFrame } from "./decode.ts";
 import { encodeFrame } from "./encode.ts";
-import { isRelayed, slotOf, typeOf, withSlot } from "./frame.ts";
+import { HUB_SLOT, isRelayed, slotOf, typeOf, withSlot } from "./frame.ts";
 import { Mux } from "./mux.ts";
-import { RelayWindow } from "./relay-window.ts";
+import { RELAY_LIMITS, RelayWindow } from "./relay-window.ts";
 import type { IncomingOpen } from "./stream.ts";
 
 /** mulberry32: numbers in [0, 1) that follow from a seed. */
@@ -142,6 +142,8 @@ export interface NetworkOptions {
   readonly clock: SimulatedClock;
   readonly random: () => number;
   readonly limits?: Partial<MuxLimits>;
+  /** How much the hub sends from mark to mark. */
+  readonly markBytes?: number;
   readonly onOpen: (open: IncomingOpen, at: "owner" | "peer") => void;
 }
 
@@ -202,7 +204,7 @@ export class SimulatedNetwork {
   }
 
   #connect(path: Path, role: "owner" | "peer", toHub: (frame: Uint8Array) => void): Socket {
-    const { clock, random, limits, onOpen } = this.#options;
+    const { clock, random, limits, markBytes = RELAY_LIMITS.markBytes, onOpen } = this.#options;
     const up = new Pipe(clock, path, random, toHub);
     const mux: Mux = new Mux({
       transport: { send: (frame) => up.send(frame) },
@@ -212,7 +214,7 @@ export class SimulatedNetwork {
       ...(limits === undefined ? {} : { limits }),
     });
     const down = new Pipe(clock, path, random, (frame) => mux.received(frame));
-    return { mux, toHub: up, fromHub: down, waiting: new RelayWindow() };
+    return { mux, toHub: up, fromHub: down, waiting: new RelayWindow(undefined, { ...RELAY_LIMITS, markBytes }) };
   }
 
   #fromOwner(frame: Uint8Array): void {
@@ -230,6 +232,14 @@ export class SimulatedNetwork {
     if (!to.waiting.admits(frame.length, typeOf(frame) === "data")) {
       this.culprits.push(to.waiting.largestSource() ?? -1);
     }
+    this.#put(to, frame, source);
+    if (!to.waiting.isMarkDue) return;
+    const token = Uint8Array.from({ length: 8 }, () => 256 * this.#options.random());
+    this.#put(to, encodeFrame({ type: "mark", slot: 0, stream: 0, token }), HUB_SLOT);
+    to.waiting.marked(token);
+  }
+
+  #put(to: Socket, frame: Uint8Array, source: number): void {
     to.waiting.sent(source, frame.length);
     void to.fromHub.send(frame);
   }
@@ -237,6 +247,6 @@ export class SimulatedNetwork {
   #acknowledged({ waiting }: Socket, frame: Uint8Array): void {
     const decoded = decodeFrame(frame);
     if (!decoded.ok || decoded.value.type !== "ack") return;
-    if (!waiting.acknowledged(decoded.value.totalBytes)) throw new Error("acknowledges what was not sent");
+    if (!waiting.acknowledged(decoded.value.token)) throw new Error("acknowledges what was not sent");
   }
 }

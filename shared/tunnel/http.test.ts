@@ -5,6 +5,7 @@ import { accessToken, siteOfAccessToken } from "./access-token.ts";
 import { encodeHead, HeadReader } from "./head.ts";
 import { endToEnd, NOT_FOR_CLIENTS, NOT_FOR_SERVICES, type RequestHead, RequestHeadSchema } from "./http.ts";
 import { mayOpen, serviceOf } from "./services.ts";
+import { GATEWAY_HEADER, HTTP_CALL_HEADER } from "./types.ts";
 
 const HEAD: RequestHead = { method: "GET", target: "/a?b", headers: ["x-a", "ü"] };
 
@@ -51,6 +52,25 @@ test("headers of one hop, and what proves the caller, stay behind", () => {
   expect(endToEnd(fields, NOT_FOR_SERVICES)).toEqual(["x-kept", "2", "set-cookie", "c=d"]);
   expect(endToEnd(fields, NOT_FOR_CLIENTS)).toContain("authorization");
   expect(endToEnd(fields, NOT_FOR_CLIENTS)).not.toContain("set-cookie");
+});
+
+test("a device decides nothing for the edge's host, nor passes for the edge's own gateway", () => {
+  const ofTheHost = [
+    "Access-Control-Allow-Credentials",
+    "Access-Control-Allow-Origin",
+    "NEL",
+    "Report-To",
+    "Service-Worker-Allowed",
+    "Strict-Transport-Security",
+    "WWW-Authenticate",
+  ];
+  expect(
+    endToEnd(
+      [...ofTheHost, "X-Kept"].map((name) => [name, "1"] as const),
+      NOT_FOR_CLIENTS,
+    ),
+  ).toEqual(["x-kept", "1"]);
+  for (const name of [GATEWAY_HEADER, HTTP_CALL_HEADER]) expect(endToEnd([[name, "1"]], NOT_FOR_SERVICES)).toEqual([]);
 });
 
 test("an access token names its site, whatever dots that has", () => {

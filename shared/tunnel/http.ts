@@ -35,7 +35,8 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 
 /**
  * Never passed on, besides those of one hop. What proves a caller to the edge is not the device's to see; and the edge's
- * host is one for all sites, so that no device may set or see cookies of it.
+ * host is one for all sites, so that no device may set or see cookies of it, nor tell a browser anything else that holds
+ * for the host as a whole: who may read it, where to report its errors, whether to ask for a password.
  */
 export const NOT_FOR_SERVICES: ReadonlySet<string> = new Set([
   "authorization",
@@ -45,12 +46,31 @@ export const NOT_FOR_SERVICES: ReadonlySet<string> = new Set([
   "host",
   "qkd-node",
   "qkd-tunnel-call",
+  "qkd-tunnel-gateway",
 ]);
 export const NOT_FOR_CLIENTS: ReadonlySet<string> = new Set([
+  "accept-ch",
+  "access-control-allow-credentials",
+  "access-control-allow-headers",
+  "access-control-allow-methods",
+  "access-control-allow-origin",
+  "access-control-allow-private-network",
+  "access-control-expose-headers",
+  "access-control-max-age",
+  "alt-svc",
+  "authentication-info",
+  "clear-site-data",
+  "nel",
+  "origin-agent-cluster",
+  "public-key-pins",
+  "report-to",
+  "reporting-endpoints",
+  "service-worker-allowed",
   "set-cookie",
   "set-cookie2",
-  "alt-svc",
-  "clear-site-data",
+  "strict-transport-security",
+  "timing-allow-origin",
+  "www-authenticate",
 ]);
 
 /** Names and values in turn, without those of one hop and those in `without`. */

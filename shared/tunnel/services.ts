@@ -49,7 +49,8 @@ export function mayOpen({ allow, tls }: Pick<Service, "allow" | "tls">, { site, 
 }
 
 /**
- * What an `open` frame names: a service as raw bytes, or (HTTP_PREFIX) as HTTP, one exchange a stream: see http.ts.
+ * What an `open` frame names: a service as raw bytes, or (HTTP_PREFIX) as HTTP, one exchange a stream: see http.ts. The
+ * latter is for the hub's own streams only.
  */
 export const HTTP_PREFIX = "http/";
 export const isHttp = (target: string): boolean => target.startsWith(HTTP_PREFIX);

@@ -120,7 +120,7 @@ export interface TunnelHubRpc {
    */
   keysOf(call: { readonly agent: string; readonly instance: string; readonly hub: string }): Promise<PublicKeys | null>;
   /** An instance is no longer to be trusted, says the hub of its site. */
-  expelled(call: { readonly instance: string }): Promise<void>;
+  expelled(call: { readonly site: string; readonly instance: string }): Promise<void>;
   accessOf(tokenSha256: string): Promise<AccessHolder | null>;
   status(): Promise<TunnelStatus>;
   clearAlarms(call: {

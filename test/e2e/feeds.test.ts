@@ -93,8 +93,15 @@ async function untilDead(agents: readonly Agent[]): Promise<void> {
 }
 
 async function endNicely({ process: child, log }: Agent): Promise<void> {
+  // All may have been delivered before this one had even started.
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  await eventually(
+    async () => await Promise.resolve(log()),
+    (text) => text.includes('"feed runs"') || hasEnded(),
+    PATIENCE_MS,
+  );
   child.kill("SIGTERM");
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  if (!hasEnded()) await once(child, "exit");
   if (child.exitCode !== 0) throw new Error(`an agent ended with code ${child.exitCode}: ${log()}`);
 }
 

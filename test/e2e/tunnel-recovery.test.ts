@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
 import { brokenOff, connectTo, readToEnd, serve, temporaryFolder } from "../support/tunnel-agent.ts";
-import { startAgent, tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
+import { behindProxy, startAgent, tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
 import { Balancer } from "../support/tunnel-wire.ts";
 
 let network: TunnelNetwork;
@@ -105,7 +105,7 @@ function load(port: number, workers: number) {
 const RECOVERY_MS = 5000;
 
 test("the edge killed under load and started again: agents are back in less than five seconds", async () => {
-  const balancer = await Balancer.start(network.edge);
+  const balancer = await Balancer.start(network.edge, network.proxyPort);
   const device = await serve(echo);
   const { a, b, port } = await twoSites(network, device, { url: balancer.url, listening: ["--wait", "60"] });
   const open = await held(port);
@@ -119,7 +119,8 @@ test("the edge killed under load and started again: agents are back in less than
   const { lines: linesOfA } = a;
   const { lines: linesOfB } = b;
   const { done } = busy.counts;
-  second = await runNetwork({ state: network.state, args: ["--prefill", "0"] });
+  const args = ["--prefill", "0", ...behindProxy(network.proxyPort)];
+  second = await runNetwork({ state: network.state, args });
   balancer.target = second.edge;
   const sinceMs = performance.now();
   await Promise.all([a.seen(" connected", linesOfA), b.seen(" connected", linesOfB)]);

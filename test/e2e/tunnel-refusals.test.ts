@@ -1,10 +1,15 @@
 /** Who is not let in, or not let through; each with its reason where somebody will look for it: in the agent's log. */
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import http, { type IncomingMessage } from "node:http";
+import { connect, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { LIMITS } from "../../shared/limits.ts";
 import { REFUSALS } from "../../shared/tunnel/messages.ts";
 import { brokenOff, connectTo, serve, temporaryFolder } from "../support/tunnel-agent.ts";
 import { startAgent, tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
-import { WireTap } from "../support/tunnel-wire.ts";
+import { Balancer, WireTap } from "../support/tunnel-wire.ts";
 
 let network: TunnelNetwork;
 beforeAll(async () => {
@@ -53,6 +58,7 @@ test("a token that has enrolled another installation", async () => {
 test("a hello that somebody recorded, played again", async () => {
   let recorded: string | null = null;
   const tap = await WireTap.start(network.edge, {
+    port: network.proxyPort,
     fromAgent: (text) => (text.includes('"hello"') ? (recorded ??= text) : text),
   });
   const state = temporaryFolder();
@@ -73,6 +79,59 @@ test("a hello for another address: somebody in the middle who passes for the edg
   const tap = await WireTap.start(network.edge, { host: new URL(network.edge).host });
   const agent = startAgent(network, { site: "site-c", url: tap.url }, "-R", "9000:127.0.0.1:1");
   expect(await agent.seen("cannot connect")).toContain("(bad-signature)");
+});
+
+test("the same, passed on by the name that the agent dialled: the edge is not that", async () => {
+  const tap = await WireTap.start(network.edge);
+  const deceived = startAgent(network, { site: "site-c", url: tap.url }, "-R", "9000:127.0.0.1:1");
+  await deceived.seen("cannot connect");
+  // It was asked nothing that it could have signed.
+  expect(tap.said).toEqual([]);
+  const balancer = await Balancer.start(network.edge, 0);
+  const told = startAgent(network, { site: "site-c", url: balancer.url }, "-R", "9000:127.0.0.1:1");
+  expect(await told.seen("cannot connect")).toContain("does not know itself by this address (421)");
+  const path = "/api/v1/sites/site-c/tunnel";
+  const upgrade = { Upgrade: "websocket", Connection: "Upgrade", Host: "evil.example" };
+  const [answer] = (await once(http.get(network.edge + path, { headers: upgrade }), "response")) as [IncomingMessage];
+  expect(answer.statusCode).toBe(421);
+  expect(JSON.parse(await text(answer))).toEqual({ message: expect.stringMatching(/^header Host: .*--public-host/) });
+});
+
+/** Says what no agent says, is refused, and never closes its end. @returns its status line and headers, and the socket */
+async function stubborn(site: string): Promise<{ readonly head: string; readonly socket: Socket }> {
+  const { host, hostname, port } = new URL(network.edge);
+  const socket = connect(Number(port), hostname);
+  const upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"];
+  const key = `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`;
+  socket.write([`GET /api/v1/sites/${site}/tunnel HTTP/1.1`, `Host: ${host}`, ...upgrade, key, "", ""].join("\r\n"));
+  let heard = "";
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    heard += chunk.toString("latin1");
+    if (!heard.startsWith("HTTP/1.1 101") || heard.includes('"refused"')) break;
+    // A masked text frame of one byte (RFC 6455 5.2).
+    if (heard.includes('"challenge"')) socket.write(Uint8Array.of(0x81, 0x81, 0, 0, 0, 0, 0x78));
+  }
+  return { head: heard.split("\r\n\r\n")[0] ?? "", socket };
+}
+
+test("sockets that were refused and stay: so many, until they go or keep the site's own agent out", async () => {
+  const owner = startAgent(network, { site: "site-d" }, "-R", "9000:127.0.0.1:1");
+  await owner.seen("this instance serves the site");
+  const sockets: Socket[] = [];
+  for (let n = 0; n < LIMITS.tunnelUnproven; n++) {
+    const { head, socket } = await stubborn("site-d");
+    expect(head).toContain("HTTP/1.1 101");
+    sockets.push(socket);
+  }
+  const { head } = await stubborn("site-d");
+  expect(head).toContain("HTTP/1.1 503");
+  expect(head).toMatch(/^retry-after: 5$/im);
+  expect(owner.output).not.toContain("disconnected");
+  await owner.stop();
+  const closed = sockets.map(async (socket) => await once(socket.resume(), "close"));
+  const successor = startAgent(network, { site: "site-d" }, "-R", "9000:127.0.0.1:1");
+  await successor.seen("this instance serves the site");
+  await Promise.all(closed);
 });
 
 test("a second instance: refused, with an alarm that says which", async () => {

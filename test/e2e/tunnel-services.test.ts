@@ -59,6 +59,22 @@ test("HTTP to a device by who may: method, path, query, body and status as they 
   expect((await network.fetch(`${PATH}/`, "agent-tn-2")).status).toBe(201);
 });
 
+test("a GET whose body a device could take for the next request is refused", async () => {
+  const { asked } = await exposed("@edge");
+  const body = "GET /smuggled HTTP/1.1\r\n\r\n";
+  const request = http.request(`${network.edge}${PATH}/`, {
+    headers: { authorization: `Bearer ${network.tokens["operator"]}`, "content-length": body.length },
+  });
+  request.end(body);
+  const [response] = (await once(request, "response")) as [http.IncomingMessage];
+  expect([response.statusCode, (await buffer(response)).toString()]).toEqual([
+    400,
+    expect.stringContaining("a GET has no body"),
+  ]);
+  expect((await network.fetch(`${PATH}/next`, "operator")).status).toBe(201);
+  expect(asked.map(({ url }) => url)).toEqual(["/next"]);
+});
+
 test("and nobody else: not a stranger, an SAE, or an agent of a site that is not named", async () => {
   const { asked } = await exposed("@edge", "site-b");
   const statuses = await Promise.all([

@@ -62,4 +62,6 @@ process.once("SIGTERM", () => ending.abort());
 const spoolKey = await readOrMakeKey(join(spoolFolder, "key"));
 const surroundings = { spoolFolder, spoolKey, send, log: stderrLog };
 const running = await startFeed(v.parse(FeedSchema, feed), surroundings, ending.signal);
+// From here on it ends as it is told.
+stderrLog("info", "feed runs");
 await running.ended;

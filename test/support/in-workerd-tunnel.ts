@@ -190,7 +190,8 @@ export class TestSession {
     { headers = {}, cf = {} }: { headers?: Record<string, string>; cf?: Record<string, unknown> } = {},
   ): Promise<TestSession> {
     const response = await SELF.fetch(EDGE + tunnelPath(site), { headers: { ...headers, Upgrade: "websocket" }, cf });
-    if (response.webSocket === null) throw new Error(`no WebSocket: ${response.status}`);
+    // The answer has to be read: until then it keeps the hub awake.
+    if (response.webSocket === null) throw new Error(`no WebSocket: ${response.status} ${await response.text()}`);
     return new TestSession(response.webSocket, role, onOpen);
   }
 

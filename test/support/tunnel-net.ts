@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { tokenSha256 } from "../../shared/auth/token.ts";
+import { freePort } from "../../scripts/start/ports.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { type NetworkOptions, runNetwork, type RunningNetwork } from "./run-network.ts";
 import { temporaryFolder, tokenFile } from "./tunnel-agent.ts";
@@ -17,6 +18,8 @@ const TOKENS_EACH = 12;
 const SEEN_MS = 30_000;
 
 export interface TunnelNetwork extends RunningNetwork {
+  /** Of this machine, for a proxy of the edge's: it knows itself by that name too. */
+  readonly proxyPort: number;
   /** A one-time token of the site's agent that nothing has been enrolled with. */
   newToken(site: string): string;
   /** One whose time is over. */
@@ -25,13 +28,17 @@ export interface TunnelNetwork extends RunningNetwork {
 
 const newToken = (): string => randomBytes(32).toString("base64url");
 
+/** Arguments of an edge that is dialled through a proxy on this machine. */
+export const behindProxy = (port: number): string[] => ["--public-host", `127.0.0.1:${port}`];
+
 /** The demo's network: links site-a - site-b - site-c - site-d. Its agents have more tokens, as each enrols one. */
 export async function tunnelNetwork(options: Pick<NetworkOptions, "args" | "state"> = {}): Promise<TunnelNetwork> {
   const unused = new Map<string, string[]>();
   const expired = new Map<string, string>();
+  const proxyPort = await freePort();
   const network = await runNetwork({
     ...options,
-    args: ["--prefill", "0", ...(options.args ?? [])],
+    args: ["--prefill", "0", ...behindProxy(proxyPort), ...(options.args ?? [])],
     network: (demo: NetworkDocumentInput): NetworkDocumentInput => ({
       ...demo,
       agents: (demo.agents ?? []).map((agent) => {
@@ -49,6 +56,7 @@ export async function tunnelNetwork(options: Pick<NetworkOptions, "args" | "stat
   });
   return {
     ...network,
+    proxyPort,
     newToken: (site) => {
       const token = unused.get(site)?.pop();
       if (token === undefined) throw new Error(`no token of ${site} is left`);

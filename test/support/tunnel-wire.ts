@@ -7,8 +7,8 @@ import { onTestFinished } from "vitest";
 import { type RawData, WebSocket, WebSocketServer } from "ws";
 import { bytesOf } from "../../tunnel/agent/link/web-socket.ts";
 
-async function listen(server: net.Server): Promise<string> {
-  server.listen(0, "127.0.0.1");
+async function listen(server: net.Server, port = 0): Promise<string> {
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return `http://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
 }
@@ -19,10 +19,11 @@ export class Balancer {
   target: string | null;
   readonly url: string;
 
-  static async start(target: string): Promise<Balancer> {
+  /** @param port where agents dial: the edge has to know it for its own */
+  static async start(target: string, port: number): Promise<Balancer> {
     const balancer: { value?: Balancer } = {};
     const server = net.createServer((socket) => balancer.value?.carry(socket));
-    const url = await listen(server);
+    const url = await listen(server, port);
     onTestFinished(() => void server.close());
     return (balancer.value = new Balancer(target, url));
   }
@@ -54,6 +55,8 @@ export interface WireTapOptions {
   /** Says instead of the agent, or of the hub, what it returns. */
   readonly fromAgent?: (text: string) => string;
   readonly fromHub?: (text: string) => string;
+  /** Where agents dial, of a proxy that the edge knows for its own; any other port makes it somebody in the middle. */
+  readonly port?: number;
   /** As it calls the edge: then the edge is dialled by that name, as an address of its own would have it. */
   readonly host?: string;
 }
@@ -71,7 +74,7 @@ export class WireTap {
   static async start(edge: string, options: WireTapOptions = {}): Promise<WireTap> {
     const server = http.createServer();
     const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-    const tap = new WireTap(await listen(server), edge, options);
+    const tap = new WireTap(await listen(server, options.port), edge, options);
     server.on("request", (request, response) => void tap.#forward(request, response));
     server.on("upgrade", (request, socket, head) =>
       sockets.handleUpgrade(request, socket, head, (agent) => tap.#relay(agent, request)),

@@ -15,7 +15,7 @@ import type { Link } from "./link/link.ts";
 import { type AgentOptions, makeLinks, type Parts } from "./links.ts";
 import { Exposed } from "./services/expose.ts";
 import { InnerTls } from "./services/inner-tls.ts";
-import { Listener } from "./services/listen.ts";
+import { listenFor, type Listener } from "./services/listen.ts";
 
 export class Agent {
   readonly listeners: readonly Listener[];
@@ -33,8 +33,7 @@ export class Agent {
     try {
       for (const config of options.settings.listen) {
         const link = links.find(({ role, site }) => role === "peer" && site === config.site);
-        if (link !== undefined)
-          listeners.push(await Listener.start({ config, link, tls: parts.tls, log: options.log }));
+        if (link !== undefined) listeners.push(await listenFor({ config, link, tls: parts.tls, log: options.log }));
       }
     } catch (thrown) {
       for (const listener of listeners) listener.close();

@@ -6,6 +6,7 @@ import type { AgentSettings } from "./config/command-line.ts";
 import { announced } from "./config/schema.ts";
 import type { Enrolment, EnrolmentFailure } from "./identity/enrolment.ts";
 import type { Identity } from "./identity/identity.ts";
+import { byHello } from "./link/by-hello.ts";
 import type { Edge } from "./link/edge.ts";
 import { Link, type LinkOptions } from "./link/link.ts";
 import { Session, type SessionEnd, type SessionOptions } from "./link/session.ts";
@@ -74,20 +75,18 @@ async function connect(
     return err({ reason, refusal, replaced: false });
   }
   const { site, standby, service: services } = options.settings;
+  const claims: Claims = {
+    version: 1,
+    agent: enrolled.value,
+    site,
+    instance: identity.instance,
+    role,
+    standby,
+    services: role === "owner" ? services.map(announced) : [],
+  };
   const session: SessionOptions = {
-    edge,
-    site: target,
-    identity,
+    ...byHello({ edge, site: target, identity, claims }),
     times: options.times ?? LINK_TIMES,
-    claims: {
-      version: 1,
-      agent: enrolled.value,
-      site,
-      instance: identity.instance,
-      role,
-      standby,
-      services: role === "owner" ? services.map(announced) : [],
-    },
     onOpen: (open, peer) => exposed.answer(open, peer),
     onActive: () => {
       if (role !== "owner") return;

@@ -4,18 +4,26 @@ import {
   appendFileSync,
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LIMITS } from "../../shared/limits.ts";
+import { answer } from "../../test/support/fake-edge.ts";
 import { type FeedBench, feedBench, type StartedFeed } from "../../test/support/feed-bench.ts";
+
+/** A user without any right. */
+const NOBODY = 65_534;
 
 let bench: FeedBench;
 let inbox: string;
@@ -38,6 +46,15 @@ const config = (more: Readonly<Record<string, unknown>> = {}) => ({
   done_path: done(),
   ...more,
 });
+const deleting = (more: Readonly<Record<string, unknown>> = {}) =>
+  config({ after: "delete", done_path: undefined, ...more });
+/** The name that a file gets before it is overwritten. */
+const leaving = (file: string) => `.qkd-leaving-${statSync(file).ino}`;
+/** As a device does that renames into place. */
+const dropFile = (name: string, bytes: Uint8Array) => {
+  writeFileSync(at(`${name}.part`), bytes);
+  renameSync(at(`${name}.part`), at(name));
+};
 const bytesAtEdge = (name: string, size: number) =>
   Buffer.concat(
     Array.from({ length: Math.ceil(size / LIMITS.fileBlockBytes) }, (_, i) => {
@@ -70,22 +87,79 @@ describe("a file", () => {
 
   test("is overwritten and deleted where that is configured", async () => {
     writeFileSync(at("k.cor"), randomBytes(1000));
-    const kept = join(bench.folder, "second-name");
-    execFileSync("ln", [at("k.cor"), kept]);
-    await isDelivered(await bench.start(config({ after: "delete", done_path: undefined })), 1);
-    expect(existsSync(at("k.cor"))).toBe(false);
-    expect(execFileSync("od", ["-An", "-v", "-tx1", kept]).toString()).toMatch(/^[0 \n]*$/);
+    const handle = await open(at("k.cor"), "r");
+    await isDelivered(await bench.start(deleting()), 1);
+    await vi.waitFor(() => expect(readdirSync(inbox)).toEqual([]));
+    const after = await handle.readFile();
+    await handle.close();
+    expect([after.length, after.every((byte) => byte === 0)]).toEqual([1000, true]);
+  });
+
+  test("that has another name elsewhere is not overwritten, but said", async () => {
+    const bytes = randomBytes(1000);
+    const other = join(bench.folder, "other-name");
+    writeFileSync(other, bytes);
+    linkSync(other, at("k.cor"));
+    const started = await bench.start(deleting());
+    await isDelivered(started, 1);
+    await hasAlarm(started, "file-unusable", "k.cor");
+    expect([readdirSync(inbox), readFileSync(other).equals(bytes)]).toEqual([["k.cor"], true]);
   });
 
   test("that a crash left half overwritten is not read, but deleted", async () => {
-    const left = at(".qkd-leaving-k.cor");
-    writeFileSync(left, Buffer.alloc(1000));
-    const started = await bench.start(
-      config({ complete: "rename", pattern: "{.*,*}", after: "delete", done_path: undefined }),
-    );
+    writeFileSync(at("k.cor"), Buffer.alloc(1000));
+    renameSync(at("k.cor"), at(leaving(at("k.cor"))));
+    const started = await bench.start(deleting({ complete: "rename", pattern: "{.*,*}" }));
     writeFileSync(at("z.cor"), randomBytes(100));
     await isDelivered(started, 1);
-    expect([existsSync(left), bench.edge.pushes]).toEqual([false, ["z.cor:0"]]);
+    await vi.waitFor(() => expect(readdirSync(inbox)).toEqual([]));
+    expect(bench.edge.pushes).toEqual(["z.cor:0"]);
+  });
+
+  test("of a name as if it were about to be deleted is overwritten only where it is", async () => {
+    const precious = join(bench.folder, "precious");
+    writeFileSync(precious, "precious");
+    const names = {
+      link: ".qkd-leaving-1",
+      folder: ".qkd-leaving-2",
+      pipe: ".qkd-leaving-3",
+      other: ".qkd-leaving-4",
+      linked: leaving(precious),
+    };
+    symlinkSync(precious, at(names.link));
+    mkdirSync(at(names.folder));
+    execFileSync("mkfifo", [at(names.pipe)]);
+    writeFileSync(at(names.other), "other");
+    linkSync(precious, at(names.linked));
+    const started = await bench.start(deleting());
+    for (const name of Object.values(names)) await hasAlarm(started, "file-unusable", name);
+    expect([readFileSync(precious, "utf8"), readFileSync(at(names.other), "utf8")]).toEqual(["precious", "other"]);
+    // None of them holds the others up, and each is forgotten with its file.
+    writeFileSync(at("k.cor"), randomBytes(100));
+    await isDelivered(started, 1);
+    for (const name of Object.values(names)) rmSync(at(name), { recursive: true });
+    await vi.waitFor(() => expect([started.alarms(), readdirSync(inbox)]).toEqual([[], []]));
+  });
+
+  test.each([
+    ["waits for the edge", () => "unreachable" as const, "edge-unreachable"],
+    ["was refused", () => answer(409, { message: "no" }), "block-refused"],
+  ])("of the name of one that %s, with other bytes, is left where it is, and said", async (_, intercept, alarm) => {
+    bench.edge.intercept = intercept;
+    const [first, second] = [randomBytes(70_000), randomBytes(70_000)];
+    const started = await bench.start(deleting({ complete: "rename" }));
+    dropFile("k.cor", first);
+    await vi.waitFor(() => expect(started.alarms()).toContain(alarm));
+    await vi.waitFor(() => expect(readdirSync(inbox)).toEqual([]));
+    dropFile("k.cor", second);
+    await hasAlarm(started, "file-changed", "k.cor");
+    expect([started.feed.gauges.blocksRead, readFileSync(at("k.cor")).equals(second)]).toEqual([2, true]);
+    // The same bytes once more are no news.
+    rmSync(at("k.cor"));
+    await vi.waitFor(() => expect(started.alarms()).not.toContain("file-changed"));
+    dropFile("k.cor", first);
+    await vi.waitFor(() => expect(readdirSync(inbox)).toEqual([]));
+    expect([started.feed.gauges.blocksRead, started.alarms().includes("file-changed")]).toEqual([2, false]);
   });
 
   test("of a fixed size counts when it has that size", async () => {
@@ -139,11 +213,21 @@ describe("what is no good", () => {
     expect([...bench.edge.blocks.keys()]).not.toContain("link.cor:0");
   });
 
-  test.skipIf(process.getuid?.() === 0)("a file without the right to read it", async () => {
+  test("a file without the right to read it", async () => {
     writeFileSync(at("k.cor"), randomBytes(100));
     chmodSync(at("k.cor"), 0);
-    const started = await bench.start(config());
-    await hasAlarm(started, "file-unusable", "k.cor");
+    // Root may read anything, so it steps down.
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) {
+      execFileSync("chown", ["-R", String(NOBODY), bench.folder]);
+      process.seteuid?.(NOBODY);
+    }
+    try {
+      const started = await bench.start(config());
+      await hasAlarm(started, "file-unusable", "k.cor");
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
   });
 
   test("a folder that is not there is an alarm until it is", async () => {

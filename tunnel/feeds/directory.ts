@@ -2,9 +2,9 @@
 import { opendir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cutBlocks } from "../../shared/blocks.ts";
+import { type Block, cutBlocks } from "../../shared/blocks.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { messageOf } from "../log.ts";
+import { codeOf, messageOf } from "../log.ts";
 import type { DirectoryConfig } from "./config.ts";
 import { FileFault, KeyFile, type Look, lookAt, sameLook } from "./key-file.ts";
 import { finishLeaving, isLeaving, putAway } from "./put-away.ts";
@@ -68,6 +68,7 @@ class DirectoryFeed {
       const known = await this.#look(name, before.get(name));
       if (known === null) continue;
       now.set(name, known);
+      if (isLeaving(name)) continue;
       if (known.notBeforeMs <= performance.now() && this.#isComplete(name, known)) complete.push(name);
     }
     for (const gone of before.keys()) {
@@ -81,8 +82,7 @@ class DirectoryFeed {
   async #names(): Promise<readonly string[]> {
     const names: string[] = [];
     for await (const { name } of await opendir(this.#config.path)) {
-      if (isLeaving(name)) await finishLeaving(this.#config.path, name);
-      else if (path.matchesGlob(name, this.#config.pattern)) names.push(name);
+      if (isLeaving(name) || path.matchesGlob(name, this.#config.pattern)) names.push(name);
       if (names.length === LIMITS.feedFiles) break;
     }
     return names.sort();
@@ -91,6 +91,7 @@ class DirectoryFeed {
   /** @returns null for what went away meanwhile, or is none of ours */
   async #look(name: string, before: Known | undefined): Promise<Known | null> {
     if (before?.notBeforeMs === Infinity) return before;
+    if (isLeaving(name)) return await this.#finishLeaving(name, before);
     try {
       const look = await lookAt(path.join(this.#config.path, name));
       if (look === null) return null;
@@ -99,6 +100,17 @@ class DirectoryFeed {
       return { look, sinceMs: performance.now(), notBeforeMs: 0, spooled: false };
     } catch (error) {
       return this.#fault(name, error, before);
+    }
+  }
+
+  /** By itself: what cannot be deleted holds none of the others up. @returns null once it is gone */
+  async #finishLeaving(name: string, before: Known | undefined): Promise<Known | null> {
+    if (before !== undefined && before.notBeforeMs > performance.now()) return before;
+    try {
+      await finishLeaving(this.#config.path, name);
+      return null;
+    } catch (error) {
+      return codeOf(error) === "ENOENT" ? null : this.#fault(name, error, before);
     }
   }
 
@@ -127,7 +139,7 @@ class DirectoryFeed {
   }
 
   async #spoolFile(name: string, look: Look, signal: AbortSignal): Promise<void> {
-    const { spool, intake, pressure } = this.#parts;
+    const { intake, pressure } = this.#parts;
     if (look.sizeBytes === 0) throw new FileFault("unusable", "it is empty");
     if (`${name}:${look.sizeBytes}`.length > LIMITS.blockIdChars)
       throw new FileFault("unusable", "its name is too long");
@@ -135,8 +147,7 @@ class DirectoryFeed {
     const file = await KeyFile.open(path.join(this.#config.path, name), look);
     try {
       for (const block of cutBlocks(name, look.sizeBytes)) {
-        // In the spool from before a restart.
-        if (spool.has(block.id)) continue;
+        if (await this.#isSpooled(file, block)) continue;
         await pressure.passed(signal);
         const room = await intake.room(block.sizeBytes, signal);
         let bytes: Uint8Array;
@@ -154,6 +165,21 @@ class DirectoryFeed {
       }
     } finally {
       await file.close();
+    }
+  }
+
+  /** From before a restart, that is; or of another file of this name. @throws FileFault where the bytes are others */
+  async #isSpooled(file: KeyFile, { id, offset, sizeBytes }: Block): Promise<boolean> {
+    const { spool } = this.#parts;
+    if (!spool.has(id)) return false;
+    const bytes = await file.read(offset, sizeBytes);
+    try {
+      const isSame = await spool.holds(id, bytes);
+      if (isSame === false)
+        throw new FileFault("changed", "its bytes are not those that wait in the spool under its name");
+      return isSame ?? false;
+    } finally {
+      bytes.fill(0);
     }
   }
 

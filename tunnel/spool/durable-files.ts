@@ -1,4 +1,5 @@
 /** Files that are there, whole, after a crash at any moment: written beside, synced, renamed, and the folder synced. */
+import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import path from "node:path";
 
@@ -60,16 +61,25 @@ export async function overwrite(file: string, bytes: Uint8Array, openFile: Open 
  * Overwrites a file and deletes it. What that cannot promise: SSDs write elsewhere and keep the old cells for a while;
  * so do journals of data, copy-on-write file systems (btrfs, ZFS), snapshots and backups. There, erasure rests on the
  * spool's encryption (for a device's own plain files: on full-disk encryption).
+ *
+ * @param check throws where the file that was opened is none to overwrite: by its name alone, nobody knows
  */
-export async function wipe(file: string, openFile: Open = open): Promise<void> {
-  const handle = await openFile(file, "r+");
+export async function wipe(file: string, openFile: Open = open, check = onlyPlainFile): Promise<void> {
+  // A link is not followed, and a pipe or a device does not hold us up.
+  const handle = await openFile(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    await writeZeros(handle, (await handle.stat()).size);
+    const stats = await handle.stat({ bigint: true });
+    check(stats);
+    await writeZeros(handle, Number(stats.size));
     await handle.sync();
   } finally {
     await handle.close();
   }
   await unlink(file);
+}
+
+function onlyPlainFile(stats: BigIntStats): void {
+  if (!stats.isFile()) throw new Error("it is not a plain file");
 }
 
 async function writeZeros(handle: FileHandle, sizeBytes: number): Promise<void> {

@@ -75,6 +75,18 @@ async function readEntry(file: string, key: Buffer, instance: string, number: nu
   return { number, id: block.id, sizeBytes: block.bytes.length, storedBytes: sealed.length };
 }
 
+/** The file of a block that waits or was refused meanwhile; null where it has gone. */
+export async function readSealed(folder: string, number: number): Promise<Buffer | null> {
+  for (const state of ["block", "refused"] as const) {
+    try {
+      return await readFile(fileOf(folder, number, state));
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+    }
+  }
+  return null;
+}
+
 /** Unlinks a file that may be gone already, overwriting it where that is possible. */
 export async function discard(file: string, openFile: Open): Promise<void> {
   try {

@@ -5,7 +5,7 @@ export class SpoolIndex {
   /** In the order of their numbers. */
   readonly #waiting = new Map<number, Entry>();
   readonly #refused = new Set<number>();
-  readonly #ids = new Set<string>();
+  readonly #ids = new Map<string, Entry>();
   #storedBytes = 0;
   #waitingBytes = 0;
 
@@ -35,10 +35,15 @@ export class SpoolIndex {
     return this.#ids.has(id);
   }
 
+  /** Of a block, waiting or refused. */
+  entry(id: string): Entry | undefined {
+    return this.#ids.get(id);
+  }
+
   /** A block that waits from now on. */
   enter(entry: Entry): void {
     this.#waiting.set(entry.number, entry);
-    this.#ids.add(entry.id);
+    this.#ids.set(entry.id, entry);
     this.#storedBytes += entry.storedBytes;
     this.#waitingBytes += entry.sizeBytes;
   }

@@ -41,7 +41,8 @@ async function put(spool: Spool, id: string, bytes: Buffer = randomBytes(1000)):
 const ids = (spool: Spool) => [...spool.waiting].map(({ id }) => id);
 const oldest = (spool: Spool) => [...spool.waiting][0]!;
 const at = (name: string) => join(folder, "s", name);
-const files = () => readdirSync(join(folder, "s")).filter((name) => name !== "state.json");
+const files = () =>
+  readdirSync(join(folder, "s")).filter((name) => name !== "state.json" && !name.startsWith("held-by-"));
 
 describe("a spool", () => {
   test("gives blocks back as they came, in their order, after a restart too", async () => {
@@ -111,6 +112,19 @@ describe("a spool", () => {
     await spool.delivered(oldest(spool));
     await changed;
     expect((await spool.room(1000)).ok).toBe(true);
+  });
+
+  test("tells whether bytes are those it keeps, waiting or refused", async () => {
+    const spool = await openSpool();
+    const [a, b] = [await put(spool, "a"), await put(spool, "b")];
+    await spool.refuse(oldest(spool));
+    const found = [spool.holds("a", a), spool.holds("b", b), spool.holds("a", b), spool.holds("a", a.subarray(1))];
+    expect(await Promise.all(found)).toEqual([true, true, false, false]);
+    await spool.delivered(oldest(spool));
+    expect([await spool.holds("b", b), await spool.holds("c", b)]).toEqual([null, null]);
+    // What can no longer be opened may have been anything.
+    truncateSync(at("000000000000000.refused"), 30);
+    expect(await spool.holds("a", a)).toBe(false);
   });
 
   test("sets refused blocks aside until the next start", async () => {

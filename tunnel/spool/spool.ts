@@ -5,6 +5,7 @@
  * Crash-safe: whatever is killed when, a block that `put` has answered for is there exactly once at the next start,
  * and no number is ever given to two blocks.
  */
+import { timingSafeEqual } from "node:crypto";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import path from "node:path";
 import { err, ok, type Result } from "../../shared/result.ts";
@@ -13,7 +14,7 @@ import { allocate, type Open, overwrite, syncFolder, wipe } from "./durable-file
 import { holdFolder } from "./lock.ts";
 import { Mutex } from "./mutex.ts";
 import { seal, sealedBytesAtMost, type SpoolBlock, unseal } from "./sealed-block.ts";
-import { discard, type Entry, fileOf, type Found, readFolder, roomFile, sealName } from "./spool-folder.ts";
+import { discard, type Entry, fileOf, type Found, readFolder, readSealed, roomFile, sealName } from "./spool-folder.ts";
 import { SpoolIndex } from "./spool-index.ts";
 import { readState, type SpoolState, writeState } from "./state.ts";
 
@@ -112,6 +113,22 @@ export class Spool {
   /** Is a block of this id here, waiting or refused? */
   has(id: string): boolean {
     return this.#index.has(id);
+  }
+
+  /**
+   * Are these the bytes of the block of this id? False too where that can no longer be opened, so that nobody takes it for
+   * kept; null where there is none (any more).
+   */
+  async holds(id: string, bytes: Uint8Array): Promise<boolean | null> {
+    const entry = this.#index.entry(id);
+    if (entry === undefined) return null;
+    const sealed = await readSealed(this.#options.folder, entry.number);
+    if (sealed === null) return null;
+    const block = unseal(this.#options.key, sealName(this.instance, entry.number), sealed);
+    if (block === null) return false;
+    const isSame = block.bytes.length === bytes.length && timingSafeEqual(block.bytes, bytes);
+    block.bytes.fill(0);
+    return isSame;
   }
 
   /** Resolves with the next block that comes or goes, or with `signal`. */

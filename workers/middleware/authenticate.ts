@@ -252,10 +252,14 @@ function readAssertion(headers: Incoming["headers"], nowMs: number): Result<Proo
   return ok({ certificate: certificate.value, node });
 }
 
+/** The gateway of the engine's own front: on the engine's socket, and so whom it says it is. */
+export const isGateway = (request: Incoming, env: Env): boolean =>
+  env.QKD_MTLS === "front" && platformProperties(request).qkd?.gateway === true;
+
 /** What of `request.cf` is used here; `qkd` is added by a KME front, or by who started the engine. */
 interface PlatformProperties {
   readonly tlsClientAuth?: TlsClientAuth;
-  readonly qkd?: { readonly node?: string; readonly starter?: boolean };
+  readonly qkd?: { readonly node?: string; readonly starter?: boolean; readonly gateway?: boolean };
 }
 
 /** `request.cf` comes from the platform or a KME front, never from the client: taken at its word. */

@@ -15,9 +15,16 @@ export async function useService(call: AuthenticatedCall): StreamReply {
   if (!site.ok) return site;
   const { request, env, path, caller } = call;
   if (request.headers.get("Upgrade") !== null) return fail("bad-request", "no upgrade goes through the tunnel's HTTP");
-  const length = Number(request.headers.get("Content-Length") ?? 0);
+  const declared = request.headers.get("Content-Length");
+  const length = Number(declared ?? 0);
   if (length > LIMITS.tunnelHttpBodyBytes) {
     return fail("body-too-large", `the body is larger than ${LIMITS.tunnelHttpBodyBytes} bytes`);
+  }
+  // RFC 9110 9.3.1: content of a GET means nothing, and some servers take it for the next request.
+  const { body } = request;
+  const isBodiless = BODILESS.has(request.method);
+  if (isBodiless && (length !== 0 || (body !== null && declared === null))) {
+    return fail("bad-request", `a ${request.method} has no body`);
   }
   const { principal } = caller.grant;
   const service = v.safeParse(ServiceNameSchema, path["service"]);
@@ -36,7 +43,7 @@ export async function useService(call: AuthenticatedCall): StreamReply {
         new Request(`http://hub${target}`, {
           method: request.method,
           headers,
-          body: await bodyOf(request.body, request.headers.get("Content-Length")),
+          body: isBodiless ? null : await bodyOf(body, declared),
           redirect: "manual",
         }),
       ),
@@ -45,6 +52,8 @@ export async function useService(call: AuthenticatedCall): StreamReply {
     return fail("unavailable", "the hub of the site does not answer, try again");
   }
 }
+
+const BODILESS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /** A small body is cheaper to hand over whole. */
 async function bodyOf(body: AuthenticatedCall["request"]["body"], declared: string | null) {

@@ -1,6 +1,7 @@
 /** A site as the API tells it: all of it, or what another site's agent may use. */
 import { ALLOW_WORDS, mayOpen, type Service } from "../../shared/tunnel/services.ts";
 import type { TunnelStatus } from "../../shared/tunnel/types.ts";
+import type { AddressOf } from "./gateway-address.ts";
 
 /** Who looks: one who may see all, or an agent of another site. */
 export type Onlooker =
@@ -9,20 +10,24 @@ export type Onlooker =
 
 const instant = (ms: number): string => new Date(ms).toISOString();
 
-const serviceBody = (site: string, { name, allow, tls, port }: Service, all: boolean) => ({
-  service: name,
-  address: `${site}/${name}`,
-  ...(all ? { allow } : {}),
-  tls,
-  port,
-  path: !tls && allow.includes(ALLOW_WORDS.edge) ? `/api/v1/sites/${site}/services/${name}/` : null,
-});
+const serviceBody = (site: string, service: Service, all: boolean, gateway: AddressOf) => {
+  const { name, allow, tls, port } = service;
+  return {
+    service: name,
+    address: `${site}/${name}`,
+    ...(all ? { allow } : {}),
+    tls,
+    port,
+    gateway: gateway(service),
+    path: !tls && allow.includes(ALLOW_WORDS.edge) ? `/api/v1/sites/${site}/services/${name}/` : null,
+  };
+};
 
 /** Null where the onlooker may see nothing of it. */
-export function siteBody(site: string, status: TunnelStatus, onlooker: Onlooker) {
+export function siteBody(site: string, status: TunnelStatus, onlooker: Onlooker, gateway: AddressOf) {
   const services = status.services
     .filter((service) => onlooker.all || mayOpen(service, onlooker))
-    .map((service) => serviceBody(site, service, onlooker.all));
+    .map((service) => serviceBody(site, service, onlooker.all, gateway));
   const connected = status.agents.some(({ state }) => state === "active");
   if (!onlooker.all) return services.length === 0 ? null : { site, connected, services };
   const { gauges } = status;

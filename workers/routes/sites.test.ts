@@ -25,9 +25,10 @@ describe("sites", () => {
       address: `${a}/kme`,
       tls: false,
       port: 9000,
+      gateway: null,
       path: `/api/v1/sites/${a}/services/kme/`,
     };
-    const secret = { service: "secret", address: `${a}/secret`, tls: true, port: null, path: null };
+    const secret = { service: "secret", address: `${a}/secret`, tls: true, port: null, gateway: null, path: null };
     for (const as of ["op", `agent-${a}`]) {
       const response = await call(`/api/v1/sites/${a}`, { as });
       expect(await response.json()).toMatchObject({

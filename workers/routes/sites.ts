@@ -5,18 +5,26 @@ import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { parseMembers } from "../../shared/etsi014/syntax.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { EnrolmentSchema } from "../../shared/tunnel/messages.ts";
-import { isTunnelAlarmCode } from "../../shared/tunnel/types.ts";
+import { GATEWAY_HEADER, isTunnelAlarmCode } from "../../shared/tunnel/types.ts";
+import { isOwnHost } from "../../shared/tunnel/hosts.ts";
 import { linkedSites } from "../../shared/tunnel/view.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { directoryCache, snapshotSourceOf } from "../clients/directory.ts";
 import { answerOf } from "../clients/key-pool.ts";
 import { hubOf } from "../clients/tunnel-hub.ts";
+import { isGateway } from "../middleware/authenticate.ts";
 import { readJson } from "../middleware/body.ts";
 import { respondJson } from "../middleware/respond.ts";
+import { gatewayAddresses } from "./gateway-address.ts";
 import type { AuthenticatedCall, Call, Reply, StreamReply } from "./handler.ts";
 import { queryInteger } from "./query.ts";
 import { type Onlooker, siteBody } from "./site-body.ts";
 
+/** Somebody in between may have passed on what an agent sent to a name of theirs: its signature would hold here. */
+const NOT_HERE = fail(
+  "misdirected-request",
+  "header Host: this edge is not known to agents by that name; its operator says with --public-host by which it is",
+);
 const NO_SITE = fail("not-found", "no such site");
 
 /** The site of the path, if the network has it. */
@@ -35,7 +43,9 @@ function onlookerAt({ caller }: AuthenticatedCall, site: string): Onlooker {
 /** What the caller may see of a site; null: nothing. */
 async function seen(call: AuthenticatedCall, site: string) {
   const status = await answerOf(async () => ok(await hubOf(call.env, site).status()));
-  return status.ok ? ok(siteBody(site, status.value, onlookerAt(call, site))) : status;
+  if (!status.ok) return status;
+  const gateway = gatewayAddresses(call.env, call.request.url);
+  return ok(siteBody(site, status.value, onlookerAt(call, site), gateway));
 }
 
 export async function getSites(call: AuthenticatedCall): Reply {
@@ -109,6 +119,8 @@ export async function getTunnel({ request, env, context, path }: Call): StreamRe
   if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
     return fail("upgrade-required", "this is the WebSocket of site agents");
   }
+  const vouched = isGateway(request, env);
+  if (!vouched && !isOwnHost(env.QKD_HOSTS, request.url)) return NOT_HERE;
   const source = snapshotSourceOf(env);
   const view = await directoryCache.lookup(source, context);
   if (!view.ok) return view;
@@ -118,7 +130,8 @@ export async function getTunnel({ request, env, context, path }: Call): StreamRe
   if (knows !== true) return NO_SITE;
   try {
     // Nothing of the client's but the address it dialled, which it has to sign.
-    return ok(await hubOf(env, site).fetch(new Request(request.url, { headers: { Upgrade: "websocket" } })));
+    const headers = { Upgrade: "websocket", ...(vouched ? { [GATEWAY_HEADER]: "1" } : {}) };
+    return ok(await hubOf(env, site).fetch(new Request(request.url, { headers })));
   } catch {
     return fail("unavailable", "the hub of the site does not answer, try again");
   }

@@ -8,6 +8,7 @@ import { Enrolment } from "../identity/enrolment.ts";
 import { openIdentity } from "../identity/identity.ts";
 import { readTokenFile } from "../identity/token-file.ts";
 import type { Edge } from "../link/edge.ts";
+import { byHello } from "../link/by-hello.ts";
 import { Session } from "../link/session.ts";
 import { LINK_TIMES } from "../link/times.ts";
 import { reasonOf } from "../reason.ts";
@@ -39,10 +40,7 @@ export async function checkCredential(settings: AgentSettings, edge: Edge | null
     const ended = new AbortController();
     const opened = await Session.connect(
       {
-        edge,
-        site,
-        identity,
-        claims,
+        ...byHello({ edge, site, identity, claims }),
         times: LINK_TIMES,
         onOpen: (open) => open.refuse("going-away"),
         onActive: () => undefined,

@@ -15,7 +15,8 @@ Usage: qkd-agent [-R [bind:]port:host:port]... [-L [bind:]port:site/service]... 
 
   --site SITE                 whose agent this is
   --token-file FILE           with the one-time token, for the first start
-  --allow SITE                who may open what -R exposes; repeat it. Default: @linked; @edge is the edge itself
+  --allow SITE                who may open what -R exposes; repeat it. Default: @linked; @edge is the edge
+                              itself, @gateway its TCP ports
   --state DIR                 the agent's own keys (default ~/.local/state/qkd-agent/EDGE/SITE)
   --standby                   wait while another instance serves the site
   --wait SECONDS              new connections wait so long while the tunnel is down; default: closed at once

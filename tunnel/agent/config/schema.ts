@@ -14,7 +14,7 @@ const service = v.strictObject({
   /** Where the agent connects to; nothing else is ever dialled. */
   host,
   port,
-  /** Sites, "@linked" (those with a QKD link to this one), "@edge". Nobody else. */
+  /** Sites, "@linked" (those with a QKD link to this one), "@edge", "@gateway". Nobody else. */
   allow: v.optional(v.pipe(allow, v.maxLength(LIMITS.tunnelAllowEntries)), []),
   /** TLS between the two agents, inside the stream: see [certificate]. */
   tls: v.optional(flag, false),

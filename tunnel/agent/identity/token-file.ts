@@ -4,6 +4,8 @@ import { err, ok, type Result } from "../../../shared/result.ts";
 import { messageOf } from "../../log.ts";
 
 const OTHERS = 0o077;
+/** Where systemd places a service's credentials: it lets that service in by an ACL, which shows as the group's bits. */
+const CREDENTIALS = "/run/credentials/";
 
 export interface TokenFile {
   readonly token: string;
@@ -15,7 +17,7 @@ export async function readTokenFile(file: string): Promise<Result<TokenFile, str
   try {
     const token = (await readFile(file, "utf8")).trim();
     if (!/^[A-Za-z0-9._~+/=-]{16,512}$/.test(token)) return err(`${file} holds no token`);
-    return ok({ token, isOpen: ((await stat(file)).mode & OTHERS) !== 0 });
+    return ok({ token, isOpen: !file.startsWith(CREDENTIALS) && ((await stat(file)).mode & OTHERS) !== 0 });
   } catch (thrown) {
     return err(messageOf(thrown));
   }

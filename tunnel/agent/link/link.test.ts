@@ -180,11 +180,11 @@ test.skipIf(process.getuid?.() === 0 && process.platform !== "linux")(
   },
 );
 
-test("pauses grow from 100 ms to 20 s, and differ", () => {
-  const pauses = Array.from({ length: 12 }, (_, index) => backoffMs(index + 1, 0.999_999));
-  expect(pauses.map(Math.round)).toEqual([
-    100, 200, 400, 800, 1600, 3200, 6400, 12_800, 20_000, 20_000, 20_000, 20_000,
-  ]);
+test("pauses grow from 100 ms to 4 s, after two minutes to 20 s, and differ", () => {
+  const pauses = Array.from({ length: 37 }, (_, index) => Math.round(backoffMs(index + 1, 0.999_999)));
+  expect(pauses.slice(0, 8)).toEqual([100, 200, 400, 800, 1600, 3200, 4000, 4000]);
+  expect(pauses.slice(34)).toEqual([4000, 20_000, 20_000]);
+  expect(pauses.slice(0, 35).reduce((sum, pauseMs) => sum + pauseMs, 0)).toBeGreaterThan(120_000);
   expect(backoffMs(4, 0)).toBe(400);
   expect(backoffMs(1, 0)).toBe(LIMITS.agentBackoffMs);
   expect(backoffMs(5000, 0)).toBe(10_000);

@@ -7,24 +7,22 @@ import * as v from "valibot";
 import { Mux } from "../../../shared/mux/mux.ts";
 import { HUB_SLOT, SOCKET_SLOT } from "../../../shared/mux/frame.ts";
 import type { IncomingOpen } from "../../../shared/mux/stream.ts";
-import { addressOf } from "../../../shared/tunnel/hello.ts";
 import {
-  type Claims,
   CLOSE,
   type FromHub,
   FromHubSchema,
+  type Hello,
   PING_TEXT,
   PONG_TEXT,
   REFUSALS,
   type RefusalCode,
+  type TunnelRole,
 } from "../../../shared/tunnel/messages.ts";
 import type { Peer } from "../../../shared/tunnel/services.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
-import type { Identity } from "../identity/identity.ts";
 import { reasonOf } from "../reason.ts";
-import type { Edge } from "./edge.ts";
 import type { LinkTimes } from "./times.ts";
-import { bytesOf, openWebSocket, transportOf } from "./web-socket.ts";
+import { bytesOf, transportOf } from "./web-socket.ts";
 
 export interface Refusal {
   readonly code: RefusalCode;
@@ -46,11 +44,10 @@ export interface Access {
 }
 
 export interface SessionOptions {
-  readonly edge: Edge;
-  /** Whose hub. */
-  readonly site: string;
-  readonly identity: Identity;
-  readonly claims: Claims;
+  readonly role: TunnelRole;
+  readonly dial: (handshakeMs: number) => WebSocket;
+  /** Who this is, once the hub asks; null where the platform has told it already, and it does not. */
+  readonly hello: ((nonce: string) => Hello) | null;
   readonly times: LinkTimes;
   readonly onOpen: (open: IncomingOpen, peer: Peer | null) => void;
   readonly onActive: () => void;
@@ -62,11 +59,15 @@ const HUB: Peer = { site: null, linked: false };
 const CLOSE_MS = 1000;
 const LOOK_MS = 20;
 
+/** What it means that there is no WebSocket. */
+const NO_TUNNEL: Readonly<Record<number, string>> = {
+  421: "the edge does not know itself by this address (421): its operator says with --public-host by which it does",
+};
+
 export class Session {
   readonly mux: Mux;
   readonly ended: Promise<SessionEnd>;
   readonly #options: SessionOptions;
-  readonly #url: URL;
   readonly #socket: WebSocket;
   readonly #welcome = Promise.withResolvers<Result<Session, SessionEnd>>();
   readonly #peers = new Map<number, Peer>();
@@ -90,13 +91,12 @@ export class Session {
   }
 
   private constructor(options: SessionOptions) {
-    const { edge, site, times, claims } = options;
+    const { dial, times, role } = options;
     this.#options = options;
-    this.#url = edge.tunnelUrl(site);
     this.ended = this.#end.promise;
-    this.#socket = openWebSocket(edge, this.#url, times.handshakeMs);
+    this.#socket = dial(times.handshakeMs);
     this.mux = new Mux({
-      role: claims.role,
+      role,
       transport: transportOf(this.#socket),
       now: () => performance.now(),
       onOpen: (open) => options.onOpen(open, open.slot === HUB_SLOT ? HUB : (this.#peers.get(open.slot) ?? null)),
@@ -142,7 +142,7 @@ export class Session {
     const socket = this.#socket;
     socket.on("error", (error) => (this.#reason ??= reasonOf(error)));
     socket.on("unexpected-response", (request, { statusCode }) => {
-      this.#reason ??= `the edge answers ${statusCode} where its tunnel should be`;
+      this.#reason ??= NO_TUNNEL[statusCode ?? 0] ?? `the edge answers ${statusCode} where its tunnel should be`;
       request.destroy();
       socket.terminate();
     });
@@ -166,11 +166,13 @@ export class Session {
     challenge: ({ nonce }) => {
       if (this.#phase !== "challenge") return;
       this.#phase = "welcome";
-      const { identity, claims } = this.#options;
-      this.#socket.send(JSON.stringify(identity.hello(nonce, addressOf(this.#url.href), claims)));
+      const { hello } = this.#options;
+      if (hello === null) this.abort("the hub asks who this is");
+      else this.#socket.send(JSON.stringify(hello(nonce)));
     },
     welcome: ({ state, access }) => {
-      if (this.#phase !== "welcome") return;
+      // Whom the platform vouches for is not challenged.
+      if (this.#phase === "open") return;
       this.#phase = "open";
       this.#access = access ?? null;
       clearTimeout(this.#deadline);

@@ -19,6 +19,7 @@ export type LinkTimes = { readonly [Name in keyof typeof LINK_TIMES]: number };
  * @param random in [0, 1)
  */
 export function backoffMs(failures: number, random: number, times: LinkTimes = LINK_TIMES): number {
-  const fullMs = Math.min(times.backoffMaxMs, times.backoffMs * 2 ** Math.min(failures - 1, 30));
+  const earlyMaxMs = failures <= LIMITS.agentEarlyAttempts ? LIMITS.agentBackoffEarlyMaxMs : Number.POSITIVE_INFINITY;
+  const fullMs = Math.min(earlyMaxMs, times.backoffMaxMs, times.backoffMs * 2 ** Math.min(failures - 1, 30));
   return Math.max(times.backoffMs, fullMs * (0.5 + random / 2));
 }

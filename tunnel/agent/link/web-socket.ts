@@ -7,18 +7,23 @@ import type { Edge } from "./edge.ts";
 
 const MAX_MESSAGE_BYTES = Math.max(LIMITS.agentMessageBytes, HEADER_BYTES + LIMITS.tunnelFrameBytes);
 
+/** Of every WebSocket to a hub. */
+export const HUB_SOCKET = {
+  perMessageDeflate: false,
+  followRedirects: false,
+  maxPayload: MAX_MESSAGE_BYTES,
+} as const satisfies ClientOptions;
+
 /**
  * Masks (RFC 6455 5.3) protect caches between the two ends from what a page in a browser may send. Where nobody is in
  * between, a mask of zeros spares the work.
  */
-const noMask = (mask: Buffer): void => void mask.fill(0);
+export const noMask = (mask: Buffer): void => void mask.fill(0);
 
 export function openWebSocket(edge: Edge, url: URL, handshakeMs: number): WebSocket {
   const options: ClientOptions = {
-    perMessageDeflate: false,
-    followRedirects: false,
+    ...HUB_SOCKET,
     handshakeTimeout: handshakeMs,
-    maxPayload: MAX_MESSAGE_BYTES,
     minVersion: "TLSv1.2",
     ...(edge.ca === undefined ? {} : { ca: edge.ca }),
     ...(edge.isPrivate ? { generateMask: noMask } : {}),

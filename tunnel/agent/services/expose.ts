@@ -39,6 +39,8 @@ export class Exposed {
     };
     if (service === undefined) refuse("unknown-service", "");
     else if (peer === null || !mayOpen(service, peer)) refuse("not-allowed", "by the exposing agent");
+    // Exchanges share connections to the device, and what Workers send has been parsed before.
+    else if (isHttp(open.service) && peer.site !== null) refuse("not-allowed", "HTTP is for the edge itself");
     else if (!isHttp(open.service))
       void (service.tls ? this.#forwardInTls(open, peer, service) : this.#forward(open, peer, service));
     else if (service.tls) refuse("not-allowed", "the service is under TLS between the agents");

@@ -28,6 +28,18 @@ interface Exchange {
   readonly head: RequestHead;
   /** Of the body: null where it has none. */
   readonly first: Uint8Array | null;
+  /** What the head says that the body has; null where it says nothing. */
+  readonly bodyBytes: number | null;
+}
+
+/**
+ * A body of another length than its head says. Written as it is, the device would take what is too much for the next
+ * request on a connection that others use as well, or what others send for what is missing.
+ */
+class BodyLengthError extends Error {
+  constructor() {
+    super("the body is not as long as its head says");
+  }
 }
 
 /** Resolves when the exchange is over; the stream is then ended, or reset for the reason returned. */
@@ -57,15 +69,20 @@ async function readExchange(stream: MuxStream): Promise<Result<Exchange, Exchang
     }
     const { head, rest } = reader;
     if (head.headers.length % 2 !== 0) return failed("protocol-error", "a header without a value");
-    // Only the first byte, or the end, tells whether a request without a length has a body.
-    const waits = rest.length === 0 && !pairsOf(head.headers).some(([name]) => name.toLowerCase() === CONTENT_LENGTH);
-    return ok({ head, first: waits ? await stream.read() : rest });
+    const [length, ...more] = pairsOf(head.headers).filter(([name]) => name.toLowerCase() === CONTENT_LENGTH);
+    if (length === undefined) {
+      // Only the first byte, or the end, tells whether such a request has a body.
+      return ok({ head, first: rest.length === 0 ? await stream.read() : rest, bodyBytes: null });
+    }
+    if (more.length > 0 || !LENGTH.test(length[1])) return failed("protocol-error", "a length that is none");
+    return ok({ head, first: rest, bodyBytes: Number(length[1]) });
   } catch (thrown) {
     return brokenBy(thrown);
   }
 }
 
 const CONTENT_LENGTH = "content-length";
+const LENGTH = /^[0-9]{1,15}$/;
 
 /** Of names and values in turn. */
 const pairsOf = (headers: readonly string[]): (readonly [string, string])[] =>
@@ -132,7 +149,10 @@ async function send(
     socket.once("connect", () => (connected = true));
   });
   request.once("response", (response) => resolve(ok(response)));
-  request.on("error", (error) => resolve(failed(connected ? "service-failed" : "dial-failed", reasonOf(error))));
+  request.on("error", (error) => {
+    const code = connected ? "service-failed" : "dial-failed";
+    resolve(failed(error instanceof BodyLengthError ? "protocol-error" : code, reasonOf(error)));
+  });
   void giveUpWith(stream, request, (reason) => resolve(failed("cancelled", reason)));
   void sendBody(stream, exchange, request);
   return await promise;
@@ -150,13 +170,19 @@ async function giveUpWith(
 }
 
 /** To its end, even if the device has heard enough: the stream is not over before. */
-async function sendBody(stream: MuxStream, { first }: Exchange, request: http.ClientRequest): Promise<void> {
+async function sendBody(stream: MuxStream, exchange: Exchange, request: http.ClientRequest): Promise<void> {
+  const { first, bodyBytes } = exchange;
+  let sentBytes = 0;
   try {
     // A head waits for the body's first byte otherwise, and that may wait for the answer.
     if (first?.length === 0) request.flushHeaders();
     for (let chunk = first; chunk !== null; chunk = await stream.read()) {
+      sentBytes += chunk.length;
+      if (bodyBytes !== null && sentBytes > bodyBytes) throw new BodyLengthError();
       if (chunk.length > 0 && request.writable && !request.write(chunk)) await room(request);
     }
+    if (bodyBytes !== null && sentBytes < bodyBytes) throw new BodyLengthError();
+    // Not before: only a request that has ended leaves its connection to others.
     request.end();
   } catch (thrown) {
     request.destroy(thrown instanceof Error ? thrown : undefined);

@@ -140,6 +140,45 @@ test.each([
   expect(asked).toEqual([]);
 });
 
+test.each([
+  ["longer", "3", "abcGET /admin HTTP/1.1\r\nHost: x\r\nX-Swallow: "],
+  ["shorter", "30", "abc"],
+])("a body that is %s than its head says reaches nobody else's connection", async (_, length, body) => {
+  const asked: string[] = [];
+  const { open } = await site((request, response) => {
+    asked.push(request.url ?? "");
+    request.resume();
+    // Over before the body is, where that is too long.
+    response.end(`answer to ${request.url}`);
+  });
+  const ask = async (target: string) => {
+    const stream = await open();
+    await stream.write(requestHead("GET", target));
+    await stream.end();
+    return String((await answerOf(stream)).body);
+  };
+  expect(await ask("/before")).toBe("answer to /before");
+  const lying = await open();
+  await lying.write(requestHead("POST", "/lying", ["content-length", length]));
+  await lying.write(Buffer.from(body));
+  void lying.end();
+  await readAll(lying).catch(() => null);
+  await lying.closed;
+  for (const target of ["/after", "/later"]) expect(await ask(target)).toBe(`answer to ${target}`);
+  expect(asked.filter((target) => target !== "/lying")).toEqual(["/before", "/after", "/later"]);
+});
+
+test.each([
+  ["two lengths", ["content-length", "3", "Content-Length", "30"]],
+  ["a list of them", ["content-length", "3, 3"]],
+  ["a sign", ["content-length", "+3"]],
+])("%s are no length", async (_, headers) => {
+  const { open } = await site((_request, response) => void response.end());
+  const stream = await open();
+  await stream.write(requestHead("POST", "/", headers));
+  expect(await stream.closed).toMatchObject({ kind: "reset", code: "protocol-error" });
+});
+
 test("a header that would break out of its line never reaches the device", async () => {
   const asked: string[] = [];
   const { open } = await site((request) => asked.push(request.url ?? ""));

@@ -2,22 +2,27 @@
 import net from "node:net";
 import { LIMITS } from "../../../shared/limits.ts";
 import type { MuxStream } from "../../../shared/mux/stream.ts";
-import { err, ok, type Result } from "../../../shared/result.ts";
-import { CODES } from "../../../shared/mux/codes.ts";
-import { type Log, throttled } from "../../log.ts";
+import type { Result } from "../../../shared/result.ts";
+import { type Log, type LogFields, throttled } from "../../log.ts";
 import type { ListenConfig } from "../config/schema.ts";
 import { AgentFailure } from "../failure.ts";
 import type { Link } from "../link/link.ts";
 import { reasonOf } from "../reason.ts";
 import type { InnerTls } from "./inner-tls.ts";
 import { joinSockets } from "./join.ts";
+import { openStream } from "./open-stream.ts";
 import { breakSocket, pump } from "./pump.ts";
 
 export interface ListenOptions {
-  readonly config: ListenConfig;
-  /** To the site's hub. */
-  readonly link: Pick<Link, "whenUp">;
-  readonly tls: InnerTls | undefined;
+  /** `*`: every address of the machine. */
+  readonly bind: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** What log lines say it is for. */
+  readonly subject: LogFields;
+  /** For a new connection; the error is the reason in the log. */
+  readonly open: (signal: AbortSignal) => Promise<Result<MuxStream, string>>;
+  readonly carry: (stream: MuxStream, socket: net.Socket) => Promise<void>;
   readonly log: Log;
 }
 
@@ -33,7 +38,7 @@ export class Listener {
   /** @throws AgentFailure where the port cannot be had */
   static async start(options: ListenOptions): Promise<Listener> {
     const listener = new Listener(options);
-    const { bind, port } = options.config;
+    const { bind, port, subject, log } = options;
     await new Promise<void>((resolve, reject) => {
       listener.#server.once("error", (error) =>
         reject(new AgentFailure(`cannot listen on ${bind} port ${port}: ${reasonOf(error)}`)),
@@ -41,9 +46,8 @@ export class Listener {
       // Without a host: every address of the machine, IPv6 where it has any.
       listener.#server.listen({ port, ...(bind === "*" ? {} : { host: bind }) }, resolve);
     });
-    listener.#server.on("error", (error) => options.log("error", "listener failed", { reason: reasonOf(error) }));
-    const { site, service } = options.config;
-    options.log("info", "listening", { bind, port: listener.port, site, service });
+    listener.#server.on("error", (error) => log("error", "listener failed", { reason: reasonOf(error) }));
+    log("info", "listening", { bind, port: listener.port, ...subject });
     return listener;
   }
 
@@ -51,10 +55,10 @@ export class Listener {
     this.#options = options;
     // Whoever connects in a loop to what is not there shall not fill the log.
     this.#refused = throttled(options.log, LOG_MS);
-    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true });
+    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
     this.#server.maxConnections = LIMITS.agentConnections;
     this.#server.on("drop", () => this.#note("as many connections as may be", LIMITS.agentConnections));
-    this.#server.on("connection", (socket) => void this.#carry(socket));
+    this.#server.on("connection", (socket) => void this.#serve(socket));
   }
 
   get port(): number {
@@ -74,46 +78,58 @@ export class Listener {
     for (const socket of this.#sockets) breakSocket(socket);
   }
 
-  async #carry(socket: net.Socket): Promise<void> {
+  async #serve(socket: net.Socket): Promise<void> {
     this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
+    const gone = new AbortController();
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      gone.abort();
+    });
     socket.on("error", () => undefined); // the pump hears of it too
-    const opened = await this.#open(socket);
-    if (!opened.ok) {
-      this.#note("connection refused", opened.error);
-      breakSocket(socket);
+    const { open, carry } = this.#options;
+    const opened = await open(AbortSignal.any([gone.signal, this.#ended.signal]));
+    if (opened.ok) {
+      await carry(opened.value, socket);
       return;
     }
-    const { config, tls } = this.#options;
-    if (!config.tls || tls === undefined) {
-      await pump(opened.value, socket);
-      return;
-    }
-    const secure = await tls.asClient(opened.value, config.site);
+    this.#note("connection refused", opened.error);
+    breakSocket(socket);
+  }
+
+  #note(message: string, reason: string | number): void {
+    this.#refused("warn", message, { ...this.#options.subject, reason });
+  }
+}
+
+export interface ListenForOptions {
+  readonly config: ListenConfig;
+  /** To the site's hub. */
+  readonly link: Link;
+  readonly tls: InnerTls | undefined;
+  readonly log: Log;
+}
+
+/** As the agent's configuration has it. @throws AgentFailure where the port cannot be had */
+export function listenFor({ config, link, tls, log }: ListenForOptions): Promise<Listener> {
+  const { bind, port, site, service, wait_ms: waitMs } = config;
+  return Listener.start({
+    bind,
+    port,
+    subject: { site, service },
+    log,
+    open: (signal) => openStream({ link, service, waitMs }, signal),
+    carry: config.tls && tls !== undefined ? carryInTls(tls, site, log) : pump,
+  });
+}
+
+const carryInTls =
+  (tls: InnerTls, site: string, log: Log): ListenOptions["carry"] =>
+  async (stream, socket) => {
+    const secure = await tls.asClient(stream, site);
     if (secure.ok) {
       joinSockets(secure.value, socket);
       return;
     }
-    this.#options.log("error", "TLS between the agents failed", { site: config.site, reason: secure.error });
+    log("error", "TLS between the agents failed", { site, reason: secure.error });
     breakSocket(socket);
-  }
-
-  async #open(socket: net.Socket): Promise<Result<MuxStream, string>> {
-    const { link, config } = this.#options;
-    const gone = new AbortController();
-    socket.once("close", () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.#ended.signal]);
-    const session = await link.whenUp(config.wait_ms, signal);
-    if (session === null) return err("the tunnel is down");
-    const timely = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.agentOpenMs)]);
-    const opened = await session.mux.open(session.ownerSlot, config.service, timely);
-    if (!opened.ok)
-      return err(`${CODES[opened.error.code].words}${opened.error.reason === "" ? "" : `: ${opened.error.reason}`}`);
-    return ok(opened.value);
-  }
-
-  #note(message: string, reason: string | number): void {
-    const { site, service } = this.#options.config;
-    this.#refused("warn", message, { site, service, reason });
-  }
-}
+  };

@@ -1,0 +1,159 @@
+/** What those who prove nothing, and those who prove themselves too often, can take from others. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { LIMITS } from "../../shared/limits.ts";
+import { RelayWindow } from "../../shared/mux/relay-window.ts";
+import { call } from "../../test/support/in-workerd-network.ts";
+import {
+  closeSessions,
+  freshSites,
+  hubStub,
+  putSites,
+  service,
+  TestAgent,
+  TestSession,
+} from "../../test/support/in-workerd-tunnel.ts";
+import type { Attachment, Member } from "./attachment.ts";
+import type { TunnelHub } from "./tunnel-hub.ts";
+
+beforeAll(async () => await putSites());
+afterAll(async () => await closeSessions());
+
+/** Rewrites what the hub keeps of each socket, and wakes it with that. */
+async function rewrite(site: string, change: (attachment: Attachment, index: number) => Attachment): Promise<void> {
+  await runInDurableObject(hubStub(site), (_, state) => {
+    for (const [index, socket] of state.getWebSockets().entries()) {
+      socket.serializeAttachment(change(socket.deserializeAttachment() as Attachment, index));
+    }
+  });
+  await evictDurableObject(hubStub(site));
+}
+
+interface Told {
+  readonly act: string;
+  readonly who: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+async function auditOf(hub: string): Promise<Told[]> {
+  await runDurableObjectAlarm(hubStub(hub));
+  const log = await call("/api/v1/audit?limit=1000", { as: "op" });
+  return (await log.json<{ records: Told[] }>()).records.filter(({ detail }) => detail["hub"] === hub);
+}
+
+describe("sockets that have not proved who they are", () => {
+  it("write one line of the audit log with all they claim, and none in another's name", async () => {
+    const { a } = freshSites();
+    const agent = await TestAgent.enrolled(a);
+    for (let n = 0; n < 5; n++) {
+      expect((await agent.connect({ instance: crypto.randomUUID() })).refusal).toBe("not-enrolled");
+    }
+    const refusals = (await auditOf(a)).filter(({ act }) => act === "tunnel.refused");
+    expect(refusals).toMatchObject([
+      { who: "unknown", detail: { code: "not-enrolled", claimed_agent: `agent-${a}`, left_out: 0 } },
+    ]);
+  });
+
+  it("keep the hub told of the network while they are judged", async () => {
+    const { a, b } = freshSites();
+    const agent = await TestAgent.enrolled(b);
+    // Objects look at these by themselves: a promise would go on in the context of whoever resolves it.
+    let [isAsked, isHeld] = [false, true];
+    const restore = await runInDurableObject(hubStub(b), (hub) => {
+      const prototype = Object.getPrototypeOf(hub) as TunnelHub;
+      const { keysOf } = prototype;
+      prototype.keysOf = async function (this: TunnelHub, question) {
+        isAsked = true;
+        while (isHeld) await scheduler.wait(1);
+        return await keysOf.call(this, question);
+      };
+      return () => void (prototype.keysOf = keysOf);
+    });
+    const connecting = agent.connect({ at: a, role: "peer" });
+    await vi.waitUntil(() => isAsked);
+    await hubStub(a).refresh();
+    isHeld = false;
+    const session = await connecting;
+    restore();
+    expect(session.refusal).toBeNull();
+    const body = JSON.stringify({ kind: "principal", value: `agent:agent-${b}`, reason: "stolen" });
+    expect((await call("/api/v1/revocations", { as: "op", method: "POST", body })).status).toBe(201);
+    await session.closed;
+    expect(session.refusal).toBe("revoked");
+  });
+});
+
+describe("peers", () => {
+  it("of one instance are few: the oldest makes room", async () => {
+    const { a, b } = freshSites();
+    const owner = await (await TestAgent.enrolled(a)).connect();
+    const agent = await TestAgent.enrolled(b);
+    const sessions: TestSession[] = [];
+    for (let n = 0; n <= LIMITS.tunnelPeersPerInstance; n++)
+      sessions.push(await agent.connect({ at: a, role: "peer" }));
+    expect((await sessions[0]?.closed)?.code).toBe(4002);
+    const { peers } = await hubStub(a).status();
+    expect(peers.map(({ slot }) => slot)).toEqual([2, 3, 4, 5]);
+    expect(sessions.slice(1).map(({ refusal }) => refusal)).toEqual([null, null, null, null]);
+    // It heard of the new one before it could count them.
+    await owner.until((message) => message.type === "peer" && message.slot === 5);
+    expect(owner.gone).toEqual([1]);
+  });
+
+  it("of one site leave room for those of others", async () => {
+    const { a, b, c } = freshSites();
+    const opened: TestSession[] = [];
+    for (let n = 0; n < LIMITS.tunnelPeersPerSite; n++) opened.push(await TestSession.open(a));
+    const member = (index: number): Member => ({
+      kind: "member",
+      id: crypto.randomUUID(),
+      role: "peer",
+      agent: `agent-${b}`,
+      site: b,
+      instance: crypto.randomUUID(),
+      sinceMs: index,
+      slot: index + 1,
+      linked: true,
+      barrier: null,
+      usedByHub: false,
+      window: new RelayWindow().snapshot(),
+    });
+    await rewrite(a, (_, index) => member(index));
+    expect((await (await TestAgent.enrolled(b)).connect({ at: a, role: "peer" })).refusal).toBe("too-many");
+    expect((await (await TestAgent.enrolled(c)).connect({ at: a, role: "peer" })).refusal).toBeNull();
+  });
+
+  it("of another site are not closed when an instance of the same name is expelled", async () => {
+    const { a, b, c } = freshSites();
+    const agent = await TestAgent.enrolled(b);
+    const namesake = await TestAgent.make(c);
+    const { instance } = agent;
+    const body = JSON.stringify({ ...namesake.enrolment, instance });
+    const enrolled = await call(`/api/v1/sites/${c}/agents`, { as: `agent-${c}`, method: "POST", body });
+    expect(enrolled.status).toBe(201);
+    const ours = await agent.connect({ at: a, role: "peer" });
+    const theirs = await namesake.connect({ at: a, role: "peer", instance });
+    expect([ours.refusal, theirs.refusal]).toEqual([null, null]);
+    const expelled = await call(`/api/v1/sites/${c}/agents/${instance}`, { as: "op", method: "DELETE" });
+    expect(expelled.status).toBe(200);
+    await theirs.closed;
+    const { peers } = await hubStub(a).status();
+    expect(peers.map(({ site }) => site)).toEqual([b]);
+    expect(ours.refusal).toBeNull();
+  });
+});
+
+it("an owner that sends list after list of its services is closed, with an alarm", async () => {
+  const { a } = freshSites();
+  const owner = await (await TestAgent.enrolled(a)).connect();
+  const { burst } = LIMITS.tunnelServiceLists;
+  const list = (n: number) => ({ type: "services", services: [service(`s-${n}`, [])] });
+  for (let n = 1; n <= burst; n++) owner.say(list(n));
+  // After an answer of the hub's to something later, all of them have been read.
+  await (await TestAgent.enrolled(a, `agent-${a}-next`)).connect();
+  expect((await hubStub(a).status()).services).toMatchObject([{ name: `s-${burst}` }]);
+  for (let n = 1; n <= burst; n++) owner.say(list(n));
+  await owner.closed;
+  expect(owner.refusal).toBe("too-much");
+  expect((await hubStub(a).status()).alarms.map(({ code }) => code)).toContain("too-much");
+});
