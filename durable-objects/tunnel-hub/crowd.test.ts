@@ -58,21 +58,22 @@ describe("sockets that have not proved who they are", () => {
     const { a, b } = freshSites();
     const agent = await TestAgent.enrolled(b);
     // Objects look at these by themselves: a promise would go on in the context of whoever resolves it.
-    let [isAsked, isHeld] = [false, true];
+    const gate = { isAsked: false, isHeld: true };
     const restore = await runInDurableObject(hubStub(b), (hub) => {
       const prototype = Object.getPrototypeOf(hub) as TunnelHub;
-      const { keysOf } = prototype;
+      const keysOf = Object.getOwnPropertyDescriptor(prototype, "keysOf") ?? {};
+      const answer = keysOf.value as TunnelHub["keysOf"];
       prototype.keysOf = async function (this: TunnelHub, question) {
-        isAsked = true;
-        while (isHeld) await scheduler.wait(1);
-        return await keysOf.call(this, question);
+        gate.isAsked = true;
+        while (gate.isHeld) await scheduler.wait(1);
+        return await answer.call(this, question);
       };
-      return () => void (prototype.keysOf = keysOf);
+      return () => void Object.defineProperty(prototype, "keysOf", keysOf);
     });
     const connecting = agent.connect({ at: a, role: "peer" });
-    await vi.waitUntil(() => isAsked);
+    await vi.waitUntil(() => gate.isAsked);
     await hubStub(a).refresh();
-    isHeld = false;
+    gate.isHeld = false;
     const session = await connecting;
     restore();
     expect(session.refusal).toBeNull();
@@ -143,11 +144,12 @@ describe("peers", () => {
   });
 });
 
+const list = (n: number) => ({ type: "services", services: [service(`s-${n}`, [])] });
+
 it("an owner that sends list after list of its services is closed, with an alarm", async () => {
   const { a } = freshSites();
   const owner = await (await TestAgent.enrolled(a)).connect();
   const { burst } = LIMITS.tunnelServiceLists;
-  const list = (n: number) => ({ type: "services", services: [service(`s-${n}`, [])] });
   for (let n = 1; n <= burst; n++) owner.say(list(n));
   // After an answer of the hub's to something later, all of them have been read.
   await (await TestAgent.enrolled(a, `agent-${a}-next`)).connect();

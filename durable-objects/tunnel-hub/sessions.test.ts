@@ -104,7 +104,8 @@ describe("access to the REST API", () => {
     await runInDurableObject(hubStub(a), (_, state) => {
       state.storage.sql.exec("UPDATE access SET expires_ms = ?", Date.now() + LIMITS.tunnelAccessRenewMs - 1);
     });
-    expect(await runDurableObjectAlarm(hubStub(a))).toBe(true);
+    // Unless it is running by itself already: it is armed for the audit log, too.
+    await runDurableObjectAlarm(hubStub(a));
     await session.until(({ type }) => type === "access");
     expect(session.accessToken).not.toBe(first);
     for (const token of [first, session.accessToken]) expect((await whoami(token)).status).toBe(200);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import http, { type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
-import { text } from "node:stream/consumers";
+import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LIMITS } from "../../shared/limits.ts";
 import { REFUSALS } from "../../shared/tunnel/messages.ts";
@@ -94,7 +94,7 @@ test("the same, passed on by the name that the agent dialled: the edge is not th
   const upgrade = { Upgrade: "websocket", Connection: "Upgrade", Host: "evil.example" };
   const [answer] = (await once(http.get(network.edge + path, { headers: upgrade }), "response")) as [IncomingMessage];
   expect(answer.statusCode).toBe(421);
-  expect(JSON.parse(await text(answer))).toEqual({ message: expect.stringMatching(/^header Host: .*--public-host/) });
+  expect(await json(answer)).toEqual({ message: expect.stringMatching(/^header Host: .*--public-host/) });
 });
 
 /** Says what no agent says, is refused, and never closes its end. @returns its status line and headers, and the socket */
