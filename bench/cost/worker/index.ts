@@ -5,6 +5,7 @@
 import { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
 import { Directory } from "../../../durable-objects/directory/directory.ts";
 import { KeyPool } from "../../../durable-objects/key-pool/key-pool.ts";
+import { TunnelHub } from "../../../durable-objects/tunnel-hub/tunnel-hub.ts";
 import app from "../../../workers/app.ts";
 import type { Env } from "../../../workers/env.ts";
 import { METER_PATH, type Meter, NOTHING } from "../meter.ts";
@@ -74,9 +75,9 @@ function meterCalls(className: string, prototype: object): void {
   }
 }
 
-const CLASSES = { AuditLog, Directory, KeyPool };
+const CLASSES = { AuditLog, Directory, KeyPool, TunnelHub };
 for (const [name, { prototype }] of Object.entries(CLASSES)) meterCalls(name, prototype);
-export { AuditLog, Directory, KeyPool };
+export { AuditLog, Directory, KeyPool, TunnelHub };
 
 export default {
   async fetch(request, env, context) {
