@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 /** Of the random histories; a fixed one where it is absent. */
 const seed = process.env["QKD_TEST_SEED"];
 
+/** Files at once of what keeps to itself; end-to-end tests come afterwards, one after the other. */
+const APART = { maxWorkers: 2, sequence: { groupOrder: 0 } };
+
 /** Generous, for slow and busy machines: no test asserts a time. */
 const PATIENCE = { testTimeout: 60_000, hookTimeout: 120_000 };
 
@@ -14,6 +17,7 @@ export default defineConfig({
         test: {
           name: "unit",
           ...PATIENCE,
+          ...APART,
           include: [
             "shared/**/*.test.ts",
             "tunnel/**/*.test.ts",
@@ -44,7 +48,12 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: "in-workerd", ...PATIENCE, include: ["durable-objects/**/*.test.ts", "workers/**/*.test.ts"] },
+        test: {
+          name: "in-workerd",
+          ...PATIENCE,
+          ...APART,
+          include: ["durable-objects/**/*.test.ts", "workers/**/*.test.ts"],
+        },
       },
       {
         test: {
@@ -52,6 +61,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           ...PATIENCE,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
