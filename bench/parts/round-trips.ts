@@ -7,8 +7,8 @@ import { PAIRS, type Rig } from "../rig.ts";
 
 const WARM_UP_MS = 500;
 /** Above what any machine so far takes in a second. */
-const KEYS_PER_S = 100_000;
-const SINGLE_KEYS_PER_S = 20_000;
+const KEYS_PER_S = 250_000;
+const SINGLE_KEYS_PER_S = 30_000;
 
 export async function measureRoundTrips(rig: Rig, options: BenchOptions): Promise<ScenarioResult[]> {
   const results: ScenarioResult[] = [];
