@@ -7,7 +7,7 @@ import { ok } from "../../shared/result.ts";
 import { answerOf, poolOf } from "../clients/key-pool.ts";
 import { respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
-import { linkOf } from "./links.ts";
+import { linkOf } from "./link-parts.ts";
 
 export async function deleteAlarms(call: AuthenticatedCall): Reply {
   const link = linkOf(call);

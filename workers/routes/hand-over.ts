@@ -1,24 +1,20 @@
 /** What the two ends of a link tell each other, over its pool, of the keys that a device has for both. */
 import { BlockKeyIdsSchema } from "../../shared/api/schemas.ts";
-import { principalName } from "../../shared/auth/principal.ts";
 import { fail } from "../../shared/errors/errors.ts";
 import { parseMembers } from "../../shared/etsi014/syntax.ts";
 import type { KeyId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { pairOfLink } from "../../shared/network/lookup.ts";
 import { ok } from "../../shared/result.ts";
-import { answerOf, poolOf } from "../clients/key-pool.ts";
+import { answerOf } from "../clients/key-pool.ts";
 import { readJson } from "../middleware/body.ts";
 import { respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
-import { blockIdOf, INTAKE_SHARD, linkOf, pushingNode } from "./links.ts";
+import { blockIdOf, pushingEnd } from "./link-parts.ts";
 import { queryInteger } from "./query.ts";
 
 export async function putBlockKeyIds(call: AuthenticatedCall): Reply {
-  const link = linkOf(call);
-  if (!link.ok) return link;
-  const node = pushingNode(call, link.value);
-  if (!node.ok) return node;
+  const end = pushingEnd(call);
+  if (!end.ok) return end;
   const block = blockIdOf(call);
   if (!block.ok) return block;
   const body = await readJson(call.request, call.maxBodyBytes);
@@ -30,38 +26,21 @@ export async function putBlockKeyIds(call: AuthenticatedCall): Reply {
   if (keyIds[0] !== (block.value as string)) {
     return fail("bad-request", "key_ids: the first shall be the block's id");
   }
-  const { lookup, grant } = call.caller;
-  const outcome = await answerOf(() =>
-    poolOf(call.env, pairOfLink(link.value), INTAKE_SHARD).putKeyIds({
-      configVersion: lookup.sequence,
-      principal: principalName(grant.principal),
-      block: block.value,
-      node: node.value,
-      keyIds,
-    }),
-  );
+  const { pool, from } = end.value;
+  const outcome = await answerOf(() => pool().putKeyIds({ ...from, block: block.value, keyIds }));
   return outcome.ok ? ok(respondJson({ outcome: outcome.value })) : outcome;
 }
 
 export async function getAwaitedBlocks(call: AuthenticatedCall): Reply {
-  const link = linkOf(call);
-  if (!link.ok) return link;
-  const node = pushingNode(call, link.value, "awaiting");
-  if (!node.ok) return node;
+  const end = pushingEnd(call, "awaiting");
+  if (!end.ok) return end;
   const after = queryInteger(call.query, "after", { min: 0, max: Number.MAX_SAFE_INTEGER });
   if (!after.ok) return after;
   const limit = queryInteger(call.query, "limit", { min: 1, max: LIMITS.awaitedBlocks });
   if (!limit.ok) return limit;
-  const { lookup, grant } = call.caller;
-  const page = await answerOf(() =>
-    poolOf(call.env, pairOfLink(link.value), INTAKE_SHARD).awaitedBlocks({
-      configVersion: lookup.sequence,
-      principal: principalName(grant.principal),
-      node: node.value,
-      after: after.value ?? 0,
-      limit: limit.value ?? LIMITS.awaitedBlocks,
-    }),
-  );
+  const { pool, from } = end.value;
+  const wanted = { after: after.value ?? 0, limit: limit.value ?? LIMITS.awaitedBlocks };
+  const page = await answerOf(() => pool().awaitedBlocks({ ...from, ...wanted }));
   if (!page.ok) return page;
   const { blocks, next } = page.value;
   return ok(respondJson({ blocks: blocks.map(({ block, bits, keyIds }) => ({ block, bits, key_ids: keyIds })), next }));

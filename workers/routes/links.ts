@@ -1,27 +1,24 @@
 /** Links: what is configured, what their pools hold, and material pushed into them. */
 import { DEFAULT_DESIGN } from "../../shared/conditioning/lengths.ts";
 import { PrefillRequestSchema } from "../../shared/api/schemas.ts";
-import { servesLink, servesNode } from "../../shared/auth/policy.ts";
 import { principalName } from "../../shared/auth/principal.ts";
-import { fail, type Fault } from "../../shared/errors/errors.ts";
+import { fail } from "../../shared/errors/errors.ts";
 import { statusExtension } from "../../shared/etsi014/status.ts";
 import { parseMembers } from "../../shared/etsi014/syntax.ts";
 import { healthBody } from "../../shared/health/report-body.ts";
-import type { BlockId, LinkId, NodeId } from "../../shared/ids.ts";
+import type { LinkId } from "../../shared/ids.ts";
 import { alarmsInFull } from "../../shared/keypool/alarm-body.ts";
 import type { IngestOutcome } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { LinkEntry } from "../../shared/network/document.ts";
-import { nodeId, pairOfLink } from "../../shared/network/lookup.ts";
-import { ok, type Result } from "../../shared/result.ts";
-import { answerOf, poolOf } from "../clients/key-pool.ts";
+import { pairOfLink } from "../../shared/network/lookup.ts";
+import { ok } from "../../shared/result.ts";
+import { answerOf } from "../clients/key-pool.ts";
 import { readBytes, readJson } from "../middleware/body.ts";
 import { respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
+import { blockIdOf, intakeOf, linkOf, pushingEnd, sees } from "./link-parts.ts";
 import { poolStatuses } from "./pool-status.ts";
-
-/** Shard 0 takes in all material; the others borrow from it. */
-export const INTAKE_SHARD = 0;
 
 const configured = (link: LinkEntry) => ({
   link: link.id,
@@ -35,17 +32,6 @@ const configured = (link: LinkEntry) => ({
   key_rate_bps: link.key_rate_bps,
   shards: link.shards,
 });
-
-/** May the caller see this link at all? */
-function sees({ caller }: AuthenticatedCall, link: LinkEntry): boolean {
-  return servesLink(caller.grant.principal, link, (id) => caller.lookup.nodesById.get(id));
-}
-
-/** The link of the path; one the caller may not see is as one that does not exist. */
-export function linkOf(call: AuthenticatedCall): Result<LinkEntry, Fault> {
-  const link = call.caller.lookup.linksById.get(call.path["link"] ?? "");
-  return link !== undefined && sees(call, link) ? ok(link) : fail("not-found", "no such link");
-}
 
 export async function getLinks(call: AuthenticatedCall): Reply {
   const links = call.caller.lookup.snapshot.document.links.filter((link) => sees(call, link));
@@ -63,49 +49,17 @@ export async function getLink(call: AuthenticatedCall): Reply {
   return ok(respondJson({ ...configured(link.value), pool, alarms: alarmsInFull(pools.value) }));
 }
 
-/** The end of the link for which the caller pushes, or asks what to push. */
-export function pushingNode(call: AuthenticatedCall, link: LinkEntry, parameter = "node"): Result<NodeId, Fault> {
-  const id = call.query.get(parameter);
-  if (id === null) return fail("bad-request", `query ${parameter}: missing; it names the end of the link that pushes`);
-  const node = call.caller.lookup.nodesById.get(id);
-  if (node === undefined || !link.nodes.includes(id)) {
-    return fail("bad-request", `query ${parameter}: shall be an end of the link (${link.nodes.join(" or ")})`);
-  }
-  if (!servesNode(call.caller.grant.principal, node)) return fail("forbidden", `you may not push for node ${id}`);
-  return ok(nodeId(id));
-}
-
-const CONTROL_CHARACTER = /\p{Cc}/u;
-
-export function blockIdOf(call: AuthenticatedCall): Result<BlockId, Fault> {
-  const id = call.path["block"] ?? "";
-  if (id.length > LIMITS.blockIdChars || CONTROL_CHARACTER.test(id)) {
-    return fail("bad-request", `path block: shall have 1 to ${LIMITS.blockIdChars} characters, no control characters`);
-  }
-  return ok(id as BlockId);
-}
-
 export async function putBlock(call: AuthenticatedCall): Reply {
-  const link = linkOf(call);
-  if (!link.ok) return link;
-  const node = pushingNode(call, link.value);
-  if (!node.ok) return node;
+  const end = pushingEnd(call);
+  if (!end.ok) return end;
   const block = blockIdOf(call);
   if (!block.ok) return block;
   const body = await readBytes(call.request, call.maxBodyBytes);
   if (!body.ok) return body;
   if (body.value.length === 0)
     return fail("bad-request", `the block is empty; it shall have 1 to ${LIMITS.blockBytes} bytes`);
-  const { lookup, grant } = call.caller;
-  const outcome = await answerOf(() =>
-    poolOf(call.env, pairOfLink(link.value), INTAKE_SHARD).ingest({
-      configVersion: lookup.sequence,
-      principal: principalName(grant.principal),
-      block: block.value,
-      node: node.value,
-      bytes: body.value,
-    }),
-  );
+  const { pool, from } = end.value;
+  const outcome = await answerOf(() => pool().ingest({ ...from, block: block.value, bytes: body.value }));
   return outcome.ok ? ok(respondJson(ingestBody(outcome.value), INGEST_STATUS[outcome.value.outcome])) : outcome;
 }
 
@@ -135,7 +89,7 @@ export async function postPrefill(call: AuthenticatedCall): Reply {
   const wish = parseMembers(PrefillRequestSchema, body.value, "the body");
   if (!wish.ok) return wish;
   const prefilled = await answerOf(() =>
-    poolOf(call.env, pairOfLink(link.value), INTAKE_SHARD).prefill({
+    intakeOf(call, link.value).prefill({
       configVersion: call.caller.lookup.sequence,
       bytes: wish.value.bytes,
     }),
