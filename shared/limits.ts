@@ -204,8 +204,10 @@ export const LIMITS = {
   feedCommandEndMs: 5000,
 
   // tunnel
-  /** Payload of one data frame. */
+  /** Of one WebSocket message, a whole frame and some; of a data frame's payload, and of one while others wait their turn. */
+  tunnelMessageBytes: 65 * 1024,
   tunnelFrameBytes: 64 * 1024,
+  tunnelTurnBytes: 16 * 1024,
   tunnelServiceBytes: 128,
   /** Services of one site, and entries of one service's allow list. */
   tunnelServices: 256,
@@ -218,7 +220,7 @@ export const LIMITS = {
   tunnelWaitingOpens: 256,
   /** Credit granted and bytes not yet read, over all streams of a socket. */
   tunnelReceiveBudgetBytes: 8 * 1024 * 1024,
-  /** Window of one stream: what it may count on, where it begins, what it may grow to. */
+  /** Window of one stream: what it may count on, also before it is accepted; where it begins, what it may grow to. */
   tunnelFloorWindowBytes: 4 * 1024,
   tunnelFirstWindowBytes: 64 * 1024,
   tunnelWindowBytes: 1024 * 1024,
@@ -240,7 +242,7 @@ export const LIMITS = {
    * Sent to a socket by the hub and not acknowledged: of data, what an agent grants and what it may have received since
    * the last mark; and on top of it of control frames.
    */
-  tunnelSocketWindowBytes: (8 * 1024 + 256) * 1024,
+  tunnelSocketWindowBytes: (8 * 1024 + 512) * 1024,
   tunnelSocketSlackBytes: 1024 * 1024,
   /** Sources that a hub remembers by name over its sleep, for one socket. */
   tunnelSnapshotShares: 8,
@@ -283,8 +285,7 @@ export const LIMITS = {
   /** HTTP through a tunnel: bodies, and bodies that are held whole instead of streamed. */
   tunnelHttpBodyBytes: 1024 * 1024 * 1024,
   tunnelHttpSmallBytes: 64 * 1024,
-  /** How long a service may take to be opened, to begin its answer, and to go on with it or with the request. */
-  tunnelHttpOpenMs: 10_000,
+  /** How long a service may take to begin its answer, and to go on with it or with the request. */
   tunnelHttpHeadMs: 60_000,
   tunnelHttpIdleMs: 60_000,
   /** Sites in one page of their list: each hub is asked. */

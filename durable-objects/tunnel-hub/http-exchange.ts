@@ -1,7 +1,7 @@
 /** One HTTP request of a Worker to a site's service, as shared/tunnel/http.ts says: a stream an exchange. */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { CODES, type Ending } from "../../shared/mux/codes.ts";
+import { CODES, type Ending, StreamError } from "../../shared/mux/codes.ts";
 import type { MuxStream } from "../../shared/mux/stream.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { encodeHead, HeadReader } from "../../shared/tunnel/head.ts";
@@ -17,7 +17,7 @@ import { receiveBody, sendBody } from "./http-bodies.ts";
 import { Patience } from "./patience.ts";
 
 export interface ExchangeHost {
-  readonly open: (target: string, patience: AbortSignal) => Promise<Result<MuxStream, Ending>>;
+  readonly start: (target: string) => Result<MuxStream, Ending>;
   /** Goes on after the answer has begun. */
   readonly background: (work: Promise<void>) => void;
 }
@@ -33,27 +33,23 @@ interface Exchange extends Pick<ExchangeHost, "background"> {
 export async function exchange(
   service: string,
   request: Request,
-  { open, background }: ExchangeHost,
+  { start, background }: ExchangeHost,
 ): Promise<Result<Response, Fault>> {
   const head = requestHead(request);
   if (head === null) return fail("headers-too-large", "the request's head is too large for the tunnel");
-  const opening = new AbortController();
-  let stream: MuxStream | null = null;
-  const patience = new Patience(LIMITS.tunnelHttpOpenMs, () => {
-    if (stream === null) opening.abort();
-    else stream.reset("timed-out");
-  });
+  const started = start(HTTP_PREFIX + service);
+  if (!started.ok) return unavailable(started.error);
+  const stream = started.value;
+  const patience = new Patience(LIMITS.tunnelHttpHeadMs, () => stream.reset("timed-out"));
   let endsWithBody = false;
   try {
-    const opened = await open(HTTP_PREFIX + service, opening.signal);
-    if (!opened.ok) return unavailable(opened.error);
-    stream = opened.value;
-    patience.prolong(LIMITS.tunnelHttpHeadMs);
     const answer = await answerOf(head, { request, stream, patience, background });
     endsWithBody = answer.ok && answer.value.streamed;
     return answer.ok ? ok(answer.value.response) : answer;
   } catch (error) {
-    stream?.reset("cancelled");
+    const opened = error instanceof StreamError ? await stream.opened : null;
+    if (opened?.ok === false) return unavailable(opened.error);
+    stream.reset("cancelled");
     return fail("unavailable", `the service broke off: ${error instanceof Error ? error.message : "unknown"}`);
   } finally {
     if (!endsWithBody) patience.end();

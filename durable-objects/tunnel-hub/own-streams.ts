@@ -4,7 +4,7 @@
  */
 import { LIMITS } from "../../shared/limits.ts";
 import type { Ending } from "../../shared/mux/codes.ts";
-import { HUB_SLOT, isRelayed, SOCKET_SLOT, withSlot } from "../../shared/mux/frame.ts";
+import { HUB_SLOT, SOCKET_SLOT, withSlots } from "../../shared/mux/frame.ts";
 import { Mux } from "../../shared/mux/mux.ts";
 import type { MuxStream } from "../../shared/mux/stream.ts";
 import { err, type Result } from "../../shared/result.ts";
@@ -27,17 +27,17 @@ export class OwnStreams {
     return this.#mux?.gauges.streams ?? 0;
   }
 
-  /** @param patience gives the attempt up */
-  async open(service: string, patience: AbortSignal): Promise<Result<MuxStream, Ending>> {
+  /** Waits for nothing: the agent's answer is the stream's `opened`. */
+  start(service: string): Result<MuxStream, Ending> {
     const { owner } = this.#parts.connections;
     if (owner === null) return err({ code: "peer-gone", reason: "no agent of the site is connected" });
     this.#mux ??= this.#begin(owner);
-    return await this.#mux.open(SOCKET_SLOT, service, patience);
+    return this.#mux.start(SOCKET_SLOT, service);
   }
 
-  /** @param frame as at a peer's socket */
-  received(frame: Uint8Array): void {
-    this.#mux?.received(frame);
+  /** @param frames as at a peer's socket */
+  received(frames: Uint8Array): void {
+    this.#mux?.received(frames);
   }
 
   /** The owner's session is over. */
@@ -57,15 +57,15 @@ export class OwnStreams {
     return new Mux({
       role: "peer",
       now: () => performance.now(),
-      transport: { send: (frame) => this.#send(owner, frame) },
+      transport: { send: (message) => this.#send(owner, message) },
+      soon: (act) => void Promise.resolve().then(act),
       onOpen: (open) => open.refuse("unknown-service"),
     });
   }
 
   /** Slows the mux down long before the owner's account is full. */
-  #send(owner: Connection, frame: Uint8Array): void | Promise<void> {
-    if (!isRelayed(frame)) return; // acks are for sockets
-    owner.send(withSlot(frame, HUB_SLOT), HUB_SLOT);
+  #send(owner: Connection, message: Uint8Array): void | Promise<void> {
+    owner.send(withSlots(message, HUB_SLOT), HUB_SLOT);
     if (owner.window.waitingBytes < OWN_WINDOW_BYTES) return;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIMITS } from "../../shared/limits.ts";
-import { blankDataFrame, encodeFrame } from "../../shared/mux/encode.ts";
+import { encodeFrame } from "../../shared/mux/encode.ts";
 import { typeOf } from "../../shared/mux/frame.ts";
 import type { IncomingOpen, MuxStream } from "../../shared/mux/stream.ts";
 import type { Service } from "../../shared/tunnel/services.ts";
@@ -49,6 +49,10 @@ const noise = (count: number): Uint8Array => {
   for (let at = 0; at < count; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
   return bytes;
 };
+
+/** A data frame. */
+const zeros = (stream: number, count: number, slot = 0): Uint8Array =>
+  encodeFrame({ type: "data", slot, stream, fin: false, payload: new Uint8Array(count) });
 
 const ackOf = (token: Uint8Array): Uint8Array => encodeFrame({ type: "ack", slot: 0, stream: 0, token });
 
@@ -135,7 +139,7 @@ describe("between an owner and its peers", () => {
     const stream = await b1.stream("kme");
     const release = silence(owner);
     for (let sentBytes = 0; sentBytes < 4 * MIB; sentBytes += 65_536) {
-      b1.socket.send(blankDataFrame(0, 3, 65_536, false));
+      b1.socket.send(zeros(3, 65_536));
     }
     expect(await b1.open("none")).toBe("unknown-service"); // the hub's answer, to what it got after all that
     const waitingBytes = async (): Promise<number> => (await hub.status()).gauges.waitingBytes;
@@ -170,7 +174,9 @@ describe("between an owner and its peers", () => {
 
 describe("hostile agents", () => {
   it.each<[string, Uint8Array | string]>([
-    ["a frame larger than any may be", blankDataFrame(0, 1, LIMITS.tunnelFrameBytes + 1, false)],
+    ["a message larger than any may be", zeros(1, LIMITS.tunnelMessageBytes)],
+    ["a message that is cut short", zeros(1, 10).subarray(0, 21)],
+    ["an empty message", new Uint8Array()],
     ["an acknowledgement of what was never sent", ackOf(new Uint8Array(8))],
     ["a text", '{"type":"services","services":[]}'],
     ["another hello", "{}"],
@@ -197,7 +203,7 @@ describe("hostile agents", () => {
       b1.socket.send(bytes);
       owner.socket.send(bytes);
     }
-    owner.socket.send(blankDataFrame(4711, 1, 10, false));
+    owner.socket.send(zeros(1, 10, 4711));
     b1.socket.send(encodeFrame({ type: "open", slot: 0, stream: 0, creditBytes: 1, service: "kme" }));
     await echoes(stream, noise(1000));
   });
@@ -216,7 +222,7 @@ describe("hostile agents", () => {
     // The owner does not get to acknowledge: as if its line were slow.
     const silent = silence(owner);
     for (let sentBytes = 0; sentBytes < 12 * MIB && b1.refusal === null; sentBytes += 65_536) {
-      b1.socket.send(blankDataFrame(0, 1, 65_536, false));
+      b1.socket.send(zeros(1, 65_536));
     }
     await b1.closed;
     expect(b1.refusal).toBe("too-much");
@@ -234,7 +240,7 @@ describe("hostile agents", () => {
     silence(owner);
     for (const peer of [b1, c1, await peerOf(b, `agent-${b}-next`)]) {
       for (let sentBytes = 0; sentBytes < 24 * MIB; sentBytes += 65_536) {
-        peer.socket.send(blankDataFrame(0, 1, 65_536, false));
+        peer.socket.send(zeros(1, 65_536));
       }
       await peer.closed;
       expect(peer.refusal).toBe("too-much");

@@ -209,7 +209,7 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     })();
     if (refusal !== null) return respondFault(refusal);
     const answer = await exchange(name, request, {
-      open: async (target, patience) => await this.#own.open(target, patience),
+      start: (target) => this.#own.start(target),
       background: (work) => this.ctx.waitUntil(work),
     });
     return answer.ok ? answer.value : respondFault(answer.error);

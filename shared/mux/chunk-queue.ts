@@ -37,14 +37,14 @@ export class ChunkQueue {
     return chunk;
   }
 
-  /** Moves the first `count` bytes into `target` from `at` on. */
-  takeInto(target: Uint8Array, at: number, count: number): void {
+  /** Hands the first `count` bytes over, in pieces. */
+  take(count: number, hand: (piece: Uint8Array) => void): void {
     this.#trimTail();
     let left = count;
     while (left > 0) {
       const chunk = this.#chunks[this.#head] as Uint8Array;
       const part = chunk.length > left ? chunk.subarray(0, left) : chunk;
-      target.set(part, at + count - left);
+      hand(part);
       left -= part.length;
       if (part === chunk) this.#drop();
       else this.#chunks[this.#head] = chunk.subarray(part.length);

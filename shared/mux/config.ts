@@ -14,7 +14,9 @@ export const MUX_LIMITS = {
   floorWindowBytes: LIMITS.tunnelFloorWindowBytes,
   firstWindowBytes: LIMITS.tunnelFirstWindowBytes,
   windowBytes: LIMITS.tunnelWindowBytes,
+  messageBytes: LIMITS.tunnelMessageBytes,
   frameBytes: LIMITS.tunnelFrameBytes,
+  turnBytes: LIMITS.tunnelTurnBytes,
   sendBufferBytes: LIMITS.tunnelSendBufferBytes,
   aheadBytes: LIMITS.tunnelAheadBytes,
   interactiveBytes: LIMITS.tunnelInteractiveBytes,
@@ -67,5 +69,10 @@ export interface MuxOptions {
   readonly onOpen: (open: IncomingOpen) => void;
   readonly onPeerGone?: (slot: number) => void;
   readonly onGoAway?: (slot: number, ending: Ending) => void;
+  /**
+   * Calls what it is given a little later, at the end of what is going on now: what streams send until then shares
+   * messages. At once where absent.
+   */
+  readonly soon?: (act: () => void) => void;
   readonly limits?: Partial<MuxLimits>;
 }

@@ -9,6 +9,7 @@ import {
   type FrameType,
   HEADER_BYTES,
   flagsOf,
+  isWhole,
   readU32,
   slotOf,
   streamOf,
@@ -74,7 +75,7 @@ const READERS: { readonly [T in FrameType]: Reader<T> } = {
   ack: (head, token) => ({ ...head, token }),
 };
 
-/** @returns the frame; payload and token are views of `bytes` */
+/** @param bytes one frame, as `framesOf` cuts it out. @returns the frame; payload and token are views of `bytes` */
 export function decodeFrame(bytes: Uint8Array): Result<Frame, FrameFault> {
   const slot = slotOf(bytes);
   const stream = streamOf(bytes);
@@ -87,7 +88,7 @@ export function decodeFrame(bytes: Uint8Array): Result<Frame, FrameFault> {
   if ((flags & ~rule.flags) !== 0) return fault("bad-flags");
   if (rule.stream !== (stream !== 0)) return fault("bad-stream");
   const payloadBytes = bytes.length - HEADER_BYTES;
-  if (payloadBytes < rule.minBytes || payloadBytes > rule.maxBytes) return fault("bad-length");
+  if (!isWhole(bytes) || payloadBytes < rule.minBytes || payloadBytes > rule.maxBytes) return fault("bad-length");
   const read = READERS[type] as Reader<FrameType>;
   const frame = read({ type, slot, stream }, bytes.subarray(HEADER_BYTES), flags);
   return typeof frame === "string" ? fault(frame) : ok(frame);

@@ -24,12 +24,16 @@ function blankFrame(
   frame[2] = FRAME_TYPES[head.type].wire;
   frame[3] = flags;
   writeU32(frame, 4, head.stream);
+  writeU32(frame, 8, payloadBytes);
   return frame;
 }
 
-/** A data frame whose payload the caller fills in, from `HEADER_BYTES` on: so that bytes are copied once. */
-export const blankDataFrame = (slot: number, stream: number, payloadBytes: number, fin: boolean): Uint8Array =>
-  blankFrame({ type: "data", slot, stream }, payloadBytes, fin ? FIN : 0);
+/** The header of a data frame whose payload the caller adds to the message: so that bytes are copied once. */
+export function dataHeader(slot: number, stream: number, payloadBytes: number, fin: boolean): Uint8Array {
+  const header = blankFrame({ type: "data", slot, stream }, 0, fin ? FIN : 0);
+  writeU32(header, 8, payloadBytes);
+  return header;
+}
 
 function withCredit(frame: FrameOf<"open" | "accept" | "credit">, tail: Uint8Array = new Uint8Array()): Uint8Array {
   const bytes = blankFrame(frame, 4 + tail.length);

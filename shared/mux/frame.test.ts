@@ -4,7 +4,7 @@ import { LIMITS } from "../limits.ts";
 import { CODES, type Code } from "./codes.ts";
 import { decodeFrame } from "./decode.ts";
 import { encodeFrame, isServiceName } from "./encode.ts";
-import { FRAME_TYPES, type Frame, HEADER_BYTES, slotOf, withSlot } from "./frame.ts";
+import { FRAME_TYPES, type Frame, framesOf, HEADER_BYTES, isWhole, slotOf, withSlot } from "./frame.ts";
 
 const slot = fc.nat(0xffff);
 const stream = fc.integer({ min: 1, max: 0xffff_ffff });
@@ -75,15 +75,17 @@ function naiveEncode(each: Frame): number[] {
   if ("code" in each) payload.push(...be(CODES[each.code].wire, 2), ...utf8(each.reason));
   if ("token" in each) payload.push(...each.token);
   if ("payload" in each) payload.push(...each.payload);
-  return [...be(each.slot, 2), number, "fin" in each && each.fin ? 1 : 0, ...be(each.stream, 4), ...payload];
+  const flags = "fin" in each && each.fin ? 1 : 0;
+  return [...be(each.slot, 2), number, flags, ...be(each.stream, 4), ...be(payload.length, 4), ...payload];
 }
 
 function naiveDecode(bytes: Uint8Array): Frame | null {
-  if (bytes.length < 8) return null;
+  if (bytes.length < 12) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [slotNumber, number, flags, id] = [view.getUint16(0), view.getUint8(2), view.getUint8(3), view.getUint32(4)];
   const type = NUMBERS[number - 1];
-  const rest = bytes.slice(8);
+  const rest = bytes.slice(12);
+  if (view.getUint32(8) !== rest.length) return null;
   const head = { slot: slotNumber, stream: id };
   if (type === undefined || flags > 1 || (flags === 1 && type !== "data")) return null;
   if (["ping", "pong", "goaway", "ack", "peer-gone", "mark"].includes(type) ? id !== 0 : id === 0) return null;
@@ -94,16 +96,16 @@ function naiveDecode(bytes: Uint8Array): Frame | null {
   if (type === "ping" || type === "pong" || type === "ack" || type === "mark" || type === "peer-gone")
     return rest.length === 8 ? { type, ...head, token: rest } : null;
   if (type === "accept" || type === "credit") {
-    if (rest.length !== 4 || (type === "credit" && view.getUint32(8) === 0)) return null;
-    return { type, ...head, creditBytes: view.getUint32(8) };
+    if (rest.length !== 4 || (type === "credit" && view.getUint32(12) === 0)) return null;
+    return { type, ...head, creditBytes: view.getUint32(12) };
   }
   if (type === "open") {
     const service = rest.length >= 5 && rest.length <= 132 ? lossy(4) : null;
     const valid = service !== null && utf8(service).join() === rest.slice(4).join();
-    return valid ? { type, ...head, creditBytes: view.getUint32(8), service } : null;
+    return valid ? { type, ...head, creditBytes: view.getUint32(12), service } : null;
   }
   if (rest.length < 2 || rest.length > 258) return null;
-  const found = Object.entries(CODES).find(([, { wire }]) => wire === view.getUint16(8));
+  const found = Object.entries(CODES).find(([, { wire }]) => wire === view.getUint16(12));
   return { type, ...head, code: (found?.[0] ?? "unspecified") as Code, reason: lossy(2) };
 }
 
@@ -146,13 +148,30 @@ describe("against a second codec", () => {
 test.each(Object.entries(FRAME_TYPES))("%s: one byte beside its bounds is refused", (_, rule) => {
   const bytesOf = (payloadBytes: number) => {
     const bytes = new Uint8Array(HEADER_BYTES + payloadBytes).fill(0x41, HEADER_BYTES);
-    bytes.set([0, 0, rule.wire, 0, 0, 0, 0, rule.stream ? 1 : 0]);
+    bytes.set([0, 0, rule.wire, 0, 0, 0, 0, rule.stream ? 1 : 0, ...be(payloadBytes, 4)]);
     return decodeFrame(bytes);
   };
   expect(bytesOf(rule.minBytes).ok).toBe(true);
   expect(bytesOf(rule.maxBytes).ok).toBe(true);
   expect(bytesOf(rule.maxBytes + 1)).toMatchObject({ ok: false, error: { kind: "bad-length" } });
   if (rule.minBytes > 0) expect(bytesOf(rule.minBytes - 1)).toMatchObject({ ok: false, error: { kind: "bad-length" } });
+});
+
+test("a message is its frames, however it is cut short", () => {
+  fc.assert(
+    fc.property(fc.array(frame, { minLength: 1, maxLength: 5 }), fc.nat(30), (frames, cut) => {
+      const all = frames.map((each) => encodeFrame(each));
+      const message = Uint8Array.from(all.flatMap((bytes) => [...bytes]));
+      expect([...framesOf(message)]).toEqual(all);
+      const short = message.subarray(0, Math.max(0, message.length - 1 - cut));
+      const pieces = [...framesOf(short)];
+      const whole = pieces.filter((piece) => isWhole(piece));
+      expect(whole).toEqual(all.slice(0, whole.length));
+      // What is left over, and no frame: at most one piece, unless the cut was between two.
+      expect(pieces.length - whole.length).toBeLessThanOrEqual(1);
+      expect(pieces.reduce((sum, piece) => sum + piece.length, 0)).toBe(short.length);
+    }),
+  );
 });
 
 test("a hub changes the slot in place and nothing else", () => {

@@ -1,11 +1,13 @@
 /**
- * The frames of the tunnel: one WebSocket message each. Header of 8 bytes, big-endian: slot u16, type u8, flags u8,
- * stream u32; then the payload. The slot stands first so that a hub relays a frame by overwriting two bytes in place.
+ * The frames of the tunnel: one or more, back to back, are a WebSocket message. Header of 12 bytes, big-endian: slot u16,
+ * type u8, flags u8, stream u32, length of the payload u32; then the payload. The slot stands first so that a hub relays
+ * a frame by overwriting two bytes in place.
  */
 import { LIMITS } from "../limits.ts";
 import type { Code } from "./codes.ts";
 
-export const HEADER_BYTES = 8;
+export const HEADER_BYTES = 12;
+const LENGTH_AT = 8;
 /** At an owner's socket: the hub itself, on behalf of Workers. */
 export const HUB_SLOT = 0xffff;
 /** At a peer's socket: the owner. At an owner's: nobody, the socket as such. */
@@ -89,6 +91,20 @@ export const streamOf = (frame: Uint8Array): number => readU32(frame, 4);
 export const readU32 = (bytes: Uint8Array, at: number): number =>
   (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
 
+/** Whether the bytes are as long as their header says: one frame, and nothing else. */
+export const isWhole = (frame: Uint8Array): boolean =>
+  frame.length >= HEADER_BYTES && frame.length === HEADER_BYTES + readU32(frame, LENGTH_AT);
+
+/** The frames of a message, as views of it; the last is not whole where the message is cut short or empty. */
+export function* framesOf(message: Uint8Array): Generator<Uint8Array> {
+  let at = 0;
+  do {
+    const end = at + HEADER_BYTES + readU32(message, at + LENGTH_AT);
+    yield message.subarray(at, end);
+    at = end;
+  } while (at < message.length);
+}
+
 /** Whether a hub passes a frame on: not those that it is itself meant by, nor what it does not know. */
 export function isRelayed(frame: Uint8Array): boolean {
   const type = typeOf(frame);
@@ -100,4 +116,10 @@ export function withSlot(frame: Uint8Array, slot: number): Uint8Array {
   frame[0] = slot >>> 8;
   frame[1] = slot & 0xff;
   return frame;
+}
+
+/** The same for every frame of a message. */
+export function withSlots(message: Uint8Array, slot: number): Uint8Array {
+  for (const frame of framesOf(message)) withSlot(frame, slot);
+  return message;
 }

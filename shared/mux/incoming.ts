@@ -6,7 +6,7 @@ import type { Code } from "./codes.ts";
 import type { MuxGauges, MuxLimits, MuxOptions } from "./config.ts";
 import { decodeFrame } from "./decode.ts";
 import { encodeFrame } from "./encode.ts";
-import { type Frame, type FrameOf, type FrameType, SOCKET_SLOT } from "./frame.ts";
+import { type Frame, type FrameOf, framesOf, type FrameType, SOCKET_SLOT } from "./frame.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Stream, StreamHost } from "./stream.ts";
 import type { StreamTable } from "./stream-table.ts";
@@ -36,7 +36,11 @@ export class Incoming {
     this.#parts = parts;
   }
 
-  handle(bytes: Uint8Array): void {
+  handle(message: Uint8Array): void {
+    for (const frame of framesOf(message)) this.#handleFrame(frame);
+  }
+
+  #handleFrame(bytes: Uint8Array): void {
     const decoded = decodeFrame(bytes);
     if (!decoded.ok) this.#fault(decoded.error);
     else if (!this.#slotFits(decoded.value)) this.#fault(decoded.value);
@@ -110,7 +114,7 @@ export class Incoming {
       outbox.queue(encodeFrame({ type: "refuse", slot, stream: id, ...obstacle }));
       return;
     }
-    options.onOpen(table.add(host, { slot, id, service, creditBytes }, null));
+    options.onOpen(table.add(host, { slot, id, service, creditBytes }, "there"));
   }
 
   #receive(frame: Frame, payload: Uint8Array, fin: boolean): void {

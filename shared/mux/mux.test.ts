@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../limits.ts";
+import { framesOf, typeOf } from "./frame.ts";
 import { Mux } from "./mux.ts";
 import type { Role } from "./peers.ts";
 import { PEER, acceptAll, data, open, scripted } from "./scripted.ts";
 import type { MuxStream } from "./stream.ts";
+
+/** Only what `accept` grants may be sent. */
+const NOTHING_EARLY = { floorWindowBytes: 0 };
 
 describe("the life of a stream", () => {
   test("opened by a peer, served, half-closed each way", async () => {
@@ -12,7 +16,8 @@ describe("the life of a stream", () => {
     expect(opens.map(({ slot, service }) => [slot, service])).toEqual([[PEER, "kme"]]);
     expect(news()).toEqual([]);
     const stream = opens[0]?.accept() as MuxStream;
-    expect(news()).toEqual([{ type: "accept", slot: PEER, stream: 1, creditBytes: LIMITS.tunnelFirstWindowBytes }]);
+    const creditBytes = LIMITS.tunnelFirstWindowBytes - LIMITS.tunnelFloorWindowBytes;
+    expect(news()).toEqual([{ type: "accept", slot: PEER, stream: 1, creditBytes }]);
     push(data(1, new Uint8Array([1, 2]), true));
     expect(await stream.read()).toEqual(new Uint8Array([1, 2]));
     expect(await stream.read()).toBeNull();
@@ -30,7 +35,7 @@ describe("the life of a stream", () => {
       ["peer", 0, 1],
       ["owner", PEER, 2],
     ] as const) {
-      const { mux, push, news } = scripted(role);
+      const { mux, push, news } = scripted(role, NOTHING_EARLY);
       const opening = mux.open(slot, "kme");
       expect(news()).toMatchObject([{ type: "open", slot, stream: id, service: "kme" }]);
       push({ type: "accept", slot, stream: id, creditBytes: 5 });
@@ -44,6 +49,62 @@ describe("the life of a stream", () => {
       expect(news()).toEqual([data(id, new Uint8Array(3), false, slot), { type: "fin", slot, stream: id }]);
       await ending;
     }
+  });
+
+  test("before the answer a little may be sent, and its end", async () => {
+    const { mux, push, news } = scripted("peer", { floorWindowBytes: 6 });
+    const started = mux.start(0, "kme");
+    if (!started.ok) throw new Error("not started");
+    const stream = started.value;
+    void stream.write(new Uint8Array(8));
+    expect(news()).toMatchObject([{ type: "open" }, data(1, new Uint8Array(6), false, 0)]);
+    push({ type: "accept", slot: 0, stream: 1, creditBytes: 5 });
+    expect(news()).toEqual([data(1, new Uint8Array(2), false, 0)]);
+    expect(await stream.opened).toMatchObject({ ok: true });
+
+    const other = mux.start(0, "kme");
+    if (!other.ok) throw new Error("not started");
+    await other.value.end(new Uint8Array(6));
+    expect(news()).toMatchObject([{ type: "open" }, data(3, new Uint8Array(6), true, 0)]);
+    push({ type: "refuse", slot: 0, stream: 3, code: "dial-failed", reason: "" });
+    expect(await other.value.opened).toMatchObject({ ok: false, error: { code: "dial-failed" } });
+    await expect(other.value.read()).rejects.toMatchObject({ code: "dial-failed" });
+  });
+
+  test("accepted with the answer: said with its first bytes, or with credit that is needed before", async () => {
+    const { push, news, opens } = scripted("owner", { floorWindowBytes: 6, firstWindowBytes: 12 });
+    for (const id of [1, 3]) push(open(id));
+    const [answering, reading] = opens.map((each) => each.accept("with-answer")) as [MuxStream, MuxStream];
+    expect(news()).toEqual([]);
+    push(data(1, new Uint8Array(2), true));
+    await answering.end(new Uint8Array(3));
+    expect(news()).toMatchObject([{ type: "accept", stream: 1 }, data(1, new Uint8Array(3), true)]);
+    push(data(3, new Uint8Array(6)));
+    expect(await reading.read()).toHaveLength(6);
+    expect(news()).toMatchObject([{ type: "accept", stream: 3, creditBytes: 12 }]);
+    await reading.write(new Uint8Array(1));
+    expect(news()).toEqual([data(3, new Uint8Array(1))]);
+  });
+
+  test("what is sent within one go shares a message; at most so much of it", () => {
+    const messages: Uint8Array[] = [];
+    const due: (() => void)[] = [];
+    const mux = new Mux({
+      role: "peer",
+      now: () => 0,
+      onOpen: () => undefined,
+      soon: (act) => due.push(act),
+      transport: { send: (message) => void messages.push(message) },
+    });
+    for (const name of ["a", "b"]) {
+      const started = mux.start(0, name);
+      if (started.ok) void started.value.end(new Uint8Array(4));
+    }
+    expect(messages).toEqual([]);
+    for (const act of due.splice(0)) act();
+    expect(messages).toHaveLength(1);
+    const types = [...framesOf(messages[0] ?? new Uint8Array())].map((frame) => typeOf(frame));
+    expect(types).toEqual(["open", "ping", "open", "data", "data"]);
   });
 
   test("refused, with a code and words", async () => {

@@ -2,7 +2,7 @@
  * Many streams over one WebSocket, to many peers: see README.md. It has no socket, clock or timer of its own: frames are
  * pushed in by `received`, the end of the socket by `lost`, and frames leave through the transport.
  */
-import { type Result, err } from "../result.ts";
+import { type Result, err, ok } from "../result.ts";
 import type { Code, Ending, StreamEnd } from "./codes.ts";
 import { MUX_LIMITS, type MuxGauges, type MuxLimits, type MuxOptions, freshGauges } from "./config.ts";
 import { encodeFrame, isServiceName } from "./encode.ts";
@@ -40,6 +40,8 @@ export class Mux {
     this.#scheduler = new Scheduler(limits);
     this.#outbox = new Outbox(transport, this.#scheduler, this.#counted, {
       aheadBytes: limits.aheadBytes,
+      messageBytes: limits.messageBytes,
+      soon: options.soon ?? ((act) => act()),
       onBroken: (reason) => this.lost(reason),
     });
     this.#table = new StreamTable(role, limits, this.#counted);
@@ -65,11 +67,11 @@ export class Mux {
     return this.#table.budget.heldBytes;
   }
 
-  /** A frame has arrived. @param bytes are the mux's from now on */
-  received(bytes: Uint8Array): void {
+  /** A message has arrived. @param message is the mux's from now on */
+  received(message: Uint8Array): void {
     if (this.#end !== null) return;
-    this.#counted.bytesIn += bytes.length;
-    this.#incoming.handle(bytes);
+    this.#counted.bytesIn += message.length;
+    this.#incoming.handle(message);
     this.#outbox.flush();
   }
 
@@ -96,18 +98,27 @@ export class Mux {
   }
 
   /**
-   * Opens a stream to a peer's service.
+   * Opens a stream to a peer's service, and waits for the answer.
    * @param slot of the peer; at a peer's socket 0, the owner
    * @param signal gives the attempt up, as `timed-out`
    */
   async open(slot: number, service: string, signal?: AbortSignal): Promise<Result<MuxStream, Ending>> {
+    const started = this.start(slot, service, signal);
+    return started.ok ? await started.value.opened : started;
+  }
+
+  /** As `open`, but waits for nothing: a little may be written before the answer, which `opened` tells. */
+  start(slot: number, service: string, signal?: AbortSignal): Result<MuxStream, Ending> {
     const obstacle = this.#obstacle(slot, service, signal);
     if (obstacle !== null) return err(obstacle);
     const peer = this.#table.peer(slot);
     const id = peer.takeId();
     if (id === null) return err({ code: "too-many-streams", reason: "all stream ids of this socket are used" });
-    const { promise, resolve } = Promise.withResolvers<Result<MuxStream, Ending>>();
-    const stream = this.#table.add(this.#host, { slot, id, service, creditBytes: 0 }, resolve);
+    const stream = this.#table.add(
+      this.#host,
+      { slot, id, service, creditBytes: this.#limits.floorWindowBytes },
+      "here",
+    );
     const creditBytes = stream.window.grantFirst();
     this.#outbox.queue(encodeFrame({ type: "open", slot, stream: id, creditBytes, service }));
     this.#upkeep.measure(peer);
@@ -116,9 +127,8 @@ export class Mux {
       if (stream.phase === "asking") stream.reset("timed-out");
     };
     signal?.addEventListener("abort", giveUp, { once: true });
-    const opened = await promise;
-    signal?.removeEventListener("abort", giveUp);
-    return opened;
+    void stream.opened.then(() => signal?.removeEventListener("abort", giveUp));
+    return ok(stream);
   }
 
   /** Measures the round trip to a peer, end to end, in milliseconds. */
@@ -149,6 +159,7 @@ export class Mux {
   #stop(ending: Ending): void {
     if (this.#end !== null) return;
     this.#end = ending;
+    if (ending.code !== "link-lost") this.#outbox.finish();
     this.#outbox.close();
     this.#table.clear(ending);
     this.#finish(ending);

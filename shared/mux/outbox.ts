@@ -1,43 +1,52 @@
 /** What leaves a mux: control frames first, then streams' by turns, and little of either ahead of a full transport. */
+import { LIMITS } from "../limits.ts";
 import type { MuxGauges } from "./config.ts";
-import { slotOf } from "./frame.ts";
+import { HEADER_BYTES, slotOf } from "./frame.ts";
+import { OutgoingMessage } from "./message.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 export interface Transport {
   /**
-   * Takes a frame, which is the transport's from then on. A transport that is full takes it all the same and answers
+   * Takes a message, which is the transport's from then on. A transport that is full takes it all the same and answers
    * with a promise that resolves once there is room again.
    */
-  send(frame: Uint8Array): void | Promise<void>;
+  send(message: Uint8Array): void | Promise<void>;
+  /** Where a message of that length is to be written; made anew where absent. */
+  room?(byteLength: number): Uint8Array;
   /** Ends the connection, for a reason. */
   abort?(reason: string): void;
 }
 
+export interface OutboxOptions {
+  readonly aheadBytes: number;
+  readonly messageBytes: number;
+  readonly onBroken: (reason: string) => void;
+  readonly soon: (act: () => void) => void;
+}
+
+/** Of a message, what its last frames may have on top of a payload: headers, and a control frame of the longest. */
+const SPARE_BYTES = 4 * HEADER_BYTES + LIMITS.tunnelReasonBytes + LIMITS.tunnelServiceBytes;
+
 export class Outbox {
   readonly #transport: Transport;
   readonly #scheduler: Scheduler;
-  readonly #aheadLimitBytes: number;
-  readonly #onBroken: (reason: string) => void;
+  readonly #options: OutboxOptions;
   readonly #gauges: MuxGauges;
   /** A queue, each frame once. */
   readonly #control = new Set<Uint8Array>();
   readonly #controlBySlot = new Map<number, number>();
-  /** Of frames whose `send` has not resolved. */
+  /** Of messages whose `send` has not resolved. */
   #aheadBytes = 0;
-  #flushing = false;
+  #sending = false;
+  /** `soon` has been asked. */
+  #due = false;
   #closed = false;
 
-  constructor(
-    transport: Transport,
-    scheduler: Scheduler,
-    gauges: MuxGauges,
-    options: { readonly aheadBytes: number; readonly onBroken: (reason: string) => void },
-  ) {
+  constructor(transport: Transport, scheduler: Scheduler, gauges: MuxGauges, options: OutboxOptions) {
     this.#transport = transport;
     this.#scheduler = scheduler;
     this.#gauges = gauges;
-    this.#aheadLimitBytes = options.aheadBytes;
-    this.#onBroken = options.onBroken;
+    this.#options = options;
   }
 
   /** Control frames that wait for the transport, of one slot. */
@@ -52,22 +61,48 @@ export class Outbox {
     this.#controlBySlot.set(slot, this.waiting(slot) + 1);
   }
 
-  /** Sends what there is and the transport has room for. A call from within `send` is left to the one under way. */
+  /** What there is goes out before long, as far as the transport has room for it. */
   flush(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    while (!this.#closed && this.#aheadBytes < this.#aheadLimitBytes) {
-      const frame = this.#takeControl() ?? this.#scheduler.next();
-      if (frame === null) break;
-      this.#send(frame);
-    }
-    this.#flushing = false;
+    if (this.#due) return;
+    this.#due = true;
+    this.#options.soon(() => {
+      this.#due = false;
+      this.#sendAll();
+    });
+  }
+
+  /** Now, not soon: what the transport has room for goes out. */
+  finish(): void {
+    this.#sendAll();
   }
 
   close(): void {
     this.#closed = true;
     this.#control.clear();
     this.#controlBySlot.clear();
+  }
+
+  /** A call from within `send` is left to the one under way. */
+  #sendAll(): void {
+    if (this.#sending) return;
+    this.#sending = true;
+    while (!this.#closed && this.#aheadBytes < this.#options.aheadBytes) {
+      const message = this.#gather();
+      if (message.byteLength === 0) break;
+      this.#send(message.bytes((byteLength) => this.#transport.room?.(byteLength) ?? new Uint8Array(byteLength)));
+    }
+    this.#sending = false;
+  }
+
+  #gather(): OutgoingMessage {
+    const message = new OutgoingMessage();
+    const { messageBytes } = this.#options;
+    while (message.byteLength < messageBytes - SPARE_BYTES) {
+      const control = this.#takeControl();
+      if (control !== null) message.add(control);
+      else if (!this.#scheduler.next(message, messageBytes - SPARE_BYTES - message.byteLength)) break;
+    }
+    return message;
   }
 
   #takeControl(): Uint8Array | null {
@@ -82,19 +117,19 @@ export class Outbox {
     return null;
   }
 
-  #send(frame: Uint8Array): void {
-    const bytes = frame.length; // now: a relay may have the buffer later
+  #send(message: Uint8Array): void {
+    const bytes = message.length; // now: a relay may have the buffer later
     this.#gauges.bytesOut += bytes;
     try {
-      const full = this.#transport.send(frame);
+      const full = this.#transport.send(message);
       if (full === undefined) return;
       this.#aheadBytes += bytes;
       full.then(
         () => this.#roomAgain(bytes),
-        (error: unknown) => this.#onBroken(String(error)),
+        (error: unknown) => this.#options.onBroken(String(error)),
       );
     } catch (error) {
-      this.#onBroken(String(error));
+      this.#options.onBroken(String(error));
     }
   }
 

@@ -4,7 +4,7 @@ import { ReceiveBudget } from "./receive-budget.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 
 const LIMITS = { receiveBudgetBytes: 100_000, streams: 10, floorWindowBytes: 2000 };
-const WINDOW = { firstWindowBytes: 8000, windowBytes: 64_000 };
+const WINDOW = { messageBytes: 2000, firstWindowBytes: 8000, windowBytes: 30_000 };
 
 /** What the sender and the reader of one stream know. */
 interface Modelled {
@@ -72,15 +72,15 @@ test("a budget below the floors of its streams is no budget", () => {
 describe("the size of the window", () => {
   const wide = { receiveBudgetBytes: 10_000_000, streams: 10, floorWindowBytes: 2000 };
 
-  /** Reads windows of bytes, each in so many round trips of 10 ms; whether the sender runs dry in each. */
-  function sizes(roundTrips: number, windows: number, dry: boolean, rttMs: number | null = 10): number[] {
+  /** Reads windows of bytes, each in so many round trips of 10 ms. */
+  function sizes(roundTrips: number, windows: number, rttMs: number | null = 10): number[] {
     const window = new ReceiveWindow(new ReceiveBudget(wide), 0, WINDOW, 0);
     let creditBytes = window.grantFirst();
     let nowMs = 0;
     return Array.from({ length: windows }, () => {
       nowMs += roundTrips * 10;
       for (let left = window.windowBytes; left > 0;) {
-        const bytes = Math.min(left, dry ? creditBytes : Math.ceil(creditBytes / 2));
+        const bytes = Math.min(left, Math.ceil(creditBytes / 2));
         window.receive(bytes);
         creditBytes += window.read(bytes, nowMs, rttMs) - bytes;
         left -= bytes;
@@ -89,21 +89,17 @@ describe("the size of the window", () => {
     });
   }
 
-  test("doubles up to the limit where it is read within two round trips", () => {
-    expect(sizes(1.9, 5, false)).toEqual([16_000, 32_000, 64_000, 64_000, 64_000]);
-    expect(sizes(2.1, 3, false)).toEqual([8000, 8000, 8000]);
-  });
-
-  test("within four where the sender ran dry", () => {
-    expect(sizes(3.9, 3, true)).toEqual([16_000, 32_000, 64_000]);
-    expect(sizes(4.1, 3, true)).toEqual([8000, 8000, 8000]);
+  test("grows up to the limit where it is read within one and a half round trips, a message's time aside", () => {
+    expect(sizes(1.4, 5)).toEqual([12_000, 18_000, 27_000, 30_000, 30_000]);
+    expect(sizes(1.7, 4)).toEqual([12_000, 18_000, 18_000, 18_000]);
+    expect(sizes(2.1, 3)).toEqual([8000, 8000, 8000]);
   });
 
   test("stays where no round trip was measured", () => {
-    expect(sizes(0.1, 3, true, null)).toEqual([8000, 8000, 8000]);
+    expect(sizes(0.1, 3, null)).toEqual([8000, 8000, 8000]);
   });
 
-  test("halves, down to the first, where it takes more than eight", () => {
+  test("halves, down to the first, where it takes more than three", () => {
     const window = new ReceiveWindow(new ReceiveBudget(wide), 0, WINDOW, 0);
     let creditBytes = window.grantFirst();
     let nowMs = 0;
@@ -117,14 +113,14 @@ describe("the size of the window", () => {
       }
       return window.windowBytes;
     };
-    expect([read(10), read(10), read(10)]).toEqual([16_000, 32_000, 64_000]);
-    expect([read(79), read(81), read(81), read(500), read(500)]).toEqual([64_000, 32_000, 16_000, 8000, 8000]);
+    expect([read(10), read(10), read(10), read(10)]).toEqual([12_000, 18_000, 27_000, 30_000]);
+    expect([read(29), read(31), read(31), read(500)]).toEqual([30_000, 15_000, 8000, 8000]);
   });
 });
 
 test("idle windows of one peer leave room for its other streams and for other peers", () => {
   const budget = new ReceiveBudget({ receiveBudgetBytes: 8_000_000, streams: 1000, floorWindowBytes: 4000 });
-  const limits = { firstWindowBytes: 64_000, windowBytes: 1_000_000 };
+  const limits = { messageBytes: 65_000, firstWindowBytes: 64_000, windowBytes: 1_000_000 };
   const firstOf = (slot: number): number => new ReceiveWindow(budget, slot, limits, 0).grantFirst();
   const firsts = Array.from({ length: 500 }, () => firstOf(1));
   expect(firsts[0]).toBe(64_000);

@@ -2,21 +2,23 @@
  * What one stream may still receive, and how large its window should be.
  *
  * A window below rate x round trip holds the sender up; one far above it only fills queues that other streams' frames
- * wait in. So the window aims at twice rate x round trip, measured whenever a window's worth has been read: read in less
- * than two round trips, it doubles; in more than eight, it halves. A sender seen to use its credit up has more to send than
- * the window let it, and gets the doubling within four.
+ * wait in: each hop on the way holds a part of it. So the window aims at rate x round trip and little more, measured
+ * whenever a window's worth has been read: read within one and a half round trips, it grows by half; in more than three,
+ * it halves. A message comes as a whole; the time that one of them takes does not count.
  */
 import type { ReceiveBudget } from "./receive-budget.ts";
 
-const GROW_ROUND_TRIPS = 2;
-const GROW_STALLED_ROUND_TRIPS = 4;
-const SHRINK_ROUND_TRIPS = 8;
+const GROW_ROUND_TRIPS = 1.5;
+/** Of a window's time, that counts: where a message is all of it, nothing else could be told. */
+const LEAST_PART = 0.25;
+const SHRINK_ROUND_TRIPS = 3;
 /** Clocks of some runtimes stand still while code runs; nothing real is faster. */
 const SHORTEST_ROUND_TRIP_MS = 0.2;
 /** Credit goes out once it is worth this part of the window. */
 const CREDIT_PART = 4;
 
 export interface WindowLimits {
+  readonly messageBytes: number;
   readonly firstWindowBytes: number;
   readonly windowBytes: number;
 }
@@ -34,7 +36,6 @@ export class ReceiveWindow {
   #complete = false;
   #sinceMs: number;
   #readSinceBytes = 0;
-  #stalledSince = false;
 
   constructor(budget: ReceiveBudget, slot: number, limits: WindowLimits, nowMs: number) {
     this.#budget = budget;
@@ -52,11 +53,17 @@ export class ReceiveWindow {
     return this.#outstandingBytes + this.#bufferedBytes;
   }
 
+  /** What every `open` grants its sender unsaid: the floor, which is set aside for each stream. */
+  grantEarly(): void {
+    this.#hold(this.#budget.floorBytes, 0);
+  }
+
   /** The credit of an `open` or `accept`: the first window, or a fair share where many streams are open. */
   grantFirst(): number {
     if (this.#complete) return 0;
-    const grantBytes = Math.min(this.#windowBytes, this.#budget.roomForFirst(this.#slot));
-    this.#hold(grantBytes, 0);
+    const firstBytes = Math.min(this.#windowBytes, this.#budget.roomForFirst(this.#slot));
+    const grantBytes = Math.max(0, firstBytes - this.heldBytes);
+    this.#hold(this.#outstandingBytes + grantBytes, this.#bufferedBytes);
     return grantBytes;
   }
 
@@ -64,7 +71,6 @@ export class ReceiveWindow {
   receive(bytes: number): boolean {
     if (bytes > this.#outstandingBytes) return false;
     this.#hold(this.#outstandingBytes - bytes, this.#bufferedBytes + bytes);
-    if (this.#outstandingBytes === 0) this.#stalledSince = true;
     return true;
   }
 
@@ -103,16 +109,16 @@ export class ReceiveWindow {
   #tune(nowMs: number, rttMs: number | null): void {
     if (rttMs !== null) {
       const roundTrips = (nowMs - this.#sinceMs) / Math.max(rttMs, SHORTEST_ROUND_TRIP_MS);
-      const { firstWindowBytes, windowBytes } = this.#limits;
-      if (roundTrips < (this.#stalledSince ? GROW_STALLED_ROUND_TRIPS : GROW_ROUND_TRIPS)) {
-        this.#windowBytes = Math.min(2 * this.#windowBytes, windowBytes);
+      const { firstWindowBytes, windowBytes, messageBytes } = this.#limits;
+      const besidesMessage = Math.max(1 - messageBytes / this.#windowBytes, LEAST_PART);
+      if (roundTrips * besidesMessage < GROW_ROUND_TRIPS) {
+        this.#windowBytes = Math.min(Math.floor(1.5 * this.#windowBytes), windowBytes);
       } else if (roundTrips > SHRINK_ROUND_TRIPS) {
-        this.#windowBytes = Math.max(this.#windowBytes / 2, Math.min(firstWindowBytes, windowBytes));
+        this.#windowBytes = Math.max(Math.floor(this.#windowBytes / 2), Math.min(firstWindowBytes, windowBytes));
       }
     }
     this.#sinceMs = nowMs;
     this.#readSinceBytes = 0;
-    this.#stalledSince = false;
   }
 
   #hold(outstandingBytes: number, bufferedBytes: number): void {

@@ -3,7 +3,7 @@ import type { Ending } from "./codes.ts";
 import type { MuxLimits } from "./config.ts";
 import { decodeFrame } from "./decode.ts";
 import { encodeFrame } from "./encode.ts";
-import type { Frame, FrameOf } from "./frame.ts";
+import { type Frame, type FrameOf, framesOf } from "./frame.ts";
 import { Mux } from "./mux.ts";
 import type { Role } from "./peers.ts";
 import type { IncomingOpen } from "./stream.ts";
@@ -22,10 +22,12 @@ export function scripted(role: Role = "owner", limits: Partial<MuxLimits> = {}, 
     limits,
     now: () => clockMs,
     transport: {
-      send: (frame) => {
-        const decoded = decodeFrame(frame);
-        if (!decoded.ok) throw new Error(`sends what it would not take: ${decoded.error.kind}`);
-        sent.push(decoded.value);
+      send: (message) => {
+        for (const frame of framesOf(message)) {
+          const decoded = decodeFrame(frame);
+          if (!decoded.ok) throw new Error(`sends what it would not take: ${decoded.error.kind}`);
+          sent.push(decoded.value);
+        }
         return full;
       },
     },

@@ -5,7 +5,7 @@
 import type { MuxLimits } from "./config.ts";
 import { decodeFrame } from "./decode.ts";
 import { encodeFrame } from "./encode.ts";
-import { HUB_SLOT, isRelayed, slotOf, typeOf, withSlot } from "./frame.ts";
+import { framesOf, HUB_SLOT, isRelayed, slotOf, typeOf, withSlot } from "./frame.ts";
 import { Mux } from "./mux.ts";
 import { RELAY_LIMITS, RelayWindow } from "./relay-window.ts";
 import type { IncomingOpen } from "./stream.ts";
@@ -205,11 +205,14 @@ export class SimulatedNetwork {
 
   #connect(path: Path, role: "owner" | "peer", toHub: (frame: Uint8Array) => void): Socket {
     const { clock, random, limits, markBytes = RELAY_LIMITS.markBytes, onOpen } = this.#options;
-    const up = new Pipe(clock, path, random, toHub);
+    const up = new Pipe(clock, path, random, (message) => {
+      for (const frame of framesOf(message)) toHub(frame.slice());
+    });
     const mux: Mux = new Mux({
       transport: { send: (frame) => up.send(frame) },
       role,
       now: () => clock.nowMs,
+      soon: queueMicrotask,
       onOpen: (open) => onOpen(open, role),
       ...(limits === undefined ? {} : { limits }),
     });

@@ -8,7 +8,6 @@ import { ReceiveWindow } from "./receive-window.ts";
 import { Stream, type StreamHost } from "./stream.ts";
 
 type StreamOf = ConstructorParameters<typeof Stream>[1];
-type Opened = ConstructorParameters<typeof Stream>[3];
 
 export class StreamTable {
   readonly budget: ReceiveBudget;
@@ -54,10 +53,11 @@ export class StreamTable {
     return null;
   }
 
-  /** @param opened as of `Stream` */
-  add(host: StreamHost, of: StreamOf, opened: Opened): Stream {
+  /** @param asked which end asks for it */
+  add(host: StreamHost, of: StreamOf, asked: "here" | "there"): Stream {
     const window = new ReceiveWindow(this.budget, of.slot, this.#limits, host.now());
-    const stream = new Stream(host, of, window, opened);
+    if (asked === "there") window.grantEarly();
+    const stream = new Stream(host, of, window, asked);
     const peer = this.peer(of.slot);
     peer.streams++;
     if (stream.phase === "asked") peer.waiting++;

@@ -2,8 +2,8 @@
 import { type Result, err, ok } from "../result.ts";
 import { ChunkQueue } from "./chunk-queue.ts";
 import { type Code, type Ending, type StreamEnd, StreamError } from "./codes.ts";
-import { encodeFrame, blankDataFrame } from "./encode.ts";
-import { HEADER_BYTES } from "./frame.ts";
+import { dataHeader, encodeFrame } from "./encode.ts";
+import type { OutgoingMessage } from "./message.ts";
 import type { ReceiveWindow } from "./receive-window.ts";
 import type { Sender } from "./scheduler.ts";
 
@@ -11,6 +11,8 @@ export interface MuxStream {
   readonly id: number;
   readonly slot: number;
   readonly service: string;
+  /** The other end's answer, where this end has asked; what is written before may be lost by a refusal. */
+  readonly opened: Promise<Result<MuxStream, Ending>>;
   /**
    * The next bytes; null after the other end's last. Reading is what grants new credit. One read at a time.
    * @throws {StreamError} (rejects) where the stream was reset; what had not been read is gone
@@ -37,7 +39,8 @@ export interface IncomingOpen {
   readonly slot: number;
   readonly service: string;
   readonly closed: Promise<StreamEnd>;
-  accept(): MuxStream;
+  /** @param answering says so along with the first bytes of the answer, or with credit that the other end needs before */
+  accept(answering?: "at-once" | "with-answer"): MuxStream;
   refuse(code: Code, reason?: string): void;
 }
 
@@ -67,6 +70,7 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
   readonly slot: number;
   readonly service: string;
   readonly closed: Promise<StreamEnd>;
+  readonly opened: Promise<Result<MuxStream, Ending>>;
   readonly window: ReceiveWindow;
   readonly #host: StreamHost;
   readonly #close: (end: StreamEnd) => void;
@@ -83,14 +87,19 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
   #writers: Waiter<void>[] = [];
   #ending: PromiseWithResolvers<void> | null = null;
   #finSent = false;
-  readonly #opened: ((opened: Result<MuxStream, Ending>) => void) | null;
+  readonly #answer: (opened: Result<MuxStream, Ending>) => void;
+  /** The other end has not been told that its stream is accepted. */
+  #owesAccept = false;
 
-  /** @param opened hears of the other end's answer, where this end asks; null where the other does */
+  /**
+   * @param of its credit: what this end may send at once
+   * @param asked which end asks for it
+   */
   constructor(
     host: StreamHost,
     of: { readonly slot: number; readonly id: number; readonly service: string; readonly creditBytes: number },
     window: ReceiveWindow,
-    opened: ((opened: Result<MuxStream, Ending>) => void) | null,
+    asked: "here" | "there",
   ) {
     this.id = of.id;
     this.slot = of.slot;
@@ -98,11 +107,14 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
     this.window = window;
     this.#creditBytes = of.creditBytes;
     this.#host = host;
-    this.#opened = opened;
-    this.#phase = opened === null ? "asked" : "asking";
-    const { promise, resolve } = Promise.withResolvers<StreamEnd>();
-    this.closed = promise;
-    this.#close = resolve;
+    this.#phase = asked === "there" ? "asked" : "asking";
+    const closing = Promise.withResolvers<StreamEnd>();
+    this.closed = closing.promise;
+    this.#close = closing.resolve;
+    const opening = Promise.withResolvers<Result<MuxStream, Ending>>();
+    this.opened = opening.promise;
+    this.#answer = opening.resolve;
+    if (asked === "there") this.#answer(ok(this));
   }
 
   get phase(): "asked" | "asking" | "open" | "over" {
@@ -119,18 +131,18 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
   }
 
   get sendable(): boolean {
-    if (this.#phase !== "open" || this.#finSent) return false;
+    if ((this.#phase !== "open" && this.#phase !== "asking") || this.#finSent) return false;
     return this.queuedBytes > 0 ? this.#creditBytes > 0 : this.#ending !== null;
   }
 
   // What the application calls.
 
-  accept(): MuxStream {
+  accept(answering: "at-once" | "with-answer" = "at-once"): MuxStream {
     if (this.#phase !== "asked") return this;
     this.#phase = "open";
     this.#host.accepted(this);
-    const creditBytes = this.window.grantFirst();
-    this.#host.control(encodeFrame({ type: "accept", slot: this.slot, stream: this.id, creditBytes }));
+    this.#owesAccept = true;
+    if (answering === "at-once") this.#host.control(this.#acceptance(this.window.grantFirst()));
     return this;
   }
 
@@ -185,10 +197,11 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
 
   /** @returns false where nothing had been asked */
   wasAccepted(creditBytes: number): boolean {
-    if (this.#phase !== "asking" || creditBytes > CREDIT_MAX_BYTES) return false;
+    if (this.#phase !== "asking" || this.#creditBytes + creditBytes > CREDIT_MAX_BYTES) return false;
     this.#phase = "open";
-    this.#creditBytes = creditBytes;
-    this.#opened?.(ok(this));
+    this.#answer(ok(this));
+    if (creditBytes > 0) this.receiveCredit(creditBytes);
+    this.#settle();
     return true;
   }
 
@@ -220,12 +233,13 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
     return true;
   }
 
-  takeFrame(maxPayloadBytes: number): Uint8Array {
+  takeFrame(message: OutgoingMessage, maxPayloadBytes: number): void {
     const { slot, id: stream } = this;
+    if (this.#owesAccept) message.add(this.#acceptance(this.window.grantFirst()));
     const count = Math.min(this.queuedBytes, this.#creditBytes, maxPayloadBytes);
     const fin = this.#ending !== null && count === this.queuedBytes;
-    const frame = count === 0 ? encodeFrame({ type: "fin", slot, stream }) : blankDataFrame(slot, stream, count, fin);
-    if (count > 0) this.#outgoing.takeInto(frame, HEADER_BYTES, count);
+    message.add(count === 0 ? encodeFrame({ type: "fin", slot, stream }) : dataHeader(slot, stream, count, fin));
+    this.#outgoing.take(count, (piece) => message.add(piece));
     this.#creditBytes -= count;
     if (this.#creditBytes === 0 && this.queuedBytes > 0) this.#host.stalled();
     if (this.#writers.length > 0 && this.queuedBytes <= this.#host.sendBufferBytes) {
@@ -236,7 +250,6 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
       this.#ending?.resolve();
       this.#settle();
     }
-    return frame;
   }
 
   /** The stream ends here and now; sends nothing. */
@@ -251,7 +264,7 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
     this.#reader = null;
     for (const writer of this.#writers.splice(0)) writer.reject(error);
     if (!this.#finSent) this.#ending?.reject(error);
-    if (wasAsking) this.#opened?.(err({ code: end.code, reason: end.reason }));
+    if (wasAsking) this.#answer(err({ code: end.code, reason: end.reason }));
   }
 
   #hand(reader: Waiter<Uint8Array | null>, chunk: Uint8Array): void {
@@ -262,8 +275,14 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
 
   #wasRead(bytes: number): void {
     const creditBytes = this.window.read(bytes, this.#host.now(), this.#host.rttMs(this.slot));
-    if (creditBytes > 0) this.#host.grant(this, creditBytes);
+    if (creditBytes > 0 && this.#owesAccept) this.#host.control(this.#acceptance(creditBytes));
+    else if (creditBytes > 0) this.#host.grant(this, creditBytes);
     this.#settle();
+  }
+
+  #acceptance(creditBytes: number): Uint8Array {
+    this.#owesAccept = false;
+    return encodeFrame({ type: "accept", slot: this.slot, stream: this.id, creditBytes });
   }
 
   #wake(): void {

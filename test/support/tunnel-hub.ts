@@ -10,12 +10,19 @@ import type { Duplex } from "node:stream";
 import { ml_dsa65 } from "@noble/post-quantum/ml-dsa.js";
 import * as v from "valibot";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Ending } from "../../shared/mux/codes.ts";
 import { encodeFrame } from "../../shared/mux/encode.ts";
-import { HUB_SLOT, isRelayed, slotOf, SOCKET_SLOT, typeOf, withSlot } from "../../shared/mux/frame.ts";
+import {
+  framesOf,
+  HUB_SLOT,
+  isRelayed,
+  slotOf,
+  SOCKET_SLOT,
+  typeOf,
+  withSlot,
+  withSlots,
+} from "../../shared/mux/frame.ts";
 import { Mux } from "../../shared/mux/mux.ts";
 import type { MuxStream } from "../../shared/mux/stream.ts";
-import type { Result } from "../../shared/result.ts";
 import { addressOf, helloBytes } from "../../shared/tunnel/hello.ts";
 import {
   type Claims,
@@ -144,10 +151,12 @@ export class TestHub {
   }
 
   /** As a Worker does, on behalf of somebody it has authorised. */
-  async openAsHub(site: string, service: string): Promise<Result<MuxStream, Ending>> {
+  openAsHub(site: string, service: string): MuxStream {
     const { mux } = this.#site(site);
     if (mux === null) throw new Error(`no agent serves ${site}`);
-    return await mux.open(SOCKET_SLOT, service);
+    const started = mux.start(SOCKET_SLOT, service);
+    if (!started.ok) throw new Error(started.error.code);
+    return started.value;
   }
 
   async close(): Promise<void> {
@@ -276,18 +285,18 @@ export class TestHub {
     const mux = new Mux({
       role: "peer",
       now: () => performance.now(),
-      transport: { send: (frame) => socket.send(withSlot(frame, HUB_SLOT)) },
+      transport: { send: (message) => socket.send(withSlots(message, HUB_SLOT)) },
       onOpen: (open) => open.refuse("unknown-service"),
     });
     Object.assign(site, { owner: socket, claims, mux });
     socket.on("message", (data: Buffer, isBinary) => {
-      if (!isBinary || !isRelayed(data)) return;
-      const slot = slotOf(data);
-      if (slot === HUB_SLOT) mux.received(withSlot(data, SOCKET_SLOT));
-      else if (slot !== SOCKET_SLOT) {
+      for (const frame of isBinary ? framesOf(data) : []) {
+        const slot = slotOf(frame);
         const peer = site.peers.get(slot);
-        if (peer !== undefined) peer.send(withSlot(data, SOCKET_SLOT));
-        else if (typeOf(data) === "open") socket.send(encodeFrame({ type: "peer-gone", slot, stream: 0 }));
+        if (!isRelayed(frame) || slot === SOCKET_SLOT) continue;
+        if (slot === HUB_SLOT) mux.received(withSlot(frame, SOCKET_SLOT));
+        else if (peer !== undefined) peer.send(withSlot(frame, SOCKET_SLOT));
+        else if (typeOf(frame) === "open") socket.send(encodeFrame({ type: "peer-gone", slot, stream: 0 }));
       }
     });
     socket.once("close", () => {
@@ -311,9 +320,11 @@ export class TestHub {
     }
     const gone = encodeFrame({ type: "peer-gone", slot: SOCKET_SLOT, stream: 0 });
     socket.on("message", (data: Buffer, isBinary) => {
-      if (!isBinary || !isRelayed(data)) return;
-      if (site.owner !== null) site.owner.send(withSlot(data, slot));
-      else if (typeOf(data) === "open") socket.send(Buffer.from(gone));
+      for (const frame of isBinary ? framesOf(data) : []) {
+        if (!isRelayed(frame)) continue;
+        if (site.owner !== null) site.owner.send(withSlot(frame, slot));
+        else if (typeOf(frame) === "open") socket.send(Buffer.from(gone));
+      }
     });
     socket.once("close", () => {
       site.peers.delete(slot);

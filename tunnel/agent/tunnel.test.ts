@@ -192,7 +192,7 @@ test("the agent checks who may, whatever the hub lets through", async () => {
   for (const { port: local } of stranger.agent.listeners) {
     expect(await brokenOff(local)).toBe("ECONNRESET");
   }
-  const opened = await hub.openAsHub("site-a", "one");
+  const opened = await hub.openAsHub("site-a", "one").opened;
   expect(opened.ok ? null : opened.error.code).toBe("not-allowed");
   expect(dialled).toEqual([]);
   expect(exposing.lines.count("not-allowed")).toBe(4);

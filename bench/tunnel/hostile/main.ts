@@ -7,6 +7,7 @@ import { WebSocket } from "ws";
 import { LIMITS } from "../../../shared/limits.ts";
 import { decodeFrame } from "../../../shared/mux/decode.ts";
 import { encodeFrame } from "../../../shared/mux/encode.ts";
+import { framesOf } from "../../../shared/mux/frame.ts";
 import { addressOf } from "../../../shared/tunnel/hello.ts";
 import { type Claims, FromHubSchema } from "../../../shared/tunnel/messages.ts";
 import { tunnelPath } from "../../../shared/tunnel/paths.ts";
@@ -57,9 +58,11 @@ function openStream({ edge, target, agent, site }: HostileConfig, identity: Iden
     });
     opened.on("message", (data: Buffer, isBinary) => {
       if (isBinary) {
-        const frame = decodeFrame(data);
-        if (frame.ok && frame.value.type === "accept") resolve(opened);
-        if (frame.ok && frame.value.type === "refuse") reject(new Error(`refused: ${frame.value.code}`));
+        for (const bytes of framesOf(data)) {
+          const frame = decodeFrame(bytes);
+          if (frame.ok && frame.value.type === "accept") resolve(opened);
+          if (frame.ok && frame.value.type === "refuse") reject(new Error(`refused: ${frame.value.code}`));
+        }
         return;
       }
       const text = data.toString("utf8");

@@ -99,6 +99,7 @@ export class Session {
       role,
       transport: transportOf(this.#socket),
       now: () => performance.now(),
+      soon: (act) => void setImmediate(act),
       onOpen: (open) => options.onOpen(open, open.slot === HUB_SLOT ? HUB : (this.#peers.get(open.slot) ?? null)),
       onPeerGone: (slot) => this.#peers.delete(slot),
     });

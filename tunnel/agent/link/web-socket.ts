@@ -1,11 +1,10 @@
 /** The WebSocket to a hub, as the agent opens it and as a mux sends over it. */
 import { type ClientOptions, type RawData, WebSocket } from "ws";
 import { LIMITS } from "../../../shared/limits.ts";
-import { HEADER_BYTES } from "../../../shared/mux/frame.ts";
 import type { Transport } from "../../../shared/mux/outbox.ts";
 import type { Edge } from "./edge.ts";
 
-const MAX_MESSAGE_BYTES = Math.max(LIMITS.agentMessageBytes, HEADER_BYTES + LIMITS.tunnelFrameBytes);
+const MAX_MESSAGE_BYTES = Math.max(LIMITS.agentMessageBytes, LIMITS.tunnelMessageBytes);
 
 /** Of every WebSocket to a hub. */
 export const HUB_SOCKET = {
@@ -35,14 +34,14 @@ const BINARY = { binary: true } as const;
 
 /** Full while more than a little waits in this process: what waits here nobody overtakes. */
 export const transportOf = (socket: WebSocket): Transport => ({
-  send(frame) {
+  send(message) {
     if (socket.readyState !== WebSocket.OPEN) throw new Error("the connection is closed");
     if (socket.bufferedAmount < LIMITS.agentSocketBufferBytes) {
-      socket.send(frame, BINARY);
+      socket.send(message, BINARY);
       return undefined;
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    socket.send(frame, BINARY, (error) => (error === undefined || error === null ? resolve() : reject(error)));
+    socket.send(message, BINARY, (error) => (error === undefined || error === null ? resolve() : reject(error)));
     return promise;
   },
   abort: () => socket.terminate(),

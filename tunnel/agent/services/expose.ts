@@ -86,7 +86,7 @@ export class Exposed {
   }
 
   async #exchange(open: IncomingOpen, peer: Peer, service: ServiceConfig): Promise<void> {
-    const done = await exchangeHttp(open.accept(), service, this.#agent);
+    const done = await exchangeHttp(open.accept("with-answer"), service, this.#agent);
     if (done.ok || done.error.code === "cancelled") return;
     this.#note("warn", "HTTP exchange failed", open, peer, done.error.reason);
   }

@@ -19,11 +19,7 @@ async function site(handle: http.RequestListener) {
     service: [{ name: "kme", host: "127.0.0.1", port, allow: ["@edge"] }],
   });
   await ready;
-  const open = async (): Promise<MuxStream> => {
-    const opened = await hub.openAsHub("site-a", "http/kme");
-    if (!opened.ok) throw new Error(opened.error.code);
-    return opened.value;
-  };
+  const open = (): MuxStream => hub.openAsHub("site-a", "http/kme");
   return { device, open, lines, port };
 }
 
@@ -63,7 +59,7 @@ test("a request, its answer, and one connection for many", async () => {
     response.end("yes");
   });
   for (let count = 0; count < 5; count++) {
-    const stream = await open();
+    const stream = open();
     await stream.write(requestHead("GET", "/api?x=1", ["accept", "*/*"]));
     await stream.end();
     const { status, headers, body } = await answerOf(stream);
@@ -80,7 +76,7 @@ test.each([
   ["without one", false],
 ])("a large body %s, both ways", async (_, withLength) => {
   const { open } = await site((request, response) => void request.pipe(response));
-  const stream = await open();
+  const stream = open();
   const sent = Buffer.alloc(3_000_000, "0123456789");
   await stream.write(requestHead("POST", "/", withLength ? ["content-length", String(sent.length)] : []));
   const sending = (async () => {
@@ -95,7 +91,7 @@ test.each([
 
 test("the head may come in pieces; hop-by-hop headers stay on their hop", async () => {
   const { open } = await site((request, response) => void response.end(JSON.stringify(request.rawHeaders)));
-  const stream = await open();
+  const stream = open();
   const head = requestHead("GET", "/", [
     "connection",
     "close, x-private",
@@ -116,7 +112,7 @@ test("the head may come in pieces; hop-by-hop headers stay on their hop", async 
 
 test("an answer may come before the body is over", async () => {
   const { open } = await site((_request, response) => void response.writeHead(413).end("too much"));
-  const stream = await open();
+  const stream = open();
   await stream.write(requestHead("PUT", "/", ["content-length", "1000"]));
   const answer = answerOf(stream);
   expect(await answer).toMatchObject({ status: 413, body: Buffer.from("too much") });
@@ -133,7 +129,7 @@ test.each([
 ])("%s is refused", async (_, bytes) => {
   const asked: string[] = [];
   const { open } = await site((request) => asked.push(request.url ?? ""));
-  const stream = await open();
+  const stream = open();
   await stream.write(bytes);
   const end = await stream.closed;
   expect(end.kind === "reset" ? end.code : end).toBe("protocol-error");
@@ -152,13 +148,13 @@ test.each([
     response.end(`answer to ${request.url}`);
   });
   const ask = async (target: string) => {
-    const stream = await open();
+    const stream = open();
     await stream.write(requestHead("GET", target));
     await stream.end();
     return String((await answerOf(stream)).body);
   };
   expect(await ask("/before")).toBe("answer to /before");
-  const lying = await open();
+  const lying = open();
   await lying.write(requestHead("POST", "/lying", ["content-length", length]));
   await lying.write(Buffer.from(body));
   void lying.end();
@@ -174,7 +170,7 @@ test.each([
   ["a sign", ["content-length", "+3"]],
 ])("%s are no length", async (_, headers) => {
   const { open } = await site((_request, response) => void response.end());
-  const stream = await open();
+  const stream = open();
   await stream.write(requestHead("POST", "/", headers));
   expect(await stream.closed).toMatchObject({ kind: "reset", code: "protocol-error" });
 });
@@ -182,7 +178,7 @@ test.each([
 test("a header that would break out of its line never reaches the device", async () => {
   const asked: string[] = [];
   const { open } = await site((request) => asked.push(request.url ?? ""));
-  const stream = await open();
+  const stream = open();
   await stream.write(requestHead("GET", "/", ["x", "1\r\ny: 2"]));
   await stream.end();
   expect((await stream.closed).kind).toBe("reset");
@@ -194,13 +190,13 @@ test("a device that is gone, and one that breaks off", async () => {
     response.write("half");
     setImmediate(() => response.destroy());
   });
-  const broken = await open();
+  const broken = open();
   await broken.write(requestHead("GET", "/"));
   await broken.end();
   await expect(readAll(broken)).rejects.toMatchObject({ code: "service-failed" });
   device.closeAllConnections();
   await new Promise((resolve) => device.close(resolve));
-  const gone = await open();
+  const gone = open();
   await gone.write(requestHead("GET", "/"));
   await gone.end();
   await expect(readAll(gone)).rejects.toMatchObject({ code: "dial-failed" });
@@ -209,12 +205,12 @@ test("a device that is gone, and one that breaks off", async () => {
 
 test("a caller that wants no more than the head is no fault of anybody's", async () => {
   const { open, lines } = await site((_request, response) => void response.end());
-  const stream = await open();
+  const stream = open();
   await stream.write(requestHead("HEAD", "/"));
   await stream.end();
   await stream.read();
   stream.reset("cancelled");
-  const next = await open();
+  const next = open();
   await next.write(requestHead("GET", "/"));
   await next.end();
   expect((await answerOf(next)).status).toBe(200);

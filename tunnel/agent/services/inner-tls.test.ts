@@ -76,7 +76,7 @@ test("the edge itself gets nothing of it", async () => {
   const own = await certificate(ca, named("site-a"));
   const { hub } = await twoSites({ exposing: own, listening: await certificate(ca, named("site-b")) }, () => {});
   for (const target of ["kme", "http/kme"]) {
-    const opened = await hub.openAsHub("site-a", target);
+    const opened = await hub.openAsHub("site-a", target).opened;
     expect(opened.ok ? null : opened.error.code).toBe("not-allowed");
   }
 });

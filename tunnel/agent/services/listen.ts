@@ -10,7 +10,7 @@ import type { Link } from "../link/link.ts";
 import { reasonOf } from "../reason.ts";
 import type { InnerTls } from "./inner-tls.ts";
 import { joinSockets } from "./join.ts";
-import { openStream } from "./open-stream.ts";
+import { inWords, openStream } from "./open-stream.ts";
 import { breakSocket, pump } from "./pump.ts";
 
 export interface ListenOptions {
@@ -20,8 +20,8 @@ export interface ListenOptions {
   readonly port: number;
   /** What log lines say it is for. */
   readonly subject: LogFields;
-  /** For a new connection; the error is the reason in the log. */
-  readonly open: (signal: AbortSignal) => Promise<Result<MuxStream, string>>;
+  /** For a new connection, as of `openStream`; the error is the reason in the log. */
+  readonly open: (signal: AbortSignal, used: Promise<void>) => Promise<Result<MuxStream, string>>;
   readonly carry: (stream: MuxStream, socket: net.Socket) => Promise<void>;
   readonly log: Log;
 }
@@ -87,18 +87,28 @@ export class Listener {
     });
     socket.on("error", () => undefined); // the pump hears of it too
     const { open, carry } = this.#options;
-    const opened = await open(AbortSignal.any([gone.signal, this.#ended.signal]));
-    if (opened.ok) {
-      await carry(opened.value, socket);
+    const opened = await open(AbortSignal.any([gone.signal, this.#ended.signal]), whenReadable(socket));
+    if (!opened.ok) {
+      this.#note("connection refused", opened.error);
+      breakSocket(socket);
       return;
     }
-    this.#note("connection refused", opened.error);
-    breakSocket(socket);
+    const carried = carry(opened.value, socket);
+    const answer = await opened.value.opened;
+    if (!answer.ok) this.#note("connection refused", inWords(answer.error));
+    await carried;
   }
 
   #note(message: string, reason: string | number): void {
     this.#refused("warn", message, { ...this.#options.subject, reason });
   }
+}
+
+/** There are bytes, or their end; they stay where they are. */
+function whenReadable(socket: net.Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.once("readable", resolve);
+  return promise;
 }
 
 export interface ListenForOptions {
@@ -117,7 +127,7 @@ export function listenFor({ config, link, tls, log }: ListenForOptions): Promise
     port,
     subject: { site, service },
     log,
-    open: (signal) => openStream({ link, service, waitMs }, signal),
+    open: (signal, used) => openStream({ link, service, waitMs }, signal, used),
     carry: config.tls && tls !== undefined ? carryInTls(tls, site, log) : pump,
   });
 }

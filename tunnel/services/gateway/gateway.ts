@@ -44,7 +44,7 @@ export class Gateway {
           port,
           subject: { gateway: port },
           log,
-          open: (signal) => gateway.#open(port, signal),
+          open: (signal, used) => gateway.#open(port, signal, used),
           carry: pump,
         });
         gateway.#listeners.push(listener);
@@ -67,7 +67,7 @@ export class Gateway {
     this.#endLinks(new Set());
   }
 
-  async #open(port: number, signal: AbortSignal): Promise<Result<MuxStream, string>> {
+  async #open(port: number, signal: AbortSignal, used: Promise<void>): Promise<Result<MuxStream, string>> {
     let sites: readonly ListedSite[];
     try {
       sites = await this.#sites();
@@ -78,7 +78,7 @@ export class Gateway {
     const found = serviceOfPort(sites, port);
     if (!found.ok) return found;
     const { site, service } = found.value;
-    return await openStream({ link: this.#linkTo(site), service, waitMs: LIMITS.gatewayWaitMs }, signal);
+    return await openStream({ link: this.#linkTo(site), service, waitMs: LIMITS.gatewayWaitMs }, signal, used);
   }
 
   /** As they were a moment ago: who connects in a loop does not ask the edge as often. */
