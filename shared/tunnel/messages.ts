@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
+import { PlainIdSchema } from "../network/plain-id.ts";
 import { ALLOW_WORDS, ServiceSchema } from "./services.ts";
 
 /** Answered by the runtime without waking the hub. */
@@ -23,7 +24,6 @@ const base64 = (bytes: number) => {
     v.regex(new RegExp(`^[A-Za-z0-9+/]{${digits}}={${padding}}$`), `shall be base64 of ${bytes} bytes`),
   );
 };
-const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
 const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/));
 
 export const NONCE_BYTES = 32;
@@ -41,7 +41,7 @@ export type PublicKeys = v.InferOutput<typeof PublicKeysSchema>;
 export const EnrolmentSchema = v.strictObject({ instance: uuid, keys: PublicKeysSchema });
 export type Enrolment = v.InferOutput<typeof EnrolmentSchema>;
 /** The answer: whose token it was, by which name the agent introduces itself from then on. */
-export const EnrolledSchema = v.strictObject({ agent: id });
+export const EnrolledSchema = v.strictObject({ agent: PlainIdSchema });
 export type Enrolled = v.InferOutput<typeof EnrolledSchema>;
 
 export const ServicesSchema = v.pipe(v.array(ServiceSchema), v.maxLength(LIMITS.tunnelServices));
@@ -50,8 +50,8 @@ export const ServicesSchema = v.pipe(v.array(ServiceSchema), v.maxLength(LIMITS.
 export const ClaimsSchema = v.strictObject({
   version: v.literal(1),
   /** The agent's id in the network document, and its own site. */
-  agent: id,
-  site: id,
+  agent: PlainIdSchema,
+  site: PlainIdSchema,
   /** Of this installation of the agent: made once, kept with its keys. */
   instance: uuid,
   role: v.picklist(ROLES),
@@ -119,8 +119,8 @@ export const FromHubSchema = v.variant("type", [
   v.strictObject({
     type: v.literal("peer"),
     slot,
-    site: v.union([id, gateway]),
-    agent: v.union([id, gateway]),
+    site: v.union([PlainIdSchema, gateway]),
+    agent: v.union([PlainIdSchema, gateway]),
     linked: v.boolean(),
   }),
   /** A new access token in place of the last one. */
