@@ -5,6 +5,7 @@ import https from "node:https";
 import { LIMITS } from "../../../shared/limits.ts";
 import { tunnelPath } from "../../../shared/tunnel/paths.ts";
 import { isLoopback } from "../../config-values.ts";
+import { readBounded } from "../../http/read-bounded.ts";
 import { messageOf } from "../../log.ts";
 import { AgentFailure } from "../failure.ts";
 import type { AgentConfig } from "../config/schema.ts";
@@ -83,15 +84,9 @@ export class Edge {
 }
 
 async function readBody(response: http.IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > LIMITS.agentAnswerBytes) throw new Error("the edge answers more than it should");
-    chunks.push(chunk);
-  }
+  const body = await readBounded(response, LIMITS.agentAnswerBytes, "the edge answers more than it should");
   try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    return JSON.parse(body.toString("utf8"));
   } catch {
     return null;
   }
