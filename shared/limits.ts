@@ -176,7 +176,6 @@ export const LIMITS = {
 
   // device feeds
   feeds: 256,
-  feedNameChars: 64,
   /** Of one feed's spool, on disk; and blocks in it, those set aside as refused included. */
   feedSpoolBytes: 16 * 1024 * 1024 * 1024,
   feedSpoolBlocks: 65_536,

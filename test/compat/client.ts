@@ -29,7 +29,7 @@ const NODE_OF: Readonly<Record<string, string>> = {
 };
 
 /** Bearer tokens by name, the same for a deployment's whole life. */
-export const TOKENS: Readonly<Record<string, string>> = Object.fromEntries(
+const TOKENS: Readonly<Record<string, string>> = Object.fromEntries(
   ["operator", ...Object.keys(NODE_OF)].map((name) => [name, randomBytes(32).toString("base64url")]),
 );
 const tokenOf = (name: string): string => TOKENS[name] ?? name;

@@ -20,6 +20,12 @@ export interface Seen {
   readonly batched?: true;
 }
 
+interface ClientTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface FrontBench {
   readonly directory: string;
   readonly authority: Authority;
@@ -29,6 +35,10 @@ export interface FrontBench {
   readonly logged: { readonly event: string; readonly fields: LogFields }[];
   /** Issues a client certificate of the bench's authority. */
   client(commonName: string, more?: Partial<LeafRequest>): Promise<Issued>;
+  /** What a client's TLS needs: who it is, and whom it believes. */
+  tlsOf(client: Issued): ClientTls;
+  /** Of a request on a connection of its own, as that client. */
+  as(client: Issued, more?: https.RequestOptions): https.RequestOptions;
   stop(): Promise<void>;
 }
 
@@ -73,8 +83,9 @@ export async function startFrontBench(
     usage: "server",
     sans: [{ type: "ip", value: "127.0.0.1" }],
   });
+  const ca = authority.certificate.toString("pem");
   const file = (name: string): string => join(directory, name);
-  await writeFile(file("ca.crt"), authority.certificate.toString("pem"));
+  await writeFile(file("ca.crt"), ca);
   await writeFile(file("tn-1.crt"), server.certificate);
   await writeFile(file("tn-1.key"), server.key);
 
@@ -94,6 +105,7 @@ export async function startFrontBench(
     crl: file("ca.crl"),
   };
   const front = await startFront(config, carrier, log);
+  const tlsOf = ({ certificate: cert, key }: Issued): ClientTls => ({ ca, cert, key });
   return {
     directory,
     authority,
@@ -102,6 +114,8 @@ export async function startFrontBench(
     engine,
     logged,
     client: (commonName, more = {}) => issue(authority, { commonName, usage: "client", ...more }),
+    tlsOf,
+    as: (client, more = {}) => ({ ...tlsOf(client), agent: false, ...more }),
     stop: async () => {
       await front.close();
       carrier.close();

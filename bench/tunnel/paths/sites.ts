@@ -10,7 +10,7 @@ import { pushedDemo } from "../../../test/support/network-document.ts";
 import { runNetwork, type RunningNetwork } from "../../../test/support/run-network.ts";
 import { end } from "../../processes/child.ts";
 import { echoOnce } from "../load/pings.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../../../scripts/start/ports.ts";
 import { endsWithThis } from "./guard.ts";
 import { Output } from "./output.ts";
 import type { DevicePorts, Path } from "./path.ts";
