@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LIMITS } from "../limits.ts";
 import { Mux } from "./mux.ts";
 import type { Role } from "./peers.ts";
-import { PEER, acceptAll, data, open, scripted } from "./scripted.ts";
+import { PEER, acceptAll, data, open, scripted } from "../../test/support/mux-scripted.ts";
 import type { MuxStream } from "./stream.ts";
 
 describe("the life of a stream", () => {

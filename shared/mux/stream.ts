@@ -11,6 +11,8 @@ export interface MuxStream {
   readonly id: number;
   readonly slot: number;
   readonly service: string;
+  /** Written and not yet gone to the transport. */
+  readonly queuedBytes: number;
   /**
    * The next bytes; null after the other end's last. Reading is what grants new credit. One read at a time.
    * @throws {StreamError} (rejects) where the stream was reset; what had not been read is gone

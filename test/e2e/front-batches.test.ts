@@ -7,7 +7,7 @@ import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Issued } from "../../pki/authority.ts";
 import { CONTRACT } from "../../shared/api/contract.ts";
-import { ALONE, type Batch, BATCH_PATH, writePart } from "../../shared/batch/batch.ts";
+import { ALONE, type Batch, BATCH_PATH, readBatch, writePart } from "../../shared/batch/batch.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { createCarrier } from "../../tunnel/services/etsi014-tls/carrier.ts";
 import { type Front, startFront } from "../../tunnel/services/etsi014-tls/front.ts";
@@ -110,7 +110,7 @@ async function withEngine(
   const engine = http.createServer((req, res) => {
     // Fronts ask whose certificates still count: that is another story.
     if (req.url === CONTRACT.getWhoami.path) res.writeHead(503).end();
-    else if (req.url === BATCH_PATH) void readBatch(req).then((batch) => play(batch, res));
+    else if (req.url === BATCH_PATH) void batchOf(req).then((batch) => play(batch, res));
     else echo(req, res);
   });
   engine.listen(path);
@@ -134,10 +134,10 @@ interface Cf {
   readonly tlsClientAuth: { readonly certSubjectDNRFC2253: string };
   readonly qkd: { readonly node: string };
 }
-async function readBatch(req: http.IncomingMessage): Promise<Batch<Cf>> {
+async function batchOf(req: http.IncomingMessage): Promise<Batch<Cf>> {
   let text = "";
   for await (const chunk of req.setEncoding("utf8")) text += String(chunk);
-  return JSON.parse(text) as Batch<Cf>;
+  return readBatch(text);
 }
 /** What became of a request that travelled by itself. */
 function echo(req: http.IncomingMessage, res: http.ServerResponse): void {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { type Authority, createAuthority, issue, type Issued, type LeafRequest } from "../../pki/authority.ts";
-import { type Batch, writePart } from "../../shared/batch/batch.ts";
+import { type Batch, readBatch, writePart } from "../../shared/batch/batch.ts";
 import type { Log, LogFields } from "../../tunnel/log.ts";
 import { type Carrier, createCarrier } from "../../tunnel/services/etsi014-tls/carrier.ts";
 import type { CarrierConfig, FrontConfig } from "../../tunnel/services/etsi014-tls/config.ts";
@@ -50,7 +50,7 @@ function echoEngine(): http.Server {
     req.on("end", () => {
       const body = Buffer.concat(chunks);
       if (isBatch(req)) {
-        res.end(echoBatch(JSON.parse(body.toString()) as Batch<unknown>));
+        res.end(echoBatch(readBatch(body.toString())));
         return;
       }
       const seen: Seen = { method: req.method ?? "", url: req.url ?? "", headers: req.headers, bodyBytes: body.length };

@@ -10,7 +10,7 @@ import { retryDelayMs } from "../../shared/retry.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { messageOf } from "../log.ts";
 import type { Room } from "../spool/spool.ts";
-import { awaitedPath, describeAnswer, withTimeout } from "./edge.ts";
+import { askedPauseMs, awaitedPath, describeAnswer, withTimeout } from "./edge.ts";
 import { concatenate, type DeviceKey, faultOfKeys, wipeKeys } from "./etsi014-client.ts";
 import type { DeviceParts } from "./etsi014-parts.ts";
 import { Remembered } from "./remembered.ts";
@@ -27,6 +27,12 @@ interface Waiting {
   readonly notBeforeMs: number;
 }
 
+interface Unlisted {
+  readonly reason: string;
+  /** The edge's `Retry-After`. */
+  readonly pauseMs: number;
+}
+
 export class DecFeed {
   readonly #parts: DeviceParts;
   /** In the spool, or from there at the edge already: a list may be older than that. */
@@ -39,19 +45,19 @@ export class DecFeed {
 
   async run(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#round(signal);
-      await sleep(this.#parts.config.poll_ms, undefined, { signal });
+      const pauseMs = await this.#round(signal);
+      await sleep(Math.max(this.#parts.config.poll_ms, pauseMs), undefined, { signal });
     }
   }
 
-  /** Once through all that waits for this end. */
-  async #round(signal: AbortSignal): Promise<void> {
+  /** Once through all that waits for this end. @returns how long the edge wants to be left alone */
+  async #round(signal: AbortSignal): Promise<number> {
     const listed = new Map<string, Waiting>();
     for (let after: number | null = 0; after !== null;) {
       const page = await this.#list(after, signal);
       if (!page.ok) {
-        this.#parts.alarms.raise("edge-refuses", page.error, LISTING);
-        return;
+        this.#parts.alarms.raise("edge-refuses", page.error.reason, LISTING);
+        return page.error.pauseMs;
       }
       this.#parts.alarms.clear("edge-refuses", LISTING);
       for (const block of page.value.blocks) {
@@ -63,19 +69,21 @@ export class DecFeed {
     // Those given up by the pool are given up here too.
     for (const gone of this.#waiting.keys()) if (!listed.has(gone)) this.#parts.alarms.clear("keys-not-had", gone);
     this.#waiting = listed;
+    return 0;
   }
 
-  async #list(after: number, signal: AbortSignal): Promise<Result<Page, string>> {
+  async #list(after: number, signal: AbortSignal): Promise<Result<Page, Unlisted>> {
     const { link, node } = this.#parts.config;
     try {
       const path = awaitedPath(link, node, after);
       const answer = await this.#parts.send({ method: "GET", path }, withTimeout(signal));
-      if (answer.status !== 200) return err(describeAnswer(answer));
+      if (answer.status !== 200) return err({ reason: describeAnswer(answer), pauseMs: askedPauseMs(answer) });
       const page = v.safeParse(AwaitedBlocksSchema, answer.json);
-      return page.success ? ok(page.output) : err("the edge answered something that is not a list of blocks");
+      if (page.success) return ok(page.output);
+      return err({ reason: "the edge answered something that is not a list of blocks", pauseMs: 0 });
     } catch (error) {
       signal.throwIfAborted();
-      return err(messageOf(error));
+      return err({ reason: messageOf(error), pauseMs: 0 });
     }
   }
 

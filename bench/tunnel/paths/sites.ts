@@ -21,8 +21,8 @@ const RETRY_MS = 100;
 /** The device's site. */
 export const SITE = "site-a";
 const AGENTS = {
-  device: { site: SITE, token: "agent-tn-1" },
-  client: { site: "site-b", token: "agent-tn-2" },
+  device: { site: SITE, token: "enrol-agent-tn-1" },
+  client: { site: "site-b", token: "enrol-agent-tn-2" },
 } as const;
 
 export interface Sites extends Path {

@@ -89,6 +89,10 @@ export class Listener {
     const { open, carry } = this.#options;
     const opened = await open(AbortSignal.any([gone.signal, this.#ended.signal]));
     if (opened.ok) {
+      onFrozen(socket, opened.value, (reason) => {
+        this.#note("connection broken off", reason);
+        breakSocket(socket);
+      });
       await carry(opened.value, socket);
       return;
     }
@@ -99,6 +103,32 @@ export class Listener {
   #note(message: string, reason: string | number): void {
     this.#refused("warn", message, { ...this.#options.subject, reason });
   }
+}
+
+/**
+ * A client that has gone cannot be told from one that has only ended its side and waits: TCP shows the same, and nothing at
+ * all while bytes of its are still to be read. Where the service neither takes nor says anything, nobody else would ever
+ * end the connection.
+ * @param frozen is called with the reason, once nothing has moved for that long or up to twice as long
+ */
+function onFrozen(socket: net.Socket, stream: Pick<MuxStream, "queuedBytes">, frozen: (reason: string) => void): void {
+  if (socket.destroyed) return;
+  let timer: NodeJS.Timeout | undefined;
+  const moved = (): string => [socket.bytesRead, socket.bytesWritten, stream.queuedBytes].join(" ");
+  const look = (before: string): void => {
+    timer = setTimeout(() => {
+      const reason = moved() === before ? waitsInVain(socket, stream) : null;
+      if (reason === null) look(moved());
+      else frozen(reason);
+    }, LIMITS.agentFrozenMs);
+  };
+  look(moved());
+  socket.once("close", () => clearTimeout(timer));
+}
+
+function waitsInVain(socket: net.Socket, { queuedBytes }: Pick<MuxStream, "queuedBytes">): string | null {
+  if (queuedBytes > 0) return "the service takes nothing and says nothing";
+  return socket.readableEnded ? "its client has ended, and the service says nothing" : null;
 }
 
 export interface ListenForOptions {
