@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -41,10 +42,8 @@ afterEach(async () => {
 });
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
   const [method, url] = [request.method ?? "", request.url ?? ""];
-  seen.push({ method, url, headers: request.headers, body: Buffer.concat(chunks) });
+  seen.push({ method, url, headers: request.headers, body: await buffer(request) });
   const list = replies[`${method} ${url.split("?")[0]}`] ?? [{ status: 404, json: { message: "not found" } }];
   const reply = (list.length > 1 ? list.shift() : list[0])!;
   if (reply.status === 0) {

@@ -176,7 +176,6 @@ export const LIMITS = {
 
   // device feeds
   feeds: 256,
-  feedNameChars: 64,
   /** Of one feed's spool, on disk; and blocks in it, those set aside as refused included. */
   feedSpoolBytes: 16 * 1024 * 1024 * 1024,
   feedSpoolBlocks: 65_536,
@@ -250,16 +249,18 @@ export const LIMITS = {
   tunnelSnapshotMs: 1000,
   /** Of a text message: the list of services is the longest. */
   tunnelTextChars: 256 * 1024,
+  /** Of a hello, as a header: proxies take 8 KiB. */
+  tunnelHelloChars: 8 * 1024,
   /**
-   * How long a new socket may take to say who it is, and how many such sockets a hub bears. Beyond, the oldest goes that
-   * has been silent for longer than the patience, which an honest agent on a slow line needs at most; else the newcomer.
+   * How long a nonce may be signed, and how many a hub remembers. Beyond, the oldest goes: at the rate at which a hub
+   * answers at most, none goes before an honest agent on a slow line has used it.
    */
-  tunnelHelloMs: 10_000,
-  tunnelStrangers: 64,
-  tunnelStrangerPatienceMs: 2000,
-  /** Sockets of a hub that have not proved who they are, with those that were refused and have not closed their end. */
-  tunnelUnproven: 256,
-  tunnelUnprovenRetrySeconds: 5,
+  tunnelNonceMs: 10_000,
+  tunnelNonces: 16_384,
+  /** Hellos that are looked at, of the hub's own site and of all others: strangers of the one do not hold up the other. */
+  tunnelJudged: 256,
+  /** Sockets of one instance at one hub, with those that the hub has closed and the instance has not. */
+  tunnelSocketsPerInstance: 64,
   /** Connected at once to one hub: in all, of one other site, and of one instance, whose oldest makes room. */
   tunnelPeers: 1024,
   tunnelPeersPerSite: 64,
@@ -316,6 +317,8 @@ export const LIMITS = {
   agentStableMs: 10_000,
   /** Pause after a refusal that named none. */
   agentRefusedMs: 60_000,
+  /** The longest that the edge's `Retry-After` makes an agent wait. */
+  agentRetryAfterMs: 300_000,
   /** To reach an exposed host and port; to hear from the other site whether it did; TLS between the two agents. */
   agentDialMs: 10_000,
   agentOpenMs: 15_000,
@@ -323,6 +326,8 @@ export const LIMITS = {
   agentListeners: 64,
   /** Of one listener, at once. */
   agentConnections: 1024,
+  /** How long one stays on which nothing moves, while its client has ended its side, or its bytes wait to be taken. */
+  agentFrozenMs: 900_000,
   /** The longest a new connection to a listener may be told to wait for the tunnel. */
   agentWaitMs: 60_000,
   /** Keep-alive connections to one HTTP service, and how long one may be idle. */

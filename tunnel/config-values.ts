@@ -1,5 +1,6 @@
 /** What values in the agent's configuration look like, with words for who wrote it. */
 import * as v from "valibot";
+import { plainIdForm } from "../shared/network/plain-id.ts";
 
 export const wholeNumber = (min: number, max: number) =>
   v.pipe(
@@ -18,13 +19,7 @@ export const text = (max: number) =>
 
 export const filePath = text(4096);
 
-export const plainId = v.pipe(
-  v.string("shall be a text"),
-  v.regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-    "shall have 1 to 64 of A-Z a-z 0-9 . _ -, and begin with a letter or digit",
-  ),
-);
+export const plainId = v.pipe(v.string("shall be a text"), plainIdForm);
 
 export const flag = v.boolean("shall be true or false");
 export const choice = <const T extends readonly [string, ...string[]]>(...words: T) =>

@@ -80,7 +80,7 @@ test("ssh -R on one side and -L on the other; SIGTERM ends both in order", async
   await one.seen("serves the site");
   expect(one.out()).toMatch(new RegExp(`^Allocated port \\d+ for remote forward to 127\\.0\\.0\\.1:${port}\n`));
   expect(one.out()).toContain("no --allow: open to the sites that have a QKD link with site-a (@linked)");
-  const [service] = hub.servicesOf("site-a");
+  const [service] = await hub.servicesOf("site-a");
   const other = run("-L", `0:site-a/${service?.name}`, ...optionsOf(hub, "site-b"));
   await other.seen("connected");
   const listening = Number(/listening bind=127\.0\.0\.1 port=(\d+)/.exec(other.err())?.[1]);

@@ -14,7 +14,7 @@ export interface CostCase {
   /** Requests under way at the same time: those share commits. */
   readonly atOnce: number;
 }
-export const COST_CASES: readonly CostCase[] = [1, BULK_KEYS].flatMap((keysPerRequest) =>
+const COST_CASES: readonly CostCase[] = [1, BULK_KEYS].flatMap((keysPerRequest) =>
   [1, 64].map((atOnce) => ({ keysPerRequest, atOnce })),
 );
 

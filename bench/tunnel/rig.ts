@@ -14,7 +14,7 @@ export interface Ends {
   stop(): Promise<void>;
 }
 
-export async function startEnds(): Promise<Ends> {
+async function startEnds(): Promise<Ends> {
   const loads = [startLoadTool(), startLoadTool()] as const;
   const devices: Device[] = [];
   const stop = async (): Promise<void> => {

@@ -45,7 +45,7 @@ async function lastRecords({ args, api }: CommandContext): Promise<AuditRecord[]
 }
 
 /** `12 2026-01-01T00:00:00.000Z keys.enc sae:sae-a keys=1 size_bits=256`. */
-export function describeRecord({ index, at, act, who, detail }: AuditRecord): string {
+function describeRecord({ index, at, act, who, detail }: AuditRecord): string {
   const members = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`);
   return [index, at, act, who, ...members].join(" ");
 }

@@ -52,7 +52,7 @@ const sourceOf = (link: Link): string =>
 
 const SHOWN_STATES = ["available", "pending", "delivered", "quarantined"] as const;
 
-export function linksTable(links: readonly Link[]): string[] {
+function linksTable(links: readonly Link[]): string[] {
   const headings = ["link", "nodes", "source", "level", ...SHOWN_STATES.map((state) => `${state} bits`), "conserved"];
   const rows = links.map((link) => [
     link.link,

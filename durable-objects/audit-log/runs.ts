@@ -10,7 +10,7 @@ import { slicesOf, type SliceLimits } from "./slices.ts";
  * A run's records are hashed so many at a time: a native hash costs more than all else an event costs here. Rows are
  * read by it, so another number takes another column.
  */
-export const BUNDLE_RECORDS = 32;
+const BUNDLE_RECORDS = 32;
 const HASH_BYTES = 32;
 const CHECK_BYTES = 4;
 

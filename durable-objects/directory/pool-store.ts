@@ -35,11 +35,6 @@ export class PoolStore {
     return row === undefined ? undefined : toPool(row);
   }
 
-  /** Pools after `name` (from the first: ""), in the order of their names. */
-  poolsAfter(name: string, limit: number): PoolRow[] {
-    return this.#db.all<Row>("SELECT * FROM pools WHERE name > ? ORDER BY name LIMIT ?", name, limit).map(toPool);
-  }
-
   putPool({ name, lease, generation, firstMs, lastMs }: PoolRow): void {
     this.#db.run(
       "INSERT OR REPLACE INTO pools (name, sequence, lease, generation, first_ms, last_ms) VALUES (?, ?, ?, ?, ?, ?)",

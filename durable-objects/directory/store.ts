@@ -29,7 +29,7 @@ export interface ErrandRow {
   readonly attempts: number;
 }
 
-export const errandKey = (errand: Errand): string =>
+const errandKey = (errand: Errand): string =>
   errand.kind === "refresh" ? `refresh:${errand.pair}` : `void:${errand.drainKey}`;
 
 /** Characters a part: at most 3 bytes each in UTF-8, so well below the 2 MB of a row. */

@@ -1,6 +1,7 @@
 /** Random histories of two halves of a pool, in two deployments: see key-pool.property.test.ts. */
 import { test } from "vitest";
-import { HalvesHistory, halvesPlot } from "../../test/support/in-workerd-model-halves.ts";
+import { HalvesHistory } from "../../test/support/in-workerd-model-halves.ts";
+import { halvesPlot } from "../../test/support/in-workerd-model-halves-plot.ts";
 import { playAll, TIMEOUT_MS } from "../../test/support/in-workerd-model-play.ts";
 
 test("two halves of a pool", { timeout: TIMEOUT_MS }, async () => {

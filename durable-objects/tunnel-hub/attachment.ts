@@ -1,15 +1,6 @@
 /** What a hub keeps of a connection while it sleeps: in the socket's attachment, so at most 16 KiB and mostly ids. */
 import type { RelaySnapshot } from "../../shared/mux/relay-window.ts";
 
-/** A socket that has been accepted and challenged; who it is, it has yet to say. */
-export interface Stranger {
-  readonly kind: "stranger";
-  readonly nonce: string;
-  /** Host and path it dialled, as it has to sign them. */
-  readonly address: string;
-  readonly sinceMs: number;
-}
-
 /** An agent that has proved itself. */
 export interface Member {
   readonly kind: "member";
@@ -40,4 +31,4 @@ export interface Gone {
   readonly kind: "gone";
 }
 
-export type Attachment = Stranger | Member | Gone;
+export type Attachment = Member | Gone;

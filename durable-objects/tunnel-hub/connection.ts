@@ -6,15 +6,13 @@ import { encodeFrame } from "../../shared/mux/encode.ts";
 import { type Frame, FRAME_TYPES, HUB_SLOT, SOCKET_SLOT, typeOf } from "../../shared/mux/frame.ts";
 import { decodeFrame } from "../../shared/mux/decode.ts";
 import { RelayWindow } from "../../shared/mux/relay-window.ts";
-import type { Claims, FromHub } from "../../shared/tunnel/messages.ts";
-import type { Attachment, Member, Stranger } from "./attachment.ts";
+import type { FromHub } from "../../shared/tunnel/messages.ts";
+import type { Attachment, Member } from "./attachment.ts";
 
 export class Connection {
   readonly socket: WebSocket;
   readonly window: RelayWindow;
   #attachment: Attachment;
-  /** Of a stranger whose hello is being looked at: it has nothing to say meanwhile. */
-  judged: Claims | null = null;
   #lists: TokenBucket | null = null;
   /** Something was sent since the account was last written down. */
   #unsaved = false;
@@ -26,10 +24,6 @@ export class Connection {
     this.#attachment = attachment;
     this.window = new RelayWindow(attachment.kind === "member" ? attachment.window : undefined);
     if (!restored) this.save();
-  }
-
-  get stranger(): Stranger | null {
-    return this.#attachment.kind === "stranger" ? this.#attachment : null;
   }
 
   get member(): Member | null {
@@ -44,14 +38,10 @@ export class Connection {
     return this.#unsaved;
   }
 
-  become(member: Member): void {
-    this.#attachment = member;
-    this.judged = null;
-    this.save();
-  }
-
   update(change: Partial<Pick<Member, "role" | "linked" | "barrier" | "usedByHub">>): void {
-    if (this.#attachment.kind === "member") this.become({ ...this.#attachment, ...change });
+    if (this.#attachment.kind !== "member") return;
+    this.#attachment = { ...this.#attachment, ...change };
+    this.save();
   }
 
   /** Writes the account down, so that it outlives a sleep. */

@@ -10,12 +10,11 @@ export class Connections {
   owner: Connection | null = null;
   readonly #peers = new Map<number, Connection>();
   readonly #standbys = new Set<Connection>();
-  readonly #strangers = new Set<Connection>();
 
   constructor(sockets: readonly WebSocket[]) {
     for (const socket of sockets) {
       const attachment = socket.deserializeAttachment() as Attachment | null;
-      if (attachment === null || attachment.kind === "gone") continue;
+      if (attachment?.kind !== "member") continue;
       const connection = new Connection(socket, attachment, true);
       this.#bySocket.set(socket, connection);
       this.place(connection);
@@ -34,10 +33,8 @@ export class Connections {
 
   /** Puts a connection where it belongs by what it is now. */
   place(connection: Connection): void {
-    this.#strangers.delete(connection);
     this.#standbys.delete(connection);
     const { member } = connection;
-    if (connection.stranger !== null) this.#strangers.add(connection);
     if (member?.role === "owner") this.owner = connection;
     if (member?.role === "standby") this.#standbys.add(connection);
     if (member?.role === "peer") this.#peers.set(member.slot, connection);
@@ -46,7 +43,6 @@ export class Connections {
   /** To be called while it still is what it was. */
   remove(connection: Connection): void {
     this.#bySocket.delete(connection.socket);
-    this.#strangers.delete(connection);
     this.#standbys.delete(connection);
     if (this.owner === connection) this.owner = null;
     const slot = connection.member?.slot;
@@ -71,16 +67,6 @@ export class Connections {
   /** Those that wait, the one that has waited for longest first. */
   get standbys(): readonly Connection[] {
     return [...this.#standbys].sort((a, b) => (a.member?.sinceMs ?? 0) - (b.member?.sinceMs ?? 0));
-  }
-
-  /** Oldest first. */
-  get strangers(): readonly Connection[] {
-    return [...this.#strangers].sort((a, b) => (a.stranger?.sinceMs ?? 0) - (b.stranger?.sinceMs ?? 0));
-  }
-
-  /** Somebody is in, or may be in a moment: then every change of the network has to be heard of. */
-  get isInUse(): boolean {
-    return [...this.#bySocket.values()].some(({ member, judged }) => member !== null || judged !== null);
   }
 
   get members(): readonly Connection[] {

@@ -1,23 +1,24 @@
 /** What those who prove nothing, and those who prove themselves too often, can take from others. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { LIMITS } from "../../shared/limits.ts";
 import { RelayWindow } from "../../shared/mux/relay-window.ts";
 import { call } from "../../test/support/in-workerd-network.ts";
 import {
-  closeSessions,
   freshSites,
   hubStub,
-  putSites,
+  knock,
+  nonceOf,
+  refusalOf,
   service,
   TestAgent,
   TestSession,
+  useSites,
 } from "../../test/support/in-workerd-tunnel.ts";
 import type { Attachment, Member } from "./attachment.ts";
 import type { TunnelHub } from "./tunnel-hub.ts";
 
-beforeAll(async () => await putSites());
-afterAll(async () => await closeSessions());
+useSites();
 
 /** Rewrites what the hub keeps of each socket, and wakes it with that. */
 async function rewrite(site: string, change: (attachment: Attachment, index: number) => Attachment): Promise<void> {
@@ -27,6 +28,13 @@ async function rewrite(site: string, change: (attachment: Attachment, index: num
     }
   });
   await evictDurableObject(hubStub(site));
+}
+
+/** A socket whose other end says nothing. */
+function acceptOne(state: DurableObjectState, tag: string): WebSocket {
+  const { 1: socket } = new WebSocketPair();
+  state.acceptWebSocket(socket, [tag]);
+  return socket;
 }
 
 interface Told {
@@ -41,12 +49,26 @@ async function auditOf(hub: string): Promise<Told[]> {
   return (await log.json<{ records: Told[] }>()).records.filter(({ detail }) => detail["hub"] === hub);
 }
 
-describe("sockets that have not proved who they are", () => {
+describe("those who have not proved who they are", () => {
+  it("have no socket, and nothing of what they ask for keeps others out", async () => {
+    const { a } = freshSites();
+    const hub = hubStub(a);
+    const agent = await TestAgent.enrolled(a);
+    const forged = await (await TestAgent.make(a)).hello();
+    for (let n = 0; n < 300; n++) {
+      const answer = await knock(a, n % 2 === 0 ? "hello" : { ...forged, nonce: await nonceOf(a) });
+      expect(answer.webSocket).toBeNull();
+      await answer.arrayBuffer();
+    }
+    expect(await runInDurableObject(hub, (_, state) => state.getWebSockets().length)).toBe(0);
+    expect((await agent.connect()).refusal).toBeNull();
+  });
+
   it("write one line of the audit log with all they claim, and none in another's name", async () => {
     const { a } = freshSites();
     const agent = await TestAgent.enrolled(a);
     for (let n = 0; n < 5; n++) {
-      expect((await agent.connect({ instance: crypto.randomUUID() })).refusal).toBe("not-enrolled");
+      expect(await agent.refused({ instance: crypto.randomUUID() })).toBe("not-enrolled");
     }
     const refusals = (await auditOf(a)).filter(({ act }) => act === "tunnel.refused");
     expect(refusals).toMatchObject([
@@ -103,8 +125,10 @@ describe("peers", () => {
 
   it("of one site leave room for those of others", async () => {
     const { a, b, c } = freshSites();
-    const opened: TestSession[] = [];
-    for (let n = 0; n < LIMITS.tunnelPeersPerSite; n++) opened.push(await TestSession.open(a));
+    // The gateway's have nothing to sign.
+    for (let n = 0; n < LIMITS.tunnelPeersPerSite; n++) {
+      await TestSession.open(a, "peer", undefined, { cf: { qkd: { gateway: true } } });
+    }
     const member = (index: number): Member => ({
       kind: "member",
       id: crypto.randomUUID(),
@@ -120,8 +144,22 @@ describe("peers", () => {
       window: new RelayWindow().snapshot(),
     });
     await rewrite(a, (_, index) => member(index));
-    expect((await (await TestAgent.enrolled(b)).connect({ at: a, role: "peer" })).refusal).toBe("too-many");
+    expect(await (await TestAgent.enrolled(b)).refused({ at: a, role: "peer" })).toBe("too-many");
     expect((await (await TestAgent.enrolled(c)).connect({ at: a, role: "peer" })).refusal).toBeNull();
+  });
+
+  it("that do not close what the hub has closed keep themselves out, and nobody else", async () => {
+    const { a, b, c } = freshSites();
+    const [stubborn, other] = [await TestAgent.enrolled(b), await TestAgent.enrolled(c)];
+    await runInDurableObject(hubStub(a), (_, state) => {
+      for (let n = 0; n < LIMITS.tunnelSocketsPerInstance; n++) {
+        const socket = acceptOne(state, `${b}/${stubborn.instance}`);
+        socket.serializeAttachment({ kind: "gone" } satisfies Attachment);
+      }
+    });
+    const answer = await knock(a, await stubborn.hello({ at: a, role: "peer" }));
+    expect([answer.status, await refusalOf(answer)]).toEqual([429, "too-many"]);
+    expect((await other.connect({ at: a, role: "peer" })).refusal).toBeNull();
   });
 
   it("of another site are not closed when an instance of the same name is expelled", async () => {
@@ -130,7 +168,7 @@ describe("peers", () => {
     const namesake = await TestAgent.make(c);
     const { instance } = agent;
     const body = JSON.stringify({ ...namesake.enrolment, instance });
-    const enrolled = await call(`/api/v1/sites/${c}/agents`, { as: `agent-${c}`, method: "POST", body });
+    const enrolled = await call(`/api/v1/sites/${c}/agents`, { as: `agent-${c}-first`, method: "POST", body });
     expect(enrolled.status).toBe(201);
     const ours = await agent.connect({ at: a, role: "peer" });
     const theirs = await namesake.connect({ at: a, role: "peer", instance });
@@ -151,9 +189,7 @@ it("an owner that sends list after list of its services is closed, with an alarm
   const owner = await (await TestAgent.enrolled(a)).connect();
   const { burst } = LIMITS.tunnelServiceLists;
   for (let n = 1; n <= burst; n++) owner.say(list(n));
-  // After an answer of the hub's to something later, all of them have been read.
-  await (await TestAgent.enrolled(a, `agent-${a}-next`)).connect();
-  expect((await hubStub(a).status()).services).toMatchObject([{ name: `s-${burst}` }]);
+  await vi.waitUntil(async () => (await hubStub(a).status()).services[0]?.name === `s-${burst}`);
   for (let n = 1; n <= burst; n++) owner.say(list(n));
   await owner.closed;
   expect(owner.refusal).toBe("too-much");

@@ -1,65 +1,54 @@
 import { describe, expect, it } from "vitest";
+import { toBase64 } from "../../shared/bytes/base64.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Claims } from "../../shared/tunnel/messages.ts";
-import { Connection } from "./connection.ts";
-import { Connections } from "./connections.ts";
+import type { TunnelView } from "../../shared/tunnel/types.ts";
 import { Door } from "./door.ts";
 import type { HubNetwork } from "./network.ts";
 import { type HubParts, Seldom } from "./parts.ts";
-import type { Sessions } from "./sessions.ts";
+import type { Refusals } from "./refusals.ts";
 
-const CLAIMS: Claims = {
-  version: 1,
-  agent: "agent-a",
-  site: "a",
-  instance: "11111111-1111-1111-1111-111111111111",
-  role: "owner",
-  standby: false,
-  services: [],
-};
+const ENROLLED = "11111111-1111-1111-1111-111111111111";
+const SIGNATURES = { ed25519: toBase64(new Uint8Array(64)), mlDsa65: toBase64(new Uint8Array(3309)) };
+const URL_DIALLED = "https://edge.test/api/v1/sites/a/tunnel";
 
-/** A door with `LIMITS.tunnelStrangers` before it, one a millisecond from 0 on, and a clock that stands at `nowMs`. */
-function crowded(nowMs: number) {
-  const connections = new Connections([]);
-  const strangers = Array.from({ length: LIMITS.tunnelStrangers }, (_, sinceMs) => {
-    const socket = { serializeAttachment: () => {} } as unknown as WebSocket;
-    return new Connection(socket, { kind: "stranger", nonce: "", address: "", sinceMs }, false);
-  });
-  for (const stranger of strangers) connections.add(stranger);
-  const refused: Connection[] = [];
+/** The hub of site `a`, which knows one instance; what the Directory says, it says once `tell` is called. */
+function doorOfA() {
+  const { promise, resolve } = Promise.withResolvers<TunnelView>();
+  const store = { instance: (id: string) => (id === ENROLLED ? { agent: "agent-a" } : undefined) };
   const door = new Door(
-    { connections, nowMs: () => nowMs } as unknown as HubParts,
-    { refuse: (connection: Connection) => refused.push(connection) } as unknown as Sessions,
-    {} as HubNetwork,
+    { site: "a", store, nowMs: () => 0 } as unknown as HubParts,
+    { noteUnproven: () => {} } as unknown as Refusals,
+    { now: async () => await promise } as unknown as HubNetwork,
     () => {
       throw new Error("no other hub is asked");
     },
   );
-  return { door, strangers, refused };
+  const hear = async (site: string, instance = ENROLLED): Promise<string> => {
+    const claims: Claims = { version: 1, agent: "nobody", site, instance, role: "peer", standby: false };
+    const hello = JSON.stringify({ nonce: door.nonce(), claims, signatures: SIGNATURES });
+    const heard = await door.hear(hello, URL_DIALLED);
+    return heard.ok ? "proven" : heard.error;
+  };
+  return { door, hear, tell: () => resolve({ sequence: 1, agents: {}, linkedSites: [] }) };
 }
 
-describe("a full antechamber", () => {
-  const sockets = LIMITS.tunnelStrangers;
-
-  it("turns the newcomer away while all have had less time than an honest agent needs", () => {
-    const { door, refused } = crowded(LIMITS.tunnelStrangerPatienceMs - 1);
-    expect(door.hasRoom(sockets)).toBe(false);
-    expect(refused).toEqual([]);
+describe("hellos that are looked at", () => {
+  it("are bounded, those of the hub's own site and those of others apart", async () => {
+    const { door, hear, tell } = doorOfA();
+    const others = Array.from({ length: LIMITS.tunnelJudged }, async () => await hear("b"));
+    expect(await hear("c")).toBe("unavailable");
+    const own = hear("a");
+    expect(door.isInUse).toBe(true);
+    tell();
+    expect(await own).toBe("revoked");
+    expect(new Set(await Promise.all(others))).toEqual(new Set(["revoked"]));
+    expect(door.isInUse).toBe(false);
   });
 
-  it("sends the oldest silent one away after that, but none that is being judged", () => {
-    const { door, strangers, refused } = crowded(LIMITS.tunnelStrangerPatienceMs + 1);
-    const [first, second] = strangers;
-    if (first !== undefined) first.judged = CLAIMS;
-    expect(door.hasRoom(sockets)).toBe(true);
-    expect(refused).toEqual([second]);
-  });
-
-  it("turns the newcomer away where all are being judged", () => {
-    const { door, strangers, refused } = crowded(LIMITS.tunnelHelloMs);
-    for (const stranger of strangers) stranger.judged = CLAIMS;
-    expect(door.hasRoom(sockets)).toBe(false);
-    expect(refused).toEqual([]);
+  it("are not those of strangers of the hub's own site, who are told at once", async () => {
+    const { hear } = doorOfA();
+    expect(await hear("a", ENROLLED.replaceAll("1", "2"))).toBe("not-enrolled");
   });
 });
 

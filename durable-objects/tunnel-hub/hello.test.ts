@@ -1,23 +1,24 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { evictDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { toBase64 } from "../../shared/bytes/base64.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { tunnelPath } from "../../shared/tunnel/paths.ts";
-import { call, EDGE } from "../../test/support/in-workerd-network.ts";
+import { call, EDGE, errorOf } from "../../test/support/in-workerd-network.ts";
 import {
-  closeSessions,
   freshSites,
   hubStub,
-  putSites,
+  knock,
+  nonceOf,
+  refusalOf,
   service,
   spoilt,
   TestAgent,
-  TestSession,
+  useSites,
 } from "../../test/support/in-workerd-tunnel.ts";
 import { addressOf } from "../../shared/tunnel/hello.ts";
-import type { Hello } from "../../shared/tunnel/messages.ts";
+import { HELLO_HEADER, type Hello, REFUSALS } from "../../shared/tunnel/messages.ts";
 
-beforeAll(async () => await putSites());
-afterAll(async () => await closeSessions());
+useSites();
 
 const ADDRESS = (site: string) => addressOf(EDGE + tunnelPath(site));
 
@@ -34,53 +35,51 @@ describe("an agent's hello", () => {
     ["a wrong Ed25519", (h) => ({ ...h, signatures: { ...h.signatures, ed25519: spoilt(h.signatures.ed25519) } })],
     ["a wrong ML-DSA-65", (h) => ({ ...h, signatures: { ...h.signatures, mlDsa65: spoilt(h.signatures.mlDsa65) } })],
     ["altered claims", (h) => ({ ...h, claims: { ...h.claims, standby: true } })],
-    ["added services", (h) => ({ ...h, claims: { ...h.claims, services: [service("x", ["@linked"])] } })],
   ])("is refused with %s, which is an alarm", async (_, bend) => {
     const { a } = freshSites();
     const agent = await TestAgent.enrolled(a);
-    const session = await agent.connect({ bend });
-    expect(session.refusal).toBe("bad-signature");
-    expect((await session.closed).code).toBe(4001);
+    expect(await agent.refused({ bend })).toBe("bad-signature");
     const { alarms, agents } = await hubStub(a).status();
     expect(alarms).toMatchObject([{ code: "bad-signature", subject: `agent-${a}/${agent.instance}`, count: 1 }]);
     expect(agents).toMatchObject([{ instance: agent.instance, state: "absent" }]);
   });
 
-  it("counts for one socket only: replayed on another, it is refused", async () => {
-    const { a } = freshSites();
+  it("counts once, at the hub that gave the nonce, and soon: replayed, it is refused", async () => {
+    const { a, b } = freshSites();
     const agent = await TestAgent.enrolled(a);
-    const first = await TestSession.open(a);
-    const hello = await agent.sign(await first.challenge(), ADDRESS(a), agent.claims());
-    first.say(hello);
-    await first.until(({ type }) => type === "welcome");
-    const replay = await TestSession.open(a);
-    await replay.challenge();
-    replay.say(hello);
-    await replay.until(({ type }) => type === "refused");
-    expect(replay.refusal).toBe("bad-signature");
-    expect((await hubStub(a).status()).agents).toMatchObject([{ state: "active" }]);
-    first.say(hello);
-    expect((await first.closed).code).toBe(4001);
+    const hello = await agent.hello();
+    expect(await refusalOf(await knock(b, hello))).toBe("stale");
+    expect(await refusalOf(await knock(a, hello))).toBeNull();
+    expect(await refusalOf(await knock(a, hello))).toBe("stale");
+    // Nor is there another by the same signatures.
+    expect(await refusalOf(await knock(a, { ...hello, nonce: await nonceOf(a) }))).toBe("bad-signature");
+    const late = await agent.hello();
+    await evictDurableObject(hubStub(a));
+    expect(await refusalOf(await knock(a, late))).toBe("stale");
   });
 
-  it("counts once on its own socket too", async () => {
+  it("is answered in HTTP's own words", async () => {
     const { a } = freshSites();
     const agent = await TestAgent.enrolled(a);
-    const session = await TestSession.open(a);
-    const hello = await agent.sign(await session.challenge(), ADDRESS(a), agent.claims());
-    session.say(hello);
-    session.say(hello);
-    expect((await session.closed).code).toBe(4001);
-    expect(session.refusal).toBe("bad-message");
-    expect((await hubStub(a).status()).agents).toMatchObject([{ state: "absent" }]);
+    const answer = await knock(a, { ...(await agent.hello()), nonce: toBase64(new Uint8Array(32)) });
+    const { headers } = answer;
+    expect([answer.status, headers.get("WWW-Authenticate"), headers.get("Retry-After")]).toEqual([
+      401,
+      "QKD-Agent",
+      "1",
+    ]);
+    expect(await answer.json()).toEqual({ message: REFUSALS.stale, details: [{ refusal: "stale" }] });
+    const statuses = [{ agent: "agent-nobody" }, { version: 2 as never }].map(
+      async (claims) => (await knock(a, await agent.hello(claims))).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([403, 400]);
   });
 
   it("for another address, or another hub's, is refused", async () => {
     const { a, b } = freshSites();
     const agent = await TestAgent.enrolled(a);
     for (const address of [ADDRESS(b), ADDRESS(a).replace("edge.test", "edge.evil")]) {
-      const session = await agent.connect({ address });
-      expect(session.refusal).toBe("bad-signature");
+      expect(await agent.refused({ address })).toBe("bad-signature");
     }
   });
 
@@ -93,61 +92,43 @@ describe("an agent's hello", () => {
   ])("%s: refused", async (_, claims, code) => {
     const { a, b } = freshSites();
     const agent = await TestAgent.enrolled(a);
-    expect((await agent.connect(claims({ a, b }))).refusal).toBe(code);
+    expect(await agent.refused(claims({ a, b }))).toBe(code);
   });
 
-  it.each(["", "{", "[]", '{"type":"hello"}', "x".repeat(LIMITS.tunnelTextChars + 1)])(
+  it.each(["", "{", "[]", '{"nonce":""}', "x".repeat(LIMITS.tunnelHelloChars + 1)])(
     "that is none (%#) is refused",
     async (text) => {
       const { a } = freshSites();
-      const session = await TestSession.open(a);
-      await session.challenge();
+      expect(await refusalOf(await knock(a, text))).toBe("bad-message");
+    },
+  );
+
+  it("fits a header that proxies let through, whatever it claims", async () => {
+    const { a } = freshSites();
+    const agent = await TestAgent.make(a);
+    const longest = "x".repeat(64);
+    const hello = await agent.hello({ agent: longest, site: longest, at: a });
+    expect(HELLO_HEADER.length + ": ".length + JSON.stringify(hello).length).toBeLessThan(6 * 1024);
+  });
+});
+
+describe("what is said on the socket", () => {
+  it.each(["", "{", "[]", '{"type":"hello"}', "x".repeat(LIMITS.tunnelTextChars + 1)])(
+    "is lists of services; anything else (%#) ends it",
+    async (text) => {
+      const { a } = freshSites();
+      const session = await (await TestAgent.enrolled(a)).connect();
       session.say(text);
       expect((await session.closed).code).toBe(4001);
       expect(session.refusal).toBe("bad-message");
     },
   );
 
-  it("comes before any frame", async () => {
-    const { a } = freshSites();
-    const session = await TestSession.open(a);
-    await session.challenge();
-    session.socket.send(new Uint8Array(8));
+  it("by a peer is frames only", async () => {
+    const { a, b } = freshSites();
+    const session = await (await TestAgent.enrolled(b)).connect({ at: a, role: "peer" });
+    session.say({ type: "services", services: [] });
     expect((await session.closed).code).toBe(4001);
-  });
-});
-
-describe("sockets that have not said who they are", () => {
-  it("are bounded: the newcomer is sent away, until the oldest has been silent for too long", async () => {
-    const { a } = freshSites();
-    const sessions = [];
-    for (let n = 0; n < LIMITS.tunnelStrangers; n++) sessions.push(await TestSession.open(a));
-    await expect(TestSession.open(a)).rejects.toThrow("503");
-    await runInDurableObject(hubStub(a), (_, state) => {
-      const [oldest] = state.getWebSockets();
-      oldest?.serializeAttachment({ ...(oldest.deserializeAttachment() as object), sinceMs: 0 });
-    });
-    await evictDurableObject(hubStub(a));
-    const agent = await TestAgent.enrolled(a);
-    expect((await agent.connect()).refusal).toBeNull();
-    const isOpen = sessions.map(({ socket }) => socket.readyState === WebSocket.OPEN);
-    expect(isOpen.filter((open) => !open)).toHaveLength(1);
-    expect(sessions.find(({ refusal }) => refusal !== null)?.refusal).toBe("too-many");
-  });
-
-  it("are closed when their time is over, by the alarm, though the hub slept", async () => {
-    const { a } = freshSites();
-    const session = await TestSession.open(a);
-    await session.challenge();
-    await runInDurableObject(hubStub(a), (_, state) => {
-      for (const socket of state.getWebSockets()) {
-        socket.serializeAttachment({ ...(socket.deserializeAttachment() as object), sinceMs: 0 });
-      }
-    });
-    await evictDurableObject(hubStub(a));
-    expect(await runDurableObjectAlarm(hubStub(a))).toBe(true);
-    await session.closed;
-    expect(session.refusal).toBe("too-slow");
   });
 });
 
@@ -169,8 +150,13 @@ describe("enrolment", () => {
   it("is for the token's own site, and its scopes have to say so", async () => {
     const { a, b } = freshSites();
     const agent = await TestAgent.make(a);
-    expect((await agent.enrol(`agent-${b}`)).status).toBe(403);
+    expect((await agent.enrol(`agent-${b}-first`)).status).toBe(403);
     expect((await agent.enrol(`agent-${a}-narrow`)).status).toBe(403);
+    const unlimited = await agent.enrol(`agent-${a}`);
+    expect([unlimited.status, (await errorOf(unlimited)).message]).toEqual([
+      403,
+      "a token enrols whose scopes name agents.enrol; this one has none",
+    ]);
     expect((await agent.enrol("op")).status).toBe(403);
     expect((await agent.enrol("nobody")).status).toBe(401);
     expect((await call(`/api/v1/sites/nowhere/agents`, { as: `agent-${a}`, method: "POST", body: "{}" })).status).toBe(
@@ -193,6 +179,6 @@ describe("enrolment", () => {
     await home.closed;
     await abroad.closed;
     expect([home.refusal, abroad.refusal]).toEqual(["not-enrolled", "not-enrolled"]);
-    expect((await agent.connect()).refusal).toBe("bad-signature");
+    expect(await agent.refused()).toBe("bad-signature");
   });
 });

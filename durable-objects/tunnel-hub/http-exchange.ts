@@ -90,8 +90,8 @@ async function sendRequest(head: Uint8Array, { request, stream, background }: Ex
   if (body === null) {
     await stream.end(head);
   } else if (Number(request.headers.get("Content-Length") ?? Infinity) <= LIMITS.tunnelHttpSmallBytes) {
-    void stream.write(head);
-    await stream.end(await request.bytes());
+    const [, bytes] = await Promise.all([stream.write(head), request.bytes()]);
+    await stream.end(bytes);
   } else {
     await stream.write(head);
     background(sendBody(body, stream));

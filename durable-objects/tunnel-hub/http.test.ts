@@ -1,22 +1,13 @@
 import { evictDurableObject } from "cloudflare:test";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { IncomingOpen, MuxStream } from "../../shared/mux/stream.ts";
 import { encodeHead, HeadReader } from "../../shared/tunnel/head.ts";
 import { type RequestHead, RequestHeadSchema } from "../../shared/tunnel/http.ts";
 import { HTTP_CALL_HEADER } from "../../shared/tunnel/types.ts";
 import { call } from "../../test/support/in-workerd-network.ts";
-import {
-  closeSessions,
-  freshSites,
-  hubStub,
-  putSites,
-  readAll,
-  service,
-  TestAgent,
-} from "../../test/support/in-workerd-tunnel.ts";
+import { freshSites, hubStub, readAll, service, TestAgent, useSites } from "../../test/support/in-workerd-tunnel.ts";
 
-beforeAll(async () => await putSites());
-afterAll(async () => await closeSessions());
+useSites();
 
 const MIB = 1024 * 1024;
 type Device = (head: RequestHead, stream: MuxStream, first: Uint8Array) => Promise<void>;

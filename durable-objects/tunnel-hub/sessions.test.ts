@@ -1,21 +1,22 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../shared/limits.ts";
 import { call } from "../../test/support/in-workerd-network.ts";
 import {
-  closeSessions,
   echo,
   freshSites,
   hubStub,
+  knock,
   putSites,
   readAll,
+  refusalOf,
   service,
   SITES_NETWORK,
   TestAgent,
+  useSites,
 } from "../../test/support/in-workerd-tunnel.ts";
 
-beforeAll(async () => await putSites());
-afterAll(async () => await closeSessions());
+useSites();
 
 const OPEN_TO_LINKED = [service("kme", ["@linked"])];
 const whoami = async (bearer: string) =>
@@ -43,8 +44,9 @@ describe("the instance that serves a site", () => {
     const { a } = freshSites();
     const first = await (await TestAgent.enrolled(a)).connect();
     const second = await TestAgent.enrolled(a, `agent-${a}-next`);
-    const refused = await second.connect();
-    expect(refused.heard.at(-1)).toMatchObject({ code: "other-instance", retryAfterMs: 60_000 });
+    const refused = await knock(a, await second.hello());
+    expect([refused.status, refused.headers.get("Retry-After")]).toEqual([409, "60"]);
+    expect(await refusalOf(refused)).toBe("other-instance");
     expect(first.socket.readyState).toBe(WebSocket.OPEN);
     expect((await hubStub(a).status()).alarms).toMatchObject([{ code: "other-instance", count: 1 }]);
     const cleared = await call(`/api/v1/sites/${a}/alarms/other-instance`, { as: "op", method: "DELETE" });
@@ -123,7 +125,7 @@ describe("when the network changes", () => {
     expect((await call("/api/v1/revocations", { as: "op", method: "POST", body })).status).toBe(201);
     await Promise.all([home.closed, abroad.closed]);
     expect([home.refusal, abroad.refusal, other.refusal]).toEqual(["revoked", "revoked", null]);
-    expect((await agent.connect()).refusal).toBe("revoked");
+    expect(await agent.refused()).toBe("revoked");
     expect((await whoami(accessToken)).status).toBe(401);
   });
 
@@ -170,7 +172,7 @@ describe("when the network changes", () => {
     expect((await call(path, { as: "op", method: "DELETE" })).status).toBe(200);
     await Promise.all([home.closed, abroad.closed]);
     expect([home.refusal, abroad.refusal]).toEqual(["not-enrolled", "not-enrolled"]);
-    expect((await agent.connect({ at: b, role: "peer" })).refusal).toBe("not-enrolled");
+    expect(await agent.refused({ at: b, role: "peer" })).toBe("not-enrolled");
     expect((await call(path, { as: "op", method: "DELETE" })).status).toBe(404);
   });
 

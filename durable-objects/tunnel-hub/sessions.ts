@@ -1,47 +1,20 @@
-/** Who is connected: one instance that serves the site, others that wait for its place, and peers who want to reach it. */
-import { principalName } from "../../shared/auth/principal.ts";
-import { LIMITS } from "../../shared/limits.ts";
+/** Who is connected, until it goes: the one instance that serves the site, others that wait for its place, and peers. */
 import { HUB_SLOT, SOCKET_SLOT } from "../../shared/mux/frame.ts";
-import { RelayWindow } from "../../shared/mux/relay-window.ts";
-import { type Claims, CLOSE, type RefusalCode, REFUSALS } from "../../shared/tunnel/messages.ts";
+import { CLOSE, type RefusalCode, REFUSALS } from "../../shared/tunnel/messages.ts";
 import { ALLOW_WORDS, mayOpen, type Peer, type Service } from "../../shared/tunnel/services.ts";
 import type { TunnelView } from "../../shared/tunnel/types.ts";
 import { giveAccess } from "./access.ts";
 import type { Member } from "./attachment.ts";
 import { type Connection, startAfresh } from "./connection.ts";
-import { audit, type Detail, type HubParts, Seldom, type ServiceTable } from "./parts.ts";
-
-/** When trying again makes sense; null: not without a change. */
-const RETRY_MS: Readonly<Record<RefusalCode, number | null>> = {
-  "not-enrolled": null,
-  "bad-signature": null,
-  "bad-message": null,
-  revoked: null,
-  "wrong-site": null,
-  "other-instance": 60_000,
-  changed: 100,
-  "too-many": 60_000,
-  "too-slow": 1000,
-  "too-much": 10_000,
-  unavailable: 2000,
-};
-
-const nameOf = ({ agent, site }: Pick<Member, "agent" | "site">): string =>
-  principalName({ role: "agent", id: agent, site, by: "token" });
-const subjectOf = ({ agent, instance }: Pick<Member, "agent" | "instance">): string => `${agent}/${instance}`;
-
-type Who = Pick<Member, "agent" | "site" | "instance">;
-/** In the audit log: somebody who has not shown to be anybody. */
-const UNPROVEN = "unknown";
+import type { HubParts, ServiceTable } from "./parts.ts";
+import { refusedMessage } from "./refusals.ts";
+import { auditMember, subjectOf } from "./who.ts";
 
 export class Sessions {
   readonly #parts: HubParts;
   readonly #services: ServiceTable;
   /** The owner's session is over, and with it the hub's own streams. */
   readonly #ownerEnded: () => void;
-  readonly #told = new Seldom(LIMITS.tunnelRefusalAuditMs, LIMITS.tunnelRefusalSubjects);
-  /** Apart, so that nobody who proves nothing pushes out what is told of others. Their subjects are the codes. */
-  readonly #unproven = new Seldom(LIMITS.tunnelRefusalAuditMs, Object.keys(REFUSALS).length);
 
   constructor(parts: HubParts, services: ServiceTable, ownerEnded: () => void) {
     this.#parts = parts;
@@ -57,60 +30,31 @@ export class Sessions {
     this.#promote();
   }
 
-  /** Takes in an agent that has proved itself, or refuses it. */
-  admit(connection: Connection, claims: Claims, view: TunnelView): void {
-    if (claims.role === "peer") this.admitPeer(connection, claims, view.linkedSites.includes(claims.site));
-    else this.#admitOwner(connection, claims, view);
+  /** A new session of the instance that serves the site. */
+  welcome(owner: Connection): void {
+    this.#services.changed();
+    const access = giveAccess(this.#parts, owner);
+    owner.tell({ type: "welcome", state: "active", ...(access === undefined ? {} : { access }) });
+    this.#begin(owner);
   }
 
-  /** @param linked whether a QKD link joins its site and this one */
-  admitPeer(connection: Connection, who: Who, linked: boolean): void {
-    const { connections, store } = this.#parts;
-    // Those of an instance that lie dead on the line are not in the way of its new ones.
-    const own = connections.peersOf(who.site, who.instance);
-    for (const older of own.slice(0, Math.max(0, own.length + 1 - LIMITS.tunnelPeersPerInstance))) this.#replace(older);
-    const isFull = connections.peersOf(who.site).length >= LIMITS.tunnelPeersPerSite;
-    const slot = isFull ? null : connections.freeSlot(store.lastSlot);
-    if (slot === null) {
-      this.refuse(connection, "too-many", who);
-      return;
-    }
-    store.transaction(() => (store.lastSlot = slot));
-    const member = this.#enter(connection, who, { role: "peer", slot, linked });
-    connection.tell({ type: "welcome", state: "active" });
-    if (connections.owner !== null) this.#introduce(connections.owner, member);
+  /** A session has made room for a newer one of its instance. */
+  replaced(member: Member): void {
+    if (member.role === "owner") this.#sessionOver();
+    if (member.role === "peer") this.#say(this.#parts.connections.owner, "peer-gone", member.slot);
   }
 
-  /** An agent is refused at the door: told why, closed, and noted. @param who has proved itself; null: said nothing */
-  refuse(connection: Connection, code: RefusalCode, who: Who | null): void {
-    const { nowMs, store, replan } = this.#parts;
-    if (who !== null && this.#told.isTime(`${code} ${subjectOf(who)}`, nowMs())) {
-      store.transaction(() => this.#audit("tunnel.refused", who, { code }));
-      replan();
-    }
-    this.#end(connection, code);
-  }
-
-  /**
-   * The same of somebody who has proved nothing. Whom it claims to be is no more than a detail, and whoever makes up
-   * claims without end fills no log: of each code one is told of, with the number of those that were not.
-   */
-  refuseUnproven(connection: Connection, code: RefusalCode, { agent, site, instance }: Who): void {
-    const { nowMs, store, replan } = this.#parts;
-    const leftOut = this.#unproven.leftOut(code, nowMs());
-    if (leftOut !== null) {
-      const claimed = { claimed_agent: agent, claimed_site: site, claimed_instance: instance };
-      store.transaction(() => audit(this.#parts, "tunnel.refused", UNPROVEN, { code, ...claimed, left_out: leftOut }));
-      replan();
-    }
-    this.#end(connection, code);
+  /** Tells the owner who has that slot. */
+  introduce({ member }: Connection): void {
+    const { owner } = this.#parts.connections;
+    if (owner !== null && member !== null) this.#introduce(owner, member);
   }
 
   /** Ends a connection that had been let in. */
   expel(connection: Connection, code: RefusalCode): void {
     const { member } = connection;
     if (member !== null) {
-      this.#parts.store.transaction(() => this.#audit("tunnel.closed", member, { code }));
+      this.#parts.store.transaction(() => auditMember(this.#parts, "tunnel.closed", member, { code }));
       this.#parts.replan();
     }
     this.#end(connection, code);
@@ -166,88 +110,9 @@ export class Sessions {
 
   /** An instance of a site is not to be trusted any more. Another site's may have the same name: each makes its own. */
   closeInstance(site: string, instance: string): void {
-    const { members, strangers } = this.#parts.connections;
-    const isIt = (who: Who | null): who is Who => who?.site === site && who.instance === instance;
-    for (const connection of members) if (isIt(connection.member)) this.expel(connection, "not-enrolled");
-    for (const connection of strangers) {
-      const { judged } = connection;
-      if (isIt(judged)) this.refuseUnproven(connection, "not-enrolled", judged);
-    }
-  }
-
-  #admitOwner(connection: Connection, claims: Claims, view: TunnelView): void {
-    const { connections, alarms, nowMs, store } = this.#parts;
-    const { owner } = connections;
-    const taken = owner !== null && owner.member?.instance !== claims.instance;
-    if (taken && !claims.standby) {
-      const detail = `${subjectOf(owner.member ?? claims)} serves the site`;
-      store.transaction(() => alarms.raise("other-instance", subjectOf(claims), detail, { nowMs: nowMs() }));
-      this.refuse(connection, "other-instance", claims);
-      return;
-    }
-    this.#replaceWaiting(claims.instance);
-    if (taken && connections.standbys.length >= LIMITS.tunnelStandbys) {
-      this.refuse(connection, "too-many", claims);
-      return;
-    }
-    const linked = view.linkedSites.includes(claims.site);
-    if (taken) {
-      const { id } = this.#enter(connection, claims, { role: "standby", slot: SOCKET_SLOT, linked });
-      store.transaction(() => store.expose(id, claims.services));
-      connection.tell({ type: "welcome", state: "standby" });
-      return;
-    }
-    if (owner !== null) this.#replace(owner);
-    const { id } = this.#enter(connection, claims, { role: "owner", slot: SOCKET_SLOT, linked });
-    store.transaction(() => store.expose(id, claims.services));
-    this.#services.changed();
-    const access = giveAccess(this.#parts, connection);
-    connection.tell({ type: "welcome", state: "active", ...(access === undefined ? {} : { access }) });
-    this.#begin(connection);
-  }
-
-  #enter(connection: Connection, who: Who, as: Pick<Member, "role" | "slot" | "linked">): Member {
-    const { connections, gauges, nowMs, store, replan } = this.#parts;
-    const { agent, site, instance } = who;
-    const member: Member = {
-      kind: "member",
-      id: crypto.randomUUID(),
-      ...as,
-      agent,
-      site,
-      instance,
-      sinceMs: nowMs(),
-      barrier: null,
-      usedByHub: false,
-      window: new RelayWindow().snapshot(),
-    };
-    connection.become(member);
-    connections.place(connection);
-    gauges.connects++;
-    store.transaction(() => this.#audit("tunnel.connect", member, { role: as.role }));
-    replan();
-    return member;
-  }
-
-  /** An older session of the same instance: silently, as its agent has a new one. */
-  #replace(older: Connection): void {
-    const { connections, store, replan } = this.#parts;
-    const { member } = older;
-    connections.remove(older);
-    older.end(CLOSE.replaced, "replaced by a newer session of the same instance");
-    if (member === null) return;
-    store.transaction(() => {
-      store.forget(member.id);
-      this.#audit("tunnel.replaced", member, { role: member.role });
-    });
-    replan();
-    if (member.role === "owner") this.#sessionOver();
-    if (member.role === "peer") this.#say(connections.owner, "peer-gone", member.slot);
-  }
-
-  #replaceWaiting(instance: string): void {
-    for (const waiting of this.#parts.connections.standbys) {
-      if (waiting.member?.instance === instance) this.#replace(waiting);
+    for (const connection of this.#parts.connections.members) {
+      const { member } = connection;
+      if (member?.site === site && member.instance === instance) this.expel(connection, "not-enrolled");
     }
   }
 
@@ -272,7 +137,7 @@ export class Sessions {
     connections.place(next);
     this.#services.changed();
     const promoted = next.member;
-    store.transaction(() => this.#audit("tunnel.promoted", promoted, {}));
+    store.transaction(() => auditMember(this.#parts, "tunnel.promoted", promoted, {}));
     replan();
     next.tell({ type: "active" });
     const access = giveAccess(this.#parts, next);
@@ -313,18 +178,13 @@ export class Sessions {
   #end(connection: Connection, code: RefusalCode): void {
     const { connections, store } = this.#parts;
     const { member } = connection;
-    const message = REFUSALS[code];
-    connection.tell({ type: "refused", code, message, retryAfterMs: RETRY_MS[code] });
+    connection.tell(refusedMessage(code));
     connections.remove(connection);
     connection.end(CLOSE.refused, code);
     if (member === null) return;
     store.transaction(() => store.forget(member.id));
     if (member.role === "peer") this.#say(connections.owner, "peer-gone", member.slot);
     if (member.role === "owner") this.#ownerGone();
-  }
-
-  #audit(act: string, who: Who, detail: Detail): void {
-    audit(this.#parts, act, nameOf(who), { site: who.site, instance: who.instance, ...detail });
   }
 }
 

@@ -3,12 +3,11 @@ import { ml_dsa65 } from "@noble/post-quantum/ml-dsa.js";
 import { fromBase64 } from "../../shared/bytes/base64.ts";
 import { helloBytes } from "../../shared/tunnel/hello.ts";
 import { type Hello, KEY_BYTES, type PublicKeys, SIGNATURE_BYTES } from "../../shared/tunnel/messages.ts";
-import type { Stranger } from "./attachment.ts";
 
 export async function isSigned(
-  { claims, signatures }: Hello,
+  { nonce, claims, signatures }: Hello,
   keys: PublicKeys,
-  { nonce, address }: Pick<Stranger, "nonce" | "address">,
+  address: string,
 ): Promise<boolean> {
   const message = helloBytes(nonce, address, claims);
   // The cheap one first: whoever lacks it cannot make the hub work for the other.

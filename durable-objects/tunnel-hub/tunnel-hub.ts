@@ -3,10 +3,16 @@
  * composes: what each part does has a file of its own beside it.
  */
 import { DurableObject } from "cloudflare:workers";
-import { fail, type Fault, HTTP_STATUS } from "../../shared/errors/errors.ts";
-import { errorObject } from "../../shared/etsi014/error.ts";
+import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { CLOSE, PING_TEXT, PONG_TEXT, type PublicKeys } from "../../shared/tunnel/messages.ts";
+import {
+  CLOSE,
+  HELLO_HEADER,
+  PING_TEXT,
+  PONG_TEXT,
+  type PublicKeys,
+  type RefusalCode,
+} from "../../shared/tunnel/messages.ts";
 import { mayOpen } from "../../shared/tunnel/services.ts";
 import {
   type AccessHolder,
@@ -23,6 +29,8 @@ import { Database, storedJson } from "../storage/database.ts";
 import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import { accessHolder, nextRenewalMs, renewAccesses } from "./access.ts";
+import { respondFault } from "./answers.ts";
+import { Arrivals, type Sockets } from "./arrivals.ts";
 import { Connections } from "./connections.ts";
 import { Door } from "./door.ts";
 import { enrol, expelInstance, keysFor, tellHubs } from "./enrolment.ts";
@@ -30,8 +38,10 @@ import { exchange } from "./http-exchange.ts";
 import { HubNetwork } from "./network.ts";
 import { OwnStreams } from "./own-streams.ts";
 import { alarmsOf, type HubParts, ServiceTable } from "./parts.ts";
+import { refusedAnswer, Refusals } from "./refusals.ts";
 import { Relay } from "./relay.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { hearText } from "./services-lists.ts";
 import { Sessions } from "./sessions.ts";
 import { statusOf } from "./status.ts";
 import { HubStore } from "./store.ts";
@@ -41,18 +51,13 @@ const SOON_MS = 50;
 const SHIP_AGAIN_MS = 5000;
 const RECOVERY_MS = 30_000;
 
-const CROWDED: Fault = {
-  code: "unavailable",
-  message: "too many connections wait at this hub to be told apart, try again later",
-  retryAfterSeconds: LIMITS.tunnelUnprovenRetrySeconds,
-};
-
 export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc {
   readonly #parts: HubParts;
   readonly #services: ServiceTable;
   readonly #network: HubNetwork;
   readonly #own: OwnStreams;
   readonly #sessions: Sessions;
+  readonly #arrivals: Arrivals;
   readonly #relay: Relay;
   readonly #door: Door;
   /** Accounts are to be written down before long. */
@@ -85,26 +90,28 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
       tooMuch: (culprit) => this.#sessions.tooMuch(culprit),
       toHub: (frame) => this.#own.received(frame),
     });
-    this.#door = new Door(this.#parts, this.#sessions, this.#network, (other) => env.TUNNEL_HUB.getByName(other));
+    const refusals = new Refusals(this.#parts);
+    this.#arrivals = new Arrivals(this.#parts, this.#sessions, refusals);
+    this.#door = new Door(this.#parts, refusals, this.#network, (other) => env.TUNNEL_HUB.getByName(other));
     this.#sessions.wake();
   }
 
   override async fetch(request: Request): Promise<Response> {
     const call = request.headers.get(HTTP_CALL_HEADER);
     if (call !== null) return await this.#toService(storedJson<HttpCall>(call), request);
-    const isGateway = request.headers.has(GATEWAY_HEADER);
-    if (!isGateway && !this.#door.hasRoom(this.ctx.getWebSockets().length)) return await this.#crowded();
-    const { 0: client, 1: server } = new WebSocketPair();
-    this.ctx.acceptWebSocket(server);
-    if (isGateway) this.#door.admitGateway(server, request.url);
-    else this.#door.challenge(server, request.url);
-    return new Response(null, { status: 101, webSocket: client });
+    if (request.headers.has(GATEWAY_HEADER)) return this.#answer((sockets) => this.#arrivals.admitGateway(sockets));
+    const proven = await this.#door.hear(request.headers.get(HELLO_HEADER), request.url);
+    if (!proven.ok) return refusedAnswer(proven.error);
+    return this.#answer((sockets) => this.#arrivals.admit(proven.value, sockets));
   }
 
-  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
     const connection = this.#parts.connections.of(socket);
     if (connection === undefined) return;
-    if (typeof message === "string") return this.#door.receive(connection, message);
+    if (typeof message === "string") {
+      hearText(this.#sessions, connection, message, this.#parts.nowMs());
+      return;
+    }
     this.#relay.receive(connection, new Uint8Array(message));
     if (this.#saving) return;
     this.#saving = true;
@@ -119,11 +126,15 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     this.#ended(socket);
   }
 
+  async nonce(): Promise<string> {
+    return this.#door.nonce();
+  }
+
   async enrol(call: EnrolCall): Promise<Result<null, Fault>> {
     const enrolled = enrol(this.#parts, call);
     if (!enrolled.ok) return enrolled;
     // Under its former keys it is a stranger.
-    if (enrolled.value.changed) this.#sessions.closeInstance(this.#parts.site, call.enrolment.instance);
+    if (enrolled.value.changed) this.#close(this.#parts.site, call.enrolment.instance);
     await this.#plan();
     return ok(null);
   }
@@ -131,7 +142,7 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
   async expel(call: Parameters<TunnelHubRpc["expel"]>[0]): Promise<Result<null, Fault>> {
     const expelled = expelInstance(this.#parts, call.instance, call.principal);
     if (!expelled.ok) return expelled;
-    this.#sessions.closeInstance(this.#parts.site, call.instance);
+    this.#close(this.#parts.site, call.instance);
     await tellHubs(this.#parts, (site) => this.env.TUNNEL_HUB.getByName(site));
     await this.#plan();
     return expelled;
@@ -142,7 +153,7 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
   }
 
   async expelled({ site, instance }: Parameters<TunnelHubRpc["expelled"]>[0]): Promise<void> {
-    this.#sessions.closeInstance(site, instance);
+    this.#close(site, instance);
   }
 
   async accessOf(tokenSha256: string): Promise<AccessHolder | null> {
@@ -165,10 +176,11 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
 
   async refresh(): Promise<void> {
     const { connections } = this.#parts;
-    const wasConnected = connections.isInUse;
-    let view = await this.#network.now(wasConnected);
+    const isInUse = (): boolean => this.#door.isInUse || connections.members.length > 0;
+    const wasInUse = isInUse();
+    let view = await this.#network.now(wasInUse);
     // Whoever has come meanwhile has to be known of.
-    if (!wasConnected && connections.isInUse) view = await this.#network.now(true);
+    if (!wasInUse && isInUse()) view = await this.#network.now(true);
     if (view === null) throw new Error("the directory does not answer");
     this.#sessions.review(view);
     await this.#plan();
@@ -177,22 +189,28 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
   override async alarm(): Promise<void> {
     // Should this run end in the middle, the next one goes on where it was.
     await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
-    this.#door.closeSlow();
     renewAccesses(this.#parts);
     await tellHubs(this.#parts, (site) => this.env.TUNNEL_HUB.getByName(site));
     const { failedNodes } = await this.#parts.outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
     await this.#plan(failedNodes.length > 0 ? SHIP_AGAIN_MS : SOON_MS, true);
   }
 
-  /** Nobody more is let in now; and where that would last, the hub begins anew. */
-  async #crowded(): Promise<Response> {
-    // What has been written outlives that.
-    await this.ctx.storage.sync();
-    if (this.#door.isBlocked(this.ctx.getWebSockets().length)) {
-      // The runtime has no other way to end a socket whose other end does not close it.
-      this.ctx.abort("sockets that were refused and stay keep the site's agent out");
-    }
-    return respondFault(CROWDED);
+  /** A WebSocket, or why there is none. */
+  #answer(admit: (sockets: Sockets) => RefusalCode | null): Response {
+    const { 0: client, 1: server } = new WebSocketPair();
+    const refusal = admit({
+      accept: (name) => {
+        this.ctx.acceptWebSocket(server, [name]);
+        return server;
+      },
+      count: (name) => this.ctx.getWebSockets(name).length,
+    });
+    return refusal === null ? new Response(null, { status: 101, webSocket: client }) : refusedAnswer(refusal);
+  }
+
+  #close(site: string, instance: string): void {
+    this.#door.expel(site, instance);
+    this.#sessions.closeInstance(site, instance);
   }
 
   async #toService({ service: name, site }: HttpCall, request: Request): Promise<Response> {
@@ -235,7 +253,6 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     const nowMs = Date.now();
     const { outbox, store } = this.#parts;
     const deadlines = [
-      this.#door.nextSlowMs(),
       nextRenewalMs(this.#parts),
       store.nextErrandMs(),
       outbox.pending() > 0 ? nowMs + shipInMs : null,
@@ -247,13 +264,3 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     } else if (armedMs === null || nextMs < armedMs) await this.ctx.storage.setAlarm(nextMs);
   }
 }
-
-const respondFault = (problem: Fault): Response =>
-  Response.json(errorObject(problem), {
-    status: HTTP_STATUS[problem.code],
-    headers: {
-      "Cache-Control": "no-store",
-      "X-Content-Type-Options": "nosniff",
-      ...(problem.retryAfterSeconds === undefined ? {} : { "Retry-After": String(problem.retryAfterSeconds) }),
-    },
-  });

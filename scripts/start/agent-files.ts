@@ -38,7 +38,7 @@ export function sitePlans({ nodes, links }: NetworkDocument): readonly SitePlan[
 }
 
 /** Where a site's agent finds the files of its end of a link. */
-export const inboxOf = (agents: string, site: string, link: string): string => join(agents, site, `inbox-${link}`);
+const inboxOf = (agents: string, site: string, link: string): string => join(agents, site, `inbox-${link}`);
 
 /** Folders that the file-dropping device writes into: both ends', or none. */
 export const inboxes = (agents: string, plans: readonly SitePlan[]): readonly string[] =>

@@ -2,6 +2,10 @@
 import type * as v from "valibot";
 import type { Action } from "../auth/policy.ts";
 import type { ErrorCode } from "../errors/errors.ts";
+import { LIMITS } from "../limits.ts";
+
+/** Of a key that does not exist. */
+export const EXAMPLE_KEY_ID = "bc490419-7d60-487f-adc1-4ddcc177c139";
 
 export interface Parameter {
   readonly description: string;
@@ -33,11 +37,17 @@ export interface RequestBody extends Body {
   readonly example?: unknown;
 }
 
+export const jsonRequest = (
+  description: string,
+  schema: NonNullable<Body["schema"]>,
+  more: { readonly required: boolean; readonly maxBytes?: number; readonly example: unknown },
+): RequestBody => ({ ...json(description, schema), maxBytes: LIMITS.jsonBodyBytes, ...more });
+
 /** An answer without a body. */
 export type Bodiless = Pick<Body, "description">;
 
 /** What "any" stands for; HEAD besides, which OpenAPI and clients take for granted. */
-export const ANY_METHODS = ["get", "post", "put", "patch", "delete", "options"] as const;
+const ANY_METHODS = ["get", "post", "put", "patch", "delete", "options"] as const;
 
 export interface Operation {
   readonly method: "get" | "post" | "put" | "delete" | "any";

@@ -1,9 +1,17 @@
 /** Routes of sites: enrolment of agents, the tunnel, and what is reached through it. */
 import { LIMITS } from "../limits.ts";
+import { HELLO_HEADER } from "../tunnel/messages.ts";
 import { TUNNEL_ALARMS } from "../tunnel/types.ts";
 import { json, type Operation } from "./operation.ts";
 import { AlarmsClearedSchema } from "./schemas.ts";
-import { EnrolledSchema, EnrolmentSchema, ExpelledSchema, SiteSchema, SitesSchema } from "./site-schemas.ts";
+import {
+  EnrolledSchema,
+  EnrolmentSchema,
+  ExpelledSchema,
+  NonceSchema,
+  SiteSchema,
+  SitesSchema,
+} from "./site-schemas.ts";
 
 const site = { site: "Site of the network document: where nodes or agents are." };
 const PATH = "/api/v1/sites/{site}";
@@ -78,16 +86,38 @@ export const SITES = {
     errors: ["forbidden", "not-found"],
     curl: "/api/v1/sites/site-a/alarms/too-much -X DELETE",
   },
+  postNonces: {
+    method: "post",
+    path: `${PATH}/tunnel/nonces`,
+    tag: "Sites",
+    summary: "Get a nonce for the tunnel",
+    description: "An agent signs it to show who it is: see getTunnel. Good for one hello, for ten seconds.",
+    action: null,
+    pathParameters: site,
+    responses: { 201: json("The nonce, base64", NonceSchema) },
+    errors: ["not-found", "misdirected-request", "directory-unavailable", "unavailable"],
+    curl: "/api/v1/sites/site-a/tunnel/nonces -X POST",
+  },
   getTunnel: {
     method: "get",
     path: `${PATH}/tunnel`,
     tag: "Sites",
     summary: "The WebSocket of agents",
-    description: "Agents prove themselves inside, with the keys they enrolled: see docs/tunnel.md.",
+    description: `Agents prove themselves by a nonce that they sign with the keys they enrolled, in the header \`${HELLO_HEADER}\`: see docs/tunnel.md.`,
     action: null,
     pathParameters: site,
-    responses: { 101: { description: "The hub's challenge comes first" } },
-    errors: ["not-found", "misdirected-request", "upgrade-required", "directory-unavailable", "unavailable"],
+    responses: { 101: { description: "The hub's welcome comes first" } },
+    errors: [
+      "unauthorised",
+      "forbidden",
+      "not-found",
+      "conflict",
+      "misdirected-request",
+      "upgrade-required",
+      "rate-limited",
+      "directory-unavailable",
+      "unavailable",
+    ],
     streams: true,
     curl: "/api/v1/sites/site-a/tunnel",
   },

@@ -1,12 +1,12 @@
 /** Bodies of the routes of sites, their agents and services. */
 import * as v from "valibot";
-import { EnrolledSchema, EnrolmentSchema } from "../tunnel/messages.ts";
+import { EnrolledSchema, EnrolmentSchema, NonceSchema } from "../tunnel/messages.ts";
 
 const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const instant = v.pipe(v.string(), v.isoTimestamp());
 
-export { EnrolledSchema, EnrolmentSchema };
+export { EnrolledSchema, EnrolmentSchema, NonceSchema };
 
 export const ExpelledSchema = v.object({ instance: text });
 

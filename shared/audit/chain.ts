@@ -43,7 +43,7 @@ export function firstBreak(records: readonly AuditRecord[], previousHash: string
 type Bundle = [AuditRecord, ...AuditRecord[]];
 
 /** Neighbours with the same hash. */
-export function bundlesOf(records: readonly AuditRecord[]): Bundle[] {
+function bundlesOf(records: readonly AuditRecord[]): Bundle[] {
   const bundles: Bundle[] = [];
   for (const record of records) {
     const last = bundles.at(-1);

@@ -13,7 +13,7 @@ import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { BlockId } from "../ids.ts";
 import type { Slices } from "./slices.ts";
 
-export const PUBLIC_SEED_BYTES = 32;
+const PUBLIC_SEED_BYTES = 32;
 /** Both ends must agree on everything here; a change of how output is made needs another label. */
 const LABEL = utf8ToBytes("qkd-edge/conditioning/v1/toeplitz-seed");
 const SLICE_BYTES = 64 * 1024; // about 3 ms

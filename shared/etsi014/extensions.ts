@@ -14,7 +14,7 @@ export interface Extension {
 }
 
 /** name -> can this wish be met by a route of this type? */
-export const EXTENSIONS: Readonly<Record<string, (value: JsonValue, route: RouteType) => boolean>> = {
+const EXTENSIONS: Readonly<Record<string, (value: JsonValue, route: RouteType) => boolean>> = {
   /** "direct": the key shall come from a link between the two nodes, without trusted nodes in between. */
   qkdedge_route_type: (value, route) => value === "direct" && route === "direct",
 };

@@ -41,7 +41,7 @@ export interface StatusFacts {
 const sumOf = (pools: readonly PoolStatus[], figure: (pool: PoolStatus) => number) =>
   pools.reduce((sum, pool) => sum + figure(pool), 0);
 
-export function sumLedgers(pools: readonly PoolStatus[]): Ledger {
+function sumLedgers(pools: readonly PoolStatus[]): Ledger {
   const sums = BIT_STATES.map((state): [BitState, number] => [state, sumOf(pools, (pool) => pool.ledgerBits[state])]);
   return Object.fromEntries(sums) as Record<BitState, number>;
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../limits.ts";
 import type { Mux } from "./mux.ts";
-import { type Path, SimulatedClock, SimulatedNetwork, seededRandom } from "./simulation.ts";
+import { type Path, SimulatedClock, SimulatedNetwork, seededRandom } from "../../test/support/mux-simulation.ts";
 import type { IncomingOpen, MuxStream, Stream } from "./stream.ts";
-import { noPause, readAll, sendAll } from "./traffic.ts";
+import { noPause, readAll, sendAll } from "../../test/support/mux-traffic.ts";
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const LOOPBACK: Path = { delayMs: 0.075, jitterMs: 0, bytesPerMs: 200_000, bufferBytes: 65_536 };

@@ -4,7 +4,7 @@ import { LIMITS } from "../limits.ts";
 import { encodeFrame } from "./encode.ts";
 import { FRAME_TYPES, type Frame } from "./frame.ts";
 import type { Role } from "./peers.ts";
-import { PEER, acceptAll, data, open, scripted } from "./scripted.ts";
+import { PEER, acceptAll, data, open, scripted } from "../../test/support/mux-scripted.ts";
 import type { MuxStream } from "./stream.ts";
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

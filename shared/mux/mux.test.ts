@@ -3,7 +3,7 @@ import { LIMITS } from "../limits.ts";
 import { framesOf, typeOf } from "./frame.ts";
 import { Mux } from "./mux.ts";
 import type { Role } from "./peers.ts";
-import { PEER, acceptAll, data, open, scripted } from "./scripted.ts";
+import { PEER, acceptAll, data, open, scripted } from "../../test/support/mux-scripted.ts";
 import type { MuxStream } from "./stream.ts";
 
 /** Only what `accept` grants may be sent. */

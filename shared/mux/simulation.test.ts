@@ -4,9 +4,9 @@ import { LIMITS } from "../limits.ts";
 import type { StreamEnd } from "./codes.ts";
 import type { MuxLimits } from "./config.ts";
 import type { Mux } from "./mux.ts";
-import { type Path, SimulatedClock, SimulatedNetwork, seededRandom } from "./simulation.ts";
+import { type Path, SimulatedClock, SimulatedNetwork, seededRandom } from "../../test/support/mux-simulation.ts";
 import type { IncomingOpen, MuxStream } from "./stream.ts";
-import { noPause, readAll, sendAll } from "./traffic.ts";
+import { noPause, readAll, sendAll } from "../../test/support/mux-traffic.ts";
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -13,6 +13,8 @@ export interface MuxStream {
   readonly service: string;
   /** The other end's answer, where this end has asked; what is written before may be lost by a refusal. */
   readonly opened: Promise<Result<MuxStream, Ending>>;
+  /** Written and not yet gone to the transport. */
+  readonly queuedBytes: number;
   /**
    * The next bytes; null after the other end's last. Reading is what grants new credit. One read at a time.
    * @throws {StreamError} (rejects) where the stream was reset; what had not been read is gone

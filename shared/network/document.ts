@@ -6,17 +6,10 @@
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
 import { boundedList } from "./bounded-list.ts";
+import { PlainIdSchema } from "./plain-id.ts";
 
 const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 
-/** Ids that become parts of object names and URLs. */
-const plainId = v.pipe(
-  v.string(),
-  v.regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-    "shall have 1 to 64 of A-Z a-z 0-9 . _ -, and begin with a letter or digit",
-  ),
-);
 /** SAE ids are opaque (ETSI 014 leaves their syntax open): any text without control characters. */
 const saeId = v.pipe(
   v.string(),
@@ -48,13 +41,13 @@ const tokenCredential = v.strictObject({
 const credentials = boundedList(v.variant("type", [certificateCredential, tokenCredential]), LIMITS.credentialsEach);
 
 const node = v.strictObject({
-  id: plainId,
+  id: PlainIdSchema,
   /** The node's UUID, as peers that name nodes by UUID know it. */
   uuid: v.optional(uuid),
   /** ETSI 014 KME ID; the node id where absent. */
   kme_id: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))),
   /** The site whose agent serves this node; the node id where absent. */
-  site: v.optional(plainId),
+  site: v.optional(PlainIdSchema),
   /** Site id in the Open-QKD-Network KMS API. */
   kms_site_id: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
   credentials: v.optional(credentials),
@@ -64,8 +57,8 @@ export const CONDITIONING_SEED_WORDS =
   "shall be 32 random bytes as 64 lower-case hex digits, drawn once for the link: openssl rand -hex 32";
 
 const link = v.strictObject({
-  id: plainId,
-  nodes: v.strictTuple([plainId, plainId]),
+  id: PlainIdSchema,
+  nodes: v.strictTuple([PlainIdSchema, PlainIdSchema]),
   /** `simulated`: random material made by the pool itself, for demo and tests. `push`: blocks put by agents or operators. */
   source: v.picklist(["simulated", "push"]),
   /** One-ended: a block counts once one end has pushed it. Two-ended: once both ends have pushed equal bytes. */
@@ -85,9 +78,9 @@ const link = v.strictObject({
   shards: v.optional(wholeNumber(1, LIMITS.shards), 1),
 });
 
-const sae = v.strictObject({ id: saeId, node: plainId, credentials });
+const sae = v.strictObject({ id: saeId, node: PlainIdSchema, credentials });
 
-const principalEntry = { id: plainId, credentials };
+const principalEntry = { id: PlainIdSchema, credentials };
 
 /** 0 keys a day: as many as one likes. */
 const quotaMembers = {
@@ -142,7 +135,10 @@ const policy = v.strictObject({
   quota: v.optional(v.strictObject(quotaMembers)),
   /** Others for some SAEs, links, or SAEs over links; what one of these leaves out is as it would be without it. */
   quotas: v.optional(
-    boundedList(v.strictObject({ sae: v.optional(saeId), link: v.optional(plainId), ...quotaMembers }), LIMITS.quotas),
+    boundedList(
+      v.strictObject({ sae: v.optional(saeId), link: v.optional(PlainIdSchema), ...quotaMembers }),
+      LIMITS.quotas,
+    ),
   ),
   /** What an object does when its audit outbox is full: refuse requests, or drop events and raise an alarm. */
   audit_overflow: v.optional(v.picklist(["refuse", "drop"]), "refuse"),
@@ -153,7 +149,7 @@ export const NetworkDocumentSchema = v.strictObject({
   nodes: boundedList(node, LIMITS.nodes),
   links: boundedList(link, LIMITS.links),
   saes: boundedList(sae, LIMITS.saes),
-  agents: v.optional(boundedList(v.strictObject({ ...principalEntry, site: plainId }), LIMITS.principals), []),
+  agents: v.optional(boundedList(v.strictObject({ ...principalEntry, site: PlainIdSchema }), LIMITS.principals), []),
   controllers: v.optional(boundedList(v.strictObject(principalEntry), LIMITS.principals), []),
   operators: boundedList(v.strictObject(principalEntry), LIMITS.principals),
   policy: v.optional(policy, {}),

@@ -1,6 +1,8 @@
 /** Tokens that a hub gives an agent with its connection, for the REST API: `qkda.<site>.<256 random bits, base64url>`. */
+import { PLAIN_ID } from "../network/plain-id.ts";
+
 const PREFIX = "qkda.";
-const FORM = /^qkda\.(?<site>[A-Za-z0-9][A-Za-z0-9._-]{0,63})\.[A-Za-z0-9_-]{43}$/;
+const FORM = new RegExp(`^qkda\\.(?<site>${PLAIN_ID})\\.[A-Za-z0-9_-]{43}$`);
 
 /** @param random 32 bytes */
 export const accessToken = (site: string, random: Uint8Array): string =>

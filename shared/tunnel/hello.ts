@@ -8,7 +8,7 @@ import type { Claims } from "./messages.ts";
 const DOMAIN = "qkd-edge tunnel hello v1\n";
 
 /**
- * @param nonce as in the challenge, base64
+ * @param nonce as the hub gave it, base64
  * @param address host (with port where it is not the scheme's own) and path that the agent dialled. Without the scheme:
  *   TLS may end before the Worker.
  */

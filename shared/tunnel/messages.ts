@@ -1,9 +1,11 @@
 /**
- * What hub and agent say to each other beside the frames (shared/mux): JSON in text messages of the same WebSocket.
- * First the hub's challenge, then the agent's hello, then welcome or refused; frames only after a welcome.
+ * What hub and agent say to each other beside the frames (shared/mux). An agent asks for a nonce by HTTP and sends its
+ * hello in the request for the WebSocket, so that there is a socket only for who has proved itself; the rest is JSON in
+ * text messages of that socket: the hub's welcome first, the owner's services.
  */
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
+import { PlainIdSchema } from "../network/plain-id.ts";
 import { ALLOW_WORDS, ServiceSchema } from "./services.ts";
 
 /** Answered by the runtime without waking the hub. */
@@ -23,7 +25,6 @@ const base64 = (bytes: number) => {
     v.regex(new RegExp(`^[A-Za-z0-9+/]{${digits}}={${padding}}$`), `shall be base64 of ${bytes} bytes`),
   );
 };
-const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
 const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/));
 
 export const NONCE_BYTES = 32;
@@ -37,11 +38,14 @@ export const PublicKeysSchema = v.strictObject({
 });
 export type PublicKeys = v.InferOutput<typeof PublicKeysSchema>;
 
+/** The answer to `POST /api/v1/sites/{site}/tunnel/nonces`: good for one hello at that hub, for a short time. */
+export const NonceSchema = v.strictObject({ nonce: base64(NONCE_BYTES) });
+
 /** Body of `POST /api/v1/sites/{site}/agents`, made with the agent's one-time token: see enrolment in docs/tunnel.md. */
 export const EnrolmentSchema = v.strictObject({ instance: uuid, keys: PublicKeysSchema });
 export type Enrolment = v.InferOutput<typeof EnrolmentSchema>;
 /** The answer: whose token it was, by which name the agent introduces itself from then on. */
-export const EnrolledSchema = v.strictObject({ agent: id });
+export const EnrolledSchema = v.strictObject({ agent: PlainIdSchema });
 export type Enrolled = v.InferOutput<typeof EnrolledSchema>;
 
 export const ServicesSchema = v.pipe(v.array(ServiceSchema), v.maxLength(LIMITS.tunnelServices));
@@ -50,56 +54,59 @@ export const ServicesSchema = v.pipe(v.array(ServiceSchema), v.maxLength(LIMITS.
 export const ClaimsSchema = v.strictObject({
   version: v.literal(1),
   /** The agent's id in the network document, and its own site. */
-  agent: id,
-  site: id,
+  agent: PlainIdSchema,
+  site: PlainIdSchema,
   /** Of this installation of the agent: made once, kept with its keys. */
   instance: uuid,
   role: v.picklist(ROLES),
   /** May wait until no other instance serves the site. */
   standby: v.boolean(),
-  /** Of an owner; a peer exposes nothing. */
-  services: ServicesSchema,
 });
 export type Claims = v.InferOutput<typeof ClaimsSchema>;
 
+/** JSON in this header of the request for the WebSocket: 5 kB, within the 8 KiB that proxies allow one header. */
+export const HELLO_HEADER = "QKD-Tunnel-Hello";
 export const HelloSchema = v.strictObject({
-  type: v.literal("hello"),
+  nonce: base64(NONCE_BYTES),
   claims: ClaimsSchema,
   signatures: v.strictObject({ ed25519: base64(SIGNATURE_BYTES.ed25519), mlDsa65: base64(SIGNATURE_BYTES.mlDsa65) }),
 });
 export type Hello = v.InferOutput<typeof HelloSchema>;
 
-/** What an owner says once it serves others things than in its hello. */
+/** What an owner exposes: the first thing it says on its socket, and again when it exposes other things. */
 export const ServicesMessageSchema = v.strictObject({ type: v.literal("services"), services: ServicesSchema });
+export type ServicesMessage = v.InferOutput<typeof ServicesMessageSchema>;
 
-export const FromAgentSchema = v.variant("type", [HelloSchema, ServicesMessageSchema]);
-export type FromAgent = v.InferOutput<typeof FromAgentSchema>;
-
-/** Why an agent is refused. The same words stand in its log. */
+/** Why an agent is refused, at the door or later. The same words stand in its log. */
 export const REFUSALS = {
   "not-enrolled": "no keys of this instance are known: enrol it with a new token",
   "bad-signature": "the signatures do not fit the keys this instance enrolled with, or the address it was told",
   "bad-message": "the agent does not speak this version of the protocol",
+  stale: "the nonce that was signed is not known here, has been used, or is too old",
   revoked: "the agent is revoked, or the network knows it no more",
   "wrong-site": "the agent belongs to another site",
   "other-instance": "another instance serves this site",
   changed: "what the agent may open here has changed: it connects anew",
   "too-many": "as many agents are connected as may be",
-  "too-slow": "the agent did not answer in time",
   "too-much": "more was sent than the other side had granted",
   unavailable: "the edge cannot tell now who this is",
 } as const;
 export type RefusalCode = keyof typeof REFUSALS;
+const refusal = v.picklist(Object.keys(REFUSALS) as RefusalCode[]);
+
+/** Beside the message of a refused request for the WebSocket: `details` of its body, as of every fault. */
+export const RefusedSchema = v.object({
+  message: v.string(),
+  details: v.tuple([v.object({ refusal })]),
+});
 
 /** Close codes of the WebSocket (RFC 6455 7.4.2: 4000 to 4999 are for private use). */
 export const CLOSE = { refused: 4001, replaced: 4002, leaving: 4003 } as const;
 
-const refusal = v.picklist(Object.keys(REFUSALS) as RefusalCode[]);
 const gateway = v.literal(ALLOW_WORDS.gateway);
 const slot = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0xfffe));
 
 export const FromHubSchema = v.variant("type", [
-  v.strictObject({ type: v.literal("challenge"), nonce: base64(NONCE_BYTES) }),
   v.strictObject({
     type: v.literal("welcome"),
     /** `standby`: waits; `active` follows when it is this instance's turn. */
@@ -108,6 +115,7 @@ export const FromHubSchema = v.variant("type", [
     access: v.optional(v.strictObject({ token: v.string(), expiresMs: v.number() })),
   }),
   v.strictObject({ type: v.literal("active") }),
+  /** Somebody who was let in has to go. */
   v.strictObject({
     type: v.literal("refused"),
     code: refusal,
@@ -119,8 +127,8 @@ export const FromHubSchema = v.variant("type", [
   v.strictObject({
     type: v.literal("peer"),
     slot,
-    site: v.union([id, gateway]),
-    agent: v.union([id, gateway]),
+    site: v.union([PlainIdSchema, gateway]),
+    agent: v.union([PlainIdSchema, gateway]),
     linked: v.boolean(),
   }),
   /** A new access token in place of the last one. */

@@ -1,15 +1,10 @@
 /** What a site's agent exposes through its tunnel, and who may open it. Denied is what nothing allows. */
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
+import { PlainIdSchema } from "../network/plain-id.ts";
 
 /** A name of a service is part of URLs and of `open` frames. `-R 9000:...` registers the service "9000". */
-export const ServiceNameSchema = v.pipe(
-  v.string(),
-  v.regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-    "shall have 1 to 64 of A-Z a-z 0-9 . _ -, and begin with a letter or digit",
-  ),
-);
+export const ServiceNameSchema = PlainIdSchema;
 
 /** Besides ids of sites. No site may be called so. */
 export const ALLOW_WORDS = {

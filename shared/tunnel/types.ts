@@ -97,15 +97,17 @@ export interface HttpCall {
 }
 export const HTTP_CALL_HEADER = "QKD-Tunnel-Call";
 
-/** Of a WebSocket that the platform vouches for as the gateway's: from the Worker only, and there is no challenge. */
+/** Of a WebSocket that the platform vouches for as the gateway's: from the Worker only, and there is no hello. */
 export const GATEWAY_HEADER = "QKD-Tunnel-Gateway";
 
 export interface TunnelHubRpc {
   /**
-   * Of HTTP: the agents' WebSocket (the request as it came, for its address is signed), or a request to a service, with
-   * `HTTP_CALL_HEADER`; or the gateway's WebSocket, with `GATEWAY_HEADER`.
+   * Of HTTP: an agent's WebSocket, with `HELLO_HEADER` (by the address it dialled, which is signed), or a request to a
+   * service, with `HTTP_CALL_HEADER`; or the gateway's WebSocket, with `GATEWAY_HEADER`.
    */
   fetch(request: Request): Promise<Response>;
+  /** For one hello, soon. */
+  nonce(): Promise<string>;
   /** `conflict`: the token has enrolled another instance already; the same enrolment again is answered as the first. */
   enrol(call: EnrolCall): Promise<Result<null, Fault>>;
   /** Forgets an instance and closes its connections. `not-found` where it is not known. */

@@ -29,7 +29,7 @@ const NODE_OF: Readonly<Record<string, string>> = {
 };
 
 /** Bearer tokens by name, the same for a deployment's whole life. */
-export const TOKENS: Readonly<Record<string, string>> = Object.fromEntries(
+const TOKENS: Readonly<Record<string, string>> = Object.fromEntries(
   ["operator", ...Object.keys(NODE_OF)].map((name) => [name, randomBytes(32).toString("base64url")]),
 );
 const tokenOf = (name: string): string => TOKENS[name] ?? name;
@@ -135,9 +135,8 @@ export class Client {
     const { status, body } = await this.#engine.batch(writeBatch([JSON.stringify(caller)], batch));
     if (status !== 200) throw new Error(`a batch was answered ${status}`);
     return new AnswerReader(requests).push(new TextEncoder().encode(body)).flatMap((answer) => {
-      const text = new TextDecoder().decode(answer.body);
-      if (answer.status !== 200) throw new Error(`a request of a batch was answered ${answer.status} ${text}`);
-      return (JSON.parse(text) as { keys: Key[] }).keys;
+      if (answer.status !== 200) throw new Error(`a request of a batch was answered ${answer.status} ${answer.body}`);
+      return (JSON.parse(answer.body) as { keys: Key[] }).keys;
     });
   }
 

@@ -5,6 +5,7 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
+import { buffer } from "node:stream/consumers";
 import type { SecureContextOptions } from "node:tls";
 
 export interface Identity {
@@ -81,9 +82,7 @@ export class KmeClient {
 
   async call(path: string, call: KmeCall = {}): Promise<KmeAnswer> {
     const response = await this.open(path, call);
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await buffer(response));
     return { status: response.statusCode ?? 0, headers: response.headers, text, json: parse(text) };
   }
 }

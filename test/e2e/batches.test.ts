@@ -2,7 +2,7 @@
 import https from "node:https";
 import type { ConnectionOptions } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BATCH_PATH } from "../../shared/batch/batch.ts";
+import { BATCH_PATH, writeBatch } from "../../shared/batch/batch.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { httpsRequest, type TlsAnswer, tlsExchange } from "../support/front-bench.ts";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
@@ -155,7 +155,7 @@ describe("many SAEs at many KMEs at once", () => {
 });
 
 describe("a batch is a front's to send", () => {
-  const batch = JSON.stringify({ callers: [{}], requests: [] });
+  const batch = writeBatch(["{}"], []);
   const forged = { "X-Cf-Blob": JSON.stringify({ qkd: { batch: true } }) };
 
   it("on the edge's own port it is no path", async () => {

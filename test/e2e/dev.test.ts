@@ -1,23 +1,14 @@
 /** `npm run dev` and `npm run deploy`, as far as they go without Cloudflare. */
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { freePort } from "../../scripts/start/ports.ts";
 import { runReadmeBlock } from "../support/readme.ts";
 import { isRunning, newStateFolder } from "../support/run-network.ts";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 
 it("runs the demo under wrangler dev; the lines it prints, and the README's, fetch one key at both ends", async () => {
   const state = newStateFolder();

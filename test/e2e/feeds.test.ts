@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -229,6 +229,82 @@ test(
     } finally {
       await device.stop();
     }
+  },
+  4 * PATIENCE_MS,
+);
+
+/** A vendor's tool: fresh keys each time it is run, of which it writes down those that it is about to give. */
+const KEY_TOOL = `
+  const record = process.argv[1] + "/" + require("crypto").randomUUID();
+  process.stdin.resume().on("end", () => process.exit());
+  process.stdout.on("error", () => process.exit());
+  const give = () => {
+    const keys = require("crypto").randomBytes(2048);
+    require("fs").appendFileSync(record, keys);
+    process.stdout.write(keys, () => setTimeout(give, 2));
+  };
+  give();
+`;
+const KEY_BYTES = 32;
+
+/** Where each key lies of what each run of the tool gave. */
+function placesIn(records: string): Map<string, { readonly run: string; readonly index: number }> {
+  const places = new Map<string, { run: string; index: number }>();
+  for (const run of readdirSync(records)) {
+    const bytes = readFileSync(join(records, run));
+    for (let index = 0; (index + 1) * KEY_BYTES <= bytes.length; index++) {
+      places.set(bytes.toString("latin1", index * KEY_BYTES, (index + 1) * KEY_BYTES), { run, index });
+    }
+  }
+  return places;
+}
+
+test(
+  "command: of what each run of a tool gave, whole blocks from its start come in, once; the rest is gone with the agent",
+  async () => {
+    const LINK = "tn-2-tn-3";
+    const BLOCK_BYTES = 8192;
+    const records = join(folder, "records");
+    mkdirSync(records);
+    const config = (script: string) => ({
+      type: "command",
+      link: LINK,
+      program: process.execPath,
+      args: ["-e", script, records],
+      block_bytes: BLOCK_BYTES,
+    });
+    await killAgainAndAgain(([dieAt]) => [startAgent("tn-2", config(KEY_TOOL), dieAt)]);
+    // What is in the spool is not lost: this one only brings it in.
+    const last = startAgent("tn-2", config("process.stdin.resume()"));
+    await eventually(
+      async () => await Promise.resolve(blocksIn("command-tn-2")),
+      (left) => left.every((name) => !name.endsWith(".block")),
+      PATIENCE_MS,
+    );
+    await endNicely(last);
+    const { conserved, ledger_bits: ledger } = await linkState(network, LINK);
+    expect(conserved).toBe(true);
+    expect(ledger).toMatchObject({ unmatched: 0, quarantined: 0 });
+
+    const keys = await drainKeys(network, { sae: "sae-c", node: "tn-2" }, { sae: "sae-d", node: "tn-3" });
+    expect(keys.length * KEY_BYTES * 8).toBe(ledger["available"]);
+    const places = placesIn(records);
+    const taken = new Map<string, number[]>();
+    for (const key of keys) {
+      const name = key.toString("latin1");
+      const place = places.get(name);
+      // Given by no run, or given out here before.
+      if (place === undefined) throw new Error("a key that the tool did not give, or that came in twice");
+      places.delete(name);
+      taken.set(place.run, [...(taken.get(place.run) ?? []), place.index]);
+    }
+    // Some die before the tool has given a block.
+    expect(taken.size).toBeGreaterThan(2);
+    for (const indexes of taken.values()) {
+      expect(Math.max(...indexes) + 1).toBe(indexes.length);
+      expect((indexes.length * KEY_BYTES) % BLOCK_BYTES).toBe(0);
+    }
+    expectNoTraceOf(keys);
   },
   4 * PATIENCE_MS,
 );

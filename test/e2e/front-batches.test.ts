@@ -7,7 +7,7 @@ import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Issued } from "../../pki/authority.ts";
 import { CONTRACT } from "../../shared/api/contract.ts";
-import { ALONE, type Batch, BATCH_PATH, writePart } from "../../shared/batch/batch.ts";
+import { ALONE, type Batch, BATCH_PATH, readBatch, writePart } from "../../shared/batch/batch.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { createCarrier } from "../../tunnel/services/etsi014-tls/carrier.ts";
 import { type Front, startFront } from "../../tunnel/services/etsi014-tls/front.ts";
@@ -22,17 +22,12 @@ beforeAll(async () => {
 });
 afterAll(() => bench.stop());
 
-const tlsOf = (who: Issued): { ca: string; cert: string; key: string } => ({
-  ca: bench.authority.certificate.toString("pem"),
-  cert: who.certificate,
-  key: who.key,
-});
 const ENC = "/api/v1/keys/sae-c/enc_keys";
 
 /** What the engine saw of a request written by hand. */
 async function seen(head: string, body: string | Buffer = ""): Promise<Seen> {
   const text = Buffer.concat([Buffer.from(`${head}\r\n\r\n`, "latin1"), Buffer.from(body)]);
-  const answer = await tlsExchange(bench.front.url, tlsOf(saeA), text);
+  const answer = await tlsExchange(bench.front.url, bench.tlsOf(saeA), text);
   expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   const [, json = ""] = /\r\n\r\n(?:[0-9a-f]+\r\n)?(\{.*\})/s.exec(answer) ?? [];
   return JSON.parse(json) as Seen;
@@ -85,7 +80,7 @@ describe("what travels in a batch", () => {
   ])("but not %s", async (_name, head, body) => expect((await seen(head, body)).batched).toBeUndefined());
 
   it("nor HEAD", async () => {
-    const options = { ...tlsOf(saeA), method: "HEAD", agent: false as const };
+    const options = { ...bench.tlsOf(saeA), method: "HEAD", agent: false as const };
     const answer = await httpsRequest(bench.front.url + ENC, options);
     expect(answer.headers["content-length"] === undefined || answer.body === "").toBe(true);
   });
@@ -99,7 +94,7 @@ describe("what travels in a batch", () => {
 
   it("refuses what would break out of a request line", async () => {
     for (const target of [`${ENC}?a\x00b`, `${ENC}?a\x7f`, `${ENC} b`, `${ENC}?æ`, "/api/v1/keys/sæ/enc_keys"]) {
-      const answer = await tlsExchange(bench.front.url, tlsOf(saeA), `${get(target)}\r\n\r\n`);
+      const answer = await tlsExchange(bench.front.url, bench.tlsOf(saeA), `${get(target)}\r\n\r\n`);
       expect(answer).toMatch(/^HTTP\/1\.1 400 |^$/);
     }
   });
@@ -115,7 +110,7 @@ async function withEngine(
   const engine = http.createServer((req, res) => {
     // Fronts ask whose certificates still count: that is another story.
     if (req.url === CONTRACT.getWhoami.path) res.writeHead(503).end();
-    else if (req.url === BATCH_PATH) void readBatch(req).then((batch) => play(batch, res));
+    else if (req.url === BATCH_PATH) void batchOf(req).then((batch) => play(batch, res));
     else echo(req, res);
   });
   engine.listen(path);
@@ -139,10 +134,10 @@ interface Cf {
   readonly tlsClientAuth: { readonly certSubjectDNRFC2253: string };
   readonly qkd: { readonly node: string };
 }
-async function readBatch(req: http.IncomingMessage): Promise<Batch<Cf>> {
+async function batchOf(req: http.IncomingMessage): Promise<Batch<Cf>> {
   let text = "";
   for await (const chunk of req.setEncoding("utf8")) text += String(chunk);
-  return JSON.parse(text) as Batch<Cf>;
+  return readBatch(text);
 }
 /** What became of a request that travelled by itself. */
 function echo(req: http.IncomingMessage, res: http.ServerResponse): void {
@@ -178,7 +173,7 @@ describe("many at once", () => {
               const agent = new https.Agent({ keepAlive: true, maxSockets: 2 });
               const paths = Array.from({ length: 20 }, (_, n) => `${ENC}?${names[i]}-${n}`);
               const answers = await Promise.all(
-                paths.map((path) => httpsRequest(url + path, { ...tlsOf(one), agent })),
+                paths.map((path) => httpsRequest(url + path, { ...bench.tlsOf(one), agent })),
               );
               expect(answers.map(({ body }) => body)).toEqual(
                 paths.map((path) => `CN=${names[i]} at ${node}: ${path}`),
@@ -199,7 +194,7 @@ describe("many at once", () => {
       async ([front]) => {
         const paths = Array.from({ length: 10 }, (_, i) => `${ENC}?${i}`);
         const requests = paths.map((path, i) => `${get(path, i < 9 ? "Host: x" : CLOSE)}\r\n\r\n`).join("");
-        const text = await tlsExchange(front!.url, tlsOf(saeA), requests);
+        const text = await tlsExchange(front!.url, bench.tlsOf(saeA), requests);
         expect(Array.from(text.matchAll(/CN=sae-a at tn-1: (\S+?)(?:HTTP|$)/g), ([, path]) => path)).toEqual(paths);
       },
     ));
@@ -215,7 +210,8 @@ describe("many at once", () => {
         res.end(slow === -1 ? "" : writePart([answerTo(batch, slow)]));
       },
       async ([front]) => {
-        const ask = (query: string) => httpsRequest(`${front!.url}${ENC}?${query}`, { ...tlsOf(saeA), agent: false });
+        const ask = (query: string) =>
+          httpsRequest(`${front!.url}${ENC}?${query}`, { ...bench.tlsOf(saeA), agent: false });
         const slow = ask("slow");
         for (let i = 0; i < 5; i++) expect((await ask(`quick-${i}`)).status).toBe(200);
         const beside = await Promise.all([ask("a"), ask("b"), ask("c")]);
@@ -234,11 +230,11 @@ describe("clients and engines that leave", () => {
       (_batch, res) => void held.push(res.on("close", () => held.splice(held.indexOf(res), 1))),
       async ([front]) => {
         const statusOf = (path: string): Promise<number> =>
-          httpsRequest(front!.url + path, { ...tlsOf(saeA), agent: false }).then(({ status }) => status);
+          httpsRequest(front!.url + path, { ...bench.tlsOf(saeA), agent: false }).then(({ status }) => status);
         for (let round = 0; round < 3; round++) {
           // The first batch is at the engine, which says nothing; the second request waits.
           const port = Number(new URL(front!.url).port);
-          const sockets = [0, 1].map(() => connectTls({ host: "127.0.0.1", port, ...tlsOf(saeA) }));
+          const sockets = [0, 1].map(() => connectTls({ host: "127.0.0.1", port, ...bench.tlsOf(saeA) }));
           for (const socket of sockets) socket.on("error", () => {});
           sockets[0]!.write(`${get(ENC)}\r\n\r\n`);
           await expect.poll(() => held.length).toBe(1);
@@ -266,7 +262,7 @@ describe("clients and engines that leave", () => {
       },
       async ([front]) => {
         const agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
-        const ask = () => httpsRequest(front!.url + ENC, { ...tlsOf(saeA), agent });
+        const ask = () => httpsRequest(front!.url + ENC, { ...bench.tlsOf(saeA), agent });
         const answers = await Promise.all(Array.from({ length: 8 }, ask));
         const failed = answers.filter(({ status }) => status === 503);
         expect(failed.length).toBeGreaterThan(0);
@@ -286,7 +282,7 @@ describe("clients and engines that leave", () => {
       (_batch, res) => void res.end(writePart([{ request: 0, status: ALONE, headers: {}, body: "" }])),
       async ([front]) => {
         const headers = { "Idempotency-Key": "k" };
-        const options = { ...tlsOf(saeA), agent: false as const, method: "POST", headers };
+        const options = { ...bench.tlsOf(saeA), agent: false as const, method: "POST", headers };
         const answer = await httpsRequest(front!.url + ENC, options, "{}");
         expect([answer.status, answer.body]).toEqual([200, `POST ${ENC}: 2 bytes, k`]);
         const chunked = { ...options, headers: { ...headers, "transfer-encoding": "chunked" } };

@@ -22,16 +22,6 @@ beforeAll(async () => {
 });
 afterAll(() => bench.stop());
 
-const tlsOf = (who: Issued): { ca: string; cert: string; key: string } => ({
-  ca: bench.authority.certificate.toString("pem"),
-  cert: who.certificate,
-  key: who.key,
-});
-const as = (who: Issued, more: https.RequestOptions = {}): https.RequestOptions => ({
-  ...tlsOf(who),
-  agent: false,
-  ...more,
-});
 const portOf = (front: Front): number => Number(new URL(front.url).port);
 
 /** Fronts of one carrier, as in one process. */
@@ -54,7 +44,7 @@ async function withFronts(
 }
 const ask = (front: Front, who: Issued, path = "/x", body?: Buffer): ReturnType<typeof httpsRequest> => {
   const options = { method: body === undefined ? "GET" : "POST", signal: AbortSignal.timeout(10_000) };
-  return httpsRequest(front.url + path, as(who, options), body);
+  return httpsRequest(front.url + path, bench.as(who, options), body);
 };
 const statusOf = async (...asked: Parameters<typeof ask>): Promise<number> => (await ask(...asked)).status;
 
@@ -64,7 +54,7 @@ describe("what one client can take from the others", () => {
   /** A POST that announces more than it sends, and what it has been answered so far. */
   function halfSent(front: Front, who: Issued, sent: Buffer): { request: http.ClientRequest; status: number } {
     const headers = { "content-length": sent.length + 1 };
-    const request = https.request(front.url + ENC, as(who, { method: "POST", headers }));
+    const request = https.request(front.url + ENC, bench.as(who, { method: "POST", headers }));
     const upload = { request, status: 0 };
     request.on("error", () => {});
     request.on("response", (answer) => {
@@ -97,7 +87,7 @@ describe("what one client can take from the others", () => {
     let served: Socket | undefined;
     const note = (message: unknown): void => void ({ socket: served } = message as { socket: Socket });
     subscribe("net.server.socket", note);
-    const options = { host: "127.0.0.1", port: portOf(bench.front), ...tlsOf(saeA), allowHalfOpen: true };
+    const options = { host: "127.0.0.1", port: portOf(bench.front), ...bench.tlsOf(saeA), allowHalfOpen: true };
     const socket = connectTls(options);
     socket.on("error", () => {}).resume();
     await new Promise((resolve) => socket.once("secureConnect", resolve));
@@ -161,7 +151,7 @@ describe("what one client can take from the others", () => {
     const load = createLoad({ connectionsPerCertificate: 8, requestsPerCertificate: 3, bufferedBytes: 8192 });
     await withFronts(1, { load, engine: "slow.sock" }, async (front) => {
       const burst = (): TLSSocket => {
-        const socket = connectTls({ host: "127.0.0.1", port: portOf(front), ...tlsOf(saeA) });
+        const socket = connectTls({ host: "127.0.0.1", port: portOf(front), ...bench.tlsOf(saeA) });
         socket.write("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3));
         return socket;
       };
@@ -182,11 +172,11 @@ describe("what one client can take from the others", () => {
   it("refuses a body over the bound of key requests with 413, announced or not", async () => {
     const body = Buffer.alloc(LIMITS.jsonBodyBytes + 1, 32);
     for (const headers of [{ "content-length": body.length }, { "transfer-encoding": "chunked" }]) {
-      const answer = await httpsRequest(bench.front.url + ENC, as(saeA, { method: "POST", headers }), body);
+      const answer = await httpsRequest(bench.front.url + ENC, bench.as(saeA, { method: "POST", headers }), body);
       expect([answer.status, answer.body]).toEqual([413, '{"message":"the body is larger than 262144 bytes"}']);
     }
     const whole = { method: "POST", headers: { "transfer-encoding": "chunked" } };
-    const answer = await httpsRequest(bench.front.url + ENC, as(saeA, whole), body.subarray(1));
+    const answer = await httpsRequest(bench.front.url + ENC, bench.as(saeA, whole), body.subarray(1));
     expect((JSON.parse(answer.body) as Seen).bodyBytes).toBe(LIMITS.jsonBodyBytes);
   });
 });

@@ -53,14 +53,9 @@ afterEach(async () => {
   await bench.stop();
 });
 
-const tlsOf = (who: Issued) => ({
-  ca: bench.authority.certificate.toString("pem"),
-  cert: who.certificate,
-  key: who.key,
-});
 /** A connection that has been served once, and its end. */
 async function connect(who: Issued): Promise<{ socket: TLSSocket; closed: Promise<void> }> {
-  const socket = connectTls({ host: "127.0.0.1", port: Number(new URL(front.url).port), ...tlsOf(who) });
+  const socket = connectTls({ host: "127.0.0.1", port: Number(new URL(front.url).port), ...bench.tlsOf(who) });
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   socket.on("error", () => {});
   socket.write("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -125,14 +120,14 @@ describe("a certificate that no longer counts", () => {
 describe("connections of one certificate", () => {
   it("are taken up to a bound; one more is told so and closed, and room is made by closing", async () => {
     const open = await Promise.all(Array.from({ length: 4 }, () => connect(saeA)));
-    const ask = async (who: Issued) => await httpsRequest(`${front.url}/x`, { ...tlsOf(who), agent: false });
+    const ask = async (who: Issued) => await httpsRequest(`${front.url}/x`, { ...bench.tlsOf(who), agent: false });
     const refused = await ask(saeA);
     expect([refused.status, refused.headers["retry-after"], refused.headers.connection]).toEqual([503, "1", "close"]);
     expect(JSON.parse(refused.body)).toEqual({ message: "this certificate has as many connections open as it may" });
     expect(logged).toContain("connection-refused: one more than a certificate may have");
     expect((await ask(saeC)).status).toBe(200);
 
-    const silent = connectTls({ host: "127.0.0.1", port: Number(new URL(front.url).port), ...tlsOf(saeA) });
+    const silent = connectTls({ host: "127.0.0.1", port: Number(new URL(front.url).port), ...bench.tlsOf(saeA) });
     await new Promise((resolve) => silent.once("close", resolve).on("error", () => {}));
 
     open[0]!.socket.destroy();
@@ -143,7 +138,9 @@ describe("connections of one certificate", () => {
   it("keep their keep-alive: an agent of connections below the bound is served without a new handshake", async () => {
     const agent = new https.Agent({ keepAlive: true, maxSockets: 4 });
     for (let round = 0; round < 3; round++)
-      await Promise.all(Array.from({ length: 8 }, () => httpsRequest(`${front.url}/x`, { ...tlsOf(saeA), agent })));
+      await Promise.all(
+        Array.from({ length: 8 }, () => httpsRequest(`${front.url}/x`, { ...bench.tlsOf(saeA), agent })),
+      );
     expect(logged).toEqual([]);
     agent.destroy();
   });

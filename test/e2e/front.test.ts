@@ -18,17 +18,10 @@ beforeAll(async () => {
 afterAll(() => bench.stop());
 
 const ca = (): string => bench.authority.certificate.toString("pem");
-const as = (who: Issued, more: https.RequestOptions = {}): https.RequestOptions => ({
-  ca: ca(),
-  cert: who.certificate,
-  key: who.key,
-  agent: false,
-  ...more,
-});
 const url = (path: string): string => bench.front.url + path;
 
 async function seen(who: Issued, more: https.RequestOptions = {}, path = "/x", body?: string | Buffer): Promise<Seen> {
-  const answer = await httpsRequest(url(path), as(who, more), body);
+  const answer = await httpsRequest(url(path), bench.as(who, more), body);
   expect(answer.status).toBe(200);
   return JSON.parse(answer.body) as Seen;
 }
@@ -101,7 +94,7 @@ describe("who is let in", () => {
   it("refuses a certificate of another authority", async () => {
     const stranger = await issue(await createAuthority("bench CA"), { commonName: "sae-a", usage: "client" });
     expect(await refusal(credentials(stranger))).toMatch(REFUSED);
-    await expect(httpsRequest(url("/x"), as(stranger))).rejects.toThrow();
+    await expect(httpsRequest(url("/x"), bench.as(stranger))).rejects.toThrow();
   });
 
   it("refuses an expired certificate and one not yet good", async () => {
@@ -112,9 +105,9 @@ describe("who is let in", () => {
     });
     const early = await bench.client("sae-a", { notBefore: new Date(Date.now() + hour) });
     expect(await refusal(credentials(expired))).toMatch(REFUSED);
-    await expect(httpsRequest(url("/x"), as(expired))).rejects.toThrow();
+    await expect(httpsRequest(url("/x"), bench.as(expired))).rejects.toThrow();
     expect(await refusal(credentials(early))).toMatch(REFUSED);
-    await expect(httpsRequest(url("/x"), as(early))).rejects.toThrow();
+    await expect(httpsRequest(url("/x"), bench.as(early))).rejects.toThrow();
   });
 
   it("drops a request on a connection whose certificate ran out meanwhile", async () => {
@@ -122,7 +115,7 @@ describe("who is let in", () => {
     const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
     await seen(brief, { agent });
     await new Promise((resolve) => setTimeout(resolve, 3100));
-    await expect(httpsRequest(url("/x"), as(brief, { agent }))).rejects.toThrow();
+    await expect(httpsRequest(url("/x"), bench.as(brief, { agent }))).rejects.toThrow();
     agent.destroy();
   });
 
@@ -233,7 +226,7 @@ describe("what goes through", () => {
     const body = Buffer.alloc(9 * 1024 * 1024);
     const announced = await httpsRequest(
       url("/b"),
-      as(saeA, { method: "POST", headers: { "content-length": body.length } }),
+      bench.as(saeA, { method: "POST", headers: { "content-length": body.length } }),
       body,
     );
     expect([announced.status, JSON.parse(announced.body)]).toEqual([
@@ -242,14 +235,14 @@ describe("what goes through", () => {
     ]);
     const chunked = await httpsRequest(
       url("/b"),
-      as(saeA, { method: "POST", headers: { "transfer-encoding": "chunked" } }),
+      bench.as(saeA, { method: "POST", headers: { "transfer-encoding": "chunked" } }),
       body,
     );
     expect(chunked.status).toBe(413);
   });
 
   it("refuses a flood of headers with 431 and goes on serving", async () => {
-    const answer = await httpsRequest(url("/x"), as(saeA, { headers: { "x-flood": "a".repeat(20_000) } }));
+    const answer = await httpsRequest(url("/x"), bench.as(saeA, { headers: { "x-flood": "a".repeat(20_000) } }));
     expect([answer.status, answer.headers["content-type"]]).toEqual([431, "application/json"]);
     expect(JSON.parse(answer.body)).toHaveProperty("message");
     await seen(saeA);
@@ -301,7 +294,7 @@ describe("certificates that change", () => {
     await replace("ca.crl", await issueCrl(bench.authority, [doomed.serialNumber]));
     await closed;
     expect(await refusal(credentials(doomed))).toMatch(REFUSED);
-    await expect(httpsRequest(url("/x"), as(doomed))).rejects.toThrow();
+    await expect(httpsRequest(url("/x"), bench.as(doomed))).rejects.toThrow();
     await seen(saeA);
     expect(other.destroyed).toBe(false);
 
@@ -323,12 +316,7 @@ describe("the way to the edge", () => {
       path: join(directory, "nobody.sock"),
     }));
     const who = await lonely.client("sae-a");
-    const answer = await httpsRequest(`${lonely.front.url}/x`, {
-      ca: lonely.authority.certificate.toString("pem"),
-      cert: who.certificate,
-      key: who.key,
-      agent: false,
-    });
+    const answer = await httpsRequest(`${lonely.front.url}/x`, lonely.as(who));
     expect([answer.status, answer.headers["retry-after"]]).toEqual([503, "1"]);
     expect(JSON.parse(answer.body)).toEqual({ message: "the key manager behind this KME does not answer" });
     await lonely.stop();
@@ -346,13 +334,7 @@ describe("the way to the edge", () => {
     const near = await startFrontBench(() => ({ type: "edge", url: edge, token_file: tokenFile }));
     const who = await near.client("sae-a");
     const forged = { Authorization: "Bearer mine", "Client-Cert": ":AAAA:", "QKD-Node": "tn-9" };
-    const options = {
-      ca: near.authority.certificate.toString("pem"),
-      cert: who.certificate,
-      key: who.key,
-      agent: false as const,
-      headers: forged,
-    };
+    const options = near.as(who, { headers: forged });
     const { headers } = JSON.parse((await httpsRequest(`${near.front.url}/x`, options)).body) as Seen;
     expect(headers).toMatchObject({
       authorization: "Bearer agent-token",

@@ -1,15 +1,19 @@
 /** Who is not let in, or not let through; each with its reason where somebody will look for it: in the agent's log. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import http, { type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { LIMITS } from "../../shared/limits.ts";
-import { REFUSALS } from "../../shared/tunnel/messages.ts";
+import { toBase64 } from "../../shared/bytes/base64.ts";
+import { HELLO_HEADER, REFUSALS } from "../../shared/tunnel/messages.ts";
+import { noncesPath, tunnelPath } from "../../shared/tunnel/paths.ts";
 import { brokenOff, connectTo, serve, temporaryFolder } from "../support/tunnel-agent.ts";
 import { startAgent, tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
 import { Balancer, WireTap } from "../support/tunnel-wire.ts";
+
+/** More than the sockets that a hub once bore of those who had not said who they are. */
+const STRANGERS = 300;
 
 let network: TunnelNetwork;
 beforeAll(async () => {
@@ -43,7 +47,7 @@ test("a wrong token, and one whose time is over", async () => {
 
 test("someone else's site", async () => {
   const line = await refusedWith(network.newToken("site-b"), "site-a");
-  expect(line).toContain("the token is not that of an agent of site-a (403");
+  expect(line).toContain("the token is not one that enrols an agent of site-a (403");
   expect(await refusedWith(network.newToken("site-b"), "site-x")).toContain("the edge knows no site site-x");
 });
 
@@ -59,7 +63,7 @@ test("a hello that somebody recorded, played again", async () => {
   let recorded: string | null = null;
   const tap = await WireTap.start(network.edge, {
     port: network.proxyPort,
-    fromAgent: (text) => (text.includes('"hello"') ? (recorded ??= text) : text),
+    hello: (text) => (recorded ??= text),
   });
   const state = temporaryFolder();
   const as = { site: "site-c", url: tap.url, state };
@@ -68,17 +72,17 @@ test("a hello that somebody recorded, played again", async () => {
   await first.stop();
   const again = startAgent(network, as, "-R", "9000:127.0.0.1:1");
   const line = await again.seen("cannot connect");
-  expect(line).toContain(REFUSALS["bad-signature"]);
+  expect(line).toContain(`${REFUSALS.stale} (stale)`);
   expect(recorded).not.toBeNull();
-  const { alarms, connected } = await siteAs("operator", "site-c");
-  expect(connected).toBe(false);
-  expect(alarms.map(({ code }) => code)).toEqual(["bad-signature"]);
+  expect((await siteAs("operator", "site-c")).connected).toBe(false);
 });
 
 test("a hello for another address: somebody in the middle who passes for the edge", async () => {
   const tap = await WireTap.start(network.edge, { host: new URL(network.edge).host });
   const agent = startAgent(network, { site: "site-c", url: tap.url }, "-R", "9000:127.0.0.1:1");
   expect(await agent.seen("cannot connect")).toContain("(bad-signature)");
+  const { alarms } = await siteAs("operator", "site-c");
+  expect(alarms.map(({ code }) => code)).toEqual(["bad-signature"]);
 });
 
 test("the same, passed on by the name that the agent dialled: the edge is not that", async () => {
@@ -86,7 +90,7 @@ test("the same, passed on by the name that the agent dialled: the edge is not th
   const deceived = startAgent(network, { site: "site-c", url: tap.url }, "-R", "9000:127.0.0.1:1");
   await deceived.seen("cannot connect");
   // It was asked nothing that it could have signed.
-  expect(tap.said).toEqual([]);
+  expect(tap.hellos).toEqual([]);
   const balancer = await Balancer.start(network.edge, 0);
   const told = startAgent(network, { site: "site-c", url: balancer.url }, "-R", "9000:127.0.0.1:1");
   expect(await told.seen("cannot connect")).toContain("does not know itself by this address (421)");
@@ -97,41 +101,39 @@ test("the same, passed on by the name that the agent dialled: the edge is not th
   expect(await json(answer)).toEqual({ message: expect.stringMatching(/^header Host: .*--public-host/) });
 });
 
-/** Says what no agent says, is refused, and never closes its end. @returns its status line and headers, and the socket */
-async function stubborn(site: string): Promise<{ readonly head: string; readonly socket: Socket }> {
+/** Asks for a WebSocket as no agent does, and never closes its end. @returns status line and headers, and the socket */
+async function stubborn(site: string, hello: string): Promise<{ readonly head: string; readonly socket: Socket }> {
   const { host, hostname, port } = new URL(network.edge);
   const socket = connect(Number(port), hostname);
   const upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"];
-  const key = `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`;
-  socket.write([`GET /api/v1/sites/${site}/tunnel HTTP/1.1`, `Host: ${host}`, ...upgrade, key, "", ""].join("\r\n"));
+  const more = [`Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`, ...(hello === "" ? [] : [hello])];
+  const lines = [`GET ${tunnelPath(site)} HTTP/1.1`, `Host: ${host}`, ...upgrade, ...more, "", ""];
+  socket.write(lines.join("\r\n"));
   let heard = "";
   for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     heard += chunk.toString("latin1");
-    if (!heard.startsWith("HTTP/1.1 101") || heard.includes('"refused"')) break;
-    // A masked text frame of one byte (RFC 6455 5.2).
-    if (heard.includes('"challenge"')) socket.write(Uint8Array.of(0x81, 0x81, 0, 0, 0, 0, 0x78));
+    if (heard.includes("\r\n\r\n")) break;
   }
   return { head: heard.split("\r\n\r\n")[0] ?? "", socket };
 }
 
-test("sockets that were refused and stay: so many, until they go or keep the site's own agent out", async () => {
-  const owner = startAgent(network, { site: "site-d" }, "-R", "9000:127.0.0.1:1");
-  await owner.seen("this instance serves the site");
+test("strangers get no socket, however many they are, and keep nobody out", async () => {
+  const forged = {
+    claims: { version: 1, agent: "agent-tn-4", site: "site-d", instance: randomUUID(), role: "owner", standby: false },
+    signatures: { ed25519: toBase64(new Uint8Array(64)), mlDsa65: toBase64(new Uint8Array(3309)) },
+  };
   const sockets: Socket[] = [];
-  for (let n = 0; n < LIMITS.tunnelUnproven; n++) {
-    const { head, socket } = await stubborn("site-d");
-    expect(head).toContain("HTTP/1.1 101");
+  for (let n = 0; n < STRANGERS; n++) {
+    const answer = await fetch(network.edge + noncesPath("site-d"), { method: "POST" });
+    const { nonce } = (await answer.json()) as { nonce: string };
+    const hello = n % 2 === 0 ? "" : `${HELLO_HEADER}: ${JSON.stringify({ ...forged, nonce })}`;
+    const { head, socket } = await stubborn("site-d", hello);
+    expect(head).toContain(n % 2 === 0 ? "HTTP/1.1 400" : "HTTP/1.1 401");
     sockets.push(socket);
   }
-  const { head } = await stubborn("site-d");
-  expect(head).toContain("HTTP/1.1 503");
-  expect(head).toMatch(/^retry-after: 5$/im);
-  expect(owner.output).not.toContain("disconnected");
-  await owner.stop();
-  const closed = sockets.map(async (socket) => await once(socket.resume(), "close"));
-  const successor = startAgent(network, { site: "site-d" }, "-R", "9000:127.0.0.1:1");
-  await successor.seen("this instance serves the site");
-  await Promise.all(closed);
+  const owner = startAgent(network, { site: "site-d" }, "-R", "9000:127.0.0.1:1");
+  await owner.seen("this instance serves the site");
+  for (const socket of sockets) socket.destroy();
 });
 
 test("a second instance: refused, with an alarm that says which", async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { type Authority, createAuthority, issue, type Issued, type LeafRequest } from "../../pki/authority.ts";
-import { type Batch, writePart } from "../../shared/batch/batch.ts";
+import { type Batch, readBatch, writePart } from "../../shared/batch/batch.ts";
 import type { Log, LogFields } from "../../tunnel/log.ts";
 import { type Carrier, createCarrier } from "../../tunnel/services/etsi014-tls/carrier.ts";
 import type { CarrierConfig, FrontConfig } from "../../tunnel/services/etsi014-tls/config.ts";
@@ -20,6 +20,12 @@ export interface Seen {
   readonly batched?: true;
 }
 
+interface ClientTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface FrontBench {
   readonly directory: string;
   readonly authority: Authority;
@@ -29,6 +35,10 @@ export interface FrontBench {
   readonly logged: { readonly event: string; readonly fields: LogFields }[];
   /** Issues a client certificate of the bench's authority. */
   client(commonName: string, more?: Partial<LeafRequest>): Promise<Issued>;
+  /** What a client's TLS needs: who it is, and whom it believes. */
+  tlsOf(client: Issued): ClientTls;
+  /** Of a request on a connection of its own, as that client. */
+  as(client: Issued, more?: https.RequestOptions): https.RequestOptions;
   stop(): Promise<void>;
 }
 
@@ -40,7 +50,7 @@ function echoEngine(): http.Server {
     req.on("end", () => {
       const body = Buffer.concat(chunks);
       if (isBatch(req)) {
-        res.end(echoBatch(JSON.parse(body.toString()) as Batch<unknown>));
+        res.end(echoBatch(readBatch(body.toString())));
         return;
       }
       const seen: Seen = { method: req.method ?? "", url: req.url ?? "", headers: req.headers, bodyBytes: body.length };
@@ -73,8 +83,9 @@ export async function startFrontBench(
     usage: "server",
     sans: [{ type: "ip", value: "127.0.0.1" }],
   });
+  const ca = authority.certificate.toString("pem");
   const file = (name: string): string => join(directory, name);
-  await writeFile(file("ca.crt"), authority.certificate.toString("pem"));
+  await writeFile(file("ca.crt"), ca);
   await writeFile(file("tn-1.crt"), server.certificate);
   await writeFile(file("tn-1.key"), server.key);
 
@@ -94,6 +105,7 @@ export async function startFrontBench(
     crl: file("ca.crl"),
   };
   const front = await startFront(config, carrier, log);
+  const tlsOf = ({ certificate: cert, key }: Issued): ClientTls => ({ ca, cert, key });
   return {
     directory,
     authority,
@@ -102,6 +114,8 @@ export async function startFrontBench(
     engine,
     logged,
     client: (commonName, more = {}) => issue(authority, { commonName, usage: "client", ...more }),
+    tlsOf,
+    as: (client, more = {}) => ({ ...tlsOf(client), agent: false, ...more }),
     stop: async () => {
       await front.close();
       carrier.close();

@@ -216,12 +216,6 @@ export class ModelBlocks {
   get ingestedBits(): number {
     return sumOf(this.#blocks.values(), bitsOf);
   }
-
-  /** Units whose bytes may be kept for what has not been given to anybody. */
-  get keptUnits(): number {
-    const waiting = [...this.#blocks.values()].filter(({ state }) => state === "unmatched");
-    return this.#units.length + sumOf(waiting, ({ material }) => Math.ceil(material.bytes.length / LIMITS.unitBytes));
-  }
 }
 
 const restOf = ({ bytes, cursor }: ModelUnit): number => (bytes.length - cursor) * 8;

@@ -3,7 +3,6 @@
  * delays and reorders. The model refuses whatever contradicts what both know; here is what the real half's own callers
  * must see, and how the two agree in the end.
  */
-import fc from "fast-check";
 import { expect } from "vitest";
 import { retireBegun } from "../../durable-objects/key-pool/begun-units.ts";
 import { deliverKeys } from "../../durable-objects/key-pool/dec-keys.ts";
@@ -23,72 +22,11 @@ import { areEqual, checkStored, checkUnits } from "./in-workerd-model-checks.ts"
 import type { Clock } from "./in-workerd-model-clock.ts";
 import { type HalfRecord, ModelHalf } from "./in-workerd-model-half.ts";
 import { configOf, PAIR } from "./in-workerd-model-history.ts";
+import type { HalvesPlot, Operation, Step } from "./in-workerd-model-halves-plot.ts";
 import { DIED, type Fate, Intended, type Life, type PoolLives } from "./in-workerd-model-life.ts";
 import { freshBytes, numbers } from "./in-workerd-model-material.ts";
-import { type End, fate as anyFate } from "./in-workerd-model-steps.ts";
 
 const PATIENCE: HalfPatience = { waitMs: 400, postMs: 100, retryMs: 5 };
-
-type Operation =
-  | { readonly do: "enc" | "their enc"; readonly count: number; readonly octets: number }
-  | { readonly do: "dec" | "their dec"; readonly record: number; readonly first: number; readonly keys: number }
-  | { readonly do: "their void"; readonly record: number }
-  | { readonly do: "void" | "retire" | "their retire" | "catch up" | "their post" };
-
-type Step =
-  | { readonly do: "push"; readonly bytes: number; readonly ends: "both" | "ours" | "theirs" }
-  | {
-      readonly do: "burst";
-      readonly operations: readonly Operation[];
-      readonly turns: number;
-      readonly fate: readonly [at: number, Fate] | null;
-    }
-  | { readonly do: "evict" };
-
-export interface HalvesPlot {
-  readonly own: End;
-  /** Of what becomes of posts. */
-  readonly seed: number;
-  readonly steps: readonly Step[];
-}
-
-const amount = { count: fc.integer({ min: 1, max: 9 }), octets: fc.integer({ min: 1, max: 900 }) };
-const some = { record: fc.nat(5), first: fc.nat(8), keys: fc.integer({ min: 1, max: 9 }) };
-const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constantFrom("enc" as const, "their enc" as const), ...amount }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom("dec" as const, "their dec" as const), ...some }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("catch up" as const, "their post" as const) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom("void" as const, "retire" as const, "their retire" as const) }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("their void" as const), record: fc.nat(5) }) },
-);
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      do: fc.constant("burst" as const),
-      operations: fc.array(operation, { minLength: 1, maxLength: 4 }),
-      turns: fc.nat(8),
-      fate: anyFate,
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant("push" as const),
-      bytes: fc.integer({ min: 1, max: 12_000 }),
-      ends: fc.constantFrom("both" as const, "both" as const, "ours" as const, "theirs" as const),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("evict" as const) }) },
-);
-export const halvesPlot: fc.Arbitrary<HalvesPlot> = fc.record({
-  own: fc.constantFrom<End>("low", "high"),
-  seed: fc.integer(),
-  steps: fc.array(anyStep, { minLength: 1, maxLength: 16, size: "max" }),
-});
 
 /** Weight of each thing that may happen to a post. */
 const FATES_OF_POSTS = {

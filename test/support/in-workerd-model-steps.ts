@@ -150,10 +150,18 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
 );
 
 /** One burst in six meets bad luck, at one of its first commits. */
-export const fate: fc.Arbitrary<readonly [at: number, Fate] | null> = fc.oneof(
+const fate: fc.Arbitrary<readonly [at: number, Fate] | null> = fc.oneof(
   { weight: 5, arbitrary: fc.constant(null) },
   { weight: 1, arbitrary: fc.tuple(fc.nat(3), fc.constantFrom<Fate>(...FATES)) },
 );
+/** Up to `most` operations at once, a few turns of the event loop apart. */
+export const burstOf = <Each>(each: fc.Arbitrary<Each>, most: number) =>
+  fc.record({
+    do: fc.constant("burst" as const),
+    operations: fc.array(each, { minLength: 1, maxLength: most }),
+    turns: fc.nat(8),
+    fate,
+  });
 
 const set: fc.Arbitrary<Extract<Step, { do: "set" }>> = fc.record({
   do: fc.constant("set" as const),
@@ -164,12 +172,7 @@ const set: fc.Arbitrary<Extract<Step, { do: "set" }>> = fc.record({
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 14,
-    arbitrary: fc.record({
-      do: fc.constant("burst" as const),
-      operations: fc.array(operation, { minLength: 1, maxLength: 3 }),
-      turns: fc.nat(8),
-      fate,
-    }),
+    arbitrary: burstOf(operation, 3),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(...WAITS_MS) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("evict" as const) }) },

@@ -2,6 +2,7 @@
 import { SELF } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { ml_dsa65 } from "@noble/post-quantum/ml-dsa.js";
+import { afterAll, beforeAll, vi } from "vitest";
 import { fromBase64, toBase64 } from "../../shared/bytes/base64.ts";
 import { tokenSha256 } from "../../shared/auth/token.ts";
 import type { Code } from "../../shared/mux/codes.ts";
@@ -9,8 +10,8 @@ import { Mux } from "../../shared/mux/mux.ts";
 import type { IncomingOpen, MuxStream } from "../../shared/mux/stream.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { addressOf, helloBytes } from "../../shared/tunnel/hello.ts";
-import type { Claims, Enrolment, FromHub, Hello } from "../../shared/tunnel/messages.ts";
-import { tunnelPath } from "../../shared/tunnel/paths.ts";
+import { type Claims, type Enrolment, type FromHub, HELLO_HEADER, type Hello } from "../../shared/tunnel/messages.ts";
+import { noncesPath, tunnelPath } from "../../shared/tunnel/paths.ts";
 import type { Service } from "../../shared/tunnel/services.ts";
 import type { TunnelHub } from "../../durable-objects/tunnel-hub/tunnel-hub.ts";
 import { call, EDGE, token } from "./in-workerd-network.ts";
@@ -29,7 +30,12 @@ const credential = (who: string, scopes?: string[]) => ({
 const agentOf = (site: string, name = `agent-${site}`) => ({
   id: name,
   site,
-  credentials: [credential(name), credential(`${name}-next`), credential(`${name}-narrow`, ["blocks.push"])],
+  credentials: [
+    credential(name),
+    credential(`${name}-first`, ["agents.enrol"]),
+    credential(`${name}-next`, ["agents.enrol"]),
+    credential(`${name}-narrow`, ["blocks.push"]),
+  ],
 });
 
 /** Groups of three sites each, a-1, b-1, c-1 and so on; a and b have a link. */
@@ -56,6 +62,12 @@ export async function putSites(network: NetworkDocumentInput = SITES_NETWORK): P
   version += 1;
 }
 
+/** What every file with sites needs: the network before its tests, and nothing of theirs left open after them. */
+export function useSites(): void {
+  beforeAll(async () => await putSites());
+  afterAll(async () => await closeSessions());
+}
+
 let group = 0;
 /** Sites that no other test of the file uses. */
 export function freshSites(): { readonly a: string; readonly b: string; readonly c: string } {
@@ -75,6 +87,7 @@ export const service = (name: string, allow: string[], more: Partial<Service> = 
 export interface Connecting extends Partial<Claims> {
   /** Whose hub; the agent's own site's where absent. */
   readonly at?: string;
+  readonly services?: readonly Service[];
   readonly onOpen?: (open: IncomingOpen) => void;
   /** Spoils a hello before it is sent. */
   readonly bend?: (hello: Hello) => Hello;
@@ -112,7 +125,7 @@ export class TestAgent {
     return made;
   }
 
-  async enrol(as = this.agent): Promise<Response> {
+  async enrol(as = `${this.agent}-first`): Promise<Response> {
     const body = JSON.stringify(this.enrolment);
     return await call(`/api/v1/sites/${this.site}/agents`, { as, method: "POST", body });
   }
@@ -121,29 +134,74 @@ export class TestAgent {
     const message = helloBytes(nonce, address, claims);
     const ed25519 = new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, this.#ed25519.privateKey, message));
     const mlDsa65 = ml_dsa65.sign(message, this.#mlDsa65.secretKey);
-    return { type: "hello", claims, signatures: { ed25519: toBase64(ed25519), mlDsa65: toBase64(mlDsa65) } };
+    return { nonce, claims, signatures: { ed25519: toBase64(ed25519), mlDsa65: toBase64(mlDsa65) } };
   }
 
   claims(more: Partial<Claims> = {}): Claims {
     const { agent, site, instance } = this;
-    return { version: 1, agent, site, instance, role: "owner", standby: false, services: [], ...more };
+    const { role = "owner", standby = false } = more;
+    return {
+      version: more.version ?? 1,
+      agent: more.agent ?? agent,
+      site: more.site ?? site,
+      instance: more.instance ?? instance,
+      role,
+      standby,
+    };
   }
 
-  /** Connects, and waits for welcome or refusal. */
-  async connect({ at = this.site, onOpen, bend, address, ...claims }: Connecting = {}): Promise<TestSession> {
-    const session = await TestSession.open(at, claims.role ?? "owner", onOpen);
-    const nonce = await session.challenge();
-    const hello = await this.sign(nonce, address ?? addressOf(EDGE + tunnelPath(at)), this.claims(claims));
-    session.say(bend === undefined ? hello : bend(hello));
-    await session.until((message) => message.type === "welcome" || message.type === "refused");
+  /** A hello by a nonce of that hub's. */
+  async hello(connecting: Connecting = {}): Promise<Hello> {
+    const { at = this.site, bend, address = addressOf(EDGE + tunnelPath(at)) } = connecting;
+    const hello = await this.sign(await nonceOf(at), address, this.claims(connecting));
+    return bend === undefined ? hello : bend(hello);
+  }
+
+  /** Knocks. @returns the code by which it is refused at the door; null: it is let in */
+  async refused(connecting: Connecting = {}): Promise<string | null> {
+    return await refusalOf(await knock(connecting.at ?? this.site, await this.hello(connecting)));
+  }
+
+  /** Connects, says what it exposes, and waits until the hub has heard that. */
+  async connect(connecting: Connecting = {}): Promise<TestSession> {
+    const { at = this.site, role = "owner", services = [], onOpen } = connecting;
+    const headers = { [HELLO_HEADER]: JSON.stringify(await this.hello(connecting)) };
+    const session = await TestSession.open(at, role, onOpen, { headers });
+    const welcome = await session.until(({ type }) => type === "welcome");
+    if (services.length === 0) return session;
+    session.say({ type: "services", services });
+    if (welcome.type === "welcome" && welcome.state === "standby") return session;
+    await vi.waitUntil(async () => (await hubStub(at).status()).services.length === services.length);
     return session;
   }
+}
+
+export async function nonceOf(site: string): Promise<string> {
+  const response = await call(noncesPath(site), { method: "POST" });
+  return (await response.json<{ nonce: string }>()).nonce;
+}
+
+/** Asks for a WebSocket. */
+export const knock = async (site: string, hello: unknown): Promise<Response> =>
+  await SELF.fetch(EDGE + tunnelPath(site), {
+    headers: { Upgrade: "websocket", [HELLO_HEADER]: typeof hello === "string" ? hello : JSON.stringify(hello) },
+  });
+
+/** Why there is no WebSocket; null where there is one, which is closed. */
+export async function refusalOf(response: Response): Promise<string | null> {
+  if (response.webSocket !== null) {
+    response.webSocket.accept();
+    response.webSocket.close(1000);
+    return null;
+  }
+  const { details } = await response.json<{ details?: { refusal: string }[] }>();
+  return details?.[0]?.refusal ?? "no reason given";
 }
 
 const sessions = new Set<TestSession>();
 
 /** Ends what a file's tests left open: sockets that outlive it would wake hubs while the runtime is taken down. */
-export async function closeSessions(): Promise<void> {
+async function closeSessions(): Promise<void> {
   for (const { socket } of sessions) if (socket.readyState === WebSocket.OPEN) socket.close(1000);
   await Promise.all([...sessions].map(async ({ closed }) => await closed));
 }
@@ -197,11 +255,6 @@ export class TestSession {
 
   say(message: unknown): void {
     this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
-  }
-
-  async challenge(): Promise<string> {
-    const message = await this.until(({ type }) => type === "challenge");
-    return message.type === "challenge" ? message.nonce : "";
   }
 
   /** The first message like that, heard or yet to come. */

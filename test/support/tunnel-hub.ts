@@ -1,5 +1,5 @@
 /**
- * A hub for the agent's own tests: enrolment, challenge, signatures, relaying and slots over real sockets with the
+ * A hub for the agent's own tests: enrolment, nonces, signatures, relaying and slots over real sockets with the
  * contract's own schemas and the mux, for all sites in one process. No storage, no revocation, no limits.
  */
 import { createPublicKey, randomBytes, verify } from "node:crypto";
@@ -28,17 +28,26 @@ import {
   type Claims,
   CLOSE,
   EnrolmentSchema,
-  FromAgentSchema,
   type FromHub,
+  HELLO_HEADER,
   type Hello,
+  HelloSchema,
   PING_TEXT,
   PONG_TEXT,
   type PublicKeys,
   type RefusalCode,
+  REFUSALS,
+  type ServicesMessage,
+  ServicesMessageSchema,
 } from "../../shared/tunnel/messages.ts";
 import type { Send } from "../../tunnel/feeds/edge.ts";
 
-type Refused = Extract<FromHub, { type: "refused" }>;
+/** At the door. */
+interface Refused {
+  readonly code: RefusalCode;
+  readonly status: number;
+  readonly retryAfterS: number | null;
+}
 
 interface Site {
   owner: WebSocket | null;
@@ -58,7 +67,7 @@ export interface TestHubOptions {
 }
 
 const EXPIRES_MS = Date.UTC(2100, 0, 1);
-const PATH = /^\/api\/v1\/sites\/([^/]+)\/(tunnel|agents)$/;
+const PATH = /^\/api\/v1\/sites\/([^/]+)\/(tunnel|tunnel\/nonces|agents)$/;
 
 export class TestHub {
   /** Token -> whose. A token enrols one instance. */
@@ -70,9 +79,13 @@ export class TestHub {
   /** Answers no ping. */
   silent = false;
   /** What every hello is answered with, where set. */
-  refusal: Omit<Refused, "type"> | null = null;
+  refusal: Refused | null = null;
   /** What every enrolment is answered with, where set. */
   enrolStatus: number | null = null;
+  /** What requests for a nonce or an enrolment are answered with, as many as there are: status, and `Retry-After`. */
+  readonly busy: { readonly status: number; readonly retryAfterS: number }[] = [];
+  readonly #nonces = new Set<string>();
+  readonly #services = new Map<unknown, ServicesMessage["services"]>();
   /** What else it answers over REST, to who shows the token of the last welcome. */
   rest: Send | null = null;
   #access = "";
@@ -100,7 +113,7 @@ export class TestHub {
         socket.end("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
         return;
       }
-      this.#sockets.handleUpgrade(request, socket, head, (each) => this.#greet(each, site, request));
+      this.#upgrade(request, socket, head, site);
     });
   }
 
@@ -119,8 +132,19 @@ export class TestHub {
     return token;
   }
 
-  servicesOf(site: string): Claims["services"] {
-    return this.#sites.get(site)?.claims?.services ?? [];
+  /** Once the owner has said it. */
+  async servicesOf(site: string): Promise<ServicesMessage["services"]> {
+    const told = () => this.#services.get(this.ownerOf(site) ?? site);
+    await this.until(() => told() !== undefined);
+    return told() ?? [];
+  }
+
+  /** Sends the owner away, as when it is expelled. */
+  dismiss(site: string, code: RefusalCode, retryAfterMs: number | null): void {
+    const owner = this.ownerOf(site);
+    if (owner === null) throw new Error(`no agent serves ${site}`);
+    say(owner, { type: "refused", code, message: REFUSALS[code], retryAfterMs });
+    owner.close(CLOSE.refused);
   }
 
   /** Resolves once something is so that changes with connections. */
@@ -183,12 +207,23 @@ export class TestHub {
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const answer = (status: number, body: unknown): void => {
+    const answer = (status: number, body: unknown, more: http.OutgoingHttpHeaders = {}): void => {
       const date = new Date(Date.now() + (this.#options.skewMs ?? 0)).toUTCString();
-      response.writeHead(status, { "content-type": "application/json", date }).end(JSON.stringify(body));
+      response.writeHead(status, { "content-type": "application/json", date, ...more }).end(JSON.stringify(body));
     };
     const [, site, what] = PATH.exec(request.url ?? "") ?? [];
     const token = (request.headers.authorization ?? "").replace("Bearer ", "");
+    const busy = request.method === "POST" ? this.busy.shift() : undefined;
+    if (busy !== undefined) {
+      answer(busy.status, { message: "as the test says" }, { "retry-after": String(busy.retryAfterS) });
+      return;
+    }
+    if (what === "tunnel/nonces") {
+      const nonce = randomBytes(32).toString("base64");
+      this.#nonces.add(nonce);
+      answer(201, { nonce });
+      return;
+    }
     if (what !== "agents" || site === undefined || request.method !== "POST") {
       if (token !== "" && token === this.#access && this.rest !== null) {
         const method = request.method === "PUT" ? "PUT" : "GET";
@@ -215,58 +250,50 @@ export class TestHub {
     }
   }
 
-  #greet(socket: WebSocket, site: string, request: http.IncomingMessage): void {
+  #upgrade(request: http.IncomingMessage, socket: Duplex, head: Buffer, site: string): void {
+    const hello = v.parse(HelloSchema, JSON.parse(String(request.headers[HELLO_HEADER.toLowerCase()])));
+    this.hellos.push(hello);
+    const refused = this.refusal ?? this.#objection(hello, site, addressOf(`${this.url}${request.url ?? ""}`));
+    if (refused === null) {
+      this.#sockets.handleUpgrade(request, socket, head, (each) => this.#greet(each, site, hello.claims));
+    } else socket.end(refusedAnswer(refused));
+    this.#changed();
+  }
+
+  #greet(socket: WebSocket, site: string, claims: Claims): void {
     this.#all.add(socket);
-    const nonce = randomBytes(32).toString("base64");
-    const address = addressOf(`${this.url}${request.url ?? ""}`);
     socket.on("close", () => {
       this.#all.delete(socket);
+      this.#services.delete(socket);
       this.#changed();
     });
     socket.on("message", (data: Buffer, isBinary) => {
       if (isBinary) return;
       const text = data.toString();
-      if (text === PING_TEXT) {
-        if (!this.silent) socket.send(PONG_TEXT);
-        return;
-      }
-      const message = v.parse(FromAgentSchema, JSON.parse(text));
-      if (message.type !== "hello") return;
-      this.hellos.push(message);
-      const code = this.#objection(message, nonce, address);
-      if (this.refusal !== null) this.#refuse(socket, this.refusal);
-      else if (code !== null) this.#refuse(socket, { code, message: "", retryAfterMs: null });
-      else this.#admit(socket, site, message.claims);
-      this.#changed();
+      if (text !== PING_TEXT) {
+        this.#services.set(socket, v.parse(ServicesMessageSchema, JSON.parse(text)).services);
+        this.#changed();
+      } else if (!this.silent) socket.send(PONG_TEXT);
     });
-    say(socket, { type: "challenge", nonce });
+    this.#admit(socket, site, claims);
+    this.#changed();
   }
 
-  #objection({ claims, signatures }: Hello, nonce: string, address: string): RefusalCode | null {
+  #objection(hello: Hello, name: string, address: string): Refused | null {
+    const { claims } = hello;
+    if (!this.#nonces.delete(hello.nonce)) return { code: "stale", status: 401, retryAfterS: 1 };
     const keys = this.enrolled.get(claims.instance);
-    if (keys === undefined) return "not-enrolled";
-    const bytes = helloBytes(nonce, address, claims);
-    const x = Buffer.from(keys.ed25519, "base64").toString("base64url");
-    const curve = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x } });
-    const [one, two, lattice] = [signatures.ed25519, signatures.mlDsa65, keys.mlDsa65].map((text) =>
-      Buffer.from(text, "base64"),
-    );
-    return verify(null, bytes, curve, one!) && ml_dsa65.verify(two!, bytes, lattice!) ? null : "bad-signature";
-  }
-
-  #refuse(socket: WebSocket, refusal: Omit<Refused, "type">): void {
-    say(socket, { type: "refused", ...refusal });
-    socket.close(CLOSE.refused);
+    if (keys === undefined) return { code: "not-enrolled", status: 401, retryAfterS: null };
+    if (!isSigned(hello, keys, address)) return { code: "bad-signature", status: 401, retryAfterS: null };
+    const site = this.#site(name);
+    const isTaken = claims.role === "owner" && site.owner !== null && site.claims?.instance !== claims.instance;
+    return isTaken && !claims.standby ? { code: "other-instance", status: 409, retryAfterS: 60 } : null;
   }
 
   #admit(socket: WebSocket, name: string, claims: Claims): void {
     const site = this.#site(name);
     if (claims.role === "peer") this.#admitPeer(socket, site, name, claims);
     else if (site.owner !== null && site.claims?.instance !== claims.instance) {
-      if (!claims.standby) {
-        this.#refuse(socket, { code: "other-instance", message: "", retryAfterMs: 60_000 });
-        return;
-      }
       say(socket, { type: "welcome", state: "standby" });
       site.owner.once("close", () => {
         this.#own(socket, site, claims);
@@ -334,3 +361,21 @@ export class TestHub {
 }
 
 const say = (socket: WebSocket, message: FromHub): void => socket.send(JSON.stringify(message));
+
+function isSigned({ nonce, claims, signatures }: Hello, keys: PublicKeys, address: string): boolean {
+  const bytes = helloBytes(nonce, address, claims);
+  const x = Buffer.from(keys.ed25519, "base64").toString("base64url");
+  const curve = createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x } });
+  const [one, two, lattice] = [signatures.ed25519, signatures.mlDsa65, keys.mlDsa65].map((text) =>
+    Buffer.from(text, "base64"),
+  );
+  return verify(null, bytes, curve, one!) && ml_dsa65.verify(two!, bytes, lattice!);
+}
+
+/** As the edge answers who is refused at the door. */
+function refusedAnswer({ code, status, retryAfterS }: Refused): string {
+  const body = JSON.stringify({ message: REFUSALS[code], details: [{ refusal: code }] });
+  const retry = retryAfterS === null ? [] : [`retry-after: ${retryAfterS}`];
+  const head = [`HTTP/1.1 ${status} Refused`, `content-length: ${Buffer.byteLength(body)}`, ...retry];
+  return [...head, "", body].join("\r\n");
+}

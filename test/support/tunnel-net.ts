@@ -14,6 +14,7 @@ import { temporaryFolder, tokenFile } from "./tunnel-agent.ts";
 
 const AGENT = fileURLToPath(new URL("../../tunnel/main.ts", import.meta.url));
 const TOKENS_EACH = 12;
+const ENROLS = { scopes: ["agents.enrol"] };
 /** For a line to appear: beyond it, the test fails with all that the agent wrote. */
 const SEEN_MS = 30_000;
 
@@ -47,8 +48,8 @@ export async function tunnelNetwork(options: Pick<NetworkOptions, "args" | "stat
         unused.set(agent.site, tokens);
         expired.set(agent.site, old);
         const credentials = [
-          ...tokens.map((token) => ({ type: "token", sha256: tokenSha256(token) }) as const),
-          { type: "token", sha256: tokenSha256(old), expires: "2026-01-01T00:00:00Z" } as const,
+          ...tokens.map((token) => ({ type: "token" as const, sha256: tokenSha256(token), ...ENROLS })),
+          { type: "token" as const, sha256: tokenSha256(old), expires: "2026-01-01T00:00:00Z", ...ENROLS },
         ];
         return { ...agent, credentials: [...agent.credentials, ...credentials] };
       }),

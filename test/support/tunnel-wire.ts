@@ -4,7 +4,8 @@ import http from "node:http";
 import net from "node:net";
 import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
-import { type RawData, WebSocket, WebSocketServer } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
+import { HELLO_HEADER } from "../../shared/tunnel/messages.ts";
 import { bytesOf } from "../../tunnel/agent/link/web-socket.ts";
 
 async function listen(server: net.Server, port = 0): Promise<string> {
@@ -52,9 +53,8 @@ export class Balancer {
 }
 
 export interface WireTapOptions {
-  /** Says instead of the agent, or of the hub, what it returns. */
-  readonly fromAgent?: (text: string) => string;
-  readonly fromHub?: (text: string) => string;
+  /** Shows instead of the agent's hello what it returns. */
+  readonly hello?: (text: string) => string;
   /** Where agents dial, of a proxy that the edge knows for its own; any other port makes it somebody in the middle. */
   readonly port?: number;
   /** As it calls the edge: then the edge is dialled by that name, as an address of its own would have it. */
@@ -66,8 +66,8 @@ export class WireTap {
   readonly url: string;
   /** Of binary messages, each way in the order of their coming. */
   readonly frames: Buffer[] = [];
-  /** Of text messages from agents. */
-  readonly said: string[] = [];
+  /** Of agents, as they came. */
+  readonly hellos: string[] = [];
   readonly #edge: URL;
   readonly #options: WireTapOptions;
 
@@ -76,9 +76,12 @@ export class WireTap {
     const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
     const tap = new WireTap(await listen(server, options.port), edge, options);
     server.on("request", (request, response) => void tap.#forward(request, response));
-    server.on("upgrade", (request, socket, head) =>
-      sockets.handleUpgrade(request, socket, head, (agent) => tap.#relay(agent, request)),
-    );
+    server.on("upgrade", (request: http.IncomingMessage, socket: net.Socket, head: Buffer) => {
+      const dialled = tap.#dial(request);
+      dialled.on("unexpected-response", (_request, answer) => void passOn(answer, socket));
+      dialled.once("open", () => sockets.handleUpgrade(request, socket, head, (agent) => tap.#relay(agent, dialled)));
+      dialled.once("error", () => socket.destroy());
+    });
     onTestFinished(() => {
       for (const agent of sockets.clients) agent.terminate();
       server.closeAllConnections();
@@ -95,46 +98,45 @@ export class WireTap {
 
   async #forward(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { hostname: host, port } = this.#edge;
-    const { method, url: path, headers } = request;
+    const { method, url: path } = request;
+    const headers = { ...request.headers, host: this.#options.host ?? request.headers.host };
     const body = await buffer(request);
     const asked = http.request({ host, port, method, path, headers, agent: false }).end(body);
     const [answer] = (await once(asked, "response")) as [http.IncomingMessage];
     response.writeHead(answer.statusCode ?? 502, answer.headers).end(await buffer(answer));
   }
 
-  #relay(agent: WebSocket, { url, headers }: http.IncomingMessage): void {
-    const { host = headers.host ?? "" } = this.#options;
-    const edge = new WebSocket(`ws://${this.#edge.host}${url ?? ""}`, { headers: { host }, perMessageDeflate: false });
-    const { fromAgent = same, fromHub = same } = this.#options;
-    const early: (readonly [RawData, boolean])[] = [];
-    const toEdge = (data: RawData, isBinary: boolean): void => {
-      const bytes = bytesOf(data);
-      if (isBinary) this.frames.push(bytes);
-      else this.said.push(bytes.toString());
-      edge.send(isBinary ? bytes : fromAgent(bytes.toString()));
-    };
-    agent.on("message", (data, isBinary) => {
-      if (edge.readyState === WebSocket.OPEN) toEdge(data, isBinary);
-      else early.push([data, isBinary]);
-    });
-    edge.once("open", () => {
-      for (const [data, isBinary] of early) toEdge(data, isBinary);
-    });
-    edge.on("message", (data, isBinary) => {
-      const bytes = bytesOf(data);
-      if (isBinary) this.frames.push(bytes);
-      agent.send(isBinary ? bytes : fromHub(bytes.toString()));
-    });
+  #dial({ url, headers: { host: dialled = "", [HELLO_HEADER.toLowerCase()]: came } }: http.IncomingMessage): WebSocket {
+    const { host = dialled, hello = (text: string) => text } = this.#options;
+    if (came !== undefined) this.hellos.push(String(came));
+    const headers = { host, ...(came === undefined ? {} : { [HELLO_HEADER]: hello(String(came)) }) };
+    return new WebSocket(`ws://${this.#edge.host}${url ?? ""}`, { headers, perMessageDeflate: false });
+  }
+
+  #relay(agent: WebSocket, edge: WebSocket): void {
     for (const [one, other] of [
       [agent, edge],
       [edge, agent],
     ] as const) {
+      one.on("message", (data, isBinary) => {
+        const bytes = bytesOf(data);
+        if (isBinary) this.frames.push(bytes);
+        other.send(isBinary ? bytes : bytes.toString());
+      });
       one.on("error", () => other.terminate());
       one.on("close", (code, reason) => (isSendable(code) ? other.close(code, reason) : other.terminate()));
     }
   }
 }
 
-const same = (text: string): string => text;
+/** Who asked for a WebSocket gets the answer that is none. */
+async function passOn(answer: http.IncomingMessage, socket: net.Socket): Promise<void> {
+  const body = await buffer(answer);
+  const head = [`HTTP/1.1 ${answer.statusCode} Refused`, `content-length: ${body.length}`];
+  const retry = answer.headers["retry-after"];
+  if (retry !== undefined) head.push(`retry-after: ${retry}`);
+  socket.end(Buffer.concat([Buffer.from([...head, "", ""].join("\r\n")), body]));
+}
+
 /** RFC 6455 7.4.1: the others may not stand in a close frame. */
 const isSendable = (code: number): boolean => code === 1000 || (code >= 3000 && code < 5000);

@@ -9,7 +9,8 @@ import type { Identity } from "./identity/identity.ts";
 import { byHello } from "./link/by-hello.ts";
 import type { Edge } from "./link/edge.ts";
 import { Link, type LinkOptions } from "./link/link.ts";
-import { Session, type SessionEnd, type SessionOptions } from "./link/session.ts";
+import type { SessionEnd } from "./link/end.ts";
+import { Session, type SessionOptions } from "./link/session.ts";
 import { LINK_TIMES, type LinkTimes } from "./link/times.ts";
 import type { Exposed } from "./services/expose.ts";
 import type { InnerTls } from "./services/inner-tls.ts";
@@ -70,9 +71,8 @@ async function connect(
 ): Promise<Result<Session, SessionEnd>> {
   const enrolled = await Promise.race([enrolment.ensure(), toldToEnd(signal)]);
   if (!enrolled.ok) {
-    const { reason, refused } = enrolled.error;
-    const refusal = refused ? ({ code: "not-enrolled", message: reason, retryAfterMs: null } as const) : null;
-    return err({ reason, refusal, replaced: false });
+    const { reason, refused, retryAfterMs } = enrolled.error;
+    return err({ reason, refusal: refused ? "not-enrolled" : null, retryAfterMs, replaced: false });
   }
   const { site, standby, service: services } = options.settings;
   const claims: Claims = {
@@ -82,10 +82,9 @@ async function connect(
     instance: identity.instance,
     role,
     standby,
-    services: role === "owner" ? services.map(announced) : [],
   };
   const session: SessionOptions = {
-    ...byHello({ edge, site: target, identity, claims }),
+    ...byHello({ edge, site: target, identity, claims, services: role === "owner" ? services.map(announced) : [] }),
     times: options.times ?? LINK_TIMES,
     onOpen: (open, peer) => exposed.answer(open, peer),
     onActive: () => {
@@ -95,7 +94,7 @@ async function connect(
     },
   };
   const opened = await Session.connect(session, signal);
-  if (!opened.ok && opened.error.refusal?.code === "not-enrolled") await enrolment.forget();
+  if (!opened.ok && opened.error.refusal === "not-enrolled") await enrolment.forget();
   return opened;
 }
 
@@ -105,5 +104,5 @@ async function toldToEnd(signal: AbortSignal): Promise<Result<never, EnrolmentFa
   if (signal.aborted) resolve();
   signal.addEventListener("abort", () => resolve(), { once: true });
   await promise;
-  return err({ reason: "told to end", refused: false });
+  return err({ reason: "told to end", refused: false, retryAfterMs: null });
 }

@@ -3,7 +3,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { type Log, throttled } from "../log.ts";
 
 /** code -> what it says. Codes are stable: clients and scripts match them. */
-export const FEED_ALARMS = {
+const FEED_ALARMS = {
   "spool-full": "the spool is full: the device is not read until blocks leave it",
   "disk-full": "the spool cannot be written: the device is not read until it can",
   "spool-damaged": "a block in the spool cannot be opened and was set apart",

@@ -1,6 +1,7 @@
 /**
- * `command`: a vendor's tool whose stdout is a stream of key bytes. What has been read from its pipe and is not yet a
- * whole block lies in memory only: an agent killed without warning loses less than a block of it, and repeats nothing.
+ * `command`: a vendor's tool whose stdout is a stream of key bytes. What it has written and is not yet a whole block in
+ * the spool lies in memory only, in the agent's and in the pipe between them: an agent killed without warning loses the
+ * end of what that run of the tool gave, and repeats nothing.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";

@@ -1,6 +1,7 @@
 /** The edge as the feeds see it: one function, given by who knows how to reach it and how to prove who we are. */
 import * as v from "valibot";
 import { LIMITS } from "../../shared/limits.ts";
+import { RETRY } from "../../shared/retry.ts";
 
 export interface EdgeRequest {
   readonly method: "GET" | "PUT";
@@ -16,6 +17,10 @@ export interface EdgeAnswer {
   /** Parsed body; null where it is empty or no JSON. */
   readonly json: unknown;
 }
+
+/** The pause that an answer asks for, within bounds. */
+export const askedPauseMs = ({ retryAfterSeconds }: Pick<EdgeAnswer, "retryAfterSeconds">): number =>
+  Math.min((retryAfterSeconds ?? 0) * 1000, RETRY.maxDelayMs);
 
 /** Rejects where the edge cannot be reached, or does not answer before `signal`. */
 export type Send = (request: EdgeRequest, signal: AbortSignal) => Promise<EdgeAnswer>;

@@ -9,6 +9,7 @@ import { UUID } from "../../shared/etsi014/key-ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { boundedList } from "../../shared/network/bounded-list.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
+import { readBounded } from "../http/read-bounded.ts";
 import { messageOf } from "../log.ts";
 import type { FeedAlarmCode } from "./alarms.ts";
 import type { DeviceConfig } from "./config.ts";
@@ -107,20 +108,11 @@ export class DeviceClient {
           },
         },
         (response) => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          response.on("error", fail);
-          response.on("data", (chunk: Buffer) => {
-            size += chunk.length;
-            chunks.push(chunk);
-            if (size > LIMITS.feedAnswerBytes) {
-              request.destroy(new Error(`its answer is longer than ${LIMITS.feedAnswerBytes} bytes`));
-            }
-          });
-          response.on("end", () => {
-            resolve({ status: response.statusCode ?? 0, bytes: Buffer.concat(chunks) });
-            for (const chunk of chunks) chunk.fill(0);
-          });
+          const tooLong = `its answer is longer than ${LIMITS.feedAnswerBytes} bytes`;
+          readBounded(response, LIMITS.feedAnswerBytes, tooLong).then(
+            (bytes) => resolve({ status: response.statusCode ?? 0, bytes }),
+            fail,
+          );
         },
       );
       request.on("error", fail);

@@ -10,23 +10,10 @@ import { retryDelayMs } from "../../shared/retry.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { messageOf } from "../log.ts";
 import type { Room } from "../spool/spool.ts";
-import type { DeviceConfig } from "./config.ts";
-import { DeviceTrouble } from "./device-alarms.ts";
-import { awaitedPath, describeAnswer, withTimeout } from "./edge.ts";
-import { concatenate, DeviceClient, type DeviceKey, faultOfKeys, wipeKeys } from "./etsi014-client.ts";
+import { askedPauseMs, awaitedPath, describeAnswer, withTimeout } from "./edge.ts";
+import { concatenate, type DeviceKey, faultOfKeys, wipeKeys } from "./etsi014-client.ts";
+import type { DeviceParts } from "./etsi014-parts.ts";
 import { Remembered } from "./remembered.ts";
-import type { Source, SourceParts } from "./source.ts";
-
-export const decSource =
-  (config: DeviceConfig): Source =>
-  async (parts, signal) => {
-    const client = new DeviceClient(config);
-    try {
-      await new DecFeed(config, parts, client).run(signal);
-    } finally {
-      await client.close();
-    }
-  };
 
 type Page = v.InferOutput<typeof AwaitedBlocksSchema>;
 type Awaited = Page["blocks"][number];
@@ -40,37 +27,37 @@ interface Waiting {
   readonly notBeforeMs: number;
 }
 
-class DecFeed {
-  readonly #config: DeviceConfig;
-  readonly #parts: SourceParts;
-  readonly #client: DeviceClient;
-  readonly #trouble: DeviceTrouble;
+interface Unlisted {
+  readonly reason: string;
+  /** The edge's `Retry-After`. */
+  readonly pauseMs: number;
+}
+
+export class DecFeed {
+  readonly #parts: DeviceParts;
   /** In the spool, or from there at the edge already: a list may be older than that. */
   readonly #fetched = new Remembered(LIMITS.feedRememberedIds);
   #waiting = new Map<string, Waiting>();
 
-  constructor(config: DeviceConfig, parts: SourceParts, client: DeviceClient) {
-    this.#config = config;
+  constructor(parts: DeviceParts) {
     this.#parts = parts;
-    this.#client = client;
-    this.#trouble = new DeviceTrouble(parts.alarms);
   }
 
   async run(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#round(signal);
-      await sleep(this.#config.poll_ms, undefined, { signal });
+      const pauseMs = await this.#round(signal);
+      await sleep(Math.max(this.#parts.config.poll_ms, pauseMs), undefined, { signal });
     }
   }
 
-  /** Once through all that waits for this end. */
-  async #round(signal: AbortSignal): Promise<void> {
+  /** Once through all that waits for this end. @returns how long the edge wants to be left alone */
+  async #round(signal: AbortSignal): Promise<number> {
     const listed = new Map<string, Waiting>();
     for (let after: number | null = 0; after !== null;) {
       const page = await this.#list(after, signal);
       if (!page.ok) {
-        this.#parts.alarms.raise("edge-refuses", page.error, LISTING);
-        return;
+        this.#parts.alarms.raise("edge-refuses", page.error.reason, LISTING);
+        return page.error.pauseMs;
       }
       this.#parts.alarms.clear("edge-refuses", LISTING);
       for (const block of page.value.blocks) {
@@ -82,26 +69,28 @@ class DecFeed {
     // Those given up by the pool are given up here too.
     for (const gone of this.#waiting.keys()) if (!listed.has(gone)) this.#parts.alarms.clear("keys-not-had", gone);
     this.#waiting = listed;
+    return 0;
   }
 
-  async #list(after: number, signal: AbortSignal): Promise<Result<Page, string>> {
-    const { link, node } = this.#config;
+  async #list(after: number, signal: AbortSignal): Promise<Result<Page, Unlisted>> {
+    const { link, node } = this.#parts.config;
     try {
       const path = awaitedPath(link, node, after);
       const answer = await this.#parts.send({ method: "GET", path }, withTimeout(signal));
-      if (answer.status !== 200) return err(describeAnswer(answer));
+      if (answer.status !== 200) return err({ reason: describeAnswer(answer), pauseMs: askedPauseMs(answer) });
       const page = v.safeParse(AwaitedBlocksSchema, answer.json);
-      return page.success ? ok(page.output) : err("the edge answered something that is not a list of blocks");
+      if (page.success) return ok(page.output);
+      return err({ reason: "the edge answered something that is not a list of blocks", pauseMs: 0 });
     } catch (error) {
       signal.throwIfAborted();
-      return err(messageOf(error));
+      return err({ reason: messageOf(error), pauseMs: 0 });
     }
   }
 
   /** @returns when to try again what could not be had; null for what is done */
   async #serve(block: Awaited, signal: AbortSignal): Promise<Waiting | null> {
     const { block: id, bits, key_ids: keyIds } = block;
-    const { spool, intake, alarms } = this.#parts;
+    const { spool, intake, alarms, trouble } = this.#parts;
     if (this.#fetched.has(id) || spool.has(id)) return null;
     const waiting = this.#waiting.get(id) ?? { attempts: 0, notBeforeMs: 0 };
     if (performance.now() < waiting.notBeforeMs) return waiting;
@@ -120,15 +109,15 @@ class DecFeed {
     }
     this.#fetched.add(id);
     alarms.clear("keys-not-had", id);
-    this.#trouble.over();
+    trouble.over();
     return null;
   }
 
   /** Leaves the room where it fails. */
   async #fetch(block: Awaited, room: Room, signal: AbortSignal): Promise<Result<readonly DeviceKey[], string>> {
-    const { intake } = this.#parts;
+    const { intake, client, trouble } = this.#parts;
     const { block: id, bits, key_ids: keyIds } = block;
-    const answer = await this.#client.decKeys(keyIds, `dec-${id}`, signal).catch(async (error: unknown) => {
+    const answer = await client.decKeys(keyIds, `dec-${id}`, signal).catch(async (error: unknown) => {
       await intake.leave(room);
       throw error;
     });
@@ -137,9 +126,9 @@ class DecFeed {
     await intake.leave(room);
     if (answer.ok) {
       wipeKeys(answer.value);
-      await this.#trouble.pause("device-garbage", fault ?? "", signal);
+      await trouble.pause("device-garbage", fault ?? "", signal);
     } else if (answer.error.alarm !== "device-refuses") {
-      await this.#trouble.pause(answer.error.alarm, answer.error.reason, signal);
+      await trouble.pause(answer.error.alarm, answer.error.reason, signal);
     }
     // A refusal is of this block: its keys are not there yet, or no longer. The others may be.
     return err(fault ?? "");

@@ -8,41 +8,22 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { LIMITS } from "../../shared/limits.ts";
-import type { DeviceConfig } from "./config.ts";
-import { DeviceTrouble } from "./device-alarms.ts";
-import { concatenate, DeviceClient, type DeviceKey, faultOfKeys, wipeKeys } from "./etsi014-client.ts";
+import { concatenate, type DeviceKey, faultOfKeys, wipeKeys } from "./etsi014-client.ts";
+import type { DeviceParts } from "./etsi014-parts.ts";
 import { Remembered } from "./remembered.ts";
-import type { Source, SourceParts } from "./source.ts";
 
-export const encSource =
-  (config: DeviceConfig): Source =>
-  async (parts, signal) => {
-    const client = new DeviceClient(config);
-    try {
-      await new EncFeed(config, parts, client).run(signal);
-    } finally {
-      await client.close();
-    }
-  };
-
-class EncFeed {
-  readonly #config: DeviceConfig;
-  readonly #parts: SourceParts;
-  readonly #client: DeviceClient;
-  readonly #trouble: DeviceTrouble;
+export class EncFeed {
+  readonly #parts: DeviceParts;
   readonly #seen = new Remembered(LIMITS.feedRememberedIds);
   /** Answers that were no good: another request has to have another name. */
   #badAnswers = 0;
 
-  constructor(config: DeviceConfig, parts: SourceParts, client: DeviceClient) {
-    this.#config = config;
+  constructor(parts: DeviceParts) {
     this.#parts = parts;
-    this.#client = client;
-    this.#trouble = new DeviceTrouble(parts.alarms);
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { keys_per_block: count, key_size_bits: sizeBits, max_rate_bps: rateBps } = this.#config;
+    const { keys_per_block: count, key_size_bits: sizeBits, max_rate_bps: rateBps } = this.#parts.config;
     const blockBits = count * sizeBits;
     for (;;) {
       await this.#parts.pressure.passed(signal);
@@ -56,9 +37,9 @@ class EncFeed {
   /** @returns false after something was wrong, and a pause */
   async #takeBlock(blockBytes: number, signal: AbortSignal): Promise<boolean> {
     const { intake, spool } = this.#parts;
-    const room = await intake.room(blockBytes, signal, this.#config.keys_per_block);
+    const room = await intake.room(blockBytes, signal, this.#parts.config.keys_per_block);
     const repeat = `${spool.instance}-${spool.nextNumber}-${this.#badAnswers}`;
-    const keys = await this.#client.encKeys(repeat, signal).catch(async (error: unknown) => {
+    const keys = await this.#parts.client.encKeys(repeat, signal).catch(async (error: unknown) => {
       await intake.leave(room);
       throw error;
     });
@@ -68,7 +49,7 @@ class EncFeed {
       await intake.leave(room);
       // An answer was given: to ask for it again would be to get it again.
       if (keys.ok || keys.error.alarm !== "device-silent") this.#badAnswers++;
-      if (trouble !== null) await this.#trouble.pause(trouble[0], trouble[1], signal);
+      if (trouble !== null) await this.#parts.trouble.pause(trouble[0], trouble[1], signal);
       return false;
     }
     const keyIds = keys.value.map(({ id }) => id);
@@ -79,12 +60,12 @@ class EncFeed {
       bytes.fill(0);
     }
     for (const id of keyIds) this.#seen.add(id);
-    this.#trouble.over();
+    this.#parts.trouble.over();
     return true;
   }
 
   #faultOf(keys: readonly DeviceKey[]): readonly ["device-garbage" | "device-repeats", string] | null {
-    const { keys_per_block: count, key_size_bits: sizeBits } = this.#config;
+    const { keys_per_block: count, key_size_bits: sizeBits } = this.#parts.config;
     const fault = faultOfKeys(keys, count, sizeBits / 8);
     if (fault !== null) return ["device-garbage", fault];
     const again = keys.find(({ id }) => this.#seen.has(id));

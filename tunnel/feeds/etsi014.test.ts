@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type DemoDevice, startDemoDevice } from "../../examples/demo-device/demo-device.ts";
+import { answer } from "../../test/support/fake-edge.ts";
 import { deviceCertificates } from "../../test/support/device-tls.ts";
 import { type FeedBench, feedBench, type StartedFeed } from "../../test/support/feed-bench.ts";
 
@@ -92,6 +93,21 @@ describe("a pair of devices", () => {
       expect(dec.alarms()).toEqual([]);
     }, 10_000);
     expect(late.every((id) => bench.edge.blocks.get(id) === undefined)).toBe(true);
+  });
+
+  test("leaves an edge alone for as long as it asks", async () => {
+    const device = await demoDevice();
+    const askedMs: number[] = [];
+    bench.edge.intercept = ({ path }) => {
+      if (!path.includes("awaiting")) return null;
+      askedMs.push(performance.now());
+      return { ...answer(429, { message: "slower" }), retryAfterSeconds: 1 };
+    };
+    const dec = await feed("dec", device.urls.b);
+    await vi.waitFor(() => expect(askedMs.length).toBe(2), 20_000);
+    const [first = 0, second = 0] = askedMs;
+    expect(second - first).toBeGreaterThan(990);
+    expect(dec.feed.alarms).toMatchObject([{ code: "edge-refuses", detail: "slower (429)" }]);
   });
 
   test("is spoken to over mutual TLS, and not without a certificate", async () => {

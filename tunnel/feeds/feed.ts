@@ -8,8 +8,7 @@ import { commandSource } from "./command.ts";
 import type { FeedConfig } from "./config.ts";
 import { directorySource } from "./directory.ts";
 import type { Send } from "./edge.ts";
-import { decSource } from "./etsi014-dec.ts";
-import { encSource } from "./etsi014-enc.ts";
+import { etsi014Source } from "./etsi014-source.ts";
 import { Intake } from "./intake.ts";
 import { Backpressure } from "./pressure.ts";
 import type { Source } from "./source.ts";
@@ -47,7 +46,7 @@ export interface RunningFeed {
 function sourceOf(config: FeedConfig): Source {
   if (config.type === "directory") return directorySource(config);
   if (config.type === "command") return commandSource(config);
-  return config.role === "enc" ? encSource(config) : decSource(config);
+  return etsi014Source(config);
 }
 
 /** @throws Error where the spool cannot be opened */

@@ -1,7 +1,7 @@
 /** Back-pressure: while the link's pool holds as much as its policy's high watermark, the device is not read. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { LIMITS } from "../../shared/limits.ts";
-import { linkPath, type Pressure, readPressure, type Send, withTimeout } from "./edge.ts";
+import { askedPauseMs, linkPath, type Pressure, readPressure, type Send, withTimeout } from "./edge.ts";
 
 /**
  * What counts as held by the pool. Of a device whose keys one end must ask for before the other can, that end counts
@@ -18,7 +18,7 @@ export class Backpressure {
   readonly #link: string;
   readonly #counting: Counting;
   readonly #spoolBits: () => number;
-  #askedMs = -Infinity;
+  #askAgainMs = -Infinity;
   /** What the pool and the spool held when the edge was last asked; null where it did not tell. */
   #held: { readonly bits: number; readonly highBits: number } | null = null;
   #readBits = 0;
@@ -51,13 +51,14 @@ export class Backpressure {
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
-    if (performance.now() - this.#askedMs < LIMITS.feedPressureMs) return;
+    if (performance.now() < this.#askAgainMs) return;
     const spoolBits = this.#spoolBits();
     const readBits = this.#readBits;
     const path = linkPath(this.#link);
     const answer = await this.#send({ method: "GET", path }, withTimeout(signal)).catch(() => null);
     signal.throwIfAborted();
-    this.#askedMs = performance.now();
+    const pauseMs = answer === null ? 0 : askedPauseMs(answer);
+    this.#askAgainMs = performance.now() + Math.max(LIMITS.feedPressureMs, pauseMs);
     const pressure = answer?.status === 200 ? readPressure(answer.json) : null;
     this.#readBits -= readBits;
     this.#held =

@@ -5,7 +5,7 @@ import path from "node:path";
 import { codeOf } from "../log.ts";
 import { syncFolder } from "./durable-files.ts";
 
-export const SPOOL_KEY_BYTES = 32;
+const SPOOL_KEY_BYTES = 32;
 const OTHERS = 0o077;
 
 /** @throws Error where the file is not a key, or others may read it */

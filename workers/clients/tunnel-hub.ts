@@ -15,7 +15,7 @@ interface Word {
  * This isolate's copy of what hubs said of access tokens, each at most LIMITS.accessMaxAgeMs old. Of finished answers
  * only: requests may not wait for each other's I/O.
  */
-export class AccessCache {
+class AccessCache {
   readonly #nowMs: () => number;
   readonly #words = new Map<string, Word>();
 

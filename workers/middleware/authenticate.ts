@@ -104,11 +104,7 @@ async function accessOf(proofs: Proofs, lookup: Lookup, env: Env): Promise<Resul
 }
 
 /** Takes the proofs from a request. The error says which of them is malformed. */
-export function readProofs(
-  request: Incoming,
-  mtls: NonNullable<Env["QKD_MTLS"]>,
-  nowMs: number,
-): Result<Proofs, string> {
+function readProofs(request: Incoming, mtls: NonNullable<Env["QKD_MTLS"]>, nowMs: number): Result<Proofs, string> {
   // With "off", anybody who reaches the port could have written request.cf.
   const cf = mtls === "off" ? {} : platformProperties(request);
   const certificate = tlsClientCertificate(cf.tlsClientAuth, nowMs);
@@ -135,7 +131,7 @@ export function readProofs(
 }
 
 /** Decides who shows these proofs, by this view of the network. @param access who holds the access token, if one is shown */
-export function identify(
+function identify(
   proofs: Proofs,
   lookup: Lookup,
   nowMs: number,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { NodeId, PairName } from "../../shared/ids.ts";
-import { makeNonce, writeKeyIds } from "../../shared/keypool/key-id.ts";
+import { makeNonce } from "../../shared/keypool/key-id.ts";
+import { firstId, writeKeyIds } from "../../shared/keypool/key-id-run.ts";
 import { buildLookup, nodeId } from "../../shared/network/lookup.ts";
 import { validateNetwork } from "../../shared/network/validate.ts";
 import { ok } from "../../shared/result.ts";
@@ -31,9 +32,7 @@ const lookup = lookupOf();
 
 const idOf = (shard: number) => {
   const nonce = makeNonce(crypto.getRandomValues(new Uint8Array(8)), shard);
-  const [id] = writeKeyIds(nonce, new Uint8Array(7), 1, 1);
-  if (id === undefined) throw new Error("an ID was asked for");
-  return id;
+  return firstId(writeKeyIds(nonce, new Uint8Array(7), 1, 1));
 };
 const pair = (name: string) => name as PairName;
 

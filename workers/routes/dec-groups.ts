@@ -1,7 +1,8 @@
 /** Which pool holds which of the keys asked for. */
 import { type Fault, mandatedFault } from "../../shared/errors/errors.ts";
-import { type KeyId, type NodeId, pairName, pairOf, type PairName } from "../../shared/ids.ts";
-import { batchPrefix, recordPrefix, shardOfKeyId } from "../../shared/keypool/key-id.ts";
+import { type NodeId, pairName, pairOf, type PairName } from "../../shared/ids.ts";
+import { batchPrefix, shardOfKeyId } from "../../shared/keypool/key-id.ts";
+import { firstId, type KeyIdRun } from "../../shared/keypool/key-id-run.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Lookup } from "../../shared/network/lookup.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
@@ -10,24 +11,18 @@ import { err, ok, type Result } from "../../shared/result.ts";
 export interface KeyGroup {
   readonly pair: PairName;
   readonly shard: number;
-  readonly keyIds: readonly KeyId[];
+  readonly keyIds: readonly KeyIdRun[];
 }
 
 /** By shard; IDs that name none, or one at or above the bound, are left out. */
-function byShardBelow(keyIds: readonly KeyId[], maxShards: number): Map<number, KeyId[]> {
-  const shards = new Map<number, KeyId[]>();
-  let prefix: string | null = null;
-  let shard: number | null = null;
-  for (const keyId of keyIds) {
-    // Neighbours are of one record, nearly always.
-    if (prefix === null || !keyId.startsWith(prefix)) {
-      shard = shardOfKeyId(keyId);
-      prefix = shard === null ? null : recordPrefix(keyId);
-    }
+function byShardBelow(keyIds: readonly KeyIdRun[], maxShards: number): Map<number, KeyIdRun[]> {
+  const shards = new Map<number, KeyIdRun[]>();
+  for (const run of keyIds) {
+    const shard = shardOfKeyId(firstId(run));
     if (shard === null || shard >= maxShards) continue;
     const known = shards.get(shard);
-    if (known === undefined) shards.set(shard, [keyId]);
-    else known.push(keyId);
+    if (known === undefined) shards.set(shard, [run]);
+    else known.push(run);
   }
   return shards;
 }
@@ -36,13 +31,13 @@ function byShardBelow(keyIds: readonly KeyId[], maxShards: number): Map<number, 
  * By shard; null where one of them is no ID this system could have given out. A random UUID names any shard: pools that
  * do not exist are not woken up for it.
  */
-function byShard(keyIds: readonly KeyId[], maxShards: number): Map<number, KeyId[]> | null {
+function byShard(keyIds: readonly KeyIdRun[], maxShards: number): Map<number, KeyIdRun[]> | null {
   const shards = byShardBelow(keyIds, maxShards);
   const known = [...shards.values()].reduce((sum, group) => sum + group.length, 0);
   return known === keyIds.length ? shards : null;
 }
 
-const groupsIn = (pair: PairName, shards: ReadonlyMap<number, KeyId[]>): KeyGroup[] =>
+const groupsIn = (pair: PairName, shards: ReadonlyMap<number, KeyIdRun[]>): KeyGroup[] =>
   [...shards].map(([shard, keyIds]) => ({ pair, shard, keyIds }));
 
 /** Pair by pair, shard by shard: two requests for the same keys meet at the first pool, and only one gets past it. */
@@ -57,7 +52,7 @@ const inTakingOrder = (groups: readonly KeyGroup[]): readonly KeyGroup[] =>
  */
 export async function locate(
   lookup: Lookup,
-  keyIds: readonly KeyId[],
+  keyIds: readonly KeyIdRun[],
   pairs: readonly PairName[],
   check: (group: KeyGroup) => Promise<Result<null, Fault>>,
 ): Promise<Result<readonly KeyGroup[], Fault>> {
@@ -66,9 +61,9 @@ export async function locate(
   if (shards === null || only === undefined) return err(mandatedFault("key-not-found"));
   if (more.length === 0) return ok(inTakingOrder(groupsIn(only, shards)));
 
-  const found = new Map<string, KeyId[]>();
+  const found = new Map<string, KeyIdRun[]>();
   const pools = new Map<string, { readonly pair: PairName; readonly shard: number }>();
-  const batches = Map.groupBy(keyIds, batchPrefix);
+  const batches = Map.groupBy(keyIds, (run) => batchPrefix(firstId(run)));
   for (const batch of batches.values()) {
     const group = await firstWith(batch, pairs, check);
     if (!group.ok) return group;
@@ -80,11 +75,11 @@ export async function locate(
 }
 
 async function firstWith(
-  keyIds: readonly KeyId[],
+  keyIds: readonly KeyIdRun[],
   pairs: readonly PairName[],
   check: (group: KeyGroup) => Promise<Result<null, Fault>>,
 ): Promise<Result<KeyGroup, Fault>> {
-  const shard = keyIds[0] === undefined ? null : shardOfKeyId(keyIds[0]);
+  const shard = keyIds[0] === undefined ? null : shardOfKeyId(firstId(keyIds[0]));
   if (shard === null) return err(mandatedFault("key-not-found"));
   let last: Fault = mandatedFault("key-not-found");
   for (const pair of pairs) {
@@ -105,7 +100,7 @@ export function foreignPools(
   lookup: Lookup,
   masterNodes: readonly NodeId[],
   own: readonly PairName[],
-  keyIds: readonly KeyId[],
+  keyIds: readonly KeyIdRun[],
 ): readonly KeyGroup[] {
   const groups = new Map<string, KeyGroup>();
   for (const node of masterNodes) {

@@ -1,11 +1,10 @@
 /** ETSI GS QKD 014 clause 5.4, Get key with key IDs, as GET and POST. */
-import { parseJson } from "../../shared/bytes/json.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { mergeGrants, writeKeyContainer } from "../../shared/etsi014/key-container.ts";
-import { checkKeyIds, parseKeyIds, parseKeyIdsQuery } from "../../shared/etsi014/key-ids.ts";
-import type { KeyId, SaeId } from "../../shared/ids.ts";
+import { checkKeyIds, parseKeyIdsBody, parseKeyIdsQuery } from "../../shared/etsi014/key-ids.ts";
+import type { SaeId } from "../../shared/ids.ts";
+import { expandRuns, type KeyIdRun } from "../../shared/keypool/key-id-run.ts";
 import type { DecKeysCall, Idempotency, KeyGrant } from "../../shared/keypool/types.ts";
-import { LIMITS } from "../../shared/limits.ts";
 import { nodesOfSae, pairsForDec } from "../../shared/network/pairs.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { answerOf, poolOf } from "../clients/key-pool.ts";
@@ -25,11 +24,10 @@ export async function getDecKeys(call: AuthenticatedCall): Reply {
 export async function postDecKeys(call: AuthenticatedCall): Reply {
   const body = await readText(call.request, call.maxBodyBytes);
   if (!body.ok) return body;
-  const json = parseJson(body.value, LIMITS.jsonDepth);
-  return await decKeys(call, json.ok ? parseKeyIds(json.value) : json, body.value);
+  return await decKeys(call, parseKeyIdsBody(body.value), body.value);
 }
 
-async function decKeys(call: AuthenticatedCall, parsed: Result<readonly KeyId[], Fault>, body: string): Reply {
+async function decKeys(call: AuthenticatedCall, parsed: Result<readonly KeyIdRun[], Fault>, body: string): Reply {
   const caller = saeCaller(call);
   if (!caller.ok) return caller;
   if (!parsed.ok) return parsed;
@@ -60,7 +58,7 @@ class KeyFetch {
   }
 
   /** @returns all keys in the order asked for, `key-not-found`, `unauthorised`, or `unknown-sae` */
-  async fetch(keyIds: readonly KeyId[]): Promise<Result<KeyGrant, Fault>> {
+  async fetch(keyIds: readonly KeyIdRun[]): Promise<Result<KeyGrant<KeyIdRun>, Fault>> {
     const { lookup, sae } = this.#caller;
     const nowMs = Date.now();
     if (nodesOfSae(lookup, this.#master, nowMs).length === 0) return fail("unknown-sae", "no such master SAE");
@@ -76,14 +74,17 @@ class KeyFetch {
    * is left is a race of two requests of the same SAE for the same keys: the loser may then have taken some of its
    * keys and is told 503.
    */
-  async #fetchGroups(keyIds: readonly KeyId[], groups: readonly KeyGroup[]): Promise<Result<KeyGrant, Fault>> {
+  async #fetchGroups(
+    keyIds: readonly KeyIdRun[],
+    groups: readonly KeyGroup[],
+  ): Promise<Result<KeyGrant<KeyIdRun>, Fault>> {
     const [only, ...more] = groups;
     if (only !== undefined && more.length === 0) return await this.#take(only);
     const checks = await Promise.all(groups.map(async (group) => await this.#check(group)));
     const obstacles = checks.flatMap((check) => (check.ok ? [] : [check.error]));
     const obstacle = obstacles.find(({ code }) => code === "unauthorised") ?? obstacles[0];
     if (obstacle !== undefined) return err(obstacle);
-    const grants: KeyGrant[] = [];
+    const grants: KeyGrant<KeyIdRun>[] = [];
     for (const group of groups) {
       const grant = await this.#take(group);
       if (grant.ok) grants.push(grant.value);
@@ -97,7 +98,7 @@ class KeyFetch {
    * A key that is not found may be somebody else's, in a pool this caller has no business with: then clause 5.4 wants
    * 401, whoever asks. Only pools of the master's nodes can hold it.
    */
-  async #reasonNotFound(keyIds: readonly KeyId[], notFound: Fault, nowMs: number): Promise<Fault> {
+  async #reasonNotFound(keyIds: readonly KeyIdRun[], notFound: Fault, nowMs: number): Promise<Fault> {
     const own = pairsForDec(this.#caller.lookup, this.#caller.sae, this.#master, nowMs);
     const nodes = nodesOfSae(this.#caller.lookup, this.#master, nowMs);
     const pools = foreignPools(this.#caller.lookup, nodes, own, keyIds);
@@ -106,15 +107,16 @@ class KeyFetch {
     return foreign === undefined || foreign.ok ? notFound : foreign.error;
   }
 
-  async #take(group: KeyGroup): Promise<Result<KeyGrant, Fault>> {
+  async #take(group: KeyGroup): Promise<Result<KeyGrant<KeyIdRun>, Fault>> {
     return await this.#pools.decKeys(group, this.#callFor(group));
   }
 
   async #check(group: KeyGroup): Promise<Result<null, Fault>> {
-    return await answerOf(() => poolOf(this.#env, group.pair, group.shard).checkKeys(this.#callFor(group)));
+    const call = { ...this.#callFor(group), keyIds: expandRuns(group.keyIds) };
+    return await answerOf(() => poolOf(this.#env, group.pair, group.shard).checkKeys(call));
   }
 
-  #callFor({ keyIds }: KeyGroup): DecKeysCall {
+  #callFor({ keyIds }: KeyGroup): DecKeysCall<KeyIdRun> {
     return {
       configVersion: this.#caller.lookup.sequence,
       principal: this.#caller.principal,

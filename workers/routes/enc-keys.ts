@@ -11,6 +11,7 @@ import {
   parseKeyRequestQuery,
 } from "../../shared/etsi014/key-request.ts";
 import type { LinkId, SaeId } from "../../shared/ids.ts";
+import type { KeyIdRun } from "../../shared/keypool/key-id-run.ts";
 import { quotaOf } from "../../shared/keypool/quota.ts";
 import type { EncKeysCall, Idempotency, KeyGrant, Recipient } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
@@ -113,8 +114,8 @@ function onlyShard({ sae, principal, policy }: SaeCaller, route: SlaveRoute, ide
 async function fromShards(
   shards: number,
   only: number | null,
-  ask: (shard: number) => Promise<Result<KeyGrant, Fault>>,
-): Promise<Result<KeyGrant, Fault>> {
+  ask: (shard: number) => Promise<Result<KeyGrant<KeyIdRun>, Fault>>,
+): Promise<Result<KeyGrant<KeyIdRun>, Fault>> {
   if (only !== null) return await ask(only);
   const first = Math.floor(Math.random() * shards);
   let grant = await ask(first);

@@ -26,7 +26,6 @@ export interface AuthenticatedCall extends Call {
 }
 
 export type Reply = Promise<Result<Answer, Fault>>;
-export type PublicHandler = (call: Call) => Reply;
 export type Handler = (call: AuthenticatedCall) => Reply;
 /** Of an operation that answers by itself, and so gets the request itself. */
 export type StreamReply = Promise<Result<Response, Fault>>;

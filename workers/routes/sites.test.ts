@@ -1,10 +1,9 @@
 import { SELF } from "cloudflare:test";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { call, EDGE, errorOf } from "../../test/support/in-workerd-network.ts";
-import { closeSessions, echo, freshSites, putSites, service, TestAgent } from "../../test/support/in-workerd-tunnel.ts";
+import { echo, freshSites, refusalOf, service, TestAgent, useSites } from "../../test/support/in-workerd-tunnel.ts";
 
-beforeAll(async () => await putSites());
-afterAll(async () => await closeSessions());
+useSites();
 
 interface SiteBody {
   readonly site: string;
@@ -87,6 +86,8 @@ describe("the tunnel's door", () => {
     expect((await call(`/api/v1/sites/${a}/tunnel`)).status).toBe(426);
     const nowhere = await SELF.fetch(`${EDGE}/api/v1/sites/nowhere/tunnel`, { headers: { Upgrade: "websocket" } });
     expect([nowhere.status, (await errorOf(nowhere)).message]).toEqual([404, "no such site"]);
+    const nonce = await call("/api/v1/sites/nowhere/tunnel/nonces", { method: "POST" });
+    expect([nonce.status, (await errorOf(nonce)).message]).toEqual([404, "no such site"]);
   });
 
   it("does not let a client pass for the edge", async () => {
@@ -94,9 +95,8 @@ describe("the tunnel's door", () => {
     await (await TestAgent.enrolled(a)).connect({ services: [service("kme", ["@edge"])] });
     const headers = { Upgrade: "websocket", "QKD-Tunnel-Call": '{"service":"kme","site":null}' };
     const response = await SELF.fetch(`${EDGE}/api/v1/sites/${a}/tunnel`, { headers });
-    expect(response.status).toBe(101);
-    response.webSocket?.accept();
-    response.webSocket?.close();
+    // The hub has looked for a hello.
+    expect([response.status, await refusalOf(response)]).toEqual([400, "bad-message"]);
   });
 });
 
@@ -108,7 +108,7 @@ describe("enrolment", () => {
     ["no JSON", "JSON"],
   ])("refuses a body like %s", async (body, word) => {
     const { a } = freshSites();
-    const response = await call(`/api/v1/sites/${a}/agents`, { as: `agent-${a}`, method: "POST", body });
+    const response = await call(`/api/v1/sites/${a}/agents`, { as: `agent-${a}-first`, method: "POST", body });
     expect(response.status).toBe(400);
     expect((await errorOf(response)).message).toContain(word);
   });

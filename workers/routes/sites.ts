@@ -1,30 +1,22 @@
-/** Sites: who serves them, what they expose, and the tunnel's own door. */
+/** Sites: who serves them, and what they expose. */
 import { principalName } from "../../shared/auth/principal.ts";
 import { bearerToken, tokenSha256 } from "../../shared/auth/token.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { parseMembers } from "../../shared/etsi014/syntax.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { EnrolmentSchema } from "../../shared/tunnel/messages.ts";
-import { GATEWAY_HEADER, isTunnelAlarmCode } from "../../shared/tunnel/types.ts";
-import { isOwnHost } from "../../shared/tunnel/hosts.ts";
+import { isTunnelAlarmCode } from "../../shared/tunnel/types.ts";
 import { linkedSites } from "../../shared/tunnel/view.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import { directoryCache, snapshotSourceOf } from "../clients/directory.ts";
 import { answerOf } from "../clients/key-pool.ts";
 import { hubOf } from "../clients/tunnel-hub.ts";
-import { isGateway } from "../middleware/authenticate.ts";
 import { readJson } from "../middleware/body.ts";
 import { respondJson } from "../middleware/respond.ts";
 import { gatewayAddresses } from "./gateway-address.ts";
-import type { AuthenticatedCall, Call, Reply, StreamReply } from "./handler.ts";
+import type { AuthenticatedCall, Reply } from "./handler.ts";
 import { queryInteger } from "./query.ts";
 import { type Onlooker, siteBody } from "./site-body.ts";
 
-/** Somebody in between may have passed on what an agent sent to a name of theirs: its signature would hold here. */
-const NOT_HERE = fail(
-  "misdirected-request",
-  "header Host: this edge is not known to agents by that name; its operator says with --public-host by which it is",
-);
 const NO_SITE = fail("not-found", "no such site");
 
 /** The site of the path, if the network has it. */
@@ -69,13 +61,17 @@ export async function getSite(call: AuthenticatedCall): Reply {
   return body.value === null ? NO_SITE : ok(respondJson(body.value));
 }
 
-/** The token itself is what enrols: a certificate would do so again and again. */
+/**
+ * The token itself is what enrols: a certificate would do so again and again. And it has to be made for that: one that may
+ * do all an agent may is no one-time token, whoever shows it first.
+ */
 export async function postAgents(call: AuthenticatedCall): Reply {
   const site = siteOfPath(call);
   if (!site.ok) return site;
-  const { principal } = call.caller.grant;
+  const { principal, scopes } = call.caller.grant;
   const token = bearerToken(call.request.headers.get("Authorization") ?? "");
   if (token === null) return fail("forbidden", "an agent enrols with its one-time token");
+  if (scopes === null) return fail("forbidden", "a token enrols whose scopes name agents.enrol; this one has none");
   if (principal.role !== "agent" || principal.site !== site.value) {
     return fail("forbidden", "the token is of an agent of another site");
   }
@@ -112,27 +108,4 @@ export async function deleteSiteAlarms(call: AuthenticatedCall): Reply {
   const principal = principalName(call.caller.grant.principal);
   const cleared = await answerOf(() => hubOf(call.env, site.value).clearAlarms({ code, principal }));
   return cleared.ok ? ok(respondJson(cleared.value)) : cleared;
-}
-
-/** Whoever comes is asked inside who it is; but only hubs of sites that there are are woken. */
-export async function getTunnel({ request, env, context, path }: Call): StreamReply {
-  if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
-    return fail("upgrade-required", "this is the WebSocket of site agents");
-  }
-  const vouched = isGateway(request, env);
-  if (!vouched && !isOwnHost(env.QKD_HOSTS, request.url)) return NOT_HERE;
-  const source = snapshotSourceOf(env);
-  const view = await directoryCache.lookup(source, context);
-  if (!view.ok) return view;
-  const site = path["site"] ?? "";
-  // It may be newer than this copy of the network.
-  const knows = view.value.sites.has(site) || (await directoryCache.afterMiss(source, view.value))?.sites.has(site);
-  if (knows !== true) return NO_SITE;
-  try {
-    // Nothing of the client's but the address it dialled, which it has to sign.
-    const headers = { Upgrade: "websocket", ...(vouched ? { [GATEWAY_HEADER]: "1" } : {}) };
-    return ok(await hubOf(env, site).fetch(new Request(request.url, { headers })));
-  } catch {
-    return fail("unavailable", "the hub of the site does not answer, try again");
-  }
 }

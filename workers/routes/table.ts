@@ -17,9 +17,10 @@ import {
 } from "./network.ts";
 import { getRevocations, postRevocations } from "./revocations.ts";
 import { useService } from "./services.ts";
-import { deleteAgent, deleteSiteAlarms, getSite, getSites, getTunnel, postAgents } from "./sites.ts";
+import { deleteAgent, deleteSiteAlarms, getSite, getSites, postAgents } from "./sites.ts";
 import { getDocs, getHealthz, getOpenapi } from "./service.ts";
 import { getStatus } from "./status.ts";
+import { getTunnel, postNonces } from "./tunnel.ts";
 import { getWhoami } from "./whoami.ts";
 
 export const HANDLERS: Handlers = {
@@ -48,6 +49,7 @@ export const HANDLERS: Handlers = {
   postAgents,
   deleteAgent,
   deleteSiteAlarms,
+  postNonces,
   getTunnel,
   useService,
   getEpochs,

@@ -2,12 +2,8 @@
  * The Worker and its objects with a meter on what Cloudflare bills: requests, rows, stored bytes. Bundled by the bench
  * alone; what is metered is the code that is deployed.
  */
-import { AuditLog } from "../../../durable-objects/audit-log/audit-log.ts";
-import { Directory } from "../../../durable-objects/directory/directory.ts";
-import { KeyPool } from "../../../durable-objects/key-pool/key-pool.ts";
-import { TunnelHub } from "../../../durable-objects/tunnel-hub/tunnel-hub.ts";
-import app from "../../../workers/app.ts";
 import type { Env } from "../../../workers/env.ts";
+import * as bundle from "../../../workers/index.ts";
 import { METER_PATH, type Meter, NOTHING } from "../meter.ts";
 
 const meter: Meter = { workerRequests: 0, objects: {} };
@@ -75,9 +71,9 @@ function meterCalls(className: string, prototype: object): void {
   }
 }
 
-const CLASSES = { AuditLog, Directory, KeyPool, TunnelHub };
-for (const [name, { prototype }] of Object.entries(CLASSES)) meterCalls(name, prototype);
-export { AuditLog, Directory, KeyPool, TunnelHub };
+const { default: app, ...classes } = bundle;
+for (const [name, { prototype }] of Object.entries(classes)) meterCalls(name, prototype);
+export * from "../../../workers/index.ts";
 
 export default {
   async fetch(request, env, context) {

@@ -8,11 +8,10 @@ import { LIMITS } from "../../../shared/limits.ts";
 import { decodeFrame } from "../../../shared/mux/decode.ts";
 import { encodeFrame } from "../../../shared/mux/encode.ts";
 import { framesOf } from "../../../shared/mux/frame.ts";
-import { addressOf } from "../../../shared/tunnel/hello.ts";
 import { type Claims, FromHubSchema } from "../../../shared/tunnel/messages.ts";
-import { tunnelPath } from "../../../shared/tunnel/paths.ts";
 import { Enrolment } from "../../../tunnel/agent/identity/enrolment.ts";
 import { type Identity, openIdentity } from "../../../tunnel/agent/identity/identity.ts";
+import { byHello } from "../../../tunnel/agent/link/by-hello.ts";
 import { Edge } from "../../../tunnel/agent/link/edge.ts";
 import * as v from "valibot";
 import { encodeHead, ENDLESS } from "../bulk-wire.ts";
@@ -30,26 +29,24 @@ async function connect(config: HostileConfig): Promise<FromHostile> {
   const identity = await openIdentity(config.state);
   const { site, tokenFile, state } = config;
   const enrolled = await new Enrolment({ edge, site, identity, state, tokenFile, log: () => undefined }).ensure();
-  edge.close();
   if (!enrolled.ok) throw new Error(enrolled.error.reason);
   closedBy = null;
-  socket = await openStream(config, identity);
+  socket = await openStream(config, await dial(config, edge, identity));
+  edge.close();
   return { type: "open" };
 }
 
 /** As every peer does it. */
-function openStream({ edge, target, agent, site }: HostileConfig, identity: Identity): Promise<WebSocket> {
-  const url = edge.replace(/^http/, "ws") + tunnelPath(target.site);
-  const claims: Claims = {
-    version: 1,
-    agent,
-    site,
-    instance: identity.instance,
-    role: "peer",
-    standby: false,
-    services: [],
-  };
-  const opened = new WebSocket(url, { perMessageDeflate: false });
+async function dial({ target, agent, site }: HostileConfig, edge: Edge, identity: Identity): Promise<WebSocket> {
+  const { instance } = identity;
+  const claims: Claims = { version: 1, agent, site, instance, role: "peer", standby: false };
+  const by = byHello({ edge, site: target.site, identity, claims, services: [] });
+  const hello = await by.hello?.(AbortSignal.timeout(LIMITS.agentHandshakeMs));
+  if (hello?.ok !== true) throw new Error(hello?.error.reason);
+  return by.dial(LIMITS.agentHandshakeMs, hello.value);
+}
+
+function openStream({ target }: HostileConfig, opened: WebSocket): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
     opened.on("error", reject);
     opened.on("close", (code, reason) => {
@@ -68,9 +65,7 @@ function openStream({ edge, target, agent, site }: HostileConfig, identity: Iden
       const text = data.toString("utf8");
       const message = v.parse(FromHubSchema, JSON.parse(text));
       if (message.type === "refused") reject(new Error(message.message));
-      else if (message.type === "challenge") {
-        opened.send(JSON.stringify(identity.hello(message.nonce, addressOf(url), claims)));
-      } else if (message.type === "welcome") {
+      else if (message.type === "welcome") {
         const creditBytes = LIMITS.tunnelFirstWindowBytes;
         opened.send(encodeFrame({ type: "open", slot: 0, stream: STREAM, creditBytes, service: target.service }));
       }

@@ -99,7 +99,7 @@ async function hostileBytes(sites: Sites): Promise<Pick<MemoryResult, "hostileBy
   const state = join(network.state, "bench-hostile");
   mkdirSync(state, { mode: 0o700 });
   const tokenFile = join(state, "token");
-  writeFileSync(tokenFile, network.tokens[HOSTILE.agent] ?? "", { mode: 0o600 });
+  writeFileSync(tokenFile, network.tokens[`enrol-${HOSTILE.agent}`] ?? "", { mode: 0o600 });
   const target = { site: SITE, service: services.bulk };
   const config: HostileConfig = { edge: network.edge, target, ...HOSTILE, tokenFile, state };
   const child = fork(join(import.meta.dirname, "..", "hostile", "main.ts"));

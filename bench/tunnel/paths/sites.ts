@@ -10,7 +10,7 @@ import { pushedDemo } from "../../../test/support/network-document.ts";
 import { runNetwork, type RunningNetwork } from "../../../test/support/run-network.ts";
 import { end } from "../../processes/child.ts";
 import { echoOnce } from "../load/pings.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../../../scripts/start/ports.ts";
 import { endsWithThis } from "./guard.ts";
 import { Output } from "./output.ts";
 import type { DevicePorts, Path } from "./path.ts";
@@ -21,8 +21,8 @@ const RETRY_MS = 100;
 /** The device's site. */
 export const SITE = "site-a";
 const AGENTS = {
-  device: { site: SITE, token: "agent-tn-1" },
-  client: { site: "site-b", token: "agent-tn-2" },
+  device: { site: SITE, token: "enrol-agent-tn-1" },
+  client: { site: "site-b", token: "enrol-agent-tn-2" },
 } as const;
 
 export interface Sites extends Path {

@@ -10,7 +10,7 @@ import { accessSync, chmodSync, chownSync, constants, mkdtempSync, readdirSync, 
 import { userInfo, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { end } from "../../processes/child.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../../../scripts/start/ports.ts";
 import { endsWithThis, whenInterrupted } from "./guard.ts";
 import { Output } from "./output.ts";
 import type { DevicePorts, Path } from "./path.ts";

@@ -32,7 +32,6 @@ export async function checkCredential(settings: AgentSettings, edge: Edge | null
       version: 1,
       role: "peer",
       standby: false,
-      services: [],
       agent: known.value,
       site,
       instance,
@@ -40,7 +39,7 @@ export async function checkCredential(settings: AgentSettings, edge: Edge | null
     const ended = new AbortController();
     const opened = await Session.connect(
       {
-        ...byHello({ edge, site, identity, claims }),
+        ...byHello({ edge, site, identity, claims, services: [] }),
         times: LINK_TIMES,
         onOpen: (open) => open.refuse("going-away"),
         onActive: () => undefined,

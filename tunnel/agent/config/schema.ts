@@ -151,7 +151,6 @@ export type ServiceConfig = AgentConfig["service"][number];
 export type ListenConfig = AgentConfig["listen"][number];
 export type CertificateConfig = NonNullable<AgentConfig["certificate"]>;
 export type LogConfig = AgentConfig["log"];
-export type FileLogConfig = NonNullable<LogConfig["file"]>;
 
 /** What the hub is told of a service: not where it lies. */
 export const announced = ({ name, allow: sites, tls, listen_port: number }: ServiceConfig) =>

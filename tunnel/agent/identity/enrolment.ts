@@ -6,9 +6,9 @@ import { LIMITS } from "../../../shared/limits.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { EnrolledSchema } from "../../../shared/tunnel/messages.ts";
 import { agentsPath } from "../../../shared/tunnel/paths.ts";
-import { type Log, messageOf } from "../../log.ts";
+import type { Log } from "../../log.ts";
 import { writeDurably } from "../../spool/durable-files.ts";
-import { type Edge, messageIn } from "../link/edge.ts";
+import { type Edge, type EdgeAnswer, failureOf, messageIn, retryAfterMs } from "../link/edge.ts";
 import type { Identity } from "./identity.ts";
 import { readTokenFile } from "./token-file.ts";
 
@@ -19,6 +19,8 @@ export interface EnrolmentFailure {
   readonly reason: string;
   /** It will not be otherwise until somebody does something. */
   readonly refused: boolean;
+  /** When trying again makes sense, by the edge's word; null: it does not say. */
+  readonly retryAfterMs: number | null;
 }
 
 export interface EnrolmentOptions {
@@ -62,11 +64,10 @@ export class Enrolment {
     }
     const { tokenFile, log } = this.#options;
     if (tokenFile === undefined) {
-      return err({ reason: "not enrolled yet, and no token file is given", refused: true });
+      return err(refusedHere("not enrolled yet, and no token file is given"));
     }
     const read = await readTokenFile(tokenFile);
-    if (!read.ok)
-      return err({ reason: `not enrolled yet, and the token file is of no use: ${read.error}`, refused: true });
+    if (!read.ok) return err(refusedHere(`not enrolled yet, and the token file is of no use: ${read.error}`));
     if (read.value.isOpen) log("warn", "others than its owner may read the token file: chmod 600", { file: tokenFile });
     const enrolled = await this.#ask(read.value.token);
     if (!enrolled.ok) return enrolled;
@@ -88,9 +89,9 @@ export class Enrolment {
       const parsed = v.safeParse(EnrolledSchema, answer.json);
       const isGood = answer.status >= 200 && answer.status < 300;
       if (isGood && parsed.success) return ok(parsed.output.agent);
-      return err(refusalOf(answer.status, messageIn(answer.json), site));
+      return err(refusalOf(answer, site));
     } catch (thrown) {
-      return err({ reason: `enrolment: ${messageOf(thrown)}`, refused: false });
+      return err({ reason: `enrolment: ${failureOf(thrown)}`, refused: false, retryAfterMs: null });
     }
   }
 
@@ -113,18 +114,22 @@ export class Enrolment {
   }
 }
 
+const refusedHere = (reason: string): EnrolmentFailure => ({ reason, refused: true, retryAfterMs: null });
+
 /** What those answers of the edge mean for who has to do something about them. */
 const REASONS: Readonly<Record<number, (site: string) => string>> = {
   401: () => "the edge does not know the token: it is wrong, or expired",
-  403: (site) => `the token is not that of an agent of ${site}`,
+  403: (site) => `the token is not one that enrols an agent of ${site}`,
   404: (site) => `the edge knows no site ${site}, or has no tunnel`,
   409: () => "the token has been used: it enrols one agent, once",
 };
 
-function refusalOf(status: number, message: string | null, site: string): EnrolmentFailure {
+function refusalOf({ status, headers, json }: EdgeAnswer, site: string): EnrolmentFailure {
   const meaning = REASONS[status]?.(site) ?? "the edge does not enrol it";
+  const message = messageIn(json);
   return {
     reason: `${meaning} (${status}${message === null ? "" : `: ${message}`})`,
     refused: status < 500 && status !== 429,
+    retryAfterMs: retryAfterMs(headers),
   };
 }

@@ -91,7 +91,7 @@ function identityOf({ instance, ed25519, mlDsa65 }: Stored): Identity {
     hello(nonce, address, claims) {
       const bytes = helloBytes(nonce, address, claims);
       return {
-        type: "hello",
+        nonce,
         claims,
         signatures: {
           ed25519: sign(null, bytes, curve).toString("base64"),

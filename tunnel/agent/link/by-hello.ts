@@ -1,8 +1,13 @@
-/** How an agent's session begins: it dials a site's hub, and signs what it claims to be. */
+/** How an agent's session begins: it gets a nonce of the hub's, signs what it claims to be, and dials with that. */
+import * as v from "valibot";
 import { addressOf } from "../../../shared/tunnel/hello.ts";
-import type { Claims } from "../../../shared/tunnel/messages.ts";
+import { type Claims, HELLO_HEADER, NonceSchema } from "../../../shared/tunnel/messages.ts";
+import { noncesPath } from "../../../shared/tunnel/paths.ts";
+import type { Service } from "../../../shared/tunnel/services.ts";
+import { err, ok } from "../../../shared/result.ts";
 import type { Identity } from "../identity/identity.ts";
-import type { Edge } from "./edge.ts";
+import { type Edge, failureOf } from "./edge.ts";
+import { endOf, endWith } from "./end.ts";
 import type { SessionOptions } from "./session.ts";
 import { openWebSocket } from "./web-socket.ts";
 
@@ -12,6 +17,8 @@ export interface Introduction {
   readonly site: string;
   readonly identity: Identity;
   readonly claims: Claims;
+  /** Of an owner. */
+  readonly services: readonly Service[];
 }
 
 export function byHello({
@@ -19,11 +26,23 @@ export function byHello({
   site,
   identity,
   claims,
-}: Introduction): Pick<SessionOptions, "role" | "dial" | "hello"> {
+  services,
+}: Introduction): Pick<SessionOptions, "role" | "services" | "dial" | "hello"> {
   const url = edge.tunnelUrl(site);
   return {
     role: claims.role,
-    dial: (handshakeMs) => openWebSocket(edge, url, handshakeMs),
-    hello: (nonce) => identity.hello(nonce, addressOf(url.href), claims),
+    services,
+    hello: async (signal) => {
+      try {
+        const answer = await edge.request({ method: "POST", path: noncesPath(site) }, signal);
+        const parsed = v.safeParse(NonceSchema, answer.json);
+        if (answer.status !== 201 || !parsed.success) return err(endOf(answer));
+        return ok(JSON.stringify(identity.hello(parsed.output.nonce, addressOf(url.href), claims)));
+      } catch (thrown) {
+        return err(endWith(failureOf(thrown)));
+      }
+    },
+    dial: (handshakeMs, hello) =>
+      openWebSocket(edge, url, handshakeMs, hello === null ? {} : { [HELLO_HEADER]: hello }),
   };
 }

@@ -3,11 +3,14 @@ import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { LIMITS } from "../../../shared/limits.ts";
+import { parseRetryAfter } from "../../../shared/retry.ts";
 import { tunnelPath } from "../../../shared/tunnel/paths.ts";
 import { isLoopback } from "../../config-values.ts";
+import { readBounded } from "../../http/read-bounded.ts";
 import { messageOf } from "../../log.ts";
 import { AgentFailure } from "../failure.ts";
 import type { AgentConfig } from "../config/schema.ts";
+import { reasonOf } from "../reason.ts";
 
 export interface EdgeRequest {
   readonly method: "GET" | "POST" | "PUT";
@@ -67,12 +70,7 @@ export class Edge {
     const { request: open } = url.protocol === "https:" ? https : http;
     const sent = open(url, { agent: this.#agent, method, headers, signal });
     sent.once("error", reject);
-    sent.once("response", (response) => {
-      readBody(response).then(
-        (json) => resolve({ status: response.statusCode ?? 0, headers: response.headers, json }),
-        reject,
-      );
-    });
+    sent.once("response", (response) => void readAnswer(response).then(resolve, reject));
     sent.end(body?.bytes);
     return promise;
   }
@@ -82,16 +80,17 @@ export class Edge {
   }
 }
 
+/** Rejects where it is more than it should be. */
+export const readAnswer = async (response: http.IncomingMessage): Promise<EdgeAnswer> => ({
+  json: await readBody(response),
+  status: response.statusCode ?? 0,
+  headers: response.headers,
+});
+
 async function readBody(response: http.IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > LIMITS.agentAnswerBytes) throw new Error("the edge answers more than it should");
-    chunks.push(chunk);
-  }
+  const body = await readBounded(response, LIMITS.agentAnswerBytes, "the edge answers more than it should");
   try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    return JSON.parse(body.toString("utf8"));
   } catch {
     return null;
   }
@@ -104,6 +103,16 @@ function readPem(file: string): string {
     throw new AgentFailure(`ca: ${messageOf(thrown)}`);
   }
 }
+
+/** When the edge says that asking again makes sense (RFC 9110 10.2.3, in seconds): within bounds, null where it does not. */
+export function retryAfterMs(headers: http.IncomingHttpHeaders): number | null {
+  const seconds = parseRetryAfter(headers["retry-after"] ?? null);
+  return seconds === null ? null : Math.min(seconds * 1000, LIMITS.agentRetryAfterMs);
+}
+
+/** Why a request failed; a time that was over says so by no more than its name. */
+export const failureOf = (thrown: unknown): string =>
+  thrown instanceof Error && thrown.name === "TimeoutError" ? "the edge does not answer" : reasonOf(thrown);
 
 /** What a fault of the edge says, without control characters; null where it says nothing. */
 export function messageIn(json: unknown): string | null {

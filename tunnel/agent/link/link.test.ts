@@ -15,7 +15,7 @@ test("enrols once, says what it exposes and not where it lies, and needs no toke
   const file = tokenFile(token, 0o644);
   const first = await startAgent(hub, "site-a", { ...SERVICE, token_file: file });
   await first.ready;
-  expect(hub.servicesOf("site-a")).toEqual([{ name: "kme", allow: ["@edge"], tls: false, port: 9000 }]);
+  expect(await hub.servicesOf("site-a")).toEqual([{ name: "kme", allow: ["@edge"], tls: false, port: 9000 }]);
   expect(first.lines.count("others than its owner may read the token file")).toBe(1);
   expect(first.lines.count(token)).toBe(0);
   const identity = path.join(first.state, "identity.json");
@@ -33,7 +33,7 @@ test("enrols once, says what it exposes and not where it lies, and needs no toke
 
 test.each([
   [401, "wrong, or expired"],
-  [403, "not that of an agent of site-a"],
+  [403, "not one that enrols an agent of site-a"],
   [404, "knows no site site-a"],
   [409, "has been used"],
 ])("enrolment refused with %i: the log says why", async (status, words) => {
@@ -83,17 +83,42 @@ test("an edge that is not there yet is tried until it is", async () => {
 });
 
 test.each(Object.entries(REFUSALS))(
-  "refused (%s): the log says so, at the pace that the hub asks for",
+  "refused (%s), at the door or later: the log says so, at the pace that the hub asks for",
   async (code, words) => {
     const hub = await startHub();
-    hub.refusal = { code: code as RefusalCode, message: words, retryAfterMs: 60_000 };
-    const { lines } = await startAgent(hub, "site-a", SERVICE);
-    const { level, fields } = await lines.seen("cannot connect");
+    hub.refusal = { code: code as RefusalCode, status: 403, retryAfterS: 45 };
+    const refused = await startAgent(hub, "site-a", SERVICE);
+    const { level, fields } = await refused.lines.seen("cannot connect");
     expect(level).toBe("error");
-    expect(fields).toEqual({ hub: "site-a", reason: `refused: ${words} (${code})`, code, retryAfterS: 60 });
+    expect(fields).toEqual({ hub: "site-a", reason: `refused: ${words} (${code})`, code, retryAfterS: 45 });
     expect(hub.hellos).toHaveLength(1);
+    hub.refusal = null;
+    const { lines, ready } = await startAgent(hub, "site-b", SERVICE);
+    await ready;
+    hub.dismiss("site-b", code as RefusalCode, 45_000);
+    expect(await lines.seen("disconnected")).toMatchObject({
+      level: "error",
+      fields: { hub: "site-b", reason: `refused: ${words} (${code})`, code, retryAfterS: 45 },
+    });
   },
 );
+
+test("an edge that asks for patience gets it, within bounds", async () => {
+  const hub = await startHub();
+  hub.busy.push({ status: 429, retryAfterS: 7 });
+  const { lines } = await startAgent(hub, "site-a", SERVICE);
+  const enrolling = await lines.seen("cannot connect");
+  expect(enrolling).toMatchObject({ level: "warn", fields: { reason: expect.stringContaining("as the test says") } });
+  expect(enrolling.fields["retryAfterS"]).toBeCloseTo(7, 0);
+  const other = await startHub();
+  const first = await startAgent(other, "site-a", SERVICE);
+  await first.ready;
+  other.busy.push({ status: 503, retryAfterS: 999_999 });
+  other.cutAll();
+  const { fields } = await first.lines.seen("cannot connect");
+  expect(fields["reason"]).toBe("the edge answers 503 where its tunnel should be: as the test says");
+  expect(fields["retryAfterS"]).toBeCloseTo(LIMITS.agentRetryAfterMs / 1000, 0);
+});
 
 test("a hub that has forgotten the agent gets a new enrolment, with a new token", async () => {
   const hub = await startHub();

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { MuxGauges } from "../../../shared/mux/config.ts";
 import type { Result } from "../../../shared/result.ts";
 import type { Log } from "../../log.ts";
-import type { Session, SessionEnd } from "./session.ts";
+import type { SessionEnd } from "./end.ts";
+import type { Session } from "./session.ts";
 import { backoffMs, LINK_TIMES, type LinkTimes } from "./times.ts";
 
 export interface LinkOptions {
@@ -129,15 +130,17 @@ export class Link {
     for (const name of SUMMED) this.#past[name] += mux.gauges[name];
   }
 
-  #failed({ reason, refusal, replaced }: SessionEnd, what: string): number {
+  #failed({ reason, refusal, retryAfterMs, replaced }: SessionEnd, what: string): number {
     this.#failures++;
+    const random = this.#options.random ?? Math.random;
+    // Those who were told the same time shall not all come at it.
     const pauseMs =
       refusal !== null || replaced
-        ? (refusal?.retryAfterMs ?? this.#times.refusedMs)
-        : backoffMs(this.#failures, (this.#options.random ?? Math.random)(), this.#times);
+        ? (retryAfterMs ?? this.#times.refusedMs)
+        : (retryAfterMs ?? 0) + backoffMs(this.#failures, random(), this.#times);
     const level = refusal === null ? "warn" : "error";
     const retryAfterS = Math.ceil(pauseMs / 100) / 10;
-    this.#log(level, what, { reason, ...(refusal === null ? {} : { code: refusal.code }), retryAfterS });
+    this.#log(level, what, { reason, ...(refusal === null ? {} : { code: refusal }), retryAfterS });
     if (refusal !== null) this.#options.onRefused?.(reason);
     return pauseMs;
   }

@@ -1,9 +1,8 @@
-/**
- * One connection to a hub: challenge, hello, welcome, then frames and pings until it ends. Nothing of it outlives its
- * socket.
- */
+/** One connection to a hub: hello, welcome, then frames and pings until it ends. Nothing of it outlives its socket. */
+import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "ws";
 import * as v from "valibot";
+import { LIMITS } from "../../../shared/limits.ts";
 import { Mux } from "../../../shared/mux/mux.ts";
 import { HUB_SLOT, SOCKET_SLOT } from "../../../shared/mux/frame.ts";
 import type { IncomingOpen } from "../../../shared/mux/stream.ts";
@@ -11,32 +10,18 @@ import {
   CLOSE,
   type FromHub,
   FromHubSchema,
-  type Hello,
   PING_TEXT,
   PONG_TEXT,
-  REFUSALS,
   type RefusalCode,
+  type ServicesMessage,
   type TunnelRole,
 } from "../../../shared/tunnel/messages.ts";
-import type { Peer } from "../../../shared/tunnel/services.ts";
+import type { Peer, Service } from "../../../shared/tunnel/services.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { reasonOf } from "../reason.ts";
+import { endOfUpgrade, endWith, reasonOfRefusal, type SessionEnd } from "./end.ts";
 import type { LinkTimes } from "./times.ts";
 import { bytesOf, transportOf } from "./web-socket.ts";
-
-export interface Refusal {
-  readonly code: RefusalCode;
-  readonly message: string;
-  /** Null: not without a change. */
-  readonly retryAfterMs: number | null;
-}
-
-export interface SessionEnd {
-  readonly reason: string;
-  readonly refusal: Refusal | null;
-  /** Another connection of this very instance took its place. */
-  readonly replaced: boolean;
-}
 
 export interface Access {
   readonly token: string;
@@ -45,9 +30,11 @@ export interface Access {
 
 export interface SessionOptions {
   readonly role: TunnelRole;
-  readonly dial: (handshakeMs: number) => WebSocket;
-  /** Who this is, once the hub asks; null where the platform has told it already, and it does not. */
-  readonly hello: ((nonce: string) => Hello) | null;
+  /** What this end exposes: the hub is told as soon as there is a socket. */
+  readonly services: readonly Service[];
+  /** Who this is, as the hub wants to see it; null where the platform has told it already. */
+  readonly hello: ((signal: AbortSignal) => Promise<Result<string, SessionEnd>>) | null;
+  readonly dial: (handshakeMs: number, hello: string | null) => WebSocket;
   readonly times: LinkTimes;
   readonly onOpen: (open: IncomingOpen, peer: Peer | null) => void;
   readonly onActive: () => void;
@@ -59,11 +46,6 @@ const HUB: Peer = { site: null, linked: false };
 const CLOSE_MS = 1000;
 const LOOK_MS = 20;
 
-/** What it means that there is no WebSocket. */
-const NO_TUNNEL: Readonly<Record<number, string>> = {
-  421: "the edge does not know itself by this address (421): its operator says with --public-host by which it does",
-};
-
 export class Session {
   readonly mux: Mux;
   readonly ended: Promise<SessionEnd>;
@@ -72,29 +54,34 @@ export class Session {
   readonly #welcome = Promise.withResolvers<Result<Session, SessionEnd>>();
   readonly #peers = new Map<number, Peer>();
   readonly #end = Promise.withResolvers<SessionEnd>();
-  #phase: "challenge" | "welcome" | "open" = "challenge";
+  #isOpen = false;
   #state: "active" | "standby" = "standby";
   #access: Access | null = null;
-  #refusal: Refusal | null = null;
+  #refusal: RefusalCode | null = null;
+  #retryAfterMs: number | null = null;
   #reason: string | null = null;
   #pinging: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
 
   /** Ends with `signal`, at any stage. */
-  static connect(options: SessionOptions, signal: AbortSignal): Promise<Result<Session, SessionEnd>> {
-    const session = new Session(options);
+  static async connect(options: SessionOptions, signal: AbortSignal): Promise<Result<Session, SessionEnd>> {
+    const { handshakeMs } = options.times;
+    const untilMs = performance.now() + handshakeMs;
+    const hello = await options.hello?.(AbortSignal.any([signal, AbortSignal.timeout(handshakeMs)]));
+    if (hello?.ok === false) return hello;
+    if (signal.aborted) return err(endWith("told to end"));
+    const session = new Session(options, hello?.value ?? null, Math.max(1, untilMs - performance.now()));
     const abort = (): void => session.abort("told to end");
-    if (signal.aborted) abort();
     signal.addEventListener("abort", abort, { once: true });
     void session.ended.then(() => signal.removeEventListener("abort", abort));
-    return session.#welcome.promise;
+    return await session.#welcome.promise;
   }
 
-  private constructor(options: SessionOptions) {
-    const { dial, times, role } = options;
+  private constructor(options: SessionOptions, hello: string | null, handshakeMs: number) {
+    const { dial, role } = options;
     this.#options = options;
     this.ended = this.#end.promise;
-    this.#socket = dial(times.handshakeMs);
+    this.#socket = dial(handshakeMs, hello);
     this.mux = new Mux({
       role,
       transport: transportOf(this.#socket),
@@ -103,7 +90,7 @@ export class Session {
       onOpen: (open) => options.onOpen(open, open.slot === HUB_SLOT ? HUB : (this.#peers.get(open.slot) ?? null)),
       onPeerGone: (slot) => this.#peers.delete(slot),
     });
-    this.#deadline = setTimeout(() => this.abort("the hub does not answer"), times.handshakeMs);
+    this.#deadline = setTimeout(() => this.abort("the hub does not answer"), handshakeMs);
     this.#listen();
   }
 
@@ -142,18 +129,30 @@ export class Session {
   #listen(): void {
     const socket = this.#socket;
     socket.on("error", (error) => (this.#reason ??= reasonOf(error)));
-    socket.on("unexpected-response", (request, { statusCode }) => {
-      this.#reason ??= NO_TUNNEL[statusCode ?? 0] ?? `the edge answers ${statusCode} where its tunnel should be`;
-      request.destroy();
-      socket.terminate();
-    });
+    socket.on("unexpected-response", (_request, response) => void this.#refusedAtDoor(response));
+    socket.on("open", () => this.#expose());
     socket.on("message", (data, isBinary) => {
       this.#alive();
       if (!isBinary) this.#hear(bytesOf(data).toString("utf8"));
-      else if (this.#phase === "open") this.mux.received(bytesOf(data));
+      else if (this.#isOpen) this.mux.received(bytesOf(data));
       else this.abort("the hub sent a frame before its welcome");
     });
     socket.on("close", (code, reason) => this.#closed(code, reason.toString("utf8")));
+  }
+
+  /** There is no socket, and an answer instead that says why. */
+  async #refusedAtDoor(response: IncomingMessage): Promise<void> {
+    const { reason, refusal, retryAfterMs } = await endOfUpgrade(response);
+    this.#refusal = refusal;
+    this.#retryAfterMs = retryAfterMs;
+    this.abort(reason);
+  }
+
+  #expose(): void {
+    const { services } = this.#options;
+    if (services.length === 0) return;
+    const message: ServicesMessage = { type: "services", services: [...services] };
+    this.#socket.send(JSON.stringify(message));
   }
 
   #hear(text: string): void {
@@ -164,17 +163,9 @@ export class Session {
   }
 
   readonly #on: { readonly [T in FromHub["type"]]: (message: FromHub & { readonly type: T }) => void } = {
-    challenge: ({ nonce }) => {
-      if (this.#phase !== "challenge") return;
-      this.#phase = "welcome";
-      const { hello } = this.#options;
-      if (hello === null) this.abort("the hub asks who this is");
-      else this.#socket.send(JSON.stringify(hello(nonce)));
-    },
     welcome: ({ state, access }) => {
-      // Whom the platform vouches for is not challenged.
-      if (this.#phase === "open") return;
-      this.#phase = "open";
+      if (this.#isOpen) return;
+      this.#isOpen = true;
       this.#access = access ?? null;
       clearTimeout(this.#deadline);
       this.#pinging = setInterval(() => this.#ping(), this.#options.times.pingMs);
@@ -183,16 +174,16 @@ export class Session {
     },
     active: () => this.#activate(),
     refused: ({ code, message, retryAfterMs }) => {
-      this.#refusal = { code, message, retryAfterMs };
-      const words = message === "" ? REFUSALS[code] : message;
-      this.abort(`refused: ${words.replaceAll(/\p{Cc}+/gu, " ")} (${code})`);
+      this.#refusal = code;
+      this.#retryAfterMs = retryAfterMs === null ? null : Math.min(retryAfterMs, LIMITS.agentRetryAfterMs);
+      this.abort(reasonOfRefusal(code, message));
     },
     peer: ({ slot, site, linked }) => void this.#peers.set(slot, { site, linked }),
     access: ({ token, expiresMs }) => void (this.#access = { token, expiresMs }),
   };
 
   #activate(): void {
-    if (this.#phase !== "open" || this.#state === "active") return;
+    if (!this.#isOpen || this.#state === "active") return;
     this.#state = "active";
     this.#options.onActive();
   }
@@ -207,7 +198,7 @@ export class Session {
   }
 
   #alive(): void {
-    if (this.#phase === "open") clearTimeout(this.#deadline);
+    if (this.#isOpen) clearTimeout(this.#deadline);
   }
 
   #closed(code: number, said: string): void {
@@ -216,7 +207,7 @@ export class Session {
     const replaced = code === CLOSE.replaced;
     const words = replaced ? "another process of this instance took over" : `closed by the edge (${code})`;
     const reason = this.#reason ?? (said === "" ? words : `${words}: ${said.replaceAll(/\p{Cc}+/gu, " ")}`);
-    const end: SessionEnd = { reason, refusal: this.#refusal, replaced };
+    const end: SessionEnd = { reason, refusal: this.#refusal, retryAfterMs: this.#retryAfterMs, replaced };
     this.mux.lost(reason);
     this.#welcome.resolve(err(end));
     this.#end.resolve(end);

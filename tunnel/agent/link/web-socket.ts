@@ -19,9 +19,15 @@ export const HUB_SOCKET = {
  */
 export const noMask = (mask: Buffer): void => void mask.fill(0);
 
-export function openWebSocket(edge: Edge, url: URL, handshakeMs: number): WebSocket {
+export function openWebSocket(
+  edge: Edge,
+  url: URL,
+  handshakeMs: number,
+  headers: Readonly<Record<string, string>>,
+): WebSocket {
   const options: ClientOptions = {
     ...HUB_SOCKET,
+    headers,
     handshakeTimeout: handshakeMs,
     minVersion: "TLSv1.2",
     ...(edge.ca === undefined ? {} : { ca: edge.ca }),

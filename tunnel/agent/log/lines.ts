@@ -8,7 +8,7 @@ export interface LogEvent {
   readonly fields: LogFields;
 }
 
-export const LEVEL_WORDS = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
+const LEVEL_WORDS = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
 const COLOURS = { debug: 90, info: 32, warn: 33, error: 31 } as const;
 const GREY = 90;
 

@@ -93,6 +93,10 @@ export class Listener {
       breakSocket(socket);
       return;
     }
+    onFrozen(socket, opened.value, (reason) => {
+      this.#note("connection broken off", reason);
+      breakSocket(socket);
+    });
     const carried = carry(opened.value, socket);
     const answer = await opened.value.opened;
     if (!answer.ok) this.#note("connection refused", inWords(answer.error));
@@ -109,6 +113,32 @@ function whenReadable(socket: net.Socket): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   socket.once("readable", resolve);
   return promise;
+}
+
+/**
+ * A client that has gone cannot be told from one that has only ended its side and waits: TCP shows the same, and nothing at
+ * all while bytes of its are still to be read. Where the service neither takes nor says anything, nobody else would ever
+ * end the connection.
+ * @param frozen is called with the reason, once nothing has moved for that long or up to twice as long
+ */
+function onFrozen(socket: net.Socket, stream: Pick<MuxStream, "queuedBytes">, frozen: (reason: string) => void): void {
+  if (socket.destroyed) return;
+  let timer: NodeJS.Timeout | undefined;
+  const moved = (): string => [socket.bytesRead, socket.bytesWritten, stream.queuedBytes].join(" ");
+  const look = (before: string): void => {
+    timer = setTimeout(() => {
+      const reason = moved() === before ? waitsInVain(socket, stream) : null;
+      if (reason === null) look(moved());
+      else frozen(reason);
+    }, LIMITS.agentFrozenMs);
+  };
+  look(moved());
+  socket.once("close", () => clearTimeout(timer));
+}
+
+function waitsInVain(socket: net.Socket, { queuedBytes }: Pick<MuxStream, "queuedBytes">): string | null {
+  if (queuedBytes > 0) return "the service takes nothing and says nothing";
+  return socket.readableEnded ? "its client has ended, and the service says nothing" : null;
 }
 
 export interface ListenForOptions {

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
+import { LIMITS } from "../../../shared/limits.ts";
 import type { Code } from "../../../shared/mux/codes.ts";
+import { SOCKET_SLOT, withSlots } from "../../../shared/mux/frame.ts";
+import { Mux } from "../../../shared/mux/mux.ts";
 import type { MuxStream } from "../../../shared/mux/stream.ts";
 import { err, ok } from "../../../shared/result.ts";
-import { openStream } from "./open-stream.ts";
+import { inWords, openStream } from "./open-stream.ts";
 
 const NEVER = new Promise<never>(() => {});
 
@@ -10,6 +13,7 @@ const STREAM: MuxStream = {
   id: 1,
   slot: 0,
   service: "kme",
+  queuedBytes: 0,
   read: () => Promise.resolve(null),
   write: () => Promise.resolve(),
   end: () => Promise.resolve(),
@@ -44,4 +48,25 @@ test("but not once something was sent, which nobody can have twice", async () =>
 test("what is refused is not asked again", async () => {
   expect(await over(["not-allowed", null])).toMatchObject({ answer: "not-allowed", asked: 1 });
   expect(await over([])).toMatchObject({ opened: err("the tunnel is down"), asked: 0 });
+});
+
+/** What is opened here waits for its answer. */
+const patientMux = (role: "owner" | "peer", send: (message: Uint8Array) => void): Mux =>
+  new Mux({ role, now: () => 0, onOpen: () => undefined, transport: { send } });
+
+test("more than may wait for the other site's agent: the reason says so", async () => {
+  const ends: { mux?: Mux; other?: Mux } = {};
+  const mux = (ends.mux = patientMux("peer", (message) => ends.other?.received(withSlots(message, 1))));
+  const other = (ends.other = patientMux("owner", (message) => mux.received(withSlots(message, SOCKET_SLOT))));
+  const link = { whenUp: () => Promise.resolve({ ownerSlot: 0, mux }) };
+  const { signal } = new AbortController();
+  const open = async () => {
+    const started = await openStream({ link, service: "kme", waitMs: 0 }, signal, Promise.resolve());
+    const opened = started.ok ? await started.value.opened : null;
+    return opened?.ok === false ? inWords(opened.error) : null;
+  };
+  for (let n = 0; n < LIMITS.tunnelWaitingOpens; n++) void open();
+  expect(await open()).toBe("too many streams: at most 256 may wait");
+  mux.lost("the test is over");
+  other.lost("the test is over");
 });

@@ -34,7 +34,7 @@ const carrier = v.variant("type", [
   }),
 ]);
 
-export const FrontsConfigSchema = v.pipe(
+const FrontsConfigSchema = v.pipe(
   v.strictObject({
     carrier,
     fronts: v.pipe(v.array(front), v.maxLength(1000)),

@@ -1,18 +1,8 @@
 /** Which headers cross the front. Both directions work on Node's flat `rawHeaders`: name, value, name, value ... */
+import { HOP_BY_HOP } from "../../../shared/tunnel/http.ts";
 
-/** Between two hops only (RFC 9110 7.6.1), plus `Expect`, which Node has answered by now. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  "connection",
-  "expect",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+/** Besides what is of one hop, `Expect`: Node has answered it by now. */
+const NOT_PASSED_ON: ReadonlySet<string> = new Set([...HOP_BY_HOP, "expect"]);
 
 /**
  * A client of a front is who its certificate says; all that could claim otherwise, or pass as the word of Cloudflare or
@@ -31,7 +21,7 @@ export function towardsEdge(rawHeaders: readonly string[], host: string | null):
   let chunked = false;
   for (const [name, value, lower] of pairs(rawHeaders)) {
     if (lower === "transfer-encoding") chunked = true;
-    if (HOP_BY_HOP.has(lower) || FORGEABLE.test(lower) || (listed.has(lower) && !FRAMING.has(lower))) continue;
+    if (NOT_PASSED_ON.has(lower) || FORGEABLE.test(lower) || (listed.has(lower) && !FRAMING.has(lower))) continue;
     if (lower === "host" && host !== null) continue;
     kept.push(name, value);
   }
@@ -46,7 +36,7 @@ export function towardsClient(rawHeaders: readonly string[]): string[] {
   const listed = connectionOptions(rawHeaders);
   const kept: string[] = [];
   for (const [name, value, lower] of pairs(rawHeaders)) {
-    if (!HOP_BY_HOP.has(lower) && (!listed.has(lower) || FRAMING.has(lower))) kept.push(name, value);
+    if (!NOT_PASSED_ON.has(lower) && (!listed.has(lower) || FRAMING.has(lower))) kept.push(name, value);
   }
   return kept;
 }

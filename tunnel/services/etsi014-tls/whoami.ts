@@ -3,6 +3,7 @@ import type http from "node:http";
 import * as v from "valibot";
 import { WhoamiSchema } from "../../../shared/api/schemas.ts";
 import { LIMITS } from "../../../shared/limits.ts";
+import { readBounded } from "../../http/read-bounded.ts";
 import type { Verdict } from "./watch.ts";
 
 /** Only what counts here, so that an edge of another version is understood. */
@@ -13,20 +14,18 @@ export function readVerdict(request: http.ClientRequest): Promise<Verdict> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => request.destroy(), LIMITS.frontAskMs);
     request.on("error", () => undefined);
-    // Also after an error and after the answer's end, where it changes nothing.
+    let isAnswered = false;
+    // Also after an error.
     request.on("close", () => {
       clearTimeout(timer);
-      resolve("unclear");
+      if (!isAnswered) resolve("unclear");
     });
     request.on("response", (answer) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      answer.on("data", (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > LIMITS.frontVerdictBytes) request.destroy();
-        else chunks.push(chunk);
-      });
-      answer.on("end", () => resolve(verdictOf(answer.statusCode, Buffer.concat(chunks).toString())));
+      isAnswered = true;
+      readBounded(answer, LIMITS.frontVerdictBytes, "the edge answers more than it should").then(
+        (body) => resolve(verdictOf(answer.statusCode, body.toString())),
+        () => resolve("unclear"),
+      );
     });
     request.end();
   });

@@ -9,6 +9,7 @@ import { WebSocket } from "ws";
 import { LIMITS } from "../../../shared/limits.ts";
 import { tunnelPath } from "../../../shared/tunnel/paths.ts";
 import { HUB_SOCKET, noMask } from "../../agent/link/web-socket.ts";
+import { readBounded } from "../../http/read-bounded.ts";
 import { type ListedSite, SitesPageSchema } from "./service-of-port.ts";
 
 /** workerd makes `request.cf` of it. */
@@ -30,15 +31,9 @@ async function ask(socketPath: string, path: string): Promise<string> {
   const signal = AbortSignal.timeout(LIMITS.agentRequestMs);
   const request = http.get({ socketPath, path, headers: as("starter"), agent: false, signal });
   const [response] = (await once(request, "response")) as [http.IncomingMessage];
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > LIMITS.gatewayAnswerBytes) throw new Error("the edge answers more than it should");
-    chunks.push(chunk);
-  }
+  const body = await readBounded(response, LIMITS.gatewayAnswerBytes, "the edge answers more than it should");
   if (response.statusCode !== 200) throw new Error(`the edge answers ${String(response.statusCode)}`);
-  return Buffer.concat(chunks).toString("utf8");
+  return body.toString("utf8");
 }
 
 /** To a site's hub, in the role of a peer. */

@@ -113,6 +113,7 @@ export class Gateway {
         Session.connect(
           {
             role: "peer",
+            services: [],
             dial: (handshakeMs) => dialHub(this.#socketPath, site, handshakeMs),
             hello: null,
             times: LINK_TIMES,

@@ -1,5 +1,5 @@
 /** For tests: what is sent over simulated streams, and how it is checked. */
-import type { MuxStream } from "./stream.ts";
+import type { MuxStream } from "../../shared/mux/stream.ts";
 
 /** Byte `at` of a stream's content: neither lost, doubled nor swapped bytes go unnoticed. */
 const byteOf = (key: number, at: number): number => (at * 31 + (at >> 8) * 7 + (at >> 16) + key) & 0xff;

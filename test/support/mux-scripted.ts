@@ -1,12 +1,12 @@
 /** For tests: a mux whose transport, clock and other end are the test itself. */
-import type { Ending } from "./codes.ts";
-import type { MuxLimits } from "./config.ts";
-import { decodeFrame } from "./decode.ts";
-import { encodeFrame } from "./encode.ts";
-import { type Frame, type FrameOf, framesOf } from "./frame.ts";
-import { Mux } from "./mux.ts";
-import type { Role } from "./peers.ts";
-import type { IncomingOpen } from "./stream.ts";
+import type { Ending } from "../../shared/mux/codes.ts";
+import type { MuxLimits } from "../../shared/mux/config.ts";
+import { decodeFrame } from "../../shared/mux/decode.ts";
+import { encodeFrame } from "../../shared/mux/encode.ts";
+import { type Frame, type FrameOf, framesOf } from "../../shared/mux/frame.ts";
+import { Mux } from "../../shared/mux/mux.ts";
+import type { Role } from "../../shared/mux/peers.ts";
+import type { IncomingOpen } from "../../shared/mux/stream.ts";
 
 export const PEER = 5;
 /** A mux whose other end is the test. */

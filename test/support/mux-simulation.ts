@@ -2,13 +2,13 @@
  * A network on a fake clock, for tests: real muxes at an owner and at peers, and between them a hub that relays frames as
  * the real one does. Everything that happens follows from a seed.
  */
-import type { MuxLimits } from "./config.ts";
-import { decodeFrame } from "./decode.ts";
-import { encodeFrame } from "./encode.ts";
-import { framesOf, HUB_SLOT, isRelayed, slotOf, typeOf, withSlot } from "./frame.ts";
-import { Mux } from "./mux.ts";
-import { RELAY_LIMITS, RelayWindow } from "./relay-window.ts";
-import type { IncomingOpen } from "./stream.ts";
+import type { MuxLimits } from "../../shared/mux/config.ts";
+import { decodeFrame } from "../../shared/mux/decode.ts";
+import { encodeFrame } from "../../shared/mux/encode.ts";
+import { framesOf, HUB_SLOT, isRelayed, slotOf, typeOf, withSlot } from "../../shared/mux/frame.ts";
+import { Mux } from "../../shared/mux/mux.ts";
+import { RELAY_LIMITS, RelayWindow } from "../../shared/mux/relay-window.ts";
+import type { IncomingOpen } from "../../shared/mux/stream.ts";
 
 /** mulberry32: numbers in [0, 1) that follow from a seed. */
 export function seededRandom(seed: number): () => number {
