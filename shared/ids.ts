@@ -6,6 +6,8 @@ export type NodeId = Branded<"NodeId">;
 export type SaeId = Branded<"SaeId">;
 export type LinkId = Branded<"LinkId">;
 export type KeyId = Branded<"KeyId">;
+/** Several key IDs in one text: see keypool/key-id-run.ts. */
+export type Run = Branded<"Run">;
 export type BlockId = Branded<"BlockId">;
 /** Name of the KeyPool objects of two nodes, without the shard: see `pairName`. */
 export type PairName = Branded<"PairName">;

@@ -59,7 +59,7 @@ describe("who is served", () => {
   });
 
   test("a caller the batch does not have is nobody", async () => {
-    const text = JSON.stringify({
+    const head = JSON.stringify({
       callers: [callerOf({ as: "sae-a", at: "n1" })],
       requests: [1, -1, "length", null].map((caller) => ({
         caller,
@@ -69,7 +69,7 @@ describe("who is served", () => {
         idempotencyKey: null,
       })),
     });
-    const response = await SELF.fetch(EDGE + BATCH_PATH, { method: "POST", body: text, cf: AS_FRONT });
+    const response = await SELF.fetch(EDGE + BATCH_PATH, { method: "POST", body: `${head}\n`, cf: AS_FRONT });
     const answers = new AnswerReader(4).push(new Uint8Array(await response.arrayBuffer()));
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
   });
@@ -343,7 +343,7 @@ describe("what would hold up the others", () => {
     arrival.resolve();
     const [second] = await next();
     expect([second?.request, second?.status]).toEqual([0, 200]);
-    expect(JSON.parse(new TextDecoder().decode(second?.body))).toEqual({ keys: late });
+    expect(JSON.parse(second?.body ?? "")).toEqual({ keys: late });
     expect((await reader.read()).done).toBe(true);
     expect(asked.map(({ waits }) => waits)).toEqual([true]);
   });

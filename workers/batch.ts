@@ -1,12 +1,12 @@
 /** A batch of key requests from a KME front on the same machine: see shared/batch/batch.ts. */
 import {
   ALONE,
-  type Batch,
   BATCH_PATH,
   type BatchAnswer,
   type BatchRequest,
   type KeyVerb,
   keyVerbOf,
+  readBatch,
 } from "../shared/batch/batch.ts";
 import { fail, type Fault } from "../shared/errors/errors.ts";
 import { LIMITS } from "../shared/limits.ts";
@@ -37,8 +37,7 @@ export const isBatch = (request: Request, env: Env): boolean =>
 
 export async function serveBatch(request: Request, env: Env, context: Surroundings["context"]): Promise<Response> {
   // Of our own front, as the blob in `request.cf` is.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const { callers, requests } = (await request.json()) as Batch<unknown>;
+  const { callers, requests } = readBatch<unknown>(await request.text());
   const calls = new BatchedCalls(env, requests.length);
   const answers = new Gathering(requests.length);
   requests.forEach((item, index) => {

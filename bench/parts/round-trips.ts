@@ -1,16 +1,20 @@
 /** Round trips at the KMEs and, in turns, at the server that does nothing. */
 import type { RoundTripsJob } from "../load/jobs.ts";
-import { type BenchOptions, KEY_SIZE_BITS, type Scenario, scenariosOf } from "../options.ts";
+import { BULK_KEYS, type BenchOptions, KEY_SIZE_BITS, type Scenario, scenariosOf } from "../options.ts";
 import { progress } from "../progress.ts";
 import type { Round, ScenarioResult } from "../report/scenarios.ts";
 import { PAIRS, type Rig } from "../rig.ts";
 
 const WARM_UP_MS = 500;
+/** So long after their start, load tool and no-op server gain half as much speed again. */
+const YARDSTICK_WARM_UP_MS = 4000;
+const YARDSTICK_CONNECTIONS = 64;
 /** Above what any machine so far takes in a second. */
 const KEYS_PER_S = 250_000;
 const SINGLE_KEYS_PER_S = 30_000;
 
 export async function measureRoundTrips(rig: Rig, options: BenchOptions): Promise<ScenarioResult[]> {
+  await warmUpYardstick(rig);
   const results: ScenarioResult[] = [];
   for (const scenario of scenariosOf(options)) {
     const { connections, keysPerRequest } = scenario;
@@ -22,6 +26,21 @@ export async function measureRoundTrips(rig: Rig, options: BenchOptions): Promis
     results.push({ scenario, rounds, memory: rig.memory(), noopBytes: rig.noopBytes() });
   }
   return results;
+}
+
+/** Else the first ratios would be those to a slower server, and the fewer rounds there are, the better we would look. */
+async function warmUpYardstick(rig: Rig): Promise<void> {
+  const nothing = rig.noopEndpoint(BULK_KEYS);
+  await rig.load({
+    job: "round-trips",
+    connections: YARDSTICK_CONNECTIONS,
+    keysPerRequest: BULK_KEYS,
+    sizeBits: KEY_SIZE_BITS,
+    length: { warmUpMs: 0, measureMs: YARDSTICK_WARM_UP_MS },
+    master: nothing,
+    slave: nothing,
+    keysAreUnique: false,
+  });
 }
 
 async function measureRound(rig: Rig, options: BenchOptions, scenario: Scenario): Promise<Round> {

@@ -2,10 +2,11 @@
 import { mandatedFault, type Fault, fail } from "../../shared/errors/errors.ts";
 import type { SaeId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
+import { countKeys, firstId, type KeyIdRun } from "../../shared/keypool/key-id-run.ts";
 import type { DecKeysCall, KeyGrant } from "../../shared/keypool/types.ts";
 import { commit, commitLeased, type PoolContext } from "./context.ts";
 import { anyLeft, clearLeft, isLeft, nothingLeft } from "./left.ts";
-import { findKeys, type FoundKey, grantOf } from "./read-keys.ts";
+import { findKeys, type FoundKeys, grantOf } from "./read-keys.ts";
 import { answerRepeat, findRepeat, graceOf, rememberRepeat } from "./repeats.ts";
 import type { KeyRecord } from "./rows.ts";
 
@@ -15,9 +16,9 @@ import type { KeyRecord } from "./rows.ts";
  */
 export async function deliverKeys(
   pool: PoolContext,
-  call: DecKeysCall,
+  call: DecKeysCall<KeyIdRun>,
   arrival: (untilMs: number) => Promise<boolean>,
-): Promise<Result<KeyGrant, Fault>> {
+): Promise<Result<KeyGrant<KeyIdRun>, Fault>> {
   const waitUntilMs = Date.now() + pool.config().policy.dec_wait_ms;
   for (;;) {
     const result = await commitLeased(pool, () => deliver(pool, call, Date.now()));
@@ -32,31 +33,36 @@ export async function deliverKeys(
 const ON_ITS_WAY = null;
 
 /** Says what `deliverKeys` would refuse, and changes nothing; null where it would deliver. */
-export function checkKeys(pool: PoolContext, call: DecKeysCall, nowMs: number): Fault | null {
+export function checkKeys(pool: PoolContext, call: DecKeysCall<KeyIdRun>, nowMs: number): Fault | null {
   if (findRepeat(pool, call.principal, call.idempotency, nowMs) !== undefined) return null;
   const keys = find(pool, call, nowMs);
   return keys.ok ? null : keys.error;
 }
 
 /** The keys, where every single one may be delivered to the caller. */
-function find(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<FoundKey[], Fault> {
+function find(pool: PoolContext, call: DecKeysCall<KeyIdRun>, nowMs: number): Result<FoundKeys[], Fault> {
   const found = findKeys(pool, call.keyIds, nowMs);
   // One key of others poisons the whole request (clause 5.4), known or not the rest.
-  const foreign = found.some((key) => key !== undefined && recipientIndex(key.record, call.sae) === -1);
+  const foreign = found.some((keys) => keys !== undefined && recipientIndex(keys.record, call.sae) === -1);
   if (foreign) return fail("unauthorised", "the key was not issued to this SAE");
-  const mine = found.filter((key): key is FoundKey => key !== undefined && canFetch(pool, key, call));
+  const mine = found.filter((keys): keys is FoundKeys => keys !== undefined && canFetch(pool, keys, call));
   return mine.length === found.length ? ok(mine) : err(mandatedFault("key-not-found"));
 }
 
-function canFetch(pool: PoolContext, { record, index }: FoundKey, call: DecKeysCall): boolean {
+function canFetch(pool: PoolContext, { record, indices }: FoundKeys, call: DecKeysCall<KeyIdRun>): boolean {
   const recipient = recipientIndex(record, call.sae);
   const isHere = pool.half.serves(record.recipients[recipient]?.node ?? record.masterNode);
-  return isHere && record.master === call.master && isLeft(record.left, recipient * record.keys + index);
+  if (!isHere || record.master !== call.master) return false;
+  return indices.every((index) => index < record.keys && isLeft(record.left, recipient * record.keys + index));
 }
 
 const recipientIndex = (record: KeyRecord, sae: SaeId): number => record.recipients.findIndex((r) => r.sae === sae);
 
-function deliver(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<KeyGrant | typeof ON_ITS_WAY, Fault> {
+function deliver(
+  pool: PoolContext,
+  call: DecKeysCall<KeyIdRun>,
+  nowMs: number,
+): Result<KeyGrant<KeyIdRun> | typeof ON_ITS_WAY, Fault> {
   const repeated = answerRepeat(pool, call.principal, call.idempotency, nowMs);
   if (repeated !== undefined) return repeated;
   const found = find(pool, call, nowMs);
@@ -67,15 +73,11 @@ function deliver(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<Ke
   const keys = found.value;
   if (keys.some(({ record }) => record.state === "reserved")) return ok(ON_ITS_WAY);
   const grant = grantOf(pool, keys);
-  pool.useLease(keys.length);
+  pool.useLease(countKeys(call.keyIds));
   const graceUntilMs = graceOf(pool, call.idempotency, nowMs);
-  for (const [record, indices] of Map.groupBy(keys, (key) => key.record)) {
-    takeKeys(
-      pool,
-      record,
-      indices.map(({ index }) => index),
-      { sae: call.sae, graceUntilMs, nowMs },
-    );
+  for (const [record, runs] of Map.groupBy(keys, (run) => run.record)) {
+    const indices = runs.flatMap((run) => run.indices);
+    takeKeys(pool, record, indices, { sae: call.sae, graceUntilMs, nowMs });
   }
   rememberRepeat(pool, call.principal, call.idempotency, call.keyIds, graceUntilMs);
   pool.books.audit({
@@ -83,7 +85,7 @@ function deliver(pool: PoolContext, call: DecKeysCall, nowMs: number): Result<Ke
     act: "keys.dec",
     who: call.principal,
     node: nodeOf(pool, keys[0]?.record, call.sae),
-    detail: { first_key_id: call.keyIds[0] ?? null, keys: keys.length, master: call.master, pool: pool.pairName },
+    detail: { ...asked(call), master: call.master, pool: pool.pairName },
   });
   return ok(grant);
 }
@@ -116,7 +118,11 @@ function freeKeys(pool: PoolContext, { segments, sizeBytes }: KeyRecord, indices
   for (const index of indices) pool.books.free(segments, index * sizeBytes, (index + 1) * sizeBytes);
 }
 
-async function refuse(pool: PoolContext, call: DecKeysCall, fault: Fault): Promise<Result<KeyGrant, Fault>> {
+async function refuse(
+  pool: PoolContext,
+  call: DecKeysCall<KeyIdRun>,
+  fault: Fault,
+): Promise<Result<KeyGrant<KeyIdRun>, Fault>> {
   return await commit(pool, () => {
     auditRefusal(pool, call, fault, Date.now());
     return err(fault);
@@ -124,14 +130,19 @@ async function refuse(pool: PoolContext, call: DecKeysCall, fault: Fault): Promi
 }
 
 /** Refusals are what a probe looks like. */
-function auditRefusal(pool: PoolContext, call: DecKeysCall, fault: Fault, nowMs: number): void {
+function auditRefusal(pool: PoolContext, call: DecKeysCall<KeyIdRun>, fault: Fault, nowMs: number): void {
   pool.books.audit({
     atMs: nowMs,
     act: "keys.refused",
     who: call.principal,
     node: pool.pair.low,
-    detail: { code: fault.code, first_key_id: call.keyIds[0] ?? null, keys: call.keyIds.length, pool: pool.pairName },
+    detail: { code: fault.code, ...asked(call), pool: pool.pairName },
   });
+}
+
+function asked({ keyIds }: DecKeysCall<KeyIdRun>): { readonly first_key_id: string | null; readonly keys: number } {
+  const [first] = keyIds;
+  return { first_key_id: first === undefined ? null : firstId(first), keys: countKeys(keyIds) };
 }
 
 const nodeOf = (pool: PoolContext, record: KeyRecord | undefined, sae: SaeId): string =>

@@ -1,7 +1,8 @@
 /** ETSI GS QKD 014 clause 5.3, Get key: bits become keys, pending until their slaves fetch them. */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import type { PairName } from "../../shared/ids.ts";
-import { makeNonce, writeKeyIds } from "../../shared/keypool/key-id.ts";
+import { makeNonce } from "../../shared/keypool/key-id.ts";
+import { firstId, type KeyIdRun, writeKeyIds } from "../../shared/keypool/key-id-run.ts";
 import type { EncKeysCall, KeyGrant, PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { commitLeased, type PoolContext, servedHere } from "./context.ts";
@@ -18,7 +19,7 @@ const PATIENCE_MS = 5000;
 const RESERVED_MS = 60_000;
 
 interface Allocated {
-  readonly grant: KeyGrant;
+  readonly grant: KeyGrant<KeyIdRun>;
   /** Undefined for the repeat of an earlier request. */
   readonly record: KeyRecord | undefined;
 }
@@ -36,7 +37,7 @@ export async function giveKeys(
   pool: PoolContext,
   call: EncKeysCall,
   reach: EncReach,
-): Promise<Result<KeyGrant, Fault>> {
+): Promise<Result<KeyGrant<KeyIdRun>, Fault>> {
   if (!pool.half.serves(call.masterNode)) return fail("no-route", "the master's node is not hosted here");
   const refusal = pool.half.refusal();
   if (refusal !== null) return err(refusal);
@@ -120,19 +121,16 @@ function cut(
   pool.useLease(call.count);
   pool.books.reference(segments);
   if (state === "reserved") pool.half.announce(record, nowMs + policy.key_ttl_s * 1000);
-  const keyIds = writeKeyIds(record.nonce, pool.secrets.maskOf(record.nonce), id, call.count);
-  const grant = grantOf(
-    pool,
-    keyIds.map((keyId, index) => ({ keyId, record, index })),
-  );
-  rememberRepeat(pool, call.principal, call.idempotency, keyIds, graceUntilMs);
+  const run = writeKeyIds(record.nonce, pool.secrets.maskOf(record.nonce), id, call.count);
+  const grant = grantOf(pool, [{ run, record, indices: Array.from({ length: call.count }, (_, index) => index) }]);
+  rememberRepeat(pool, call.principal, call.idempotency, [run], graceUntilMs);
   pool.books.audit({
     atMs: nowMs,
     act: "keys.enc",
     who: call.principal,
     node: call.masterNode,
     detail: {
-      first_key_id: keyIds[0] ?? null,
+      first_key_id: firstId(run),
       keys: call.count,
       size_bits: call.sizeBits,
       slaves: call.recipients.map(({ sae }) => sae).join(" "),

@@ -5,6 +5,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Fault, fail, fault } from "../../shared/errors/errors.ts";
 import { poolName } from "../../shared/ids.ts";
+import { type KeyIdRun, packRuns } from "../../shared/keypool/key-id-run.ts";
 import { fullBucket, takeToken, type TokenBucket } from "../../shared/keypool/token-bucket.ts";
 import type {
   DecKeysCall,
@@ -35,6 +36,7 @@ import { canImport, importKeys, voidImport } from "./imports.ts";
 import { rollStep } from "./epoch-roll.ts";
 import { ingestBlock } from "./ingest.ts";
 import { PoolLease } from "./lease.ts";
+import { expanded } from "./read-keys.ts";
 import { Refill } from "./refill.ts";
 import { lendUnits, settleTransfer } from "./siblings.ts";
 import { makeMaterial } from "./sources.ts";
@@ -78,6 +80,10 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async encKeys(call: EncKeysCall): PoolResult<KeyGrant> {
+    return expanded(await this.#enc(call));
+  }
+
+  async #enc(call: EncKeysCall): PoolResult<KeyGrant<KeyIdRun>> {
     const ready = await this.#admitOnce(call);
     if (!ready.ok) return ready;
     if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes gives no new keys");
@@ -91,14 +97,18 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async decKeys(call: DecKeysCall): PoolResult<KeyGrant> {
+    return expanded(await this.#dec({ ...call, keyIds: packRuns(call.keyIds) }));
+  }
+
+  async #dec(call: DecKeysCall<KeyIdRun>): PoolResult<KeyGrant<KeyIdRun>> {
     const ready = await this.#admitOnce(call);
     if (!ready.ok) return ready;
     return await deliverKeys(this.#pool, call, (untilMs) => this.#arrivals.wait(untilMs - Date.now()));
   }
 
-  async serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant, Fault>[]> {
+  async serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant<KeyIdRun>, Fault>[]> {
     const served = await Promise.allSettled(
-      calls.map(async (call) => await ("enc" in call ? this.encKeys(call.enc) : this.decKeys(call.dec))),
+      calls.map(async (call) => await ("enc" in call ? this.#enc(call.enc) : this.#dec(call.dec))),
     );
     // A defect that one of them meets takes no answer from the others.
     return ok(served.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : defect(outcome.reason))));
@@ -107,7 +117,7 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   async checkKeys(call: DecKeysCall): PoolResult<null> {
     const ready = await this.#admit(call.configVersion, call.principal);
     if (!ready.ok) return ready;
-    const refusal = checkKeys(this.#pool, call, Date.now());
+    const refusal = checkKeys(this.#pool, { ...call, keyIds: packRuns(call.keyIds) }, Date.now());
     return refusal === null ? ok(null) : err(refusal);
   }
 
@@ -213,7 +223,11 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   /** A call that comes again has had its token. */
-  async #admitOnce({ configVersion, principal, waits }: EncKeysCall | DecKeysCall): Promise<Result<null, Fault>> {
+  async #admitOnce({
+    configVersion,
+    principal,
+    waits,
+  }: EncKeysCall | DecKeysCall<KeyIdRun>): Promise<Result<null, Fault>> {
     return waits === true ? await this.#ready(configVersion) : await this.#admit(configVersion, principal);
   }
 

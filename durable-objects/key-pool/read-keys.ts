@@ -1,26 +1,18 @@
 /** Finds the records behind key IDs and copies keys out of their units. */
-import type { KeyId } from "../../shared/ids.ts";
-import {
-  batchPrefix,
-  indexOf,
-  isKeyId,
-  isOfRecord,
-  type Mask,
-  type Nonce,
-  nonceOfPrefix,
-  recordOf,
-  recordPrefix,
-} from "../../shared/keypool/key-id.ts";
+import type { Fault } from "../../shared/errors/errors.ts";
+import { batchPrefix, type Mask, type Nonce, nonceOfPrefix, recordOf } from "../../shared/keypool/key-id.ts";
+import { expandGrant, firstId, headOf, indicesOf, isKeyIdRun, type KeyIdRun } from "../../shared/keypool/key-id-run.ts";
 import { slicesOf } from "../../shared/keypool/segments.ts";
 import type { KeyGrant } from "../../shared/keypool/types.ts";
+import { ok, type Result } from "../../shared/result.ts";
 import type { PoolContext } from "./context.ts";
 import type { KeyRecord } from "./rows.ts";
 
-/** A key: its record, and which of the record's keys it is. */
-export interface FoundKey {
-  readonly keyId: KeyId;
+/** IDs that name a record, and which of its keys they name: at least one that it has, and maybe others that it has not. */
+export interface FoundKeys {
+  readonly run: KeyIdRun;
   readonly record: KeyRecord;
-  readonly index: number;
+  readonly indices: readonly number[];
 }
 
 interface Batch {
@@ -29,29 +21,26 @@ interface Batch {
 }
 
 /**
- * Looks each ID up. IDs of one record share all but their last digits, so a record costs one look-up.
- * @returns per ID the key, or undefined where there is none (any more)
+ * Looks each record up once: what is found of one record is so of one and the same object.
+ * @returns per run its record and keys, or undefined where there is none of them (any more)
  */
-export function findKeys(pool: PoolContext, keyIds: readonly KeyId[], nowMs: number): (FoundKey | undefined)[] {
+export function findKeys(pool: PoolContext, keyIds: readonly KeyIdRun[], nowMs: number): (FoundKeys | undefined)[] {
   const batches = new Map<string, Batch | undefined>();
-  let prefix: string | null = null;
-  let batch: Batch | undefined;
-  return keyIds.map((keyId) => {
-    // Neighbours are of one record, nearly always.
-    if (prefix === null || !isOfRecord(keyId, prefix)) {
-      if (!isKeyId(keyId)) return undefined;
-      prefix = recordPrefix(keyId);
-      if (!batches.has(prefix)) batches.set(prefix, findBatch(pool, keyId, nowMs));
-      batch = batches.get(prefix);
-    }
+  return keyIds.map((run) => {
+    if (!isKeyIdRun(run)) return undefined;
+    const head = headOf(run);
+    if (!batches.has(head)) batches.set(head, findBatch(pool, run, nowMs));
+    const batch = batches.get(head);
     if (batch === undefined) return undefined;
-    const index = indexOf(keyId, batch.mask);
-    return index < batch.record.keys ? { keyId, record: batch.record, index } : undefined;
+    const { mask, record } = batch;
+    const indices = indicesOf(run, mask);
+    return indices.some((index) => index < record.keys) ? { run, record, indices } : undefined;
   });
 }
 
-/** The record that the ID names, if its keys may still be fetched. */
-function findBatch(pool: PoolContext, keyId: KeyId, nowMs: number): Batch | undefined {
+/** The record that the IDs name, if its keys may still be fetched. */
+function findBatch(pool: PoolContext, run: KeyIdRun, nowMs: number): Batch | undefined {
+  const keyId = firstId(run);
   const nonce = nonceOfPrefix(batchPrefix(keyId));
   const mask = pool.secrets.maskOf(nonce);
   const batch = findOwn(pool, recordOf(keyId, mask), nonce, mask) ?? findImported(pool, nonce);
@@ -74,20 +63,25 @@ function findImported(pool: PoolContext, nonce: Nonce): Batch | undefined {
   return imported === undefined || record === undefined ? undefined : { mask: imported.mask, record };
 }
 
+/** For callers that may know no runs. */
+export const expanded = (grant: Result<KeyGrant<KeyIdRun>, Fault>): Result<KeyGrant, Fault> =>
+  grant.ok ? ok(expandGrant(grant.value)) : grant;
+
 /** Copies keys out of their units, in the order given; neighbours of one record in one go. */
-export function grantOf(pool: PoolContext, keys: readonly FoundKey[]): KeyGrant {
-  const sizesBytes = keys.map(({ record }) => record.sizeBytes);
-  const bytes = new Uint8Array(sizesBytes.reduce((sum, size) => sum + size, 0));
+export function grantOf(pool: PoolContext, found: readonly FoundKeys[]): KeyGrant<KeyIdRun> {
+  const bytes = new Uint8Array(found.reduce((sum, { record, indices }) => sum + indices.length * record.sizeBytes, 0));
   let position = 0;
-  for (let at = 0; at < keys.length;) {
-    const { record, index } = keys[at] as FoundKey;
-    let count = 1;
-    while (keys[at + count]?.record === record && keys[at + count]?.index === index + count) count++;
+  for (const { record, indices } of found) {
     const { segments, sizeBytes } = record;
-    const slices = slicesOf(segments, index * sizeBytes, (index + count) * sizeBytes);
-    pool.material.copy(slices, bytes.subarray(position, position + count * sizeBytes));
-    position += count * sizeBytes;
-    at += count;
+    for (let at = 0; at < indices.length;) {
+      const index = indices[at] as number;
+      let count = 1;
+      while (indices[at + count] === index + count) count++;
+      const slices = slicesOf(segments, index * sizeBytes, (index + count) * sizeBytes);
+      pool.material.copy(slices, bytes.subarray(position, position + count * sizeBytes));
+      position += count * sizeBytes;
+      at += count;
+    }
   }
-  return { keyIds: keys.map(({ keyId }) => keyId), sizesBytes, bytes };
+  return { keyIds: found.map(({ run }) => run), sizesBytes: found.map(({ record }) => record.sizeBytes), bytes };
 }

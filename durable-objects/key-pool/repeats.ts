@@ -1,15 +1,16 @@
 /** Requests with an `Idempotency-Key`: within the policy's grace, a repeat gets the same container again. */
 import { type Fault, fail } from "../../shared/errors/errors.ts";
 import type { KeyId } from "../../shared/ids.ts";
+import { expandRuns, type KeyIdRun, packRuns } from "../../shared/keypool/key-id-run.ts";
 import type { Idempotency, KeyGrant } from "../../shared/keypool/types.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { PoolContext } from "./context.ts";
-import { findKeys, type FoundKey, grantOf } from "./read-keys.ts";
+import { findKeys, type FoundKeys, grantOf } from "./read-keys.ts";
 import { busy } from "./refusals.ts";
 
 interface Repeat {
   readonly requestDigest: string;
-  readonly keys: readonly FoundKey[];
+  readonly keys: readonly FoundKeys[];
 }
 
 /** Keys of an earlier request with the same Idempotency-Key; undefined where there are none (any more). */
@@ -22,8 +23,8 @@ export function findRepeat(
   if (idempotency === undefined) return undefined;
   const row = pool.records.repeat(principal, idempotency.key, nowMs);
   if (row === undefined) return undefined;
-  const keys = findKeys(pool, row.keyIds as KeyId[], nowMs).filter((found) => found !== undefined);
-  return keys.length === row.keyIds.length ? { requestDigest: row.requestDigest, keys } : undefined;
+  const keys = findKeys(pool, packRuns(row.keyIds as KeyId[]), nowMs);
+  return keys.every((found) => found !== undefined) ? { requestDigest: row.requestDigest, keys } : undefined;
 }
 
 /** The answer to a repeat: its container, or why not; undefined where this is none. */
@@ -32,7 +33,7 @@ export function answerRepeat(
   principal: string,
   idempotency: Idempotency | undefined,
   nowMs: number,
-): Result<KeyGrant, Fault> | undefined {
+): Result<KeyGrant<KeyIdRun>, Fault> | undefined {
   const repeat = findRepeat(pool, principal, idempotency, nowMs);
   if (repeat === undefined) return undefined;
   if (repeat.requestDigest !== idempotency?.requestDigest) {
@@ -51,10 +52,11 @@ export function rememberRepeat(
   pool: PoolContext,
   principal: string,
   idempotency: Idempotency | undefined,
-  keyIds: readonly string[],
+  keyIds: readonly KeyIdRun[],
   expiresMs: number,
 ): void {
   if (idempotency === undefined) return;
   const { key, requestDigest } = idempotency;
-  pool.records.insertRepeat({ principal, key, requestDigest, keyIds, expiresMs });
+  // Each by itself: the release before may be the one to read them.
+  pool.records.insertRepeat({ principal, key, requestDigest, keyIds: expandRuns(keyIds), expiresMs });
 }

@@ -1,5 +1,5 @@
 /** Several calls in one message: each as if it had come alone, and none waits for another. */
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import {
   A,
@@ -15,9 +15,11 @@ import {
 } from "../../test/support/in-workerd-pool.ts";
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { BlockId } from "../../shared/ids.ts";
+import { expandGrant, type KeyIdRun, packRuns } from "../../shared/keypool/key-id-run.ts";
 import type { DecKeysCall, EncKeysCall, KeyGrant, PoolCall } from "../../shared/keypool/types.ts";
-import type { Result } from "../../shared/result.ts";
+import { ok, type Result } from "../../shared/result.ts";
 import type { KeyPool } from "./key-pool.ts";
+import { expanded } from "./read-keys.ts";
 
 const encCall = (pool: TestPool, more: Partial<EncKeysCall> = {}): EncKeysCall => ({
   configVersion: 0,
@@ -29,7 +31,7 @@ const encCall = (pool: TestPool, more: Partial<EncKeysCall> = {}): EncKeysCall =
   sizeBits: 256,
   ...more,
 });
-const decCall = (keyIds: KeyGrant["keyIds"], more: Partial<DecKeysCall> = {}): DecKeysCall => ({
+const decCall = (keyIds: readonly KeyIdRun[], more: Partial<DecKeysCall> = {}): DecKeysCall<KeyIdRun> => ({
   configVersion: 0,
   principal: "sae:sae-b",
   sae: B.sae,
@@ -38,8 +40,9 @@ const decCall = (keyIds: KeyGrant["keyIds"], more: Partial<DecKeysCall> = {}): D
   ...more,
 });
 const serve = async (pool: TestPool, ...calls: readonly PoolCall[]): Promise<readonly Result<KeyGrant, Fault>[]> =>
-  await value(pool.stub.serveAll(calls));
-const codesOf = (results: readonly Result<KeyGrant, Fault>[]): string[] =>
+  (await value(pool.stub.serveAll(calls))).map(expanded);
+const joined = (keys: readonly Uint8Array[]): Uint8Array => Uint8Array.from(keys.flatMap((key) => [...key]));
+const codesOf = (results: readonly Result<unknown, Fault>[]): string[] =>
   results.map((result) => (result.ok ? "ok" : result.error.code));
 
 test("one commit, and each call has its own answer, in order", async () => {
@@ -60,16 +63,76 @@ test("one commit, and each call has its own answer, in order", async () => {
   expect(new Set([...made!, ...fetched!, ...other!]).size).toBe(6);
 });
 
+test("IDs of one record travel as one text, in whatever order, and some of them alone", async () => {
+  const pool = await makePool();
+  await value(pool.push("f:0", randomBytes(65_536)));
+  const [made] = await value(pool.stub.serveAll([{ enc: encCall(pool, { count: 5 }) }]));
+  const grant = made?.ok === true ? made.value : undefined;
+  expect([grant?.keyIds.length, grant?.sizesBytes, grant?.bytes.length]).toEqual([1, [32], 160]);
+  const { keyIds, bytes } = expandGrant(grant!);
+  const picked = [3, 0, 4].map((index) => keyIds[index]!);
+  const [fetched, again, rest] = await serve(
+    pool,
+    { dec: decCall(packRuns(picked)) },
+    { dec: decCall(packRuns([keyIds[1]!, keyIds[0]!])) },
+    { dec: decCall([keyIds[1]!, keyIds[2]!]) },
+  );
+  expect(codesOf([again!])).toEqual(["key-not-found"]);
+  const key = (index: number) => bytes.slice(32 * index, 32 * (index + 1));
+  expect(fetched).toEqual(ok({ keyIds: picked, sizesBytes: [32, 32, 32], bytes: joined([3, 0, 4].map(key)) }));
+  expect(rest).toEqual(ok({ keyIds: keyIds.slice(1, 3), sizesBytes: [32, 32], bytes: joined([1, 2].map(key)) }));
+});
+
+test("keys of one record whose IDs do not stand side by side are all taken, though the record is not in memory", async () => {
+  const pool = await makePool();
+  await value(pool.push("f:0", randomBytes(65_536)));
+  const [first, second] = [await value(pool.enc({ count: 3 })), await value(pool.enc({ count: 1 }))];
+  await evictDurableObject(pool.stub as unknown as DurableObjectStub);
+  const asked = [first.keyIds[0]!, second.keyIds[0]!, first.keyIds[2]!];
+  expect(codesOf(await serve(pool, { dec: decCall(asked) }))).toEqual(["ok"]);
+  const again = first.keyIds.map((keyId) => ({ dec: decCall([keyId]) }));
+  expect(codesOf(await serve(pool, ...again))).toEqual(["key-not-found", "ok", "key-not-found"]);
+  const { ledgerBits, conserved } = await value(pool.stub.status({ configVersion: 0, principal: "x" }));
+  expect([ledgerBits.pending, ledgerBits.delivered, conserved]).toEqual([0, 4 * 256, true]);
+});
+
+test("a key that its record does not have poisons a run as any other does, and a foreign one comes first", async () => {
+  const pool = await makePool();
+  await value(pool.push("f:0", randomBytes(65_536)));
+  const { keyIds } = await value(pool.enc({ count: 2 }));
+  const first = keyIds[0]!;
+  const tails = new Set(keyIds.map((id) => id.slice(-4)));
+  const none = ["0000", "0001", "0002"].find((tail) => !tails.has(tail))!;
+  const foreign = { sae: C.sae, principal: "sae:sae-c" };
+  const mixed = [(first + none) as KeyIdRun];
+  const nothing = [(first.slice(0, -4) + none) as KeyIdRun];
+  const results = await serve(
+    pool,
+    { dec: decCall(mixed) },
+    { dec: decCall(mixed, foreign) },
+    { dec: decCall(nothing, foreign) },
+    { dec: decCall(keyIds) },
+  );
+  expect(codesOf(results)).toEqual(["key-not-found", "unauthorised", "key-not-found", "ok"]);
+});
+
 test("a defect that one meets takes no answer from the others", async () => {
   const pool = await makePool();
   await value(pool.push("f:0", randomBytes(65_536)));
   const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
   const codes = await runInDurableObject(pool.stub as unknown as DurableObjectStub<KeyPool>, async (object) => {
-    const enc = vi.spyOn(object, "encKeys").mockRejectedValueOnce(new Error("a defect"));
-    const calls = [{ enc: encCall(pool) }, { enc: encCall(pool) }];
-    const served = await value(object.serveAll(calls));
-    enc.mockRestore();
-    return codesOf(served);
+    const calls = [
+      {
+        enc: {
+          ...encCall(pool),
+          get recipients(): never {
+            throw new Error("a defect");
+          },
+        },
+      },
+      { enc: encCall(pool) },
+    ];
+    return codesOf(await value(object.serveAll(calls)));
   });
   expect([codes, log.mock.calls.length]).toEqual([["unavailable", "ok"], 1]);
   log.mockRestore();

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../limits.ts";
-import { ALONE, type BatchAnswer, type BatchRequest, keyVerbOf, writeBatch, writePart } from "./batch.ts";
+import { ALONE, type BatchAnswer, type BatchRequest, keyVerbOf, readBatch, writeBatch, writePart } from "./batch.ts";
 import { AnswerReader, type ReadAnswer } from "./read-answers.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -37,7 +37,7 @@ describe("what may travel in a batch", () => {
   ])("%j: %s", (target, verb) => expect(keyVerbOf(target)).toBe(verb));
 });
 
-test("requests are what JSON makes of them, whatever their texts", () => {
+test("requests are read as they were written, whatever their texts", () => {
   const anything = fc.string({ unit: "binary" }).map((text) => text.toWellFormed());
   const request = fc.record<BatchRequest>({
     caller: fc.nat(3),
@@ -52,7 +52,7 @@ test("requests are what JSON makes of them, whatever their texts", () => {
         callers.map((caller) => JSON.stringify({ caller })),
         requests,
       );
-      expect(JSON.parse(decode(encode(text)))).toEqual({ callers: callers.map((caller) => ({ caller })), requests });
+      expect(readBatch(decode(encode(text)))).toEqual({ callers: callers.map((caller) => ({ caller })), requests });
     }),
   );
 });
@@ -90,6 +90,7 @@ const plain = ({ request, status, headers, body }: BatchAnswer) => ({
   status,
   headers: Object.entries(headers).flat(),
   body,
+  bodyBytes: encode(body).length,
 });
 
 test("answers come back whole, however they are parted, and however the parts are cut up on the way", () => {
@@ -103,7 +104,7 @@ test("answers come back whole, however they are parted, and however the parts ar
         read.push(...reader.push(wire.subarray(at, at + length)));
         at += length;
       }
-      expect(read.map((answer) => ({ ...answer, body: decode(answer.body) }))).toEqual(sent.flat().map(plain));
+      expect(read).toEqual(sent.flat().map(plain));
     }),
   );
 });
@@ -111,19 +112,12 @@ test("answers come back whole, however they are parted, and however the parts ar
 const part = (...requests: number[]) =>
   encode(writePart(requests.map((request) => ({ request, status: 200, headers: {}, body: `body ${request}` }))));
 
-test("each part is answered as soon as it is whole", () => {
+test("each request is answered as soon as its answer is whole", () => {
   const reader = new AnswerReader(3);
   const early = part(2, 0);
-  expect(reader.push(early.subarray(0, -1))).toEqual([]);
-  expect(reader.push(early.subarray(-1)).map(({ request }) => request)).toEqual([2, 0]);
+  expect(reader.push(early.subarray(0, -1)).map(({ request }) => request)).toEqual([2]);
+  expect(reader.push(early.subarray(-1)).map(({ request }) => request)).toEqual([0]);
   expect(reader.push(part(1)).map(({ request }) => request)).toEqual([1]);
-});
-
-test("a body does not keep the batch it came in", () => {
-  const reader = new AnswerReader(2);
-  const large = { request: 0, status: 200, headers: {}, body: "x".repeat(100_000) };
-  const [, small] = reader.push(encode(writePart([large, { ...large, request: 1, body: "y" }])));
-  expect(small?.body.buffer.byteLength).toBeLessThan(10_000);
 });
 
 const line = (head: unknown, bodies = ""): string => `${JSON.stringify(head)}\n${bodies}`;
@@ -166,7 +160,7 @@ describe("what is no answer to the batch", () => {
     ],
     ["half a byte", one([0, 200, 0, 1.5])],
     ["a length as text", one([0, 200, 0, "2"])],
-    ["more than there may be", one([0, 200, 0, LIMITS.batchPartBytes])],
+    ["more than there may be", one([0, 200, 0, LIMITS.batchPartBytes + 1])],
     ["an endless one", one([0, 200, 0, 2 ** 53])],
     ["a status that is none", one([0, 100, 0, 2])],
     ["another that is none", one([0, 600, 0, 2])],

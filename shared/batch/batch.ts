@@ -2,9 +2,9 @@
  * Key requests of many SAEs in one message, from a KME front to the engine beside it. What a request costs an engine is
  * mostly its way in and out; requests that come at the same time share it, and one commit of the pool.
  *
- * Between two parts of one release on one machine: not an API, no version. The requests are JSON. The answers come in
- * parts, each as soon as it is there: one line of JSON, then the bodies one after the other, so that a front passes
- * them on without parsing.
+ * Between two parts of one release on one machine: not an API, no version. Both ways it is one line of JSON, then the
+ * bodies one after the other, which nobody has to escape or parse on the way. The answers come in several such parts,
+ * each as soon as it is there.
  */
 
 /** Where a front sends its batches; the edge believes the path only together with the platform's word for it. */
@@ -39,8 +39,30 @@ export interface Batch<Caller> {
 }
 
 /** @param callers each already written as JSON: they are the same again and again */
-export const writeBatch = (callers: readonly string[], requests: readonly BatchRequest[]): string =>
-  `{"callers":[${callers.join(",")}],"requests":${JSON.stringify(requests)}}`;
+export function writeBatch(callers: readonly string[], requests: readonly BatchRequest[]): string {
+  // In place of a body, its length in UTF-16 code units: those of the text that the engine reads.
+  const heads = requests.map(({ body, ...head }) => ({ ...head, body: body?.length ?? null }));
+  const bodies = requests.map(({ body }) => body ?? "");
+  return `{"callers":[${callers.join(",")}],"requests":${JSON.stringify(heads)}}\n${bodies.join("")}`;
+}
+
+/** @param text of `writeBatch`: taken at its word */
+export function readBatch<Caller>(text: string): Batch<Caller> {
+  let position = text.indexOf("\n") + 1;
+  const { callers, requests } = JSON.parse(text.slice(0, position)) as {
+    readonly callers: readonly Caller[];
+    readonly requests: readonly (Omit<BatchRequest, "body"> & { readonly body: number | null })[];
+  };
+  return {
+    callers,
+    requests: requests.map(({ body: length, ...head }) => {
+      if (length === null) return { ...head, body: null };
+      const body = text.slice(position, position + length);
+      position += length;
+      return { ...head, body };
+    }),
+  };
+}
 
 /** In place of a status: not served, nothing changed; to be sent outside a batch. */
 export const ALONE = 0;

@@ -7,14 +7,12 @@ export interface ReadAnswer {
   readonly request: number;
   readonly status: number;
   readonly headers: HeaderList;
-  readonly body: Uint8Array;
+  readonly body: string;
+  /** Its length in UTF-8: that of `body` itself where it is ASCII, and only there. */
+  readonly bodyBytes: number;
 }
 
-interface Part extends PartHead {
-  /** Where the bodies begin, and the part ends. */
-  readonly bodiesAt: number;
-  readonly end: number;
-}
+type Announced = Omit<ReadAnswer, "body">;
 
 const LINE_FEED = 0x0a;
 /** Nothing that would break out of a header line. */
@@ -22,63 +20,74 @@ const HEADER_TEXT = /^[\t -~]*$/;
 
 export class AnswerReader {
   readonly #unanswered: Set<number>;
-  #chunks: Uint8Array[] = [];
-  #bytes = 0;
-  /** There is nothing to read before so many bytes have come. */
-  #neededBytes = 1;
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  /** Those of the present part whose bodies are still to come, in order. */
+  #announced: Announced[] = [];
+  /** Pieces of the present line or body. */
+  #pieces: Uint8Array[] = [];
+  #heldBytes = 0;
 
   constructor(requests: number) {
     this.#unanswered = new Set(Array.from({ length: requests }, (_, request) => request));
   }
 
   /**
-   * @returns what this chunk makes complete: answers whose bodies are copies, so that one that waits for a slow client
-   *   does not keep all the others in memory
+   * @returns what this chunk makes complete
    * @throws Error where this is no answer to the batch
    */
   push(chunk: Uint8Array): ReadAnswer[] {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes < this.#neededBytes) return [];
     const answers: ReadAnswer[] = [];
-    let rest = joined(this.#chunks, this.#bytes);
-    for (let part = partOf(rest); ; part = partOf(rest)) {
-      this.#neededBytes = part?.end ?? rest.length + 1;
-      if (part === null || part.end > rest.length) break;
-      answers.push(...this.#answersOf(part, rest));
-      rest = rest.subarray(part.end);
+    for (let rest: Uint8Array | null = chunk; rest !== null;) {
+      const next = this.#announced[0];
+      if (next === undefined) {
+        rest = this.#readHead(rest);
+        continue;
+      }
+      const missing = next.bodyBytes - this.#heldBytes;
+      this.#hold(rest.subarray(0, missing));
+      if (rest.length < missing) break;
+      answers.push({ ...next, body: this.#take() });
+      this.#announced.shift();
+      rest = rest.subarray(missing);
     }
-    this.#chunks = [rest];
-    this.#bytes = rest.length;
     return answers;
   }
 
-  #answersOf({ headers, answers, bodiesAt }: Part, bytes: Uint8Array): ReadAnswer[] {
-    let position = bodiesAt;
-    return answers.map(([request, status, table, length]) => {
-      const list = headers[table];
+  /** @returns what follows the line; null where it has not come to its end */
+  #readHead(bytes: Uint8Array): Uint8Array | null {
+    const end = bytes.indexOf(LINE_FEED);
+    this.#hold(end === -1 ? bytes : bytes.subarray(0, end));
+    if (this.#heldBytes >= LIMITS.batchHeadBytes) throw wrong();
+    if (end === -1) return null;
+    this.#announced = this.#announcedBy(JSON.parse(this.#take()));
+    return bytes.subarray(end + 1);
+  }
+
+  #announcedBy(head: unknown): Announced[] {
+    if (!isHead(head)) throw wrong();
+    let partBytes = 0;
+    return head.answers.map(([request, status, table, bodyBytes]) => {
+      const headers = head.headers[table];
       const isStatus = status === ALONE || (status >= 200 && status <= 599);
-      if (!isStatus || list === undefined || !this.#unanswered.delete(request)) throw wrong();
-      const body = bytes.slice(position, position + length);
-      position += length;
-      return { request, status, headers: list, body };
+      partBytes += bodyBytes;
+      if (!isStatus || headers === undefined || partBytes > LIMITS.batchPartBytes) throw wrong();
+      if (!this.#unanswered.delete(request)) throw wrong();
+      return { request, status, headers, bodyBytes };
     });
   }
-}
 
-/** The part that begins here; null while its first line is not there. */
-function partOf(bytes: Uint8Array): Part | null {
-  const lineEnd = bytes.subarray(0, LIMITS.batchHeadBytes).indexOf(LINE_FEED);
-  if (lineEnd === -1) {
-    if (bytes.length >= LIMITS.batchHeadBytes) throw wrong();
-    return null;
+  #hold(piece: Uint8Array): void {
+    this.#heldBytes += piece.length;
+    if (piece.length > 0) this.#pieces.push(piece);
   }
-  const head: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(0, lineEnd)));
-  if (!isHead(head)) throw wrong();
-  const bodiesAt = lineEnd + 1;
-  const end = head.answers.reduce((sum, [, , , length]) => sum + length, bodiesAt);
-  if (end > LIMITS.batchPartBytes) throw wrong();
-  return { ...head, bodiesAt, end };
+
+  /** What is held, as text: no chunk is kept for its sake. */
+  #take(): string {
+    const text = this.#decoder.decode(joined(this.#pieces, this.#heldBytes));
+    this.#pieces = [];
+    this.#heldBytes = 0;
+    return text;
+  }
 }
 
 function isHead(value: unknown): value is PartHead {
@@ -96,15 +105,14 @@ const isAnswer = (numbers: unknown): boolean =>
   numbers.length === 4 &&
   numbers.every((number) => Number.isSafeInteger(number) && (number as number) >= 0);
 
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
-  const parts = chunks.filter(({ length }) => length > 0);
-  const [only] = parts;
-  if (only !== undefined && parts.length === 1) return only;
+function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
+  const [only] = pieces;
+  if (only !== undefined && pieces.length === 1) return only;
   const whole = new Uint8Array(bytes);
   let position = 0;
-  for (const part of parts) {
-    whole.set(part, position);
-    position += part.length;
+  for (const piece of pieces) {
+    whole.set(piece, position);
+    position += piece.length;
   }
   return whole;
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { fromBase64 } from "../bytes/base64.ts";
 import { type Fault, type JsonValue, MANDATED_MESSAGES } from "../errors/errors.ts";
 import type { KeyId, SaeId } from "../ids.ts";
+import { expandRuns, type KeyIdRun, packRuns } from "../keypool/key-id-run.ts";
 import type { KeyGrant } from "../keypool/types.ts";
 import { NetworkDocumentSchema, type Policy } from "../network/document.ts";
 import type { Result } from "../result.ts";
@@ -208,7 +209,7 @@ describe("Key IDs", () => {
   const id = "0A1B2C3D-1111-4222-8333-444455556666";
   test("any case in, lower case out, extra members tolerated", () => {
     const body = { key_IDs: [{ key_ID: id, key: "AAAA", key_ID_extension: { x: 1 } }], key_IDs_extension: { y: 2 } };
-    expect(valueOf(parseKeyIds(body))).toEqual([id.toLowerCase()]);
+    expect(expandRuns(valueOf(parseKeyIds(body)))).toEqual([id.toLowerCase()]);
     expect(valueOf(parseKeyIdsQuery(new URLSearchParams(`key_ID=${id}&key_type=1`)))).toEqual([id.toLowerCase()]);
   });
   test.each<JsonValue>([
@@ -230,7 +231,7 @@ describe("Key IDs", () => {
   test("duplicates in any spelling, and too many", () => {
     const twice = valueOf(parseKeyIds({ key_IDs: [{ key_ID: id }, { key_ID: id.toLowerCase() }] }));
     expect(faultOf(checkKeyIds(twice, 10)).message).toContain("twice");
-    expect(faultOf(checkKeyIds(["a", "b"] as KeyId[], 1)).message).toBe(
+    expect(faultOf(checkKeyIds(packRuns([id, `${id.slice(0, 32)}ffff`] as KeyId[]), 1)).message).toBe(
       "key_IDs: 2 ids, more than max_key_per_request (1)",
     );
   });
@@ -283,7 +284,7 @@ describe("codecs under fuzz", () => {
   });
 });
 
-const keysOf = (grant: KeyGrant) => {
+const keysOf = (grant: KeyGrant<KeyIdRun>) => {
   const parsed = v.parse(KeyContainerSchema, JSON.parse(writeKeyContainer(grant)));
   return parsed.keys.map(({ key_ID, key }): [string, number[]] => [key_ID, [...(fromBase64(key) ?? [])]]);
 };
@@ -311,6 +312,18 @@ describe("Key container", () => {
         expect(keys.map(([, key]) => key.length)).toEqual(grant.sizesBytes);
       }),
     );
+  });
+
+  test("of a run, each key stands under its own ID", () => {
+    const ids = ["00ff", "0001", "abcd"].map((tail) => `00000000-0000-4000-8000-00000000${tail}`) as KeyId[];
+    const other = "11111111-0000-4000-8000-000000000001" as KeyId;
+    const bytes = Uint8Array.from({ length: 3 * 4 + 2 }, (_, i) => i);
+    expect(keysOf({ keyIds: [...packRuns(ids), other], sizesBytes: [4, 2], bytes })).toEqual([
+      [ids[0], [0, 1, 2, 3]],
+      [ids[1], [4, 5, 6, 7]],
+      [ids[2], [8, 9, 10, 11]],
+      [other, [12, 13]],
+    ]);
   });
 
   test("merging restores the order asked for", () => {

@@ -1,10 +1,13 @@
 /** Key IDs (ETSI GS QKD 014 V1.1.1 clause 6.4): which keys a slave SAE asks for. */
 import * as v from "valibot";
+import { parseJson } from "../bytes/json.ts";
 import { type Fault, fail, type JsonValue } from "../errors/errors.ts";
 import type { KeyId } from "../ids.ts";
 import { LIMITS } from "../limits.ts";
+import { countKeys, expandRun, headOf, type KeyIdRun, packRuns, tailsOf } from "../keypool/key-id-run.ts";
 import { boundedList } from "../network/bounded-list.ts";
 import { ok, type Result } from "../result.ts";
+import { readPlainKeyIds } from "./plain-key-ids.ts";
 import { parseMembers } from "./syntax.ts";
 
 export const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
@@ -32,11 +35,19 @@ export const KeyIdsSchema = v.object(
   "shall be a JSON object",
 );
 
-/** A POST body, already JSON. @returns lower-case ids in the order asked for, or `bad-request`. */
-export function parseKeyIds(body: JsonValue): Result<readonly KeyId[], Fault> {
+/** A POST body. @returns lower-case ids in the order asked for, or `bad-request`. */
+export function parseKeyIdsBody(body: string): Result<readonly KeyIdRun[], Fault> {
+  const plain = readPlainKeyIds(body);
+  if (plain !== null) return ok(plain);
+  const json = parseJson(body, LIMITS.jsonDepth);
+  return json.ok ? parseKeyIds(json.value) : json;
+}
+
+/** A POST body, already JSON. @returns as `parseKeyIdsBody` */
+export function parseKeyIds(body: JsonValue): Result<readonly KeyIdRun[], Fault> {
   const parsed = parseMembers(KeyIdsSchema, body, "the Key IDs");
   if (!parsed.ok) return parsed;
-  return ok(parsed.value.key_IDs.map(({ key_ID }) => lowerCase(key_ID)));
+  return ok(packRuns(parsed.value.key_IDs.map(({ key_ID }) => lowerCase(key_ID))));
 }
 
 /** The GET form: exactly one `key_ID`; anything else in the query is ignored. @returns `bad-request`. */
@@ -49,30 +60,26 @@ export function parseKeyIdsQuery(query: URLSearchParams): Result<readonly KeyId[
 }
 
 /** @returns `bad-request` for more ids than `maxKeys`, or an id asked for twice. */
-export function checkKeyIds(keyIds: readonly KeyId[], maxKeys: number): Result<readonly KeyId[], Fault> {
-  if (keyIds.length > maxKeys) {
-    return fail("bad-request", `key_IDs: ${keyIds.length} ids, more than max_key_per_request (${maxKeys})`);
+export function checkKeyIds(keyIds: readonly KeyIdRun[], maxKeys: number): Result<readonly KeyIdRun[], Fault> {
+  const count = countKeys(keyIds);
+  if (count > maxKeys) {
+    return fail("bad-request", `key_IDs: ${count} ids, more than max_key_per_request (${maxKeys})`);
   }
   const twice = firstRepeated(keyIds);
   return twice === null ? ok(keyIds) : fail("bad-request", `key_IDs: ${twice} is asked for twice`);
 }
 
 /** IDs asked for together share all but their last four digits, nearly always: these are compared, as numbers. */
-function firstRepeated(keyIds: readonly KeyId[]): KeyId | null {
+function firstRepeated(keyIds: readonly KeyIdRun[]): KeyId | null {
   const tailsByHead = new Map<string, Set<number>>();
-  let head: string | null = null;
-  let tails = new Set<number>();
-  for (const keyId of keyIds) {
-    if (head === null || !keyId.startsWith(head)) {
-      head = keyId.slice(0, HEAD_CHARS);
-      tails = tailsByHead.get(head) ?? new Set();
-      tailsByHead.set(head, tails);
+  for (const run of keyIds) {
+    const head = headOf(run);
+    const tails = tailsByHead.get(head) ?? new Set();
+    tailsByHead.set(head, tails);
+    for (const [i, tail] of tailsOf(run).entries()) {
+      if (tails.has(tail)) return expandRun(run)[i] ?? null;
+      tails.add(tail);
     }
-    const tail = Number.parseInt(keyId.slice(HEAD_CHARS), 16);
-    if (tails.has(tail)) return keyId;
-    tails.add(tail);
   }
   return null;
 }
-
-const HEAD_CHARS = 32;

@@ -4,8 +4,6 @@ import { expect, test } from "vitest";
 import type { KeyId } from "../ids.ts";
 import {
   batchPrefix,
-  indexOf,
-  isKeyId,
   MASK_BYTES,
   MAX_RECORD,
   makeNonce,
@@ -13,8 +11,8 @@ import {
   prefixOfNonce,
   recordOf,
   shardOfKeyId,
-  writeKeyIds,
 } from "./key-id.ts";
+import { expandRun, indicesOf, isKeyIdRun, writeKeyIds } from "./key-id-run.ts";
 
 test("an ID leads back to shard, record and index", () => {
   fc.assert(
@@ -26,13 +24,15 @@ test("an ID leads back to shard, record and index", () => {
       fc.uint8Array({ minLength: MASK_BYTES, maxLength: MASK_BYTES }),
       (random, shard, record, count, mask) => {
         const nonce = makeNonce(random, shard);
-        const ids = writeKeyIds(nonce, mask, record, count);
+        const run = writeKeyIds(nonce, mask, record, count);
+        expect(indicesOf(run, mask)).toEqual(Array.from({ length: count }, (_, index) => index));
+        const ids = expandRun(run);
         expect(new Set(ids).size).toBe(count);
         ids.forEach((id, index) => {
-          expect(isKeyId(id)).toBe(true);
+          expect(isKeyIdRun(id)).toBe(true);
           expect(batchPrefix(id)).toBe(prefixOfNonce(nonce));
           expect(nonceOfPrefix(batchPrefix(id))).toEqual(nonce);
-          expect([recordOf(id, mask), indexOf(id, mask)]).toEqual([record, index]);
+          expect([recordOf(id, mask), indicesOf(id, mask)]).toEqual([record, [index]]);
           expect(shardOfKeyId(id)).toBe(shard);
         });
       },
@@ -44,7 +44,7 @@ test("an ID leads back to shard, record and index", () => {
 test("IDs are version 4 UUIDs and show neither record number nor index", () => {
   const ids = [1, 2].flatMap((record) => {
     const nonce = makeNonce(randomBytes(8), 0);
-    return writeKeyIds(nonce, randomBytes(MASK_BYTES), record, 2);
+    return expandRun(writeKeyIds(nonce, randomBytes(MASK_BYTES), record, 2));
   });
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   expect(new Set(ids.map((id) => id.slice(24))).size).toBe(4);

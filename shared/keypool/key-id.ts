@@ -31,31 +31,6 @@ export function makeNonce(random: Uint8Array, shard: number): Nonce {
   return nonce;
 }
 
-/** IDs of keys 0..count-1 of a batch. */
-export function writeKeyIds(nonce: Nonce, mask: Mask, record: number, count: number): KeyId[] {
-  if (record > MAX_RECORD || count - 1 > MAX_INDEX) throw new RangeError("record or index out of range");
-  const number = xored(mask, record).toString(16).padStart(10, "0");
-  const head = `${prefixOfNonce(nonce)}${number.slice(0, 2)}-${number.slice(2)}`;
-  const indexMask = indexMaskOf(mask);
-  const keyIds: KeyId[] = [];
-  for (let index = 0; index < count; index++) {
-    keyIds.push((head + (index ^ indexMask).toString(16).padStart(4, "0")) as KeyId);
-  }
-  return keyIds;
-}
-
-/** Is this a lower-case UUID of the form this system gives out? */
-export const isKeyId = (text: string): text is KeyId => KEY_ID.test(text);
-
-/** All of an ID but the key's index: two IDs that share it are of one record. */
-export const recordPrefix = (id: KeyId): string => id.slice(0, INDEX_AT);
-const INDEX_AT = 32;
-const INDEX = /^[0-9a-f]{4}$/;
-
-/** Is this an ID of the batch whose IDs have this `recordPrefix`? */
-export const isOfRecord = (text: string, prefix: string): text is KeyId =>
-  text.startsWith(prefix) && INDEX.test(text.slice(INDEX_AT));
-
 /** The text that all IDs of a batch begin with: the nonce's 18 digits and 3 dashes. */
 export const batchPrefix = (id: KeyId): string => id.slice(0, PREFIX_CHARS);
 const PREFIX_CHARS = 21;
@@ -73,20 +48,18 @@ export const nonceOfPrefix = (prefix: string): Nonce => hexToBytes(prefix.replac
 export const recordOf = (id: KeyId, mask: Mask): number =>
   xored(mask, Number.parseInt(id.slice(21, 23) + id.slice(24, 32), 16));
 
-/** The key's index in its batch. */
-export const indexOf = (id: KeyId, mask: Mask): number => Number.parseInt(id.slice(INDEX_AT), 16) ^ indexMaskOf(mask);
-
 /** The shard in a nonce. */
 export const shardOfNonce = (nonce: Nonce): number => (nonce[NONCE_BYTES - 1] ?? 0) & 0x3f;
 
 /** The shard whose KeyPool holds the key; null where the text is no key ID. */
 export const shardOfKeyId = (id: KeyId): number | null =>
-  isKeyId(id) ? Number.parseInt(id.slice(19, 21), 16) & 0x3f : null;
+  KEY_ID.test(id) ? Number.parseInt(id.slice(19, 21), 16) & 0x3f : null;
 
-const indexMaskOf = (mask: Mask): number => ((mask[5] ?? 0) << 8) | (mask[6] ?? 0);
+/** What hides an index. */
+export const indexMaskOf = (mask: Mask): number => ((mask[5] ?? 0) << 8) | (mask[6] ?? 0);
 
 /** A number of 40 bits XOR the mask's first five bytes: beyond the 32 bits of JavaScript's operator. */
-function xored(mask: Mask, number: number): number {
+export function xored(mask: Mask, number: number): number {
   const high = Math.floor(number / 2 ** 32) ^ (mask[0] ?? 0);
   const low = new DataView(mask.buffer, mask.byteOffset).getUint32(1);
   return high * 2 ** 32 + (((number % 2 ** 32) ^ low) >>> 0);

@@ -8,6 +8,7 @@ import type { BlockId, KeyId, LinkId, NodeId, PairName, SaeId } from "../ids.ts"
 import type { LinkEntry, Policy } from "../network/document.ts";
 import type { Result } from "../result.ts";
 import type { PoolAlarm, PoolAlarmCode } from "./alarms.ts";
+import type { KeyIdRun } from "./key-id-run.ts";
 import type { Rates } from "./rates.ts";
 
 /** What the Directory tells a pool about itself. A pool whose copy is older than a caller's `configVersion` fetches it. */
@@ -78,12 +79,13 @@ export interface EncKeysCall {
   readonly waits?: Waits;
 }
 
-export interface DecKeysCall {
+/** @typeParam Id runs only where many calls share a message: the release before knows none */
+export interface DecKeysCall<Id extends KeyIdRun = KeyId> {
   readonly configVersion: number;
   readonly principal: string;
   readonly sae: SaeId;
   readonly master: SaeId;
-  readonly keyIds: readonly KeyId[];
+  readonly keyIds: readonly Id[];
   readonly idempotency?: Idempotency;
   readonly waits?: Waits;
 }
@@ -95,12 +97,15 @@ export interface DecKeysCall {
 export type Waits = boolean;
 
 /** One of several requests in one message. */
-export type PoolCall = { readonly enc: EncKeysCall } | { readonly dec: DecKeysCall };
+export type PoolCall = { readonly enc: EncKeysCall } | { readonly dec: DecKeysCall<KeyIdRun> };
 
-/** Keys, in the order asked for; key i is `bytes[i * sizeBytes, (i + 1) * sizeBytes)` where all are of one size. */
-export interface KeyGrant {
-  readonly keyIds: readonly KeyId[];
-  /** Length of each key, in bytes. */
+/**
+ * Keys, in the order asked for; key i is `bytes[i * sizeBytes, (i + 1) * sizeBytes)` where all are of one size.
+ * @typeParam Id as in `DecKeysCall`
+ */
+export interface KeyGrant<Id extends KeyIdRun = KeyId> {
+  readonly keyIds: readonly Id[];
+  /** Of each of `keyIds`, how many bytes a key has: those of a run are of one size. */
   readonly sizesBytes: readonly number[];
   /** The keys, concatenated. */
   readonly bytes: Uint8Array;
@@ -231,7 +236,7 @@ export interface KeyPoolRpc {
   /** Also tells why not: `key-not-found` (400) or `unauthorised` (401: a key of others). All or nothing. */
   decKeys(call: DecKeysCall): PoolResult<KeyGrant>;
   /** Each as by `encKeys` or `decKeys`, and those of one message in one commit; answers in the order of the calls. */
-  serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant, Fault>[]>;
+  serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant<KeyIdRun>, Fault>[]>;
   /** What `decKeys` would refuse; consumes nothing. */
   checkKeys(call: DecKeysCall): PoolResult<null>;
   status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus>;

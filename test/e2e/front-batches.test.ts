@@ -185,6 +185,24 @@ describe("many at once", () => {
       },
     ));
 
+  it.each(["plain", "", "é", "\u20ac and \u{1f511}", `${"x".repeat(100_000)}\u00e9`])(
+    "passes on any text whole (%#)",
+    (text) =>
+      withEngine(
+        (batch, res) => {
+          res.end(writePart(batch.requests.map((_, request) => ({ ...answerTo(batch, request), body: text }))));
+        },
+        async ([front]) => {
+          const answer = await httpsRequest(front!.url + ENC, { ...bench.tlsOf(saeA), agent: false });
+          expect([answer.status, answer.body, answer.headers["content-length"]]).toEqual([
+            200,
+            text,
+            String(Buffer.byteLength(text)),
+          ]);
+        },
+      ),
+  );
+
   it("answers pipelined requests in their order", () =>
     withEngine(
       (batch, res) => {

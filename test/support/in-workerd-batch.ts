@@ -74,7 +74,7 @@ export async function together(items: readonly Item[]): Promise<Plain[]> {
 const plainOf = ({ status, headers, body }: ReadAnswer): Plain => ({
   status,
   headers: sorted(headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1] ?? ""] as const] : []))),
-  body: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body),
+  body,
 });
 
 export async function alone(one: Item): Promise<Plain> {

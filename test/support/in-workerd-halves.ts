@@ -12,6 +12,7 @@ import { type EncReach, giveKeys } from "../../durable-objects/key-pool/enc-keys
 import type { HalfPatience } from "../../durable-objects/key-pool/half-line.ts";
 import { RemoteHalf } from "../../durable-objects/key-pool/half-remote.ts";
 import { ingestBlock } from "../../durable-objects/key-pool/ingest.ts";
+import { expanded } from "../../durable-objects/key-pool/read-keys.ts";
 import { Refill } from "../../durable-objects/key-pool/refill.ts";
 import { type BlockId, type LinkId, type NodeId, type PairName, poolName, type SaeId } from "../../shared/ids.ts";
 import type { HalfAnswer, HalfBatch, OtherHalf } from "../../shared/keypool/half.ts";
@@ -179,7 +180,7 @@ export class TestHalf {
         refill: async (bytes) => await refill.bytes(bytes),
         published: () => {},
       };
-      return await giveKeys(pool, asked, reach);
+      return expanded(await giveKeys(pool, asked, reach));
     });
   }
 
@@ -187,7 +188,7 @@ export class TestHalf {
   async dec(keyIds: KeyGrant["keyIds"], call: Partial<DecKeysCall> = {}): PoolResult<KeyGrant> {
     const { sae, other } = this;
     const asked = { configVersion: 0, principal: `sae:${sae}`, sae, master: other.sae, keyIds, ...call };
-    return await this.run(async ({ pool }) => await deliverKeys(pool, asked, async () => false));
+    return await this.run(async ({ pool }) => expanded(await deliverKeys(pool, asked, async () => false)));
   }
 
   get sae(): SaeId {

@@ -3,7 +3,8 @@
  * It does what a half may do at any time, and takes nothing in that contradicts what it knows: each bit is cut once, by
  * the half that owns its unit, and only after both have the block.
  */
-import { batchPrefix, makeNonce, MASK_BYTES, prefixOfNonce, writeKeyIds } from "../../shared/keypool/key-id.ts";
+import { batchPrefix, makeNonce, MASK_BYTES, prefixOfNonce } from "../../shared/keypool/key-id.ts";
+import { expandRun, writeKeyIds } from "../../shared/keypool/key-id-run.ts";
 import type { BlockId, KeyId, NodeId, PairName, SaeId } from "../../shared/ids.ts";
 import { parsePairName } from "../../shared/ids.ts";
 import type {
@@ -119,7 +120,7 @@ export class ModelHalf {
       recipients: [{ sae: recipient, node: this.other }],
       expiresMs: nowMs + DEADLINE_MS,
     };
-    const made = this.#record(announced, writeKeyIds(nonce, mask, record, keys));
+    const made = this.#record(announced, expandRun(writeKeyIds(nonce, mask, record, keys)));
     this.#tell(announced);
     return made;
   }

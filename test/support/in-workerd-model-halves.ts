@@ -15,6 +15,7 @@ import { voidStep } from "../../durable-objects/key-pool/upkeep.ts";
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
 import type { HalfAnswer, HalfBatch, PlacedSegment } from "../../shared/keypool/half.ts";
+import { firstId, type KeyIdRun } from "../../shared/keypool/key-id-run.ts";
 import { EMPTY_LEDGER } from "../../shared/keypool/ledger.ts";
 import type { KeyGrant, PoolResult } from "../../shared/keypool/types.ts";
 import { ok, type Result } from "../../shared/result.ts";
@@ -183,7 +184,7 @@ export class HalvesHistory {
       return;
     }
     const [first] = answer.value.keyIds;
-    const record = first === undefined ? undefined : this.#theirs.recordOf(first);
+    const record = first === undefined ? undefined : this.#theirs.recordOf(firstId(first));
     if (record === undefined) throw new Error("keys were given that the other half knows nothing of");
     record.isGiven = true;
     expect(record.announced).toMatchObject({ keys: count, sizeBytes: octets, recipients: call.recipients });
@@ -212,7 +213,7 @@ export class HalvesHistory {
       master: announced.master,
       keyIds: indices.map((index) => keyIds[index]).filter((keyId) => keyId !== undefined),
     };
-    const pool = this.#lives.seenBy(this.#life, (outcome: Result<KeyGrant, Fault>) => {
+    const pool = this.#lives.seenBy(this.#life, (outcome: Result<KeyGrant<KeyIdRun>, Fault>) => {
       const isThere = indices.every((index) => fetching.left.has(index));
       if (!outcome.ok) {
         expect(outcome.error.code).toBe("key-not-found");

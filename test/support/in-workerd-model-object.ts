@@ -5,7 +5,8 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import fc from "fast-check";
 import { expect } from "vitest";
-import { makeNonce, MASK_BYTES, writeKeyIds } from "../../shared/keypool/key-id.ts";
+import { makeNonce, MASK_BYTES } from "../../shared/keypool/key-id.ts";
+import { expandRun, writeKeyIds } from "../../shared/keypool/key-id-run.ts";
 import {
   type Cast,
   castOf,
@@ -138,7 +139,7 @@ export class ObjectHistory {
     const mask = crypto.getRandomValues(new Uint8Array(MASK_BYTES));
     const bytes = crypto.getRandomValues(new Uint8Array((count * sizeBits) / 8));
     const sizeBytes = sizeBits / 8;
-    const keyIds = writeKeyIds(nonce, mask, 77, count);
+    const keyIds = expandRun(writeKeyIds(nonce, mask, 77, count));
     const keys = keyIds.map((_, index) => bytes.slice(index * sizeBytes, (index + 1) * sizeBytes));
     const expiresMs = Date.now() + 24 * 3600 * 1000;
     const answer = await this.#pool.stub.importKeys({ ...call, nonce, mask, keys: count, sizeBytes, bytes, expiresMs });

@@ -11,10 +11,12 @@ import { importKeys, voidImport } from "../../durable-objects/key-pool/imports.t
 import { ingestBlock } from "../../durable-objects/key-pool/ingest.ts";
 import type { KeyRecord } from "../../durable-objects/key-pool/rows.ts";
 import { expireRecords, voidStep } from "../../durable-objects/key-pool/upkeep.ts";
+import { expanded } from "../../durable-objects/key-pool/read-keys.ts";
 import { giveUpWaiting } from "../../durable-objects/key-pool/waiting-blocks.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import type { BlockId } from "../../shared/ids.ts";
-import { makeNonce, MASK_BYTES, type Nonce, writeKeyIds } from "../../shared/keypool/key-id.ts";
+import { makeNonce, MASK_BYTES, type Nonce } from "../../shared/keypool/key-id.ts";
+import { expandRun, expandRuns, firstId, type KeyIdRun, writeKeyIds } from "../../shared/keypool/key-id-run.ts";
 import type {
   DecKeysCall,
   EncKeysCall,
@@ -84,7 +86,7 @@ async function pushOne({ lives, life, model, nowMs }: Scene, pushed: Push): Prom
   };
 }
 
-type Cut = Result<{ readonly grant: KeyGrant; readonly record: KeyRecord | undefined } | null, Fault>;
+type Cut = Result<{ readonly grant: KeyGrant<KeyIdRun>; readonly record: KeyRecord | undefined } | null, Fault>;
 
 const enc: Doing<Of<"enc">> = async (scene, operation) =>
   await give(scene, encOf(operation, scene.cast), operation.importer === null ? null : importerOf(operation.importer));
@@ -95,18 +97,19 @@ export async function give(
   call: EncKeysCall,
   importer: ReturnType<typeof importerOf> | null,
 ): Promise<LastCheck> {
-  let granted: KeyGrant | undefined;
+  let granted: KeyGrant<KeyIdRun> | undefined;
   let refused: Fault["code"] | undefined;
   let isPublished = importer === null;
   const cut = (outcome: Cut) => {
-    const keyIds = outcome.ok ? (outcome.value?.grant.keyIds ?? []) : [];
+    const keyIds = expandRuns(outcome.ok ? (outcome.value?.grant.keyIds ?? []) : []);
     const expected = model.enc(call, keyIds, importer === null ? "pending" : "reserved", nowMs);
     if (outcome.ok && outcome.value === null) {
       expect(expected, "there is too little").toBeNull();
       refused = "not-enough-keys";
       return;
     }
-    checkKeys(outcome.ok ? ok(outcome.value?.grant ?? NO_KEYS) : outcome, expected ?? { code: "not-enough-keys" });
+    const grant = outcome.ok ? ok(outcome.value?.grant ?? NO_KEYS) : outcome;
+    checkKeys(expanded(grant), expected ?? { code: "not-enough-keys" });
     if (!outcome.ok) refused = outcome.error.code;
     else if (outcome.value !== null) {
       granted = outcome.value.grant;
@@ -119,11 +122,11 @@ export async function give(
     const first = granted?.keyIds[0];
     if (first === undefined) throw new Error("nothing was cut that others could take part in");
     if (importer?.hasJoined === true && refused === undefined) {
-      isPublished = model.publish(first, nowMs);
+      isPublished = model.publish(firstId(first), nowMs);
       expect(outcome.ok).toBe(isPublished);
       if (!isPublished) refused = "not-enough-keys";
     } else {
-      model.takeBack(first, call);
+      model.takeBack(firstId(first), call);
       refused ??= "not-enough-keys";
     }
   };
@@ -182,15 +185,15 @@ function importerOf(how: Importer) {
 const dec: Doing<Of<"dec">> = async (scene, operation) => await fetchKeys(scene, decOf(operation, scene.given));
 
 export async function fetchKeys({ lives, life, model, nowMs }: Scene, call: DecKeysCall): Promise<LastCheck> {
-  let committed: Result<KeyGrant, Fault> | undefined;
+  let committed: Result<KeyGrant<KeyIdRun>, Fault> | undefined;
   let isOnItsWay = false;
-  const pool = lives.seenBy(life, (outcome: Result<KeyGrant | null, Fault>) => {
+  const pool = lives.seenBy(life, (outcome: Result<KeyGrant<KeyIdRun> | null, Fault>) => {
     if (outcome.ok && outcome.value === null) isOnItsWay = true;
     else {
-      committed = outcome as Result<KeyGrant, Fault>;
+      committed = outcome as Result<KeyGrant<KeyIdRun>, Fault>;
       // The refusal of what did not come in time changes nothing, and is written down in a commit of its own.
       if (isOnItsWay) checkRefusal(committed, "key-not-found");
-      else checkKeys(committed, model.dec(call, nowMs));
+      else checkKeys(expanded(committed), model.dec(call, nowMs));
     }
   });
   const answer = await deliverKeys(pool, call, async () => await Promise.resolve(false));
@@ -222,7 +225,7 @@ async function importAll({ lives, life, model, cast, nowMs, given, imports }: Sc
   const call: EncKeysCall = importOf(operation, cast);
   const nonce = makeNonce(crypto.getRandomValues(new Uint8Array(8)), 0);
   const mask = crypto.getRandomValues(new Uint8Array(MASK_BYTES));
-  const keyIds = writeKeyIds(nonce, mask, 77, call.count);
+  const keyIds = expandRun(writeKeyIds(nonce, mask, 77, call.count));
   const sizeBytes = call.sizeBits / 8;
   const keys = keyIds.map(() => crypto.getRandomValues(new Uint8Array(sizeBytes)));
   const bytes = Uint8Array.from(keys.flatMap((key) => [...key]));

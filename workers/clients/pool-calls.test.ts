@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fail } from "../../shared/errors/errors.ts";
 import type { KeyId, NodeId, PairName, SaeId } from "../../shared/ids.ts";
+import type { KeyIdRun } from "../../shared/keypool/key-id-run.ts";
 import type { DecKeysCall, EncKeysCall, KeyGrant, KeyPoolRpc, PoolCall } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
@@ -32,7 +33,8 @@ const grantFor = (call: PoolCall | { readonly alone: DecKeysCall | EncKeysCall }
     bytes: new Uint8Array(),
   };
 };
-const nameIn = (result: Result<KeyGrant, unknown>): string => (result.ok ? (result.value.keyIds[0] ?? "") : "refused");
+const nameIn = (result: Result<KeyGrant<KeyIdRun>, unknown>): string =>
+  result.ok ? (result.value.keyIds[0] ?? "") : "refused";
 
 /** Pools that note what they are asked. Those whose principal is named `late` would have to wait. */
 function pools() {

@@ -1,6 +1,7 @@
 /** How key requests reach their pools: each by itself, or those of one batch together. */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { type PairName, poolName } from "../../shared/ids.ts";
+import { countKeys, expandRuns, type KeyIdRun } from "../../shared/keypool/key-id-run.ts";
 import type { DecKeysCall, EncKeysCall, KeyGrant, PoolCall } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { isMissingMethod } from "../../shared/missing-method.ts";
@@ -14,19 +15,20 @@ export interface PoolRef {
 }
 
 export interface PoolCalls {
-  readonly encKeys: (pool: PoolRef, call: EncKeysCall) => Promise<Result<KeyGrant, Fault>>;
-  readonly decKeys: (pool: PoolRef, call: DecKeysCall) => Promise<Result<KeyGrant, Fault>>;
+  readonly encKeys: (pool: PoolRef, call: EncKeysCall) => Promise<Result<KeyGrant<KeyIdRun>, Fault>>;
+  readonly decKeys: (pool: PoolRef, call: DecKeysCall<KeyIdRun>) => Promise<Result<KeyGrant<KeyIdRun>, Fault>>;
 }
 
 /** Calls of a request that came alone. */
 export const callsOf = (env: Env): PoolCalls => ({
   encKeys: async ({ pair, shard }, call) => await answerOf(() => poolOf(env, pair, shard).encKeys(call)),
-  decKeys: async ({ pair, shard }, call) => await answerOf(() => poolOf(env, pair, shard).decKeys(call)),
+  decKeys: async ({ pair, shard }, call) =>
+    await answerOf(() => poolOf(env, pair, shard).decKeys({ ...call, keyIds: expandRuns(call.keyIds) })),
 });
 
 interface Waiting {
   readonly call: PoolCall;
-  readonly settle: (result: Result<KeyGrant, Fault>) => void;
+  readonly settle: (result: Result<KeyGrant<KeyIdRun>, Fault>) => void;
 }
 
 /** The calls of one request in a batch. */
@@ -71,8 +73,8 @@ export class BatchedCalls {
       call: Call,
       keys: number,
       inBatch: (call: Call) => PoolCall,
-      byItself: (pool: PoolRef, call: Call) => Promise<Result<KeyGrant, Fault>>,
-    ): Promise<Result<KeyGrant, Fault>> => {
+      byItself: (pool: PoolRef, call: Call) => Promise<Result<KeyGrant<KeyIdRun>, Fault>>,
+    ): Promise<Result<KeyGrant<KeyIdRun>, Fault>> => {
       // A request's first call may have taken keys: from then on it cannot be started over.
       if (decided) return await byItself(pool, call);
       if (keys > LIMITS.batchedKeys) {
@@ -90,14 +92,14 @@ export class BatchedCalls {
         return alone;
       },
       encKeys: async (pool, call) => await ask(pool, call, call.count, (enc) => ({ enc }), each.encKeys),
-      decKeys: async (pool, call) => await ask(pool, call, call.keyIds.length, (dec) => ({ dec }), each.decKeys),
+      decKeys: async (pool, call) => await ask(pool, call, countKeys(call.keyIds), (dec) => ({ dec }), each.decKeys),
       ended: decide,
     };
   }
 
-  #join(pool: PoolRef, call: PoolCall): Promise<Result<KeyGrant, Fault>> {
+  #join(pool: PoolRef, call: PoolCall): Promise<Result<KeyGrant<KeyIdRun>, Fault>> {
     const name = poolName(pool.pair, pool.shard);
-    const { promise, resolve: settle } = Promise.withResolvers<Result<KeyGrant, Fault>>();
+    const { promise, resolve: settle } = Promise.withResolvers<Result<KeyGrant<KeyIdRun>, Fault>>();
     const group = this.#waiting.get(name);
     if (group === undefined) this.#waiting.set(name, { pool, calls: [{ call, settle }] });
     else group.calls.push({ call, settle });
@@ -130,7 +132,7 @@ export class BatchedCalls {
   async #serveAll(
     pool: PoolRef,
     calls: readonly PoolCall[],
-  ): Promise<Result<readonly Result<KeyGrant, Fault>[], Fault>> {
+  ): Promise<Result<readonly Result<KeyGrant<KeyIdRun>, Fault>[], Fault>> {
     try {
       return await poolOf(this.#env, pool.pair, pool.shard).serveAll(calls);
     } catch (error) {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ALONE, type Batch, BATCH_PATH, type BatchRequest, writePart } from "../../../shared/batch/batch.ts";
+import { ALONE, BATCH_PATH, type BatchRequest, readBatch, writePart } from "../../../shared/batch/batch.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { type Batches, createBatches } from "./batches.ts";
 import type { Caller } from "./identity.ts";
@@ -39,7 +39,7 @@ class Engine {
     const closed = once(res, "close");
     let text = "";
     for await (const chunk of req.setEncoding("utf8")) text += String(chunk);
-    const { callers, requests } = JSON.parse(text) as Batch<{ who: string }>;
+    const { callers, requests } = readBatch<{ who: string }>(text);
     const asked = requests.map(({ caller, target }) => `${callers[caller]?.who} ${target}`);
     const part = (numbers: readonly number[]): string =>
       writePart(numbers.map((request) => ({ request, status: 200, headers: {}, body: asked[request] ?? "" })));
@@ -113,7 +113,7 @@ function send(batches: Batches, target: string, who = "a", more: Partial<BatchRe
     ...more,
     target,
     caller: callerNamed(who),
-    answered: ({ status, body }) => tell(`${status} ${Buffer.from(body).toString()}`),
+    answered: ({ status, body }) => tell(`${status} ${body}`),
     alone: () => tell("alone"),
     failed: () => tell("failed"),
   });

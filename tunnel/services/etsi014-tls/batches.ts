@@ -110,8 +110,8 @@ class Journey {
         if (this.#open.size > 0) broken(new Error("the answer broke off"));
       });
     });
-    const body = textOf(batch);
-    upstream.setHeader("Content-Length", Buffer.byteLength(body));
+    const body = Buffer.from(textOf(batch));
+    upstream.setHeader("Content-Length", body.length);
     upstream.end(body);
   }
 
