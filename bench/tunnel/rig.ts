@@ -46,8 +46,10 @@ export async function startRig(): Promise<Rig> {
   try {
     const ssh = findSsh();
     const missing = "missing" in ssh ? ssh.missing : [];
-    if ("tools" in ssh) paths.push(await startSsh(ssh.tools, ends.ports));
-    else progress(`not installed: ${missing.join(", ")}; the comparison with ssh -R is left out`);
+    if ("tools" in ssh) {
+      for (const mode of ["ssh", "sshTerminal"] as const) paths.push(await startSsh(ssh.tools, ends.ports, mode));
+    }
+    if (missing.length > 0) progress(`not installed: ${missing.join(", ")}; the comparison with ssh -R is left out`);
     progress("starting the demo network and two sites' agents");
     paths.push(await startSites(ends.ports));
     return { ...ends, paths, missing, stop };

@@ -2,7 +2,7 @@
 import type { HttpEndpoint } from "../load/jobs.ts";
 
 /** In the order of the report; what is measured is the last. */
-export const PATHS = ["direct", "ssh", "sites"] as const;
+export const PATHS = ["direct", "ssh", "sshTerminal", "sites"] as const;
 export type PathName = (typeof PATHS)[number];
 
 /** Ports of loopback at which the client finds the device's services. */

@@ -2,8 +2,8 @@
  * `ssh -R`, as QKD devices are reached today: OpenSSH as it comes, with keys and configuration of its own in a folder of
  * its own. Nothing of the system's is read or written.
  *
- * At its best: with a terminal (-tt). Without one (-N) sshd leaves Nagle's algorithm on, and each connection's set-up
- * waits 40 ms for a delayed acknowledgement.
+ * Once as users leave it running, `ssh -N -R`, and once with a terminal: only then does OpenSSH turn Nagle's algorithm
+ * off. Without, most connections wait 40 ms for a delayed acknowledgement when they are set up.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { accessSync, chmodSync, chownSync, constants, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -50,7 +50,10 @@ function isExecutable(file: string): boolean {
   }
 }
 
-export async function startSsh(tools: Tools, device: DevicePorts): Promise<Path> {
+/** Without a terminal, and with one. */
+type Mode = "ssh" | "sshTerminal";
+
+export async function startSsh(tools: Tools, device: DevicePorts, mode: Mode): Promise<Path> {
   const folder = mkdtempSync(join(tmpdir(), "qkd-bench-ssh-"));
   const children: ChildProcess[] = [];
   const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
@@ -69,7 +72,7 @@ export async function startSsh(tools: Tools, device: DevicePorts): Promise<Path>
     });
     children.push(endsWithThis(server));
     await new Output("sshd", server).line(/^Server listening on /);
-    const client = spawn(tools.ssh, clientArguments(folder, user.name, port, device), {
+    const client = spawn(tools.ssh, clientArguments(folder, user.name, port, device, mode), {
       stdio: ["pipe", "ignore", "pipe"],
     });
     children.push(endsWithThis(client));
@@ -81,7 +84,7 @@ export async function startSsh(tools: Tools, device: DevicePorts): Promise<Path>
     const http = `http://${HOST}:${await portTo(device.http)}`;
     const [bulk, echo, h2c] = [await portTo(device.bulk), await portTo(device.echo), await portTo(device.h2c)];
     const endpoints = { bulk, echo, h2c, http: { url: http, token: null } };
-    return { name: "ssh", endpoints, diagnosis: () => output.text, stop };
+    return { name: mode, endpoints, diagnosis: () => output.text, stop };
   } catch (thrown) {
     await stop();
     throw thrown;
@@ -121,7 +124,7 @@ const serverConfig = (file: (name: string) => string, port: number): string =>
     "",
   ].join("\n");
 
-function clientArguments(folder: string, user: string, port: number, device: DevicePorts): string[] {
+function clientArguments(folder: string, user: string, port: number, device: DevicePorts, mode: Mode): string[] {
   const options = [
     "IdentitiesOnly=yes",
     "BatchMode=yes",
@@ -131,18 +134,7 @@ function clientArguments(folder: string, user: string, port: number, device: Dev
   ].flatMap((option) => ["-o", option]);
   const forwards = Object.values(device).flatMap((target) => ["-R", `${HOST}:0:${HOST}:${target}`]);
   const key = join(folder, "user_key");
-  return [
-    "-tt",
-    "-F",
-    "none",
-    "-i",
-    key,
-    "-p",
-    String(port),
-    ...options,
-    ...forwards,
-    "-s",
-    `${user}@${HOST}`,
-    SUBSYSTEM,
-  ];
+  const to = `${user}@${HOST}`;
+  const session = mode === "ssh" ? ["-N", to] : ["-tt", "-s", to, SUBSYSTEM];
+  return ["-F", "none", "-i", key, "-p", String(port), ...options, ...forwards, ...session];
 }

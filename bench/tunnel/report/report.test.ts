@@ -36,8 +36,10 @@ describe("figures of the tunnel's bench", () => {
     expect(figuresOf(results)["h2c16VsSsh"]).toBe(1.5);
   });
 
-  test("set-up is compared with the best round of ssh", () => {
+  test("set-up is compared with the best round of ssh, with a terminal or without", () => {
     expect(figuresOf(results)["setupVsSsh"]).toBe(15);
+    const rounds = results.rounds?.map((each, at) => ({ ...each, sshTerminal: measured(at === 1 ? 5 : 50) })) ?? [];
+    expect(figuresOf({ rounds })).toMatchObject({ setupVsSsh: 30, bulkUpVsSsh: 1.25, h2c16PerS_sshTerminal: 50 });
   });
 
   test("of pings during bulk the slower direction counts", () => {
@@ -76,7 +78,7 @@ describe("the section", () => {
       "npm run bench:tunnel",
       "2 cores",
       "frozenReceiverMB",
-      "ssh -R",
+      "ssh -N -R",
       "Medians of 3 rounds",
       "9.0",
     ]) {
@@ -87,7 +89,7 @@ describe("the section", () => {
   test("says what is not installed, and has no column of it", () => {
     const text = sectionOf({ rounds: [{ direct: measured(9), sites: measured(3) }], missing: ["sshd"] }, facts);
     expect(text).toContain("Not installed: sshd.");
-    expect(text).not.toContain("| ssh -R");
+    expect(text).not.toContain("| ssh -");
     expect(text).not.toContain("VsSsh");
   });
 });

@@ -8,7 +8,12 @@ import { figuresOf, type MemoryResult, type TunnelResults } from "./figures.ts";
 import { TUNNEL_GOALS } from "./goals.ts";
 import { MEASURE_NAMES, MEASURES, type Round } from "./measures.ts";
 
-const HEADINGS: Readonly<Record<PathName, string>> = { direct: "direct", ssh: "ssh -R", sites: "two sites" };
+const HEADINGS: Readonly<Record<PathName, string>> = {
+  direct: "direct",
+  ssh: "ssh -N -R",
+  sshTerminal: "ssh -tt -R",
+  sites: "two sites",
+};
 
 export function sectionOf(results: TunnelResults, facts: Facts): string {
   const { rounds, memory, missing = [] } = results;
