@@ -1,0 +1,58 @@
+/** `qkd-agent`: a site's end of the tunnel. */
+import { randomInt } from "node:crypto";
+import { BACKGROUND_ENV, startInBackground } from "./background.ts";
+import { checkAgent } from "./check/check.ts";
+import { lineOf } from "./check/finding.ts";
+import { type Invocation, parseCommandLine } from "./config/command-line.ts";
+import { HELP } from "./config/help.ts";
+import { AgentFailure } from "./failure.ts";
+import { backgroundLog, runAgent } from "./run.ts";
+
+/** RFC 6335: dynamic ports, which nobody has registered. */
+const DYNAMIC_PORTS = [49_152, 65_536] as const;
+
+function choosePort(taken: ReadonlySet<number>): number {
+  for (;;) {
+    const port = randomInt(...DYNAMIC_PORTS);
+    if (!taken.has(port)) return port;
+  }
+}
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+async function run(invocation: Invocation): Promise<number> {
+  if (invocation.command === "help") {
+    print(HELP);
+    return 0;
+  }
+  const { command, settings, notes, background } = invocation;
+  if (command === "check") {
+    const findings = await checkAgent(settings);
+    for (const finding of findings) print(lineOf(finding));
+    return findings.every(({ ok }) => ok) ? 0 : 1;
+  }
+  const isBehind = process.env[BACKGROUND_ENV] !== undefined;
+  if (background && !isBehind) return await startInBackground(process.argv.slice(1), backgroundLog(settings));
+  return await runAgent({ settings, notes, background: isBehind });
+}
+
+function complain(text: string): void {
+  const lines = text.split("\n").map((line) => `qkd-agent: ${line}`);
+  if (process.connected) process.send?.({ type: "line", stream: "stderr", text: lines.join("\n") });
+  else process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await run(parseCommandLine(argv, { env: process.env, choosePort }));
+  } catch (thrown) {
+    if (!(thrown instanceof AgentFailure)) throw thrown;
+    complain(thrown.message);
+    return argv[0] === "check" ? 1 : thrown.exitCode;
+  }
+}
+
+// A log that nobody reads any more is no reason to end.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+process.exitCode = await main(process.argv.slice(2));
+if (process.connected) process.disconnect();
