@@ -295,6 +295,9 @@ export const LIMITS = {
   hubsToldAtOnce: 64,
 
   // site agent
+  /** A service's first bytes are waited for so long, to say with them that a stream is open; a client's, to open it with them. */
+  agentAnswerMs: 20,
+  agentFirstBytesMs: 1,
   /** Waiting in the agent's own socket before the mux is told that it is full. */
   agentSocketBufferBytes: 64 * 1024,
   /** Of a text message from the hub, and of an answer of its REST API to the agent itself. */

@@ -72,18 +72,26 @@ describe("the life of a stream", () => {
   });
 
   test("accepted with the answer: said with its first bytes, or with credit that is needed before", async () => {
-    const { push, news, opens } = scripted("owner", { floorWindowBytes: 6, firstWindowBytes: 12 });
+    const { push, news, opens } = scripted("owner", { floorWindowBytes: 6, firstWindowBytes: 24 });
     for (const id of [1, 3]) push(open(id));
     const [answering, reading] = opens.map((each) => each.accept("with-answer")) as [MuxStream, MuxStream];
     expect(news()).toEqual([]);
     push(data(1, new Uint8Array(2), true));
     await answering.end(new Uint8Array(3));
     expect(news()).toMatchObject([{ type: "accept", stream: 1 }, data(1, new Uint8Array(3), true)]);
-    push(data(3, new Uint8Array(6)));
-    expect(await reading.read()).toHaveLength(6);
-    expect(news()).toMatchObject([{ type: "accept", stream: 3, creditBytes: 12 }]);
+    push(data(3, new Uint8Array(2)));
+    expect(await reading.read()).toHaveLength(2);
+    expect(news()).toEqual([]);
+    push(data(3, new Uint8Array(1)));
+    expect(await reading.read()).toHaveLength(1);
+    expect(news()).toMatchObject([{ type: "accept", stream: 3, creditBytes: 18 }]);
     await reading.write(new Uint8Array(1));
     expect(news()).toEqual([data(3, new Uint8Array(1))]);
+    push(open(5));
+    const silent = opens[2]?.accept("with-answer");
+    silent?.confirm();
+    silent?.confirm();
+    expect(news()).toMatchObject([{ type: "accept", stream: 5 }]);
   });
 
   test("what is sent within one go shares a message; at most so much of it", () => {

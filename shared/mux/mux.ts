@@ -172,6 +172,7 @@ export class Mux {
     };
     return {
       sendBufferBytes: this.#limits.sendBufferBytes,
+      earlyBytes: this.#limits.floorWindowBytes,
       now: this.#options.now,
       rttMs: (slot) => this.#table.known(slot)?.roundTrip.shortestMs ?? null,
       control: queue,

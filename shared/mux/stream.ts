@@ -33,6 +33,8 @@ export interface MuxStream {
   end(last?: Uint8Array): Promise<void>;
   /** Gives the stream up in both directions. Who stops reading before the end has to call it. */
   reset(code: Code, reason?: string): void;
+  /** Tells the other end now that its stream was accepted, if that still waits for the answer. */
+  confirm(): void;
   readonly closed: Promise<StreamEnd>;
 }
 
@@ -41,7 +43,7 @@ export interface IncomingOpen {
   readonly slot: number;
   readonly service: string;
   readonly closed: Promise<StreamEnd>;
-  /** @param answering says so along with the first bytes of the answer, or with credit that the other end needs before */
+  /** @param answering says so along with the first bytes of the answer, unless the other end needs more credit before */
   accept(answering?: "at-once" | "with-answer"): MuxStream;
   refuse(code: Code, reason?: string): void;
 }
@@ -49,6 +51,8 @@ export interface IncomingOpen {
 /** What a stream needs of its mux. */
 export interface StreamHost {
   readonly sendBufferBytes: number;
+  /** What may be sent on a stream before it is accepted. */
+  readonly earlyBytes: number;
   now(): number;
   rttMs(slot: number): number | null;
   control(frame: Uint8Array): void;
@@ -90,8 +94,10 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
   #ending: PromiseWithResolvers<void> | null = null;
   #finSent = false;
   readonly #answer: (opened: Result<MuxStream, Ending>) => void;
-  /** The other end has not been told that its stream is accepted. */
-  #owesAccept = false;
+  /** Granted by an acceptance that the other end has not been told of; null where it has. */
+  #owedCreditBytes: number | null = null;
+  /** Read meanwhile. */
+  #earlyBytes = 0;
 
   /**
    * @param of its credit: what this end may send at once
@@ -143,9 +149,13 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
     if (this.#phase !== "asked") return this;
     this.#phase = "open";
     this.#host.accepted(this);
-    this.#owesAccept = true;
-    if (answering === "at-once") this.#host.control(this.#acceptance(this.window.grantFirst()));
+    this.#owedCreditBytes = this.window.grantFirst();
+    if (answering === "at-once") this.confirm();
     return this;
+  }
+
+  confirm(): void {
+    if (this.#owedCreditBytes !== null) this.#host.control(this.#acceptance(this.#owedCreditBytes));
   }
 
   refuse(code: Code, reason = ""): void {
@@ -237,7 +247,7 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
 
   takeFrame(message: OutgoingMessage, maxPayloadBytes: number): void {
     const { slot, id: stream } = this;
-    if (this.#owesAccept) message.add(this.#acceptance(this.window.grantFirst()));
+    if (this.#owedCreditBytes !== null) message.add(this.#acceptance(this.#owedCreditBytes));
     const count = Math.min(this.queuedBytes, this.#creditBytes, maxPayloadBytes);
     const fin = this.#ending !== null && count === this.queuedBytes;
     message.add(count === 0 ? encodeFrame({ type: "fin", slot, stream }) : dataHeader(slot, stream, count, fin));
@@ -277,13 +287,15 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
 
   #wasRead(bytes: number): void {
     const creditBytes = this.window.read(bytes, this.#host.now(), this.#host.rttMs(this.slot));
-    if (creditBytes > 0 && this.#owesAccept) this.#host.control(this.#acceptance(creditBytes));
-    else if (creditBytes > 0) this.#host.grant(this, creditBytes);
+    this.#earlyBytes += bytes;
+    // Before the other end has used all that it may send so far.
+    if (2 * this.#earlyBytes >= this.#host.earlyBytes) this.confirm();
+    if (creditBytes > 0) this.#host.grant(this, creditBytes);
     this.#settle();
   }
 
   #acceptance(creditBytes: number): Uint8Array {
-    this.#owesAccept = false;
+    this.#owedCreditBytes = null;
     return encodeFrame({ type: "accept", slot: this.slot, stream: this.id, creditBytes });
   }
 

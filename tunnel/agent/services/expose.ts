@@ -1,5 +1,6 @@
 /** Answers what others open here. The configuration decides, whatever the edge let through. */
 import type http from "node:http";
+import { LIMITS } from "../../../shared/limits.ts";
 import type { Code } from "../../../shared/mux/codes.ts";
 import type { IncomingOpen } from "../../../shared/mux/stream.ts";
 import { isHttp, mayOpen, type Peer, serviceOf } from "../../../shared/tunnel/services.ts";
@@ -59,7 +60,11 @@ export class Exposed {
       return;
     }
     this.#note("debug", "opened", open, peer);
-    await pump(open.accept(), socket.value);
+    const stream = open.accept("with-answer");
+    // A service that says nothing is open all the same.
+    const silent = setTimeout(() => stream.confirm(), LIMITS.agentAnswerMs);
+    await pump(stream, socket.value);
+    clearTimeout(silent);
   }
 
   /** Nothing is dialled for who has not shown the site's certificate. */

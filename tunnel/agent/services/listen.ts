@@ -1,5 +1,6 @@
 /** A TCP port on this side whose connections are streams to another site's service. */
 import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LIMITS } from "../../../shared/limits.ts";
 import type { MuxStream } from "../../../shared/mux/stream.ts";
 import type { Result } from "../../../shared/result.ts";
@@ -87,7 +88,10 @@ export class Listener {
     });
     socket.on("error", () => undefined); // the pump hears of it too
     const { open, carry } = this.#options;
-    const opened = await open(AbortSignal.any([gone.signal, this.#ended.signal]), whenReadable(socket));
+    const readable = whenReadable(socket);
+    // Most clients speak first, and at once: then one message opens the stream and says what they say.
+    await Promise.race([readable, sleep(LIMITS.agentFirstBytesMs)]);
+    const opened = await open(AbortSignal.any([gone.signal, this.#ended.signal]), readable);
     if (!opened.ok) {
       this.#note("connection refused", opened.error);
       breakSocket(socket);

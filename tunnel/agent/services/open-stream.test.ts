@@ -20,6 +20,7 @@ const STREAM: MuxStream = {
   reset: () => undefined,
   closed: Promise.resolve({ kind: "finished" }),
   opened: NEVER,
+  confirm: () => undefined,
 };
 
 /** Opens over a link whose hub answers so, in turn; null: not at all. @param used has something been sent before? */
