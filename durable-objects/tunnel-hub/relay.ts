@@ -51,7 +51,7 @@ export class Relay {
     this.#host = host;
   }
 
-  /** @param message is the relay's from now on */
+  /** @param message is the relay's as long as this takes */
   receive(from: Connection, message: Uint8Array): void {
     const { member } = from;
     if (member === null || message.length > LIMITS.tunnelMessageBytes) {
@@ -86,7 +86,8 @@ export class Relay {
   }
 
   #pass(from: Connection, target: Target, frames: Frames): void {
-    if (target === HUB) this.#host.toHub(frames.bytes);
+    // Kept there until they are read.
+    if (target === HUB) this.#host.toHub(frames.bytes.slice());
     else this.#forward(target, frames, from.member?.slot ?? SOCKET_SLOT, from);
   }
 

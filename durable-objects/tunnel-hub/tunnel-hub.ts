@@ -113,6 +113,8 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
       return;
     }
     this.#relay.receive(connection, new Uint8Array(message));
+    // Free at once: the collector would let tens of megabytes of such buffers pile up before it looks at their objects.
+    message.transfer(0);
     if (this.#saving) return;
     this.#saving = true;
     setTimeout(() => this.#saveAccounts(), LIMITS.tunnelSnapshotMs);

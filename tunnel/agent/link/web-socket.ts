@@ -38,20 +38,43 @@ export function openWebSocket(
 
 const BINARY = { binary: true } as const;
 
-/** Full while more than a little waits in this process: what waits here nobody overtakes. */
-export const transportOf = (socket: WebSocket): Transport => ({
-  send(message) {
-    if (socket.readyState !== WebSocket.OPEN) throw new Error("the connection is closed");
-    if (socket.bufferedAmount < LIMITS.agentSocketBufferBytes) {
-      socket.send(message, BINARY);
-      return undefined;
+/**
+ * Full while more than a little waits in this process: what waits here nobody overtakes. Large messages are written into
+ * buffers that are used again once they have gone: new ones for each would keep the collector busy.
+ */
+export function transportOf(socket: WebSocket): Transport {
+  const spare: Buffer[] = [];
+  const gone = (message: Uint8Array): void => {
+    if (message.buffer.byteLength === BUFFER_BYTES && spare.length < SPARE_BUFFERS) {
+      spare.push(Buffer.from(message.buffer));
     }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    socket.send(message, BINARY, (error) => (error === undefined || error === null ? resolve() : reject(error)));
-    return promise;
-  },
-  abort: () => socket.terminate(),
-});
+  };
+  return {
+    room: (byteLength) =>
+      byteLength < LARGE_BYTES
+        ? Buffer.allocUnsafe(byteLength)
+        : (spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES)).subarray(0, byteLength),
+    send(message) {
+      if (socket.readyState !== WebSocket.OPEN) throw new Error("the connection is closed");
+      const isFull = socket.bufferedAmount >= LIMITS.agentSocketBufferBytes;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      socket.send(message, BINARY, (error) => {
+        gone(message);
+        if (error === undefined || error === null) resolve();
+        else reject(error);
+      });
+      if (isFull) return promise;
+      promise.catch(() => {}); // the socket's end says so as well
+      return undefined;
+    },
+    abort: () => socket.terminate(),
+  };
+}
+
+const LARGE_BYTES = 16 * 1024;
+/** Of a size that nothing else here has. */
+const BUFFER_BYTES = LIMITS.tunnelMessageBytes;
+const SPARE_BUFFERS = 8;
 
 /** A message as one piece of memory. */
 export function bytesOf(data: RawData): Buffer {
