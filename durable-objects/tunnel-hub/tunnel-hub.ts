@@ -3,8 +3,9 @@
  * composes: what each part does has a file of its own beside it.
  */
 import { DurableObject } from "cloudflare:workers";
-import { fail, type Fault } from "../../shared/errors/errors.ts";
+import { fail, type Fault, fault } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import { CODES } from "../../shared/mux/codes.ts";
 import {
   CLOSE,
   HELLO_HEADER,
@@ -20,10 +21,11 @@ import {
   GATEWAY_HEADER,
   HTTP_CALL_HEADER,
   type HttpCall,
+  type ServiceStream,
   type TunnelHubRpc,
   type TunnelStatus,
 } from "../../shared/tunnel/types.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
 import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
 import { Database, storedJson } from "../storage/database.ts";
 import { migrate } from "../storage/migrations.ts";
@@ -37,6 +39,7 @@ import { enrol, expelInstance, keysFor, tellHubs } from "./enrolment.ts";
 import { exchange } from "./http-exchange.ts";
 import { HubNetwork } from "./network.ts";
 import { OwnStreams } from "./own-streams.ts";
+import { serviceStream } from "./raw-streams.ts";
 import { alarmsOf, type HubParts, ServiceTable } from "./parts.ts";
 import { refusedAnswer, Refusals } from "./refusals.ts";
 import { Relay } from "./relay.ts";
@@ -128,6 +131,15 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     this.#ended(socket);
   }
 
+  async openService(service: string): Promise<Result<ServiceStream, Fault>> {
+    const refusal = await this.#objection({ service, site: null });
+    if (refusal !== null) return err(refusal);
+    const started = this.#own.start(service);
+    const opened = started.ok ? await started.value.opened : started;
+    if (!opened.ok) return fail("unavailable", CODES[opened.error.code].words);
+    return ok(serviceStream(opened.value, (work) => this.ctx.waitUntil(work)));
+  }
+
   async nonce(): Promise<string> {
     return this.#door.nonce();
   }
@@ -215,24 +227,27 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     this.#sessions.closeInstance(site, instance);
   }
 
-  async #toService({ service: name, site }: HttpCall, request: Request): Promise<Response> {
-    const { owner } = this.#parts.connections;
-    const service = this.#services.byName(owner?.member?.id ?? null).get(name);
-    const view = this.#network.latest ?? (await this.#network.now(true));
-    const refusal = ((): Fault | null => {
-      if (owner === null) return fail("unavailable", "no agent of this site is connected").error;
-      if (service === undefined) return fail("not-found", "the site exposes no such service").error;
-      const linked = site !== null && (view?.linkedSites.includes(site) ?? false);
-      const may =
-        mayOpen(service, { site: null, linked: false }) && (site === null || mayOpen(service, { site, linked }));
-      return may ? null : fail("forbidden", "the site does not expose this service to you").error;
-    })();
+  async #toService(wanted: HttpCall, request: Request): Promise<Response> {
+    const refusal = await this.#objection(wanted);
     if (refusal !== null) return respondFault(refusal);
-    const answer = await exchange(name, request, {
+    const answer = await exchange(wanted.service, request, {
       start: (target) => this.#own.start(target),
       background: (work) => this.ctx.waitUntil(work),
     });
     return answer.ok ? answer.value : respondFault(answer.error);
+  }
+
+  /** Why a service is not to be used on that behalf; null where it is. */
+  async #objection({ service: name, site }: HttpCall): Promise<Fault | null> {
+    const { owner } = this.#parts.connections;
+    const service = this.#services.byName(owner?.member?.id ?? null).get(name);
+    const view = this.#network.latest ?? (await this.#network.now(true));
+    if (owner === null) return fault("unavailable", "no agent of this site is connected");
+    if (service === undefined) return fault("not-found", "the site exposes no such service");
+    const linked = site !== null && (view?.linkedSites.includes(site) ?? false);
+    const may =
+      mayOpen(service, { site: null, linked: false }) && (site === null || mayOpen(service, { site, linked }));
+    return may ? null : fault("forbidden", "the site does not expose this service to you");
   }
 
   #ended(socket: WebSocket): void {

@@ -100,12 +100,23 @@ export const HTTP_CALL_HEADER = "QKD-Tunnel-Call";
 /** Of a WebSocket that the platform vouches for as the gateway's: from the Worker only, and there is no hello. */
 export const GATEWAY_HEADER = "QKD-Tunnel-Gateway";
 
+/** Bytes to and from a service; each way ends, or breaks, by itself. */
+export interface ServiceStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+}
+
 export interface TunnelHubRpc {
   /**
    * Of HTTP: an agent's WebSocket, with `HELLO_HEADER` (by the address it dialled, which is signed), or a request to a
    * service, with `HTTP_CALL_HEADER`; or the gateway's WebSocket, with `GATEWAY_HEADER`.
    */
   fetch(request: Request): Promise<Response>;
+  /**
+   * A stream of bytes to a service that allows `@edge`, for other objects of the deployment; NETCONF to a host, say.
+   * `unavailable` where no agent is connected or the service cannot be reached, `not-found`, `forbidden`.
+   */
+  openService(service: string): Promise<Result<ServiceStream, Fault>>;
   /** For one hello, soon. */
   nonce(): Promise<string>;
   /** `conflict`: the token has enrolled another instance already; the same enrolment again is answered as the first. */
