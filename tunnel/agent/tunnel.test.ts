@@ -74,6 +74,7 @@ test("and back: a client that resets resets the device's connection", async () =
 
 test("a slow reader stops its sender, and nobody else", async () => {
   const sent = { bytes: 0 };
+  const flooding = Promise.withResolvers<void>();
   let flood = true;
   const { port } = await twoSites((socket) => {
     if (!flood) {
@@ -81,6 +82,7 @@ test("a slow reader stops its sender, and nobody else", async () => {
       return;
     }
     flood = false;
+    flooding.resolve();
     const chunk = Buffer.alloc(64 * 1024);
     const more = (): void => {
       while (sent.bytes < 64 * 1024 * 1024) {
@@ -96,6 +98,7 @@ test("a slow reader stops its sender, and nobody else", async () => {
   });
   const slow = await connectTo(port);
   slow.pause();
+  await flooding.promise;
   const quick = await connectTo(port);
   // Enough round trips beside it that a sender without bounds would have sent all.
   for (let count = 0; count < 200; count++) {

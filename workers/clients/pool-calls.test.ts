@@ -22,7 +22,7 @@ const decOf = (sae: string, keys = 1): DecKeysCall => ({
   principal: `sae:${sae}`,
   sae: sae as SaeId,
   master: "m" as SaeId,
-  keyIds: Array.from({ length: keys }, (_, i) => `${sae}-${i}` as KeyId),
+  keyIds: Array.from({ length: keys }, (_, i) => `${String(i).padStart(8, "0")}-0000-4000-8000-000000000000` as KeyId),
 });
 /** What identifies a grant here: whom it was for. */
 const grantFor = (call: PoolCall | { readonly alone: DecKeysCall | EncKeysCall }): KeyGrant => {
