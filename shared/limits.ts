@@ -295,6 +295,8 @@ export const LIMITS = {
   hubsToldAtOnce: 64,
 
   // site agent
+  /** The agent collects young garbage once for so much traffic. */
+  agentCollectBytes: 16 * 1024 * 1024,
   /** A service's first bytes are waited for so long, to say with them that a stream is open; a client's, to open it with them. */
   agentAnswerMs: 20,
   agentFirstBytesMs: 1,

@@ -1,13 +1,59 @@
 #!/usr/bin/env node
-/**
- * `qkd-agent`: a site's end of the tunnel. Here only how its process collects garbage is set, before anything is loaded.
- *
- * What passes through an agent lies in buffers outside V8's heap, tens of kilobytes behind an object of a hundred bytes. V8
- * frees such a buffer when it next collects its object, and collects the young ones when their space is full. That space
- * grows by itself up to 16 MB, which is gigabytes of buffers: before it is ever full, the memory outside has V8 mark the
- * whole heap, many times a second, at half of the agent's CPU time. Kept small, it is full in time.
- */
-import { setFlagsFromString } from "node:v8";
+/** `qkd-agent`: a site's end of the tunnel. */
+import { randomInt } from "node:crypto";
+import { BACKGROUND_ENV, startInBackground } from "./agent/background.ts";
+import { checkAgent } from "./agent/check/check.ts";
+import { lineOf } from "./agent/check/finding.ts";
+import { type Invocation, parseCommandLine } from "./agent/config/command-line.ts";
+import { HELP } from "./agent/config/help.ts";
+import { AgentFailure } from "./agent/failure.ts";
+import { backgroundLog, runAgent } from "./agent/run.ts";
 
-setFlagsFromString("--semi-space-growth-factor=1");
-await import("./agent/main.ts");
+/** RFC 6335: dynamic ports, which nobody has registered. */
+const DYNAMIC_PORTS = [49_152, 65_536] as const;
+
+function choosePort(taken: ReadonlySet<number>): number {
+  for (;;) {
+    const port = randomInt(...DYNAMIC_PORTS);
+    if (!taken.has(port)) return port;
+  }
+}
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+async function run(invocation: Invocation): Promise<number> {
+  if (invocation.command === "help") {
+    print(HELP);
+    return 0;
+  }
+  const { command, settings, notes, background } = invocation;
+  if (command === "check") {
+    const findings = await checkAgent(settings);
+    for (const finding of findings) print(lineOf(finding));
+    return findings.every(({ ok }) => ok) ? 0 : 1;
+  }
+  const isBehind = process.env[BACKGROUND_ENV] !== undefined;
+  if (background && !isBehind) return await startInBackground(process.argv.slice(1), backgroundLog(settings));
+  return await runAgent({ settings, notes, background: isBehind });
+}
+
+function complain(text: string): void {
+  const lines = text.split("\n").map((line) => `qkd-agent: ${line}`);
+  if (process.connected) process.send?.({ type: "line", stream: "stderr", text: lines.join("\n") });
+  else process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await run(parseCommandLine(argv, { env: process.env, choosePort }));
+  } catch (thrown) {
+    if (!(thrown instanceof AgentFailure)) throw thrown;
+    complain(thrown.message);
+    return argv[0] === "check" ? 1 : thrown.exitCode;
+  }
+}
+
+// A log that nobody reads any more is no reason to end.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+process.exitCode = await main(process.argv.slice(2));
+if (process.connected) process.disconnect();

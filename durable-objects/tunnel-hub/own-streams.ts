@@ -27,12 +27,12 @@ export class OwnStreams {
     return this.#mux?.gauges.streams ?? 0;
   }
 
-  /** Waits for nothing: the agent's answer is the stream's `opened`. */
-  start(service: string): Result<MuxStream, Ending> {
+  /** Waits for nothing: the agent's answer is the stream's `opened`. @param patience gives up waiting for that */
+  start(service: string, patience?: AbortSignal): Result<MuxStream, Ending> {
     const { owner } = this.#parts.connections;
     if (owner === null) return err({ code: "peer-gone", reason: "no agent of the site is connected" });
     this.#mux ??= this.#begin(owner);
-    return this.#mux.start(SOCKET_SLOT, service);
+    return this.#mux.start(SOCKET_SLOT, service, patience);
   }
 
   /** @param frames as at a peer's socket */

@@ -24,6 +24,8 @@ async function fromService(stream: MuxStream, writable: WritableStream<Uint8Arra
 
 async function toService(readable: ReadableStream<Uint8Array>, stream: MuxStream): Promise<void> {
   const reader = readable.getReader();
+  // Who writes hears of a reset at the next write, and of nothing before: so that nobody waits here any longer.
+  void stream.closed.then((end) => (end.kind === "reset" ? reader.cancel(end.reason).catch(() => {}) : undefined));
   try {
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) await stream.write(chunk.value);
     await stream.end();

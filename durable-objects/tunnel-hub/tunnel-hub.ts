@@ -134,7 +134,7 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
   async openService(service: string): Promise<Result<ServiceStream, Fault>> {
     const refusal = await this.#objection({ service, site: null });
     if (refusal !== null) return err(refusal);
-    const started = this.#own.start(service);
+    const started = this.#own.start(service, AbortSignal.timeout(LIMITS.agentOpenMs));
     const opened = started.ok ? await started.value.opened : started;
     if (!opened.ok) return fail("unavailable", CODES[opened.error.code].words);
     return ok(serviceStream(opened.value, (work) => this.ctx.waitUntil(work)));

@@ -69,6 +69,10 @@ const CREDIT_MAX_BYTES = 0x7fff_ffff;
 const DONE = Promise.resolve();
 const ENDED: Ending = { code: "cancelled", reason: "this end has ended" };
 
+/** A part of a message would keep all of it in memory: what is less than half of one goes without. */
+const ownBytes = (payload: Uint8Array): Uint8Array =>
+  2 * payload.length < payload.buffer.byteLength ? payload.slice() : payload;
+
 type Waiter<T> = Pick<PromiseWithResolvers<T>, "resolve" | "reject">;
 
 export class Stream implements MuxStream, IncomingOpen, Sender {
@@ -227,8 +231,9 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
     }
     const reader = this.#reader;
     if (payload.length > 0) {
-      if (reader === null) this.#incoming.push(payload);
-      else this.#hand(reader, payload);
+      const own = ownBytes(payload);
+      if (reader === null) this.#incoming.push(own);
+      else this.#hand(reader, own);
     } else if (fin && reader !== null) {
       this.#reader = null;
       reader.resolve(null);
@@ -312,6 +317,7 @@ export class Stream implements MuxStream, IncomingOpen, Sender {
 
   #finish(end: StreamEnd): void {
     this.#host.over(this, end);
+    this.#owedCreditBytes = null;
     this.#phase = "over";
     this.#end = end;
     this.window.release();

@@ -22,6 +22,7 @@ import { reasonOf } from "../reason.ts";
 import { endOfUpgrade, endWith, reasonOfRefusal, type SessionEnd } from "./end.ts";
 import type { LinkTimes } from "./times.ts";
 import { bytesOf, transportOf } from "./web-socket.ts";
+import { passed } from "./young-garbage.ts";
 
 export interface Access {
   readonly token: string;
@@ -134,7 +135,7 @@ export class Session {
     socket.on("message", (data, isBinary) => {
       this.#alive();
       if (!isBinary) this.#hear(bytesOf(data).toString("utf8"));
-      else if (this.#isOpen) this.mux.received(bytesOf(data));
+      else if (this.#isOpen) this.#receive(bytesOf(data));
       else this.abort("the hub sent a frame before its welcome");
     });
     socket.on("close", (code, reason) => this.#closed(code, reason.toString("utf8")));
@@ -153,6 +154,11 @@ export class Session {
     if (services.length === 0) return;
     const message: ServicesMessage = { type: "services", services: [...services] };
     this.#socket.send(JSON.stringify(message));
+  }
+
+  #receive(message: Buffer): void {
+    passed(message.length);
+    this.mux.received(message);
   }
 
   #hear(text: string): void {

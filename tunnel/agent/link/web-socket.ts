@@ -3,6 +3,7 @@ import { type ClientOptions, type RawData, WebSocket } from "ws";
 import { LIMITS } from "../../../shared/limits.ts";
 import type { Transport } from "../../../shared/mux/outbox.ts";
 import type { Edge } from "./edge.ts";
+import { passed } from "./young-garbage.ts";
 
 const MAX_MESSAGE_BYTES = Math.max(LIMITS.agentMessageBytes, LIMITS.tunnelMessageBytes);
 
@@ -56,6 +57,7 @@ export function transportOf(socket: WebSocket): Transport {
         : (spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES)).subarray(0, byteLength),
     send(message) {
       if (socket.readyState !== WebSocket.OPEN) throw new Error("the connection is closed");
+      passed(message.length);
       const isFull = socket.bufferedAmount >= LIMITS.agentSocketBufferBytes;
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       socket.send(message, BINARY, (error) => {
