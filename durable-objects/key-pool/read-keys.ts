@@ -26,6 +26,7 @@ interface Batch {
  */
 export function findKeys(pool: PoolContext, keyIds: readonly KeyIdRun[], nowMs: number): (FoundKeys | undefined)[] {
   const batches = new Map<string, Batch | undefined>();
+  const headByRecord = new Map<number, string>();
   return keyIds.map((run) => {
     if (!isKeyIdRun(run)) return undefined;
     const head = headOf(run);
@@ -33,6 +34,9 @@ export function findKeys(pool: PoolContext, keyIds: readonly KeyIdRun[], nowMs: 
     const batch = batches.get(head);
     if (batch === undefined) return undefined;
     const { mask, record } = batch;
+    // Of an imported record all digits but one group are looked at: its keys have one ID each all the same.
+    if ((headByRecord.get(record.id) ?? head) !== head) return undefined;
+    headByRecord.set(record.id, head);
     const indices = indicesOf(run, mask);
     return indices.some((index) => index < record.keys) ? { run, record, indices } : undefined;
   });

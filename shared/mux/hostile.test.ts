@@ -37,6 +37,20 @@ describe("frames from hell", () => {
     expect(mux.heldBytes).toBe(0);
   });
 
+  test("what is unread keeps no more memory than it says, however it was sent", async () => {
+    const { push, raw, opens } = scripted("owner", {}, acceptAll);
+    push(open(1));
+    const padding = Array.from({ length: 4000 }, () => [...encodeFrame({ type: "fin", slot: 9, stream: 1 })]).flat();
+    const frame = [...encodeFrame(data(1, new Uint8Array(2000)))];
+    for (let count = 0; count < 3; count++) raw(Uint8Array.from([...padding, ...frame, ...padding]));
+    const stream = opens[0]?.accept() as MuxStream;
+    for (let count = 0; count < 3; count++) {
+      const chunk = await stream.read();
+      expect(chunk).toHaveLength(2000);
+      expect(chunk?.buffer.byteLength).toBeLessThanOrEqual(4000);
+    }
+  });
+
   test.each<[string, Frame]>([
     ["data", data(7, new Uint8Array(9))],
     ["fin", { type: "fin", slot: PEER, stream: 7 }],
