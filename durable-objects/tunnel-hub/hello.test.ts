@@ -1,5 +1,5 @@
 import { evictDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { toBase64 } from "../../shared/bytes/base64.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { tunnelPath } from "../../shared/tunnel/paths.ts";
@@ -13,6 +13,7 @@ import {
   service,
   spoilt,
   TestAgent,
+  TestSession,
   useSites,
 } from "../../test/support/in-workerd-tunnel.ts";
 import { addressOf } from "../../shared/tunnel/hello.ts";
@@ -180,5 +181,21 @@ describe("enrolment", () => {
     await abroad.closed;
     expect([home.refusal, abroad.refusal]).toEqual(["not-enrolled", "not-enrolled"]);
     expect(await agent.refused()).toBe("bad-signature");
+  });
+});
+
+describe("an owner that has not told yet what it exposes", () => {
+  it("is as one that is not there: peers and HTTP are to try again", async () => {
+    const { a, b } = freshSites();
+    const [agent, other] = [await TestAgent.enrolled(a), await TestAgent.enrolled(b)];
+    const headers = { [HELLO_HEADER]: JSON.stringify(await agent.hello()) };
+    const owner = await TestSession.open(a, "owner", undefined, { headers });
+    await owner.until(({ type }) => type === "welcome");
+    const peer = await other.connect({ at: a, role: "peer" });
+    const status = async () => (await call(`/api/v1/sites/${a}/services/kme/x`, { as: "op" })).status;
+    expect([await peer.open("kme"), await status()]).toEqual(["peer-gone", 503]);
+    owner.say({ type: "services", services: [] });
+    await vi.waitUntil(async () => (await status()) === 404);
+    expect(await peer.open("kme")).toBe("unknown-service");
   });
 });

@@ -86,7 +86,7 @@ export class Seldom {
 export class ServiceTable {
   readonly #store: HubStore;
   #of: string | null = null;
-  #byName: ReadonlyMap<string, Service> = new Map();
+  #byName: ReadonlyMap<string, Service> | null = null;
 
   constructor(store: HubStore) {
     this.#store = store;
@@ -94,16 +94,25 @@ export class ServiceTable {
 
   /** @param connection of the owner; null where there is none */
   byName(connection: string | null): ReadonlyMap<string, Service> {
-    if (connection === null) return NONE;
-    if (this.#of !== connection) {
-      this.#byName = new Map(this.#store.exposed(connection).map((service) => [service.name, service]));
-      this.#of = connection;
-    }
-    return this.#byName;
+    return this.#told(connection) ?? NONE;
+  }
+
+  /** Its list follows its hello: until then nobody can say what it exposes, nor that it does not. */
+  isTold(connection: string | null): boolean {
+    return this.#told(connection) !== null;
   }
 
   changed(): void {
     this.#of = null;
+  }
+
+  #told(connection: string | null): ReadonlyMap<string, Service> | null {
+    if (connection !== null && this.#of !== connection) {
+      const services = this.#store.exposed(connection);
+      this.#byName = services === null ? null : new Map(services.map((service) => [service.name, service]));
+      this.#of = connection;
+    }
+    return connection === null ? null : this.#byName;
   }
 }
 

@@ -147,7 +147,10 @@ export class Relay {
     const { member } = from;
     const { service: target } = decoded.value;
     const name = serviceOf(target);
-    const service = this.#services.byName(owner.member?.id ?? null).get(name);
+    const serving = owner.member?.id ?? null;
+    const service = this.#services.byName(serving).get(name);
+    // As before it came: who asks again is answered then.
+    if (!this.#services.isTold(serving)) return "peer-gone";
     if (service === undefined || member === null) return "unknown-service";
     // HTTP is for the hub's own streams: what Workers send has been parsed, what a peer sends could be anything.
     if (!isHttp(target) && mayOpen(service, member)) return null;

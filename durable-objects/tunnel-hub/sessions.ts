@@ -86,7 +86,7 @@ export class Sessions {
     const { store, connections } = this.#parts;
     const { member } = owner;
     if (member === null) return;
-    const before = store.exposed(member.id);
+    const before = store.exposed(member.id) ?? [];
     store.transaction(() => store.expose(member.id, services));
     this.#services.changed();
     if (member.role !== "owner") return;

@@ -147,9 +147,10 @@ export class HubStore {
 
   // ---- what connections expose, and the access that came with them
 
-  exposed(connection: string): readonly Service[] {
+  /** Null: it has not told yet. */
+  exposed(connection: string): readonly Service[] | null {
     const row = this.#db.one<{ services: string }>("SELECT services FROM exposed WHERE connection = ?", connection);
-    return row === undefined ? [] : storedJson<readonly Service[]>(row.services);
+    return row === undefined ? null : storedJson<readonly Service[]>(row.services);
   }
 
   expose(connection: string, services: readonly Service[]): void {

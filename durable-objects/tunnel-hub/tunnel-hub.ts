@@ -240,9 +240,11 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
   /** Why a service is not to be used on that behalf; null where it is. */
   async #objection({ service: name, site }: HttpCall): Promise<Fault | null> {
     const { owner } = this.#parts.connections;
-    const service = this.#services.byName(owner?.member?.id ?? null).get(name);
+    const serving = owner?.member?.id ?? null;
+    const service = this.#services.byName(serving).get(name);
     const view = this.#network.latest ?? (await this.#network.now(true));
     if (owner === null) return fault("unavailable", "no agent of this site is connected");
+    if (!this.#services.isTold(serving)) return fault("unavailable", "the site's agent has just connected, try again");
     if (service === undefined) return fault("not-found", "the site exposes no such service");
     const linked = site !== null && (view?.linkedSites.includes(site) ?? false);
     const may =

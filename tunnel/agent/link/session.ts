@@ -150,8 +150,8 @@ export class Session {
   }
 
   #expose(): void {
-    const { services } = this.#options;
-    if (services.length === 0) return;
+    const { role, services } = this.#options;
+    if (role === "peer") return;
     const message: ServicesMessage = { type: "services", services: [...services] };
     this.#socket.send(JSON.stringify(message));
   }
