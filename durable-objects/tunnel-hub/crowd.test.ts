@@ -32,10 +32,14 @@ async function rewrite(site: string, change: (attachment: Attachment, index: num
 
 /** A socket whose other end says nothing. */
 function acceptOne(state: DurableObjectState, tag: string): WebSocket {
-  const { 1: socket } = new WebSocketPair();
+  const { 0: client, 1: socket } = new WebSocketPair();
+  clients.push(client);
   state.acceptWebSocket(socket, [tag]);
   return socket;
 }
+
+/** Kept: what nobody has any more is collected, and its socket closed with it. */
+const clients: WebSocket[] = [];
 
 interface Told {
   readonly act: string;
