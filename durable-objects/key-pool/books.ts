@@ -11,7 +11,7 @@ import type { AuditOutbox } from "../storage/outbox.ts";
 import { markFreed } from "./freed.ts";
 import type { Material } from "./material.ts";
 import type { RecordStore } from "./record-store.ts";
-import type { KeyRecord, NewUnit, Totals, UnitRow, UnitState } from "./rows.ts";
+import type { KeyRecord, NewUnit, Totals, UnitRow } from "./rows.ts";
 import type { PoolStore } from "./store.ts";
 import type { Supply } from "./supply.ts";
 import type { UnitStore } from "./unit-store.ts";
@@ -162,12 +162,6 @@ export class Books {
   /** Spent at once (one-time pad): read here and now, or never. */
   spend(segments: readonly Segment[]): void {
     for (const segment of segments) this.free([segment], 0, segment.length);
-  }
-
-  setUnitState(unit: number, state: UnitState): void {
-    this.#touch(unit).state = state;
-    // The supply may be past it already.
-    if (state === "available") this.restockNext();
   }
 
   /** The supply starts again from the table before anything more is allocated. */

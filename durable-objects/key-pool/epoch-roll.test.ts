@@ -144,18 +144,11 @@ describe("a new epoch", () => {
     await value(pool.stub.lendUnits({ transfer, units: 3 }));
     const imported = randomBytes(64);
     await value(
-      pool.stub.importKeys({
-        configVersion: 0,
-        principal: "sae:sae-a",
-        master: A.sae,
-        masterNode: pool.low,
+      pool.importKeys({
         recipients: [{ sae: C.sae, node: pool.high }],
         nonce: randomBytes(8),
         mask: randomBytes(8),
-        keys: 2,
-        sizeBytes: 32,
         bytes: imported,
-        expiresMs: Date.now() + 60_000,
       }),
     );
     await rollAll(pool, 2);

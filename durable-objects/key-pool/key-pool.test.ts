@@ -167,19 +167,7 @@ describe("who may fetch", () => {
   test("multicast to another neighbour spends as many bits of pad there", async () => {
     const other = await makePool();
     await value(other.push("file:0", randomBytes(4096)));
-    const imported = await other.stub.importKeys({
-      configVersion: 0,
-      principal: "sae:sae-a",
-      master: A.sae,
-      masterNode: other.low,
-      recipients: [{ sae: C.sae, node: other.high }],
-      nonce: randomBytes(9),
-      mask: randomBytes(7),
-      keys: 2,
-      sizeBytes: 32,
-      bytes: randomBytes(64),
-      expiresMs: Date.now() + 60_000,
-    });
+    const imported = await other.importKeys({ recipients: [{ sae: C.sae, node: other.high }] });
     expect(imported.ok).toBe(true);
     expect(await other.status()).toMatchObject({
       conserved: true,

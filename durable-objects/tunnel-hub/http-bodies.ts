@@ -58,7 +58,8 @@ export async function receiveBody(
   }
 }
 
-async function abortWith(stream: MuxStream, writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+/** What breaks the stream breaks its reader, even while that takes nothing. */
+export async function abortWith(stream: MuxStream, writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
   const end = await stream.closed;
   if (end.kind === "reset") await writer.abort(new BodyError("the service broke off")).catch(() => {});
 }

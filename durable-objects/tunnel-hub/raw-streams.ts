@@ -1,6 +1,7 @@
 /** A stream to a site's service as other objects use it: bytes each way, over RPC. */
 import type { MuxStream } from "../../shared/mux/stream.ts";
 import type { ServiceStream } from "../../shared/tunnel/types.ts";
+import { abortWith } from "./http-bodies.ts";
 
 /** @param background goes on as long as bytes do */
 export function serviceStream(stream: MuxStream, background: (work: Promise<void>) => void): ServiceStream {
@@ -12,8 +13,7 @@ export function serviceStream(stream: MuxStream, background: (work: Promise<void
 
 async function fromService(stream: MuxStream, writable: WritableStream<Uint8Array>): Promise<void> {
   const writer = writable.getWriter();
-  // A reset is told even while the reader takes nothing.
-  void stream.closed.then((end) => (end.kind === "reset" ? writer.abort(end.reason).catch(() => {}) : undefined));
+  void abortWith(stream, writer);
   try {
     for (let chunk = await stream.read(); chunk !== null; chunk = await stream.read()) await writer.write(chunk);
     await writer.close();

@@ -159,7 +159,7 @@ export class Mux {
   #stop(ending: Ending): void {
     if (this.#end !== null) return;
     this.#end = ending;
-    if (ending.code !== "link-lost") this.#outbox.finish();
+    if (ending.code !== "link-lost") this.#outbox.sendAll();
     this.#outbox.close();
     this.#table.clear(ending);
     this.#finish(ending);

@@ -67,13 +67,8 @@ export class Outbox {
     this.#due = true;
     this.#options.soon(() => {
       this.#due = false;
-      this.#sendAll();
+      this.sendAll();
     });
-  }
-
-  /** Now, not soon: what the transport has room for goes out. */
-  finish(): void {
-    this.#sendAll();
   }
 
   close(): void {
@@ -82,8 +77,8 @@ export class Outbox {
     this.#controlBySlot.clear();
   }
 
-  /** A call from within `send` is left to the one under way. */
-  #sendAll(): void {
+  /** Now, not soon: what the transport has room for. A call from within `send` is left to the one under way. */
+  sendAll(): void {
     if (this.#sending) return;
     this.#sending = true;
     while (!this.#closed && this.#aheadBytes < this.#options.aheadBytes) {

@@ -8,6 +8,7 @@ import { type BlockId, type LinkId, type NodeId, type PairName, poolName, type S
 import type {
   DecKeysCall,
   EncKeysCall,
+  ImportCall,
   KeyGrant,
   KeyPoolRpc,
   PoolConfig,
@@ -47,6 +48,8 @@ export interface TestPool {
   sql<T>(query: string, ...params: (string | number)[]): Promise<T[]>;
   push(block: string, bytes: Uint8Array, node?: NodeId): ReturnType<KeyPoolRpc["ingest"]>;
   enc(call?: Partial<EncKeysCall>): ReturnType<KeyPoolRpc["encKeys"]>;
+  /** Takes over keys that another pool gave out: two random ones, where the call does not say otherwise. */
+  importKeys(call?: Partial<ImportCall>): ReturnType<PoolToPoolRpc["importKeys"]>;
   dec(keyIds: KeyGrant["keyIds"], call?: Partial<DecKeysCall>): ReturnType<KeyPoolRpc["decKeys"]>;
   status(shard?: number): Promise<PoolStatus>;
 }
@@ -117,6 +120,21 @@ export async function makePool(
         recipients: [{ sae: B.sae, node: high }],
         count: 1,
         sizeBits: 256,
+        ...call,
+      }),
+    importKeys: async (call = {}) =>
+      await stub.importKeys({
+        configVersion: 0,
+        principal: "sae:sae-a",
+        master: A.sae,
+        masterNode: low,
+        recipients: [{ sae: B.sae, node: high }],
+        nonce: randomBytes(9),
+        mask: randomBytes(7),
+        keys: 2,
+        sizeBytes: 32,
+        bytes: randomBytes(64),
+        expiresMs: Date.now() + 60_000,
         ...call,
       }),
     dec: async (keyIds, call = {}) =>

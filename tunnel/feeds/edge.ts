@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { LIMITS } from "../../shared/limits.ts";
 import { RETRY } from "../../shared/retry.ts";
+import { messageIn } from "../http/message-in.ts";
 
 export interface EdgeRequest {
   readonly method: "GET" | "PUT";
@@ -28,16 +29,6 @@ export type Send = (request: EdgeRequest, signal: AbortSignal) => Promise<EdgeAn
 /** A question or push is given up after so long, and with the feed. */
 export const withTimeout = (signal: AbortSignal): AbortSignal =>
   AbortSignal.any([signal, AbortSignal.timeout(LIMITS.feedPushMs)]);
-
-const Message = v.object({ message: v.string() });
-const CONTROL_CHARACTERS = /\p{Cc}+/gu;
-
-/** What an error answer says, fit for a log; a key container has no such member. */
-export function messageIn(json: unknown): string | null {
-  const parsed = v.safeParse(Message, json);
-  if (!parsed.success) return null;
-  return parsed.output.message.replaceAll(CONTROL_CHARACTERS, " ").slice(0, LIMITS.alarmDetailChars);
-}
 
 export function describeAnswer({ status, json }: EdgeAnswer): string {
   const message = messageIn(json);

@@ -9,11 +9,11 @@ import { UUID } from "../../shared/etsi014/key-ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { boundedList } from "../../shared/network/bounded-list.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
+import { messageIn } from "../http/message-in.ts";
 import { readBounded } from "../http/read-bounded.ts";
 import { messageOf } from "../log.ts";
 import type { FeedAlarmCode } from "./alarms.ts";
 import type { DeviceConfig } from "./config.ts";
-import { messageIn } from "./edge.ts";
 
 export interface DeviceKey {
   /** In lower case. */

@@ -8,7 +8,8 @@ import { EnrolledSchema } from "../../../shared/tunnel/messages.ts";
 import { agentsPath } from "../../../shared/tunnel/paths.ts";
 import type { Log } from "../../log.ts";
 import { writeDurably } from "../../spool/durable-files.ts";
-import { type Edge, type EdgeAnswer, failureOf, messageIn, retryAfterMs } from "../link/edge.ts";
+import { messageIn } from "../../http/message-in.ts";
+import { type Edge, type EdgeAnswer, failureOf, retryAfterMs } from "../link/edge.ts";
 import type { Identity } from "./identity.ts";
 import { readTokenFile } from "./token-file.ts";
 

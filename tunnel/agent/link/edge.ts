@@ -113,10 +113,3 @@ export function retryAfterMs(headers: http.IncomingHttpHeaders): number | null {
 /** Why a request failed; a time that was over says so by no more than its name. */
 export const failureOf = (thrown: unknown): string =>
   thrown instanceof Error && thrown.name === "TimeoutError" ? "the edge does not answer" : reasonOf(thrown);
-
-/** What a fault of the edge says, without control characters; null where it says nothing. */
-export function messageIn(json: unknown): string | null {
-  if (typeof json !== "object" || json === null || !("message" in json) || typeof json.message !== "string")
-    return null;
-  return json.message.replaceAll(/\p{Cc}+/gu, " ").slice(0, LIMITS.alarmDetailChars);
-}

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from "node:http";
 import * as v from "valibot";
 import { RefusedSchema, type RefusalCode, REFUSALS } from "../../../shared/tunnel/messages.ts";
-import { type EdgeAnswer, failureOf, messageIn, readAnswer, retryAfterMs } from "./edge.ts";
+import { messageIn } from "../../http/message-in.ts";
+import { type EdgeAnswer, failureOf, readAnswer, retryAfterMs } from "./edge.ts";
 
 export interface SessionEnd {
   readonly reason: string;

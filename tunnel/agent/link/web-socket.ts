@@ -58,16 +58,17 @@ export function transportOf(socket: WebSocket): Transport {
     send(message) {
       if (socket.readyState !== WebSocket.OPEN) throw new Error("the connection is closed");
       passed(message.length);
-      const isFull = socket.bufferedAmount >= LIMITS.agentSocketBufferBytes;
+      if (socket.bufferedAmount < LIMITS.agentSocketBufferBytes) {
+        socket.send(message, BINARY, () => gone(message));
+        return undefined;
+      }
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       socket.send(message, BINARY, (error) => {
         gone(message);
         if (error === undefined || error === null) resolve();
         else reject(error);
       });
-      if (isFull) return promise;
-      promise.catch(() => {}); // the socket's end says so as well
-      return undefined;
+      return promise;
     },
     abort: () => socket.terminate(),
   };
