@@ -22,5 +22,7 @@ test("never gives more than burst + rate x time, and always says how long to wai
         }
       },
     ),
+    // 0.08 + 0.92 tokens are a rounding less than one
+    { examples: [[20, 1, [0, 4]]] },
   );
 });

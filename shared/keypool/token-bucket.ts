@@ -6,6 +6,9 @@ export interface TokenBucket {
 
 export const fullBucket = (burst: number, nowMs: number): TokenBucket => ({ tokens: burst, atMs: nowMs });
 
+/** What rounding may take from a token: who waits as long as it was told finds a whole one. */
+const ROUNDING = 1e-9;
+
 /** Takes one token. @returns the bucket after it, and milliseconds to wait where none was left (0: taken) */
 export function takeToken(
   bucket: TokenBucket,
@@ -14,6 +17,6 @@ export function takeToken(
 ): { readonly bucket: TokenBucket; readonly waitMs: number } {
   const elapsedMs = Math.max(0, nowMs - bucket.atMs);
   const tokens = Math.min(limit.burst, bucket.tokens + (elapsedMs / 1000) * limit.ratePerS);
-  if (tokens >= 1) return { bucket: { tokens: tokens - 1, atMs: nowMs }, waitMs: 0 };
+  if (tokens >= 1 - ROUNDING) return { bucket: { tokens: tokens - 1, atMs: nowMs }, waitMs: 0 };
   return { bucket: { tokens, atMs: nowMs }, waitMs: Math.ceil(((1 - tokens) / limit.ratePerS) * 1000) };
 }
