@@ -96,6 +96,32 @@ export const LIMITS = {
   auditBatchChars: 512 * 1024,
   auditBatchesPerShip: 16,
 
+  // ETSI 004: key streams
+  streamDefaultTimeoutMs: 5000,
+  /** Higher ones are met with this. */
+  streamTimeoutMs: 60_000,
+  streamDefaultTtlSeconds: 7200,
+  streamTtlSeconds: 7 * 24 * 3600,
+  /** A stream that is not used for so long is closed. */
+  streamIdleSeconds: 24 * 3600,
+  /** Of one pool, those that are open or may still be fetched from; and of one SAE in it. */
+  streams: 16_384,
+  streamsPerSae: 4096,
+  /** Chunks made ahead in one call to the pool. */
+  streamReadAhead: 8,
+  /** How far beyond the next chunk to be made an end may ask. */
+  streamAheadChunks: 64,
+  /** In one GET_KEY. */
+  streamChunksAtOnce: 64,
+  /** Calls of one end that wait: for its peer, for key, for its rate. */
+  streamWaiting: 64,
+  /** Chunks handed to an end that says nothing more of them are as good as had. */
+  streamHoldMs: 5000,
+  /** After so long without a call an end gives back what it has read ahead. */
+  streamIdleHandBackMs: 1000,
+  streamMetadataChars: 1024,
+  streamUriChars: 1024,
+
   // Directory
   snapshotMaxAgeMs: 1000,
   snapshotRefreshAgeMs: 500,

@@ -1,0 +1,72 @@
+/**
+ * Quality of service of a stream (ETSI GS QKD 004 V2.1.1 clause 5, QOS), and what becomes of what is asked for: a member
+ * that is 0 is left to the system; one that is out of bounds is answered with the nearest that would do.
+ */
+import { LIMITS } from "../limits.ts";
+
+export interface Qos {
+  /** Key_chunk_size, bytes. */
+  readonly chunkBytes: number;
+  /** Bits per second; 0: no limit. */
+  readonly maxBps: number;
+  readonly minBps: number;
+  /** Bits per second; told back, as nothing is delivered unasked but over WebSocket, at `maxBps`. */
+  readonly jitterBps: number;
+  /** Higher goes first where key is short. */
+  readonly priority: number;
+  readonly timeoutMs: number;
+  /** From when a chunk was made until it is erased, fetched or not. */
+  readonly ttlSeconds: number;
+  /** Empty: no metadata is ever reported. */
+  readonly metadataMimetype: string;
+}
+
+/** The one type of metadata that every key manager has to know; no other is known here. */
+export const METADATA_MIMETYPE = "application/json";
+
+export const NO_WISHES: Qos = {
+  chunkBytes: 0,
+  maxBps: 0,
+  minBps: 0,
+  jitterBps: 0,
+  priority: 0,
+  timeoutMs: 0,
+  ttlSeconds: 0,
+  metadataMimetype: METADATA_MIMETYPE,
+};
+
+/** What a pair can give. */
+export interface QosBounds {
+  readonly minChunkBytes: number;
+  readonly defaultChunkBytes: number;
+  readonly maxChunkBytes: number;
+  /** Bits per second that no stream has reserved yet. */
+  readonly unreservedBps: number;
+}
+
+/**
+ * What of a wish can be had.
+ * @returns the QoS as it would be, and whether that is what was asked for; asked for again unchanged, it is
+ */
+export function negotiate(asked: Qos, bounds: QosBounds): { readonly qos: Qos; readonly met: boolean } {
+  const chunkBytes = asked.chunkBytes === 0 ? bounds.defaultChunkBytes : asked.chunkBytes;
+  const wish: Qos = {
+    ...asked,
+    chunkBytes,
+    timeoutMs: asked.timeoutMs === 0 ? LIMITS.streamDefaultTimeoutMs : asked.timeoutMs,
+    ttlSeconds: asked.ttlSeconds === 0 ? LIMITS.streamDefaultTtlSeconds : asked.ttlSeconds,
+  };
+  const minBps = Math.min(wish.minBps, Math.max(0, Math.floor(bounds.unreservedBps)));
+  const qos: Qos = {
+    ...wish,
+    chunkBytes: Math.min(Math.max(wish.chunkBytes, bounds.minChunkBytes), bounds.maxChunkBytes),
+    minBps,
+    // Max_bps below Min_bps cannot be meant.
+    maxBps: wish.maxBps === 0 ? 0 : Math.max(wish.maxBps, minBps),
+    timeoutMs: Math.min(wish.timeoutMs, LIMITS.streamTimeoutMs),
+    ttlSeconds: Math.min(wish.ttlSeconds, LIMITS.streamTtlSeconds),
+    metadataMimetype: wish.metadataMimetype === "" ? "" : METADATA_MIMETYPE,
+  };
+  const met = (Object.keys(qos) as (keyof Qos)[]).every((member) => qos[member] === wish[member]);
+  return { qos, met };
+}

@@ -1,0 +1,127 @@
+/**
+ * What a KeyPool promises to the KeyStream halves of its pair. The pool registers each stream once, for both ends, so
+ * that they can be opened in either order and at the same time; it makes the chunks, and remembers who has had which.
+ * Chunk `index` of a stream is cut once, whichever end asks first, and read once by each end. Types only.
+ */
+import type { Ksid, StreamEnd, StreamPeer } from "../etsi004/types.ts";
+import type { Qos } from "../etsi004/qos.ts";
+import type { SaeId } from "../ids.ts";
+import type { PoolResult } from "./types.ts";
+
+export interface StreamOpenCall {
+  readonly configVersion: number;
+  readonly principal: string;
+  readonly ksid: Ksid;
+  readonly self: StreamEnd;
+  readonly peer: StreamPeer;
+  readonly qos: Qos;
+  /** QoS that cannot be met opens the stream with what can be. */
+  readonly opensAdjusted: boolean;
+}
+
+export type EndState = "absent" | "open" | "closed";
+
+/** A stream as registered. */
+export interface StreamState {
+  /** Number of this stream in its pool: a KSID that is opened anew is another stream. */
+  readonly instance: number;
+  readonly qos: Qos;
+  /** Which of the two opened it first, and owns its QoS. */
+  readonly ends: readonly [StreamEndState, StreamEndState];
+  /** 0: a direct link, or none needed. */
+  readonly hops: number;
+  /** The next chunk to be made. */
+  readonly nextIndex: number;
+}
+
+export interface StreamEndState {
+  /** Null while nobody has come who may be this end. */
+  readonly sae: SaeId | null;
+  readonly node: StreamEnd["node"];
+  readonly state: EndState;
+}
+
+export type StreamOpened =
+  | { readonly outcome: "opened" | "joined" | "same-end"; readonly stream: StreamState }
+  /** Registered with `stream.qos` if `opensAdjusted`, else not at all. */
+  | { readonly outcome: "qos-not-met"; readonly qos: Qos; readonly stream: StreamState | null }
+  /** Other applications have it, or this one has and was closed in it. */
+  | { readonly outcome: "in-use" };
+
+export interface ChunksCall {
+  readonly configVersion: number;
+  readonly principal: string;
+  readonly ksid: Ksid;
+  readonly instance: number;
+  readonly self: StreamEnd;
+  /** Chunks to hand over, all or none, lowest first, without repeats. */
+  readonly indices: readonly number[];
+  /** Further chunks after the last of them that are handed over too where they are there or can be made, in one go. */
+  readonly readAhead: number;
+  /** How long to wait for material to come in; 0: not at all. Streams of higher priority are served first. */
+  readonly waitMs: number;
+  /** This end has closed the stream, and its binding lets it fetch what had been made before. */
+  readonly afterClose: boolean;
+}
+
+export type ChunksAnswer =
+  | {
+      readonly outcome: "handed";
+      /** Those asked for, then those read ahead. */
+      readonly chunks: readonly HandedChunk[];
+      /** The chunks in that order, concatenated. */
+      readonly bytes: Uint8Array;
+    }
+  /** Had by this end before, expired, or never to be. */
+  | { readonly outcome: "gone" }
+  | { readonly outcome: "insufficient" }
+  | { readonly outcome: "peer-absent" }
+  | { readonly outcome: "closed" | "unknown" };
+
+export interface HandedChunk {
+  readonly index: number;
+  readonly madeMs: number;
+}
+
+/** What KeyStream halves ask of a pool. */
+export interface StreamPoolRpc {
+  openStream(call: StreamOpenCall): PoolResult<StreamOpened>;
+  /** Null: there is none, or none of this SAE. */
+  streamState(call: {
+    readonly configVersion: number;
+    readonly ksid: Ksid;
+    readonly sae: SaeId;
+  }): PoolResult<StreamState | null>;
+  /**
+   * Hands chunks to one end, made first where they are not. What is handed is the end's, and never handed to it again:
+   * its bytes are erased once the other end has had them too and this one has let go of them (`settleChunks`, or
+   * LIMITS.streamHoldMs).
+   */
+  chunks(call: ChunksCall): PoolResult<ChunksAnswer>;
+  /**
+   * Of chunks handed to this end: those of `handedBack` have reached nobody and can be handed again; the end is done with
+   * all others.
+   */
+  settleChunks(call: {
+    readonly ksid: Ksid;
+    readonly instance: number;
+    readonly self: StreamEnd;
+    readonly handedBack: readonly number[];
+  }): PoolResult<null>;
+  /** Chunks this end may fetch; makes them up to `count` where it is given. `possible`: how many more could be made. */
+  availableChunks(call: {
+    readonly configVersion: number;
+    readonly principal: string;
+    readonly ksid: Ksid;
+    readonly instance: number;
+    readonly self: StreamEnd;
+    readonly count: number | null;
+  }): PoolResult<{ readonly indices: readonly number[]; readonly possible: number }>;
+  /** No more chunks for this end. What the other end may still fetch stays until its TTL; with both closed all is voided. */
+  closeStream(call: {
+    readonly principal: string;
+    readonly ksid: Ksid;
+    readonly instance: number;
+    readonly self: StreamEnd;
+  }): PoolResult<StreamState | null>;
+}
