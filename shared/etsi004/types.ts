@@ -1,14 +1,15 @@
 /**
  * What a KeyStream promises to the Worker's routes: the three calls of ETSI GS QKD 004, the two that qkd-module's clients
- * need besides, and what the halves tell each other. Types only.
+ * need besides, and what the halves tell each other.
  *
- * A KeyStream object is one end's half of a stream, named by `streamName(ksid, node)`; where both applications are
- * attached to one node, it holds both ends. What has to survive is in the KeyPool of the two nodes (`keypool/streams.ts`):
- * who opened the stream, its QoS, which chunks were made and who has had them. The half adds what belongs to one end at a
- * time: who waits, how fast it may go, chunks read ahead.
+ * A half is one end of a stream; where both applications are attached to one node, both ends. A KeyStream object holds
+ * halves of one node, each stream's always in the same object (`streamName`). What has to survive is in the KeyPool of
+ * the two nodes (`keypool/streams.ts`): who opened the stream, its QoS, which chunks were made and who has had them. The
+ * half adds what belongs to one end at a time: who waits, how fast it may go, chunks read ahead.
  */
 import type { Fault } from "../errors/errors.ts";
 import type { NodeId, PairName, SaeId } from "../ids.ts";
+import { LIMITS } from "../limits.ts";
 import type { Result } from "../result.ts";
 import type { ProfileName } from "./profiles.ts";
 import type { Qos } from "./qos.ts";
@@ -18,8 +19,18 @@ declare const brand: unique symbol;
 /** Key stream ID: a UUID in lower case (RFC 9562, in the order of octets that is printed). */
 export type Ksid = string & { readonly [brand]: "Ksid" };
 
-/** Name of the KeyStream object of one node's half. */
-export const streamName = (ksid: Ksid, node: NodeId): string => `${ksid}@${node}`;
+/**
+ * Name of the KeyStream object that holds a node's half. A node has a set number of them: one a KSID would leave a
+ * database behind for each KSID that anybody ever asked for.
+ */
+export const streamName = (ksid: Ksid, node: NodeId): string => `${fnv1a(ksid) % LIMITS.streamObjects}@${node}`;
+
+/** FNV-1a, 32 bits: spreads KSIDs, also those that were not drawn at random. Protects nothing. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}
 
 /** An application, at the node it is attached to. */
 export interface StreamEnd {
@@ -100,7 +111,7 @@ export interface AvailableAnswer {
 
 export type StreamResult<T> = Promise<Result<T, Fault>>;
 
-/** RPC surface of a KeyStream object. A status is an answer; a fault is what no binding has a status for. */
+/** RPC surface of a KeyStream object, named by `streamName`. A status is an answer; a fault is what no binding has a status for. */
 export interface KeyStreamRpc {
   open(call: OpenCall): StreamResult<OpenAnswer>;
   getKey(call: GetKeyCall): StreamResult<GetKeyAnswer>;
@@ -109,8 +120,8 @@ export interface KeyStreamRpc {
   available(call: StreamCaller & { readonly count: number | null }): StreamResult<AvailableAnswer>;
   /** The other half's news: wake whoever waits, look at the pool again. Idempotent; may be lost, doubled or late. */
   peerChanged(call: { readonly ksid: Ksid; readonly instance: number }): StreamResult<null>;
-  /** Of the Directory and the Worker: an application is revoked or moved; its sockets end. */
-  revoked(call: { readonly principal: string }): StreamResult<null>;
-  /** WebSocket push (binding 5); the Worker has authenticated the caller and passes it in a header. */
+  /** Of the Directory, to an object with sockets: the network has changed. Sockets end whose callers may not be here any more. */
+  refresh(): Promise<void>;
+  /** WebSocket push (binding 5); the Worker has authenticated the caller and passes it in a header: see `socket.ts`. */
   fetch(request: Request): Promise<Response>;
 }

@@ -8,7 +8,7 @@ import { countKeys, expandRun, headOf, type KeyIdRun, packRuns, tailsOf } from "
 import { boundedList } from "../network/bounded-list.ts";
 import { ok, type Result } from "../result.ts";
 import { readPlainKeyIds } from "./plain-key-ids.ts";
-import { parseMembers } from "./syntax.ts";
+import { parseMembers } from "../errors/members.ts";
 
 export const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 const NOT_A_UUID = "shall be a UUID";

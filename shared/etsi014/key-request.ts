@@ -18,7 +18,7 @@ import {
   type Extension,
   type RouteType,
 } from "./extensions.ts";
-import { parseMembers } from "./syntax.ts";
+import { parseMembers } from "../errors/members.ts";
 
 const integer = v.pipe(v.number("shall be an integer"), v.integer("shall be an integer"));
 

@@ -1,7 +1,7 @@
 /** What the two ends of a link tell each other, over its pool, of the keys that a device has for both. */
 import { BlockKeyIdsSchema } from "../../shared/api/schemas.ts";
 import { fail } from "../../shared/errors/errors.ts";
-import { parseMembers } from "../../shared/etsi014/syntax.ts";
+import { parseMembers } from "../../shared/errors/members.ts";
 import type { KeyId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok } from "../../shared/result.ts";

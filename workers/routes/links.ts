@@ -4,7 +4,7 @@ import { PrefillRequestSchema } from "../../shared/api/schemas.ts";
 import { principalName } from "../../shared/auth/principal.ts";
 import { fail } from "../../shared/errors/errors.ts";
 import { statusExtension } from "../../shared/etsi014/status.ts";
-import { parseMembers } from "../../shared/etsi014/syntax.ts";
+import { parseMembers } from "../../shared/errors/members.ts";
 import { healthBody } from "../../shared/health/report-body.ts";
 import type { LinkId } from "../../shared/ids.ts";
 import { alarmsInFull } from "../../shared/keypool/alarm-body.ts";

@@ -3,7 +3,7 @@ import schema from "../../docs/schema/network.schema.json" with { type: "json" }
 import { RestoreRequestSchema } from "../../shared/api/schemas.ts";
 import { principalName } from "../../shared/auth/principal.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
-import { parseMembers } from "../../shared/etsi014/syntax.ts";
+import { parseMembers } from "../../shared/errors/members.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { directoryOf } from "../clients/directory.ts";
 import { answerOf } from "../clients/key-pool.ts";

@@ -1,7 +1,7 @@
 /** The list of what is revoked: it only grows. */
 import { RevocationRequestSchema } from "../../shared/api/schemas.ts";
 import { principalName } from "../../shared/auth/principal.ts";
-import { parseMembers } from "../../shared/etsi014/syntax.ts";
+import { parseMembers } from "../../shared/errors/members.ts";
 import type { Revocation } from "../../shared/network/directory-types.ts";
 import { ok } from "../../shared/result.ts";
 import { directoryOf } from "../clients/directory.ts";

@@ -2,7 +2,7 @@
 import { principalName } from "../../shared/auth/principal.ts";
 import { bearerToken, tokenSha256 } from "../../shared/auth/token.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
-import { parseMembers } from "../../shared/etsi014/syntax.ts";
+import { parseMembers } from "../../shared/errors/members.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { EnrolmentSchema } from "../../shared/tunnel/messages.ts";
 import { isTunnelAlarmCode } from "../../shared/tunnel/types.ts";

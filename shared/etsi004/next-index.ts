@@ -1,0 +1,33 @@
+/**
+ * Which chunk an end gets that names none: the lowest it has not had. So both ends get the same ones in the same order,
+ * whatever else they fetched by name, and the pool can say it again after a restart.
+ */
+import { LIMITS } from "../limits.ts";
+
+export class NextIndex {
+  #next: number;
+  /** Had already, beyond the next. */
+  readonly #had = new Set<number>();
+
+  constructor(next: number) {
+    this.#next = next;
+  }
+
+  get next(): number {
+    return this.#next;
+  }
+
+  had(indices: readonly number[]): void {
+    for (const index of indices) if (index >= this.#next) this.#had.add(index);
+    // Whoever leaves ever more gaps gets the oldest of them by name only.
+    if (this.#had.size > LIMITS.streamRememberedIndices) this.#next = Math.min(...this.#had);
+    while (this.#had.delete(this.#next)) this.#next++;
+  }
+
+  /** Chunks from the next on that follow each other and have not been had, `limit` at most. */
+  run(limit: number): number {
+    let length = 1;
+    while (length < limit && !this.#had.has(this.#next + length)) length++;
+    return length;
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Binding 5, `GET /api/v1/streams/{ksid}/ws`: chunks are pushed over a WebSocket, at most at the stream's Max_bps, as many
+ * as the client has given credits for. There is no backpressure in a WebSocket but that.
+ */
+import * as v from "valibot";
+import { toBase64 } from "../bytes/base64.ts";
+import { parseJson } from "../bytes/json.ts";
+import { LIMITS } from "../limits.ts";
+import type { StreamCaller } from "./types.ts";
+
+/** Header in which the Worker tells a KeyStream object whose socket it is: JSON of a `SocketCall`. */
+export const SOCKET_CALL_HEADER = "X-Qkd-Stream-Socket";
+
+export interface SocketCall extends StreamCaller {
+  /** `revocationKey` of the token or certificate by which the caller proved itself; null: of neither. */
+  readonly credential: string | null;
+}
+
+/** From the client: so many more messages may come. */
+const CreditsSchema = v.strictObject({
+  credits: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.streamCredits)),
+});
+
+/** @returns null for anything else */
+export function readCredits(message: string | ArrayBuffer): number | null {
+  if (typeof message !== "string" || message.length > LIMITS.streamCreditChars) return null;
+  const json = parseJson(message, 1);
+  const parsed = json.ok ? v.safeParse(CreditsSchema, json.value) : null;
+  return parsed?.success === true ? parsed.output.credits : null;
+}
+
+/** To the client: one chunk, named as the standard names what GET_KEY answers. */
+export const chunkMessage = (index: number, key: Uint8Array, metadata: string | null): string =>
+  JSON.stringify({ index, Key_buffer: toBase64(key), Metadata: metadata ?? "" });
+
+/** Why a socket ends: close code (RFC 6455 clause 7.4; 4000 and above are ours) and reason. */
+export const SOCKET_END = {
+  drained: { code: 1000, reason: "the peer has closed the stream, and no key of it is left" },
+  closed: { code: 1000, reason: "this application has closed the stream" },
+  "bad-message": { code: 1008, reason: 'not a message like {"credits": 8}' },
+  "too-many-credits": { code: 1008, reason: `more than ${LIMITS.streamCredits} credits` },
+  failed: { code: 1011, reason: "a part of the key management system does not answer" },
+  revoked: { code: 4401, reason: "the caller may not be here any more" },
+  replaced: { code: 4001, reason: "another socket of this application has taken its place" },
+  "no-connection": { code: 4004, reason: "no QKD connection between the two nodes" },
+  "unknown-ksid": { code: 4009, reason: "the stream has expired" },
+} as const;
+
+export type SocketEnd = keyof typeof SOCKET_END;
