@@ -19,6 +19,7 @@ export const LIMITS = {
   saes: 20_000,
   principals: 1000,
   credentialsEach: 16,
+  addressesEach: 16,
   /** They travel to every pool with each change of the network. */
   quotas: 256,
   saeIdChars: 256,
@@ -37,6 +38,64 @@ export const LIMITS = {
   decWaitMs: 10_000,
   /** Pools asked whether a key that was not found is somebody else's (401 instead of 400). */
   foreignPoolChecks: 32,
+
+  // ETSI 004 on the wire
+  /** Payload of a binary frame; JSON object of the hybridization module's protocol, which reads 65,057 bytes at most. */
+  streamFrameBytes: 64 * 1024,
+  streamJsonBytes: 64 * 1024,
+  /** Objects in a list of QOS parameters, of qkd-module 1.0. */
+  streamQosObjects: 16,
+  /** A Python literal: its text, its nesting, and values in it, containers and keys of dicts included. */
+  literalChars: 64 * 1024,
+  literalDepth: 16,
+  literalElements: 4096,
+
+  // BB84 post-processing
+  /** Of one block: pulses are numbered below it; detections; bits of the sifted key. */
+  bb84Pulses: 2 ** 53,
+  bb84Detections: 8 * 1024 * 1024,
+  bb84KeyBits: 4 * 1024 * 1024,
+  bb84Intensities: 3,
+  /** The detections of a block are the longest message. */
+  bb84MessageBytes: 16 * 1024 * 1024,
+  /** One message of error correction: above what one frame asks, 65,536 places of three bytes. */
+  cascadeRequestBytes: 256 * 1024,
+  /** Key of one block's tags, in an end's store; that one block may add; and names remembered of what was taken. */
+  bb84AuthenticationSlots: 1024,
+  bb84RefillSlots: 64,
+  bb84SpentSlots: 1024,
+
+  // QKD modules
+  /** Bits of sifted key of one block: what one object's memory and patience allow. */
+  moduleKeyBits: 1024 * 1024,
+  /** Of one message: the detections of a block are the longest. */
+  moduleMessageBytes: 16 * 1024 * 1024 + 64,
+  /** A key block of the fake simulation. */
+  moduleFakeBytes: 64 * 1024,
+  /** Key blocks made and not put away, before the sender stops. */
+  moduleFinishedBlocks: 16,
+  /** Blocks of which a receiver does not know whether they count; and tokens that a sender keeps to tell. */
+  moduleUnsettled: 8,
+  moduleSettlements: 64,
+  moduleReports: 32,
+  /** Blocks that key in store is to authenticate. */
+  moduleSlots: 8,
+  /** Openings that a receiver takes up: each uses up authentication key. */
+  moduleOpenings: { ratePerS: 4, burst: 32 },
+  /** A block is given up after so long without a word; a greeting is repeated after so long; then it is an alarm. */
+  moduleSilenceMs: 30_000,
+  moduleSyncMs: 5000,
+  moduleSilentAlarmMs: 60_000,
+  /** Pause after a block that failed: from, to. */
+  modulePauseMs: 1000,
+  moduleLongPauseMs: 60_000,
+  /** Blocks that fail in a row before that is an alarm. */
+  moduleFailures: 5,
+  /** Messages to the other end's object in one run of an alarm. */
+  moduleExchanges: 32,
+  moduleRefreshMs: 60_000,
+  moduleFullMs: 1000,
+  moduleAlarms: 32,
 
   // KeyPool
   shards: 64,
@@ -109,16 +168,48 @@ export const LIMITS = {
   streamsPerSae: 4096,
   /** Chunks made ahead in one call to the pool. */
   streamReadAhead: 8,
+  /** Links of a node whose pools are asked how many keys there are, where no stream is named. */
+  availableKeysLinks: 32,
   /** How far beyond the next chunk to be made an end may ask. */
   streamAheadChunks: 64,
   /** In one GET_KEY. */
   streamChunksAtOnce: 64,
+  /** Rows kept in memory, a pool. */
+  cachedStreams: 1024,
+  /** Calls for chunks that wait in one pool until there is key for them; how long before they look again. */
+  streamTurns: 1024,
+  streamTurnMs: 250,
+  /** Hand-overs of one pool that an end may still take back, and chunks in one such call. */
+  streamHolds: 16_384,
+  streamHandBacks: 1024,
+  /** Ended in one commit: streams, and records of chunks of one of them. */
+  streamsEnded: 16,
+  streamRecordsEnded: 500,
   /** Calls of one end that wait: for its peer, for key, for its rate. */
   streamWaiting: 64,
   /** Chunks handed to an end that says nothing more of them are as good as had. */
   streamHoldMs: 5000,
   /** After so long without a call an end gives back what it has read ahead. */
   streamIdleHandBackMs: 1000,
+  /** Calls no further apart make it read ahead: what it holds then is used up long before `streamHoldMs`. */
+  streamQuickMs: 250,
+  /** At its Max_bps a stream may fetch so much at once, or one chunk. */
+  streamBurstMs: 100,
+  /** Indices that an end has fetched beyond its next one. */
+  streamRememberedIndices: 1024,
+  /** Who waits looks again after so long, then ever less often, should the other half's news have been lost. */
+  streamLookMs: 1000,
+  streamLookMaxMs: 16_000,
+  /** KeyStream objects of one node; streams of which one of them holds more in memory than where they are. */
+  streamObjects: 8,
+  streamHalves: 4096,
+  /** Streams whose end is looked for in one run of an object's alarm, and the pause between two looks at one. */
+  streamSweepRows: 64,
+  streamSweepMs: 6 * 3600_000,
+  /** WebSockets of one object; messages that a client may have asked for and not had; of its own message. */
+  streamSockets: 1024,
+  streamCredits: 1024,
+  streamCreditChars: 64,
   streamMetadataChars: 1024,
   streamUriChars: 1024,
 
@@ -374,6 +465,35 @@ export const LIMITS = {
   agentLogFileBytes: 1024 * 1024 * 1024,
   agentLogFiles: 100,
   agentConfigBytes: 1024 * 1024,
+  /** Local services of ETSI 004 (`[[etsi004]]`); entries of one's `allow`; names by which one's clients may call it. */
+  localServices: 16,
+  localAllowEntries: 64,
+  localHosts: 16,
+  /** Connections to one local service at once, and requests of all of them to the edge. */
+  localConnections: 1024,
+  localEdgeConnections: 1024,
+  /** How long one stays on which nothing comes; how long a request may take to come whole, and a TLS handshake. */
+  localIdleMs: 600_000,
+  localRequestMs: 30_000,
+  localHandshakeMs: 10_000,
+  localKeepAliveMs: 65_000,
+  localLogMs: 1000,
+  /** How long a request waits for the tunnel; how often one that was not sent is tried, and the pause between. */
+  localTunnelMs: 5000,
+  localEdgeAttempts: 5,
+  localEdgePauseMs: 200,
+  /** How long one is held back that the edge is too busy for. */
+  localBusyMs: 5000,
+  /** An alarm that stands is told again in the log after so long. */
+  localAlarmMs: 3_600_000,
+  /** Streams that two applications have open at once without naming them; how long a client waits for its peer there. */
+  localLanes: 64,
+  localPeerMs: 10_000,
+  /** How long one waits in any but the lowest of them; for a peer to close one that is in use; and between two looks. */
+  localLaneMs: 2000,
+  localLaneInUseMs: 1000,
+  localLanePauseMs: 50,
+  qkdModuleBodyBytes: 64 * 1024,
   /** TCP ports of the self-hosted edge's gateway; how old its list of sites may be, and how large an answer with it. */
   gatewayPorts: 64,
   gatewaySitesMs: 1000,
@@ -382,4 +502,16 @@ export const LIMITS = {
   gatewayWaitMs: 5000,
   /** Further from the edge's clock than this, certificates and tokens begin to fail. */
   agentClockSkewMs: 60_000,
+  /** Of the client library: how long one request may take (an OPEN_CONNECT waits for up to `streamTimeoutMs`), an answer, attempts. */
+  clientTimeoutMs: 75_000,
+  clientAnswerBytes: 4 * 1024 * 1024,
+  clientAttempts: 5,
+  /** Others nest what they add deeper than we do. */
+  clientJsonDepth: 64,
+  /** Chunks that a client of the library lets come ahead. */
+  clientCredits: 8,
+  /** `qkd stream run`: requests of a file, streams of one at once, chunks of one. */
+  streamTemplates: 1000,
+  streamRunParallel: 1000,
+  streamRunKeys: 10_000,
 } as const;

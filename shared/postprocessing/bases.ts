@@ -1,0 +1,3 @@
+/** Bit values of a basis. The key is made of detections in X; those in Z, all of them published, test the channel. */
+export const KEY_BASIS = 0;
+export const TEST_BASIS = 1;
