@@ -1,7 +1,10 @@
 /** What the objects see: each other, and their secrets. */
 import type { AuditLogRpc } from "../shared/audit/event.ts";
+import type { KeyStreamRpc } from "../shared/etsi004/types.ts";
+import type { StreamPoolRpc } from "../shared/keypool/streams.ts";
 import type { KeyPoolRpc, PoolToPoolRpc } from "../shared/keypool/types.ts";
 import type { DirectoryRpc } from "../shared/network/directory-types.ts";
+import type { QkdModuleRpc } from "../shared/qkd-module/rpc.ts";
 import type { TunnelHubRpc } from "../shared/tunnel/types.ts";
 import type { Service } from "./storage/epoch-store.ts";
 
@@ -14,7 +17,9 @@ export interface ObjectNamespace<Rpc> {
 
 export interface ObjectsEnv {
   readonly DIRECTORY: ObjectNamespace<DirectoryRpc>;
-  readonly KEY_POOL: ObjectNamespace<KeyPoolRpc & PoolToPoolRpc>;
+  readonly KEY_POOL: ObjectNamespace<KeyPoolRpc & PoolToPoolRpc & StreamPoolRpc>;
+  readonly KEY_STREAM: ObjectNamespace<KeyStreamRpc>;
+  readonly QKD_MODULE: ObjectNamespace<QkdModuleRpc>;
   readonly AUDIT_LOG: ObjectNamespace<AuditLogRpc>;
   readonly TUNNEL_HUB: ObjectNamespace<TunnelHubRpc>;
   /** SHA-256 hex of the bootstrap token: one use, one hour. */

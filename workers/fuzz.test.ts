@@ -31,12 +31,23 @@ const body = fc.oneof(
         number: fc.jsonValue(),
         size: fc.jsonValue(),
         key_IDs: fc.jsonValue(),
+        destination: fc.oneof(fc.constantFrom("sae-b", "qkd://n2", "nobody"), fc.jsonValue()),
+        QOS: fc.jsonValue(),
+        index: fc.jsonValue(),
         version: fc.jsonValue(),
         bytes: fc.integer({ max: 4096 }),
       },
       { requiredKeys: [] },
     )
     .map((members) => JSON.stringify(members)),
+  // Nearly what clients of qkd-module 0.9 send.
+  fc
+    .array(fc.constantFrom("'sae-b'", "None", "-1", "{'timeout': 9, 'length': 64}", "b'\\xff'", "[", "__class__"))
+    .map((items) => `[${items.join(", ")}]`),
+);
+/** Their errors are literals, too. */
+const LITERALS: ReadonlySet<string> = new Set(
+  OPERATION_IDS.filter((id) => id.startsWith("literal")).map((id) => OPERATIONS[id].path),
 );
 const headers = fc.dictionary(
   fc.constantFrom(
@@ -45,6 +56,7 @@ const headers = fc.dictionary(
     "Content-Type",
     "Client-Cert",
     "QKD-Node",
+    "QKD-SAE",
     "Origin",
     "X-Forwarded-For",
     "Cookie",
@@ -71,6 +83,7 @@ test(
           const text = await response.text();
           if (response.status >= 500) expect(response.status).toBe(503);
           if (response.status === 401) expect(text).toBe("");
+          else if (response.status >= 400 && LITERALS.has(at)) expect(text === "").toBe(method === "HEAD");
           else if (response.status >= 400 && method !== "HEAD")
             expect(JSON.parse(text)).toMatchObject({ message: expect.stringMatching(/./) });
           expect(response.headers.get("Cache-Control")).toBe("no-store");

@@ -8,11 +8,13 @@ import { ingest } from "./ingest.ts";
 import { networkCommands } from "./network.ts";
 import { revocations, revoke } from "./revoke.ts";
 import { status } from "./status.ts";
+import { streamRun } from "./stream.ts";
 
 export const COMMANDS: readonly Command[] = [
   status,
   ingest,
   ...networkCommands,
+  streamRun,
   revoke,
   revocations,
   alarms,

@@ -7,6 +7,7 @@ import type { Command, CommandContext } from "../lib/command.ts";
 import { EXIT } from "../lib/failure.ts";
 import { listLinks, noSuchLink } from "../lib/links.ts";
 import { COMMON_OPTIONS, isRecord } from "../lib/settings.ts";
+import { describeModule, QKD_COLUMNS, qkdCells } from "../lib/module-words.ts";
 import { formatCount, renderTable } from "../lib/text.ts";
 
 type Link = v.InferOutput<typeof LinkSchema>;
@@ -53,16 +54,22 @@ const sourceOf = (link: Link): string =>
 const SHOWN_STATES = ["available", "pending", "delivered", "quarantined"] as const;
 
 function linksTable(links: readonly Link[]): string[] {
-  const headings = ["link", "nodes", "source", "level", ...SHOWN_STATES.map((state) => `${state} bits`), "conserved"];
+  const modules = links.some(({ module }) => module !== undefined) ? QKD_COLUMNS : [];
+  const headings = [
+    ...["link", "nodes", "source", "level", ...SHOWN_STATES.map((state) => `${state} bits`)],
+    ...modules,
+    "conserved",
+  ];
   const rows = links.map((link) => [
     link.link,
     link.nodes.join(" - "),
     sourceOf(link),
     textOf(link.pool["level"]),
     ...SHOWN_STATES.map((state) => formatCount(bitsOf(link, state))),
+    ...(modules.length === 0 ? [] : qkdCells(link)),
     link.pool["conserved"] === true ? "yes" : "NO",
   ]);
-  return renderTable(headings, rows, new Set(SHOWN_STATES.map((state) => `${state} bits`)));
+  return renderTable(headings, rows, new Set([...SHOWN_STATES.map((state) => `${state} bits`), ...QKD_COLUMNS]));
 }
 
 function describeLink(link: Link): string[] {
@@ -72,6 +79,7 @@ function describeLink(link: Link): string[] {
     `${link.link}: ${link.nodes.join(" - ")}, ${sourceOf(link)}, ${link.feed}, health policy ${link.health_policy}`,
     `  state ${textOf(link.pool["state"])}, level ${textOf(link.pool["level"])}, custody ${textOf(link.pool["custody"])}`,
     ...states.map((state) => `  ${state.padEnd(width)}  ${formatCount(bitsOf(link, state))} bits`),
+    ...(link.module ?? []).flatMap((module) => describeModule(module)),
     `  conserved: ${link.pool["conserved"] === true ? "yes, the states add up to what came in" : "NO"}`,
   ];
 }

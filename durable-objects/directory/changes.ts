@@ -9,6 +9,7 @@ import type { DirectoryRpc, Drain, PointerFault, Revocation } from "../../shared
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { drainKey, pairsChanged, planDrains } from "../../shared/network/drains.ts";
 import { pairOfLink, revocationKey, revokedKeys } from "../../shared/network/lookup.ts";
+import { modulesChanged } from "../../shared/network/module-config.ts";
 import type { PoolView } from "../../shared/network/pool-config.ts";
 import { DEPLOYMENT_LOG } from "../../shared/network/reserved.ts";
 import { someoneWritesNetwork } from "../../shared/network/rules.ts";
@@ -74,6 +75,9 @@ export function putNetwork(parts: DirectoryParts, call: PutCall): Result<{ reado
     const after: PoolView = { sequence: store.bump(), document: valid.value, drains: drains.value };
     for (const [pair, shards] of pairsChanged(before, after)) {
       store.putErrand({ kind: "refresh", pair, shards, sequence: after.sequence }, nowMs);
+    }
+    for (const [link, node] of modulesChanged(before.document, after.document)) {
+      store.putErrand({ kind: "module", link, node, sequence: after.sequence }, nowMs);
     }
     const changes = diffNetworks(before.document, after.document).length;
     audit(parts, { act: "network.put", who: call.by, detail: { version, changes, bootstrap: isBootstrap } });

@@ -18,9 +18,12 @@ import type {
   NetworkVersion,
   Revocation,
   Snapshot,
+  StreamCallersCall,
 } from "../../shared/network/directory-types.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { maxShardsOf } from "../../shared/network/lookup.ts";
+import { moduleLink } from "../../shared/network/module-config.ts";
+import { type ModuleConfig, moduleName } from "../../shared/qkd-module/rpc.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { TunnelView, TunnelViewCall } from "../../shared/tunnel/types.ts";
 import { generationOf, type ObjectsEnv } from "../env.ts";
@@ -40,13 +43,15 @@ import {
 } from "./changes.ts";
 import { EpochTable } from "./epoch-table.ts";
 import { Epochs } from "./epochs.ts";
-import { runErrands, type Pools } from "./errands.ts";
-import { Hubs, HubTable } from "./hubs.ts";
+import { type Modules, runErrands, type Pools } from "./errands.ts";
+import { viewOfHub } from "./hubs.ts";
 import { Leases } from "./leases.ts";
 import { lossesOf } from "./losses.ts";
 import { PoolStore } from "./pool-store.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { DirectoryStore } from "./store.ts";
+import { goneCallers } from "./stream-callers.ts";
+import { Watchers } from "./watchers.ts";
 
 /** How soon what waits is done, how soon events that could not be shipped are tried again, and a failed alarm. */
 const SOON_MS = 50;
@@ -56,9 +61,11 @@ const RECOVERY_MS = 30_000;
 export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc {
   readonly #parts: DirectoryParts;
   readonly #pools: Pools;
+  readonly #modules: Modules;
   readonly #leases: Leases;
   readonly #epochs: Epochs;
-  readonly #hubs: Hubs;
+  readonly #hubs: Watchers;
+  readonly #streams: Watchers;
   /** Of the present sequence; made again after each change. */
   #snapshot: Snapshot | null = null;
 
@@ -71,10 +78,12 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const bootstrapSha256 = env.QKD_BOOTSTRAP_SHA256?.toLowerCase();
     this.#parts = { store, outbox, bootstrapSha256, nowMs: Date.now };
     this.#pools = (pair, shard) => env.KEY_POOL.getByName(poolName(pair, shard));
+    this.#modules = (link, node) => env.QKD_MODULE.getByName(moduleName(link, node));
     this.#leases = new Leases(this.#parts, new PoolStore(db));
     const pool = (name: string) => env.KEY_POOL.getByName(name);
     this.#epochs = new Epochs(this.#parts, new EpochTable(db), epochStoreOf(env), pool);
-    this.#hubs = new Hubs(this.#parts, new HubTable(db), (site) => env.TUNNEL_HUB.getByName(site));
+    this.#hubs = new Watchers(this.#parts, db, "tunnel", (site) => env.TUNNEL_HUB.getByName(site).refresh());
+    this.#streams = new Watchers(this.#parts, db, "streams", (name) => env.KEY_STREAM.getByName(name).refresh());
     this.#leases.seeGeneration(generationOf(env));
     if (bootstrapSha256 !== undefined) this.#seeBootstrap(bootstrapSha256);
   }
@@ -88,7 +97,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
 
   async putNetwork(call: PutCall): Promise<Result<{ readonly version: number }, Fault>> {
     const result = putNetwork(this.#parts, call);
-    this.ctx.waitUntil(this.#hubs.tell());
+    this.ctx.waitUntil(this.#tellWatchers());
     await this.#plan();
     return result;
   }
@@ -118,7 +127,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
 
   async revoke(call: RevokeCall): Promise<Result<Revocation, Fault>> {
     const result = revoke(this.#parts, call);
-    this.ctx.waitUntil(this.#hubs.tell());
+    this.ctx.waitUntil(this.#tellWatchers());
     await this.#plan();
     return result;
   }
@@ -131,6 +140,12 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     for (const each of shards) this.#epochs.meet(poolName(pair, each));
     await this.#plan();
     return { ...view.configOf(pair), epoch };
+  }
+
+  async moduleConfig(link: string): Promise<ModuleConfig> {
+    const { epoch } = await this.#epochs.inForce();
+    const { sequence, document } = this.#parts.store.view();
+    return { version: sequence, epoch, link: moduleLink(document, link) };
   }
 
   async epochs(): Promise<Result<EpochsState, Fault>> {
@@ -151,17 +166,25 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
   }
 
   async tunnelView(call: TunnelViewCall): Promise<TunnelView | { readonly unchanged: true }> {
-    return this.#hubs.view(call);
+    return viewOfHub(this.#parts, this.#hubs, call);
+  }
+
+  async goneCallers(call: StreamCallersCall): Promise<readonly number[]> {
+    return goneCallers(this.#parts, this.#streams, call);
   }
 
   override async alarm(): Promise<void> {
     // Should this run end in the middle, the next one goes on where it was.
     await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
     this.#endBootstrap();
-    await Promise.all([this.#hubs.tell(), runErrands(this.#parts, this.#pools)]);
+    await Promise.all([this.#tellWatchers(), runErrands(this.#parts, this.#pools, this.#modules)]);
     const { failedNodes } = await this.#parts.outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
     await this.#runEpochs();
     await this.#plan(failedNodes.length > 0 ? SHIP_AGAIN_MS : SOON_MS, true);
+  }
+
+  async #tellWatchers(): Promise<void> {
+    await Promise.all([this.#hubs.tell(), this.#streams.tell()]);
   }
 
   /** Where the keys are kept may not answer; all else goes on. */
@@ -196,10 +219,10 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const nowMs = Date.now();
     const { store, outbox, bootstrapSha256 } = this.#parts;
     const errandMs = store.nextErrandMs();
-    const hubMs = this.#hubs.nextMs();
+    const watcherMs = [this.#hubs.nextMs(), this.#streams.nextMs()].filter((due) => due !== null);
     const deadlines = [
       errandMs === null ? null : Math.max(errandMs, nowMs + SOON_MS),
-      hubMs === null ? null : Math.max(hubMs, nowMs + SOON_MS),
+      ...watcherMs.map((dueMs) => Math.max(dueMs, nowMs + SOON_MS)),
       Math.max(this.#epochs.nextMs(), nowMs + SOON_MS),
       outbox.pending() > 0 ? nowMs + shipInMs : null,
       bootstrapSha256 === undefined ? null : store.bootstrapUntilMs(bootstrapSha256),

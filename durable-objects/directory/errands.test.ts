@@ -12,12 +12,13 @@ import { Database } from "../storage/database.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import { putNetwork, type DirectoryParts } from "./changes.ts";
 import type { Directory } from "./directory.ts";
-import { runErrands, STUCK_ATTEMPTS, type Pools } from "./errands.ts";
+import { type Modules, runErrands, STUCK_ATTEMPTS, type Pools } from "./errands.ts";
 import { lossesOf } from "./losses.ts";
 import { DirectoryStore } from "./store.ts";
 
 const { DIRECTORY } = env as unknown as { DIRECTORY: DurableObjectNamespace<Directory> };
 let count = 0;
+const noModules: Modules = (link, node) => expect.unreachable(`no module ${link}@${node}`);
 
 /** Pools that write down what they are asked; each voids in two steps. */
 class FakePools {
@@ -79,7 +80,7 @@ async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
       },
       run: async () => {
         pools.calls.length = 0;
-        await runErrands(parts, pools.of);
+        await runErrands(parts, pools.of, noModules);
         return [...pools.calls];
       },
       audited: (act) =>

@@ -1,6 +1,6 @@
 /**
- * What the Directory has to do at pools, from its alarm: tell them to fetch their configuration, and void the keys a
- * drain has left. Every step is idempotent; one that fails is tried again, later each time, and does not hold up the
+ * What the Directory has to do at pools and QKD modules, from its alarm: tell them to fetch their configuration, and void
+ * the keys a drain has left. Every step is idempotent; one that fails is tried again, later each time, and does not hold up the
  * others. After three failures it counts as stuck: audited, and from then on tried rarely.
  */
 import type { Fault } from "../../shared/errors/errors.ts";
@@ -9,6 +9,7 @@ import type { KeyPoolRpc } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Drain } from "../../shared/network/directory-types.ts";
 import { maxShardsOf, nodeId, saeId } from "../../shared/network/lookup.ts";
+import { moduleName, type QkdModuleRpc } from "../../shared/qkd-module/rpc.ts";
 import { err, type Result } from "../../shared/result.ts";
 import { audit, type DirectoryParts } from "./changes.ts";
 import type { Errand, ErrandRow, NetworkView } from "./store.ts";
@@ -19,6 +20,9 @@ export type Pools = (
   shard: number,
 ) => Pick<KeyPoolRpc, "refresh" | "countPending" | "voidPending" | "status">;
 
+/** The QKD modules, likewise. */
+export type Modules = (link: string, node: string) => Pick<QkdModuleRpc, "refresh">;
+
 /** Waits after the first, second ... failure; the last one for stuck errands. */
 export const RETRY_MS = [1000, 5000, 15 * 60_000] as const;
 /** Failures after which an errand is stuck. */
@@ -27,19 +31,31 @@ export const STUCK_ATTEMPTS = RETRY_MS.length;
 type Refresh = Extract<Errand, { kind: "refresh" }>;
 type Void = Extract<Errand, { kind: "void" }>;
 
-/** Does what is due, at most LIMITS.poolCallsPerAlarm calls to pools and one errand more. */
-export async function runErrands(parts: DirectoryParts, pools: Pools): Promise<void> {
+/** Does what is due, at most LIMITS.poolCallsPerAlarm calls to pools and modules and one errand more. */
+export async function runErrands(parts: DirectoryParts, pools: Pools, modules: Modules): Promise<void> {
   let calls = 0;
   while (calls < LIMITS.poolCallsPerAlarm) {
     const [row] = parts.store.dueErrands(parts.nowMs(), 1);
     if (row === undefined) return;
     // One after the other: a step's outcome decides what comes next.
     // oxlint-disable-next-line no-await-in-loop
-    calls +=
-      row.errand.kind === "refresh"
-        ? await refresh(parts, pools, row, row.errand)
-        : await voidStep(parts, pools, row, row.errand);
+    calls += await runErrand(parts, row, { pools, modules });
   }
+}
+
+/** @returns how many calls it took */
+async function runErrand(
+  parts: DirectoryParts,
+  row: ErrandRow,
+  { pools, modules }: { readonly pools: Pools; readonly modules: Modules },
+): Promise<number> {
+  const { errand } = row;
+  if (errand.kind === "refresh") return await refresh(parts, pools, row, errand);
+  if (errand.kind === "void") return await voidStep(parts, pools, row, errand);
+  const answer = await attempt(() => modules(errand.link, errand.node).refresh(errand.sequence));
+  if (answer.ok) parts.store.removeErrand(row.id);
+  else postpone(parts, row, answer.error);
+  return 1;
 }
 
 async function refresh(parts: DirectoryParts, pools: Pools, row: ErrandRow, errand: Refresh): Promise<number> {
@@ -123,9 +139,14 @@ function postpone(parts: DirectoryParts, row: ErrandRow, why: Fault): void {
     const dueMs = parts.nowMs() + (RETRY_MS[attempts - 1] ?? RETRY_MS[0]);
     if (!parts.store.postponeErrand(row.id, attempts, dueMs)) return;
     if (attempts < STUCK_ATTEMPTS || row.attempts >= STUCK_ATTEMPTS) return;
-    const what = row.errand.kind === "refresh" ? row.errand.pair : row.errand.drainKey;
+    const what = subjectOf(row.errand);
     audit(parts, { act: "directory.stuck", who: "system", detail: { errand: row.errand.kind, what, code: why.code } });
   });
+}
+
+function subjectOf(errand: Errand): string {
+  if (errand.kind === "refresh") return errand.pair;
+  return errand.kind === "module" ? moduleName(errand.link, errand.node) : errand.drainKey;
 }
 
 /** A pool's answer; an object that cannot be reached is a fault like any other. */

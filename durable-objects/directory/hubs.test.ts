@@ -2,19 +2,22 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { LIMITS } from "../../shared/limits.ts";
+import type { TunnelViewCall } from "../../shared/tunnel/types.ts";
 import { saeAt } from "../../test/support/network-document.ts";
 import { Database } from "../storage/database.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import { putNetwork, type DirectoryParts } from "./changes.ts";
 import type { Directory } from "./directory.ts";
 import { RETRY_MS, STUCK_ATTEMPTS } from "./errands.ts";
-import { Hubs, HubTable } from "./hubs.ts";
+import { viewOfHub } from "./hubs.ts";
 import { DirectoryStore } from "./store.ts";
+import { Watchers } from "./watchers.ts";
 
 const { DIRECTORY } = env as unknown as { DIRECTORY: DurableObjectNamespace<Directory> };
 
 interface Bench {
-  readonly hubs: Hubs;
+  readonly hubs: Watchers;
+  readonly view: (call: TunnelViewCall) => ReturnType<typeof viewOfHub>;
   /** Hubs told, in turn. */
   readonly told: string[];
   readonly failing: Set<string>;
@@ -32,14 +35,13 @@ async function withBench(name: string, work: (bench: Bench) => Promise<void>): P
     const parts: DirectoryParts = { store, outbox, bootstrapSha256: undefined, nowMs: () => clock.nowMs };
     const told: string[] = [];
     const failing = new Set<string>();
-    const hubs: Hubs = new Hubs(parts, new HubTable(db), (site) => ({
-      refresh: async () => {
-        told.push(site);
-        if (failing.has(site)) throw new Error("unreachable");
-        hubs.view({ hub: site, knownSequence: 0, connected: site !== "left" });
-        await Promise.resolve();
-      },
-    }));
+    const view = (call: TunnelViewCall) => viewOfHub(parts, hubs, call);
+    const hubs: Watchers = new Watchers(parts, db, "tunnel", async (site) => {
+      told.push(site);
+      if (failing.has(site)) throw new Error("unreachable");
+      view({ hub: site, knownSequence: 0, connected: site !== "left" });
+      await Promise.resolve();
+    });
     const change = (): void => {
       const { documentVersion } = store.head();
       const operators = [
@@ -54,16 +56,16 @@ async function withBench(name: string, work: (bench: Bench) => Promise<void>): P
         .all<{ events: string }>("SELECT events FROM audit_outbox ORDER BY first_seq")
         .flatMap(({ events }) => (JSON.parse(events) as { act: string }[]).map(({ act }) => act))
         .filter((act) => act === "directory.stuck");
-    await work({ hubs, told, failing, clock, change, audited });
+    await work({ hubs, view, told, failing, clock, change, audited });
   });
 }
 
 const connected = (hub: string) => ({ hub, knownSequence: -1, connected: true });
 
 it("are told of every change once, as long as they have connections", async () => {
-  await withBench("hubs-told", async ({ hubs, told, change }) => {
-    hubs.view(connected("here"));
-    hubs.view(connected("left"));
+  await withBench("hubs-told", async ({ hubs, view, told, change }) => {
+    view(connected("here"));
+    view(connected("left"));
     await hubs.tell();
     expect(told).toEqual([]);
     change();
@@ -78,9 +80,9 @@ it("are told of every change once, as long as they have connections", async () =
 });
 
 it("that do not answer are told again, later each time, and audited as stuck; others are not held up", async () => {
-  await withBench("hubs-stuck", async ({ hubs, told, failing, clock, change, audited }) => {
-    hubs.view(connected("here"));
-    hubs.view(connected("gone"));
+  await withBench("hubs-stuck", async ({ hubs, view, told, failing, clock, change, audited }) => {
+    view(connected("here"));
+    view(connected("gone"));
     failing.add("gone");
     change();
     await hubs.tell();
@@ -100,12 +102,12 @@ it("that do not answer are told again, later each time, and audited as stuck; ot
 });
 
 it("get a small part of the network, and nothing where they have it", async () => {
-  await withBench("hubs-view", async ({ hubs, change }) => {
+  await withBench("hubs-view", async ({ view: viewOf, change }) => {
     change();
-    const view = hubs.view(connected("n1"));
+    const view = viewOf(connected("n1"));
     expect(view).toMatchObject({ agents: {}, linkedSites: [] });
     const knownSequence = "sequence" in view ? view.sequence : 0;
-    expect(hubs.view({ ...connected("n1"), knownSequence })).toEqual({ unchanged: true });
+    expect(viewOf({ ...connected("n1"), knownSequence })).toEqual({ unchanged: true });
     await Promise.resolve();
   });
 });

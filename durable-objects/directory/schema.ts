@@ -90,4 +90,18 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX tunnel_hub_due ON tunnel_hub (due_ms);
     `,
   },
+  {
+    version: 4,
+    minReader: 1,
+    sql: `
+      -- The same of KeyStream objects that have sockets.
+      CREATE TABLE stream_object (
+        name TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE INDEX stream_object_due ON stream_object (due_ms);
+    `,
+  },
 ];

@@ -7,12 +7,15 @@ import type { Drain, NetworkVersion, Revocation } from "../../shared/network/dir
 import { NetworkDocumentSchema, type NetworkDocument } from "../../shared/network/document.ts";
 import { drainKey } from "../../shared/network/drains.ts";
 import { poolConfigs, type PoolView } from "../../shared/network/pool-config.ts";
+import { moduleName } from "../../shared/qkd-module/rpc.ts";
 import { storedJson, type Database } from "../storage/database.ts";
 
 /** What the alarm has to do with pools. */
 export type Errand =
   /** Tell a pair's pools to fetch their configuration. */
   | { readonly kind: "refresh"; readonly pair: PairName; readonly shards: number; readonly sequence: number }
+  /** The same to the QKD module of a link's end. */
+  | { readonly kind: "module"; readonly link: string; readonly node: string; readonly sequence: number }
   /** Void what a drain left: how far it got. */
   | {
       readonly kind: "void";
@@ -29,8 +32,10 @@ export interface ErrandRow {
   readonly attempts: number;
 }
 
-const errandKey = (errand: Errand): string =>
-  errand.kind === "refresh" ? `refresh:${errand.pair}` : `void:${errand.drainKey}`;
+function errandKey(errand: Errand): string {
+  if (errand.kind === "refresh") return `refresh:${errand.pair}`;
+  return errand.kind === "module" ? `module:${moduleName(errand.link, errand.node)}` : `void:${errand.drainKey}`;
+}
 
 /** Characters a part: at most 3 bytes each in UTF-8, so well below the 2 MB of a row. */
 const PART_CHARS = 512 * 1024;

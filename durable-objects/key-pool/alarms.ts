@@ -9,6 +9,8 @@ import type { PoolContext } from "./context.ts";
 import { nextOverdueMs, tellOverdue } from "./epoch-overdue.ts";
 import { recoverTransfers } from "./siblings.ts";
 import { makeMaterial, simulatedBytesDue } from "./sources.ts";
+import { endStreams } from "./stream-end.ts";
+import { letGo } from "./stream-settle.ts";
 import { expireRecords } from "./upkeep.ts";
 import { giveUpWaiting, nextGivingUpMs } from "./waiting-blocks.ts";
 
@@ -23,6 +25,8 @@ const UPKEEP: readonly (readonly [name: string, work: (pool: PoolContext, nowMs:
   ["twins", giveUpWaiting],
   ["units in use", retireBegun],
   ["epoch", tellOverdue],
+  ["chunks held", letGo],
+  ["streams", endStreams],
 ];
 
 interface Reach {
@@ -98,6 +102,8 @@ export class Alarms {
       nextGivingUpMs(this.#pool),
       nextRetiringMs(this.#pool),
       nextOverdueMs(this.#pool),
+      this.#pool.holds.earliestMs,
+      this.#pool.streams.earliestEndMs,
     );
   }
 

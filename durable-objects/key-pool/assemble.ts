@@ -26,6 +26,9 @@ import { Quotas } from "./quotas.ts";
 import { PoolSecrets } from "./secrets.ts";
 import { StandingAlarms } from "./standing-alarms.ts";
 import { PoolStore } from "./store.ts";
+import { Holds } from "./stream-holds.ts";
+import { StreamStore } from "./stream-store.ts";
+import { StreamTurns } from "./stream-turns.ts";
 import { Supply } from "./supply.ts";
 import { UnitStore } from "./unit-store.ts";
 import { Usages } from "./usage.ts";
@@ -67,15 +70,21 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
   const dropsEvents = () => options.config()?.policy.audit_overflow === "drop";
   const flow = new FlowMeter(Date.now());
   const books = new Books({ store, units, records, supply, material, vault, usages, flow, outbox, dropsEvents });
+  const streams = new StreamStore(db);
+  const turns = new StreamTurns();
   const commits = new GroupCommit(
     {
       durable: async () => await ctx.storage.sync(),
       transaction: (work) => db.transaction(work),
       flush: () => books.flush(),
-      rollback: () => books.rollback(),
+      rollback: () => {
+        books.rollback();
+        streams.forget();
+      },
       committed: () => {
         books.committed();
         options.committed();
+        turns.supplied(books.totals.ledger.available / 8);
         // What one commit could not count, the next ones do; where they cannot either, the next request's does.
         if (usages.behind) void commits.run(() => null).catch(() => null);
       },
@@ -109,6 +118,9 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
     commits,
     secrets: new PoolSecrets(store),
     forgotten: new ForgottenStore(db),
+    streams,
+    holds: new Holds(LIMITS.streamHolds),
+    turns,
     isLeased: options.isLeased,
     useLease: options.useLease,
     config,

@@ -20,6 +20,9 @@ import { busy, notLeased } from "./refusals.ts";
 import type { PoolSecrets } from "./secrets.ts";
 import type { StandingAlarms } from "./standing-alarms.ts";
 import type { PoolStore } from "./store.ts";
+import type { Holds } from "./stream-holds.ts";
+import type { StreamStore } from "./stream-store.ts";
+import type { StreamTurns } from "./stream-turns.ts";
 import type { Supply } from "./supply.ts";
 import type { UnitStore } from "./unit-store.ts";
 import type { Vault } from "./vault.ts";
@@ -47,6 +50,9 @@ export interface PoolContext {
   readonly secrets: PoolSecrets;
   readonly forgotten: ForgottenStore;
   readonly half: Half;
+  readonly streams: StreamStore;
+  readonly holds: Holds;
+  readonly turns: StreamTurns;
   /** The configuration in force. */
   config(): PoolConfig;
   /** May key material be taken in, given out or moved? */

@@ -115,6 +115,7 @@ function cut(
     expiresMs: nowMs + (state === "reserved" ? RESERVED_MS : policy.key_ttl_s * 1000),
     holdUntilMs: graceUntilMs,
     announced: null,
+    chunks: null,
   };
   pool.records.insert(record);
   pool.quotas.took(call, nowMs);

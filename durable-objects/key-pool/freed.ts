@@ -30,6 +30,15 @@ export function zeroFreed(plaintext: Uint8Array, freed: Uint8Array): void {
   }
 }
 
+/** Is any byte of `slice` marked? */
+export function anyFreed(freed: Uint8Array, unitBytes: number, { offset, length }: Segment): boolean {
+  const scale = bytesABit(freed, unitBytes);
+  for (let bit = Math.floor(offset / scale); bit * scale < offset + length; bit++) {
+    if (((freed[bit >> 3] ?? 0) >> (bit & 7)) & 1) return true;
+  }
+  return false;
+}
+
 /** The same with a bit a byte. */
 function refined(freed: Uint8Array, unitBytes: number): Uint8Array {
   const bits = new Uint8Array(bitmapBytes(unitBytes, 1));

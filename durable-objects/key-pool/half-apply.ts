@@ -101,6 +101,7 @@ function applyAnnouncement(parts: HalfParts, announced: Announcement): Outcome {
     left: initialLeft(served, announced.keys),
     imported: false,
     announced: announced.record,
+    chunks: null,
     policyVersion: version,
     expiresMs: Math.min(announced.expiresMs, nowMs + policy.key_ttl_s * 1000),
     holdUntilMs: 0,

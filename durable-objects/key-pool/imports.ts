@@ -134,6 +134,7 @@ export async function importKeys(
       expiresMs: call.expiresMs,
       holdUntilMs: 0,
       announced: null,
+      chunks: null,
     };
     pool.records.insert(record);
     pool.records.insertImport(call.nonce, id, call.mask);

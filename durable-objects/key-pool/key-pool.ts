@@ -21,6 +21,7 @@ import type {
   PoolStatus,
   PoolToPoolRpc,
 } from "../../shared/keypool/types.ts";
+import type { StreamPoolRpc } from "../../shared/keypool/streams.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { DIRECTORY_NAME, generationOf, type ObjectsEnv } from "../env.ts";
@@ -41,9 +42,15 @@ import { Refill } from "./refill.ts";
 import { lendUnits, settleTransfer } from "./siblings.ts";
 import { makeMaterial } from "./sources.ts";
 import { statusOf } from "./status.ts";
+import { availableChunks } from "./stream-available.ts";
+import { giveChunks } from "./stream-chunks.ts";
+import { closeStream } from "./stream-close.ts";
+import { openStream } from "./stream-open.ts";
+import { stateFor } from "./stream-rows.ts";
+import { settleChunks } from "./stream-settle.ts";
 import { countStep, voidStep } from "./upkeep.ts";
 
-export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, PoolToPoolRpc {
+export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, PoolToPoolRpc, StreamPoolRpc {
   readonly #pool: PoolContext;
   readonly #alarms: Alarms;
   readonly #refill: Refill;
@@ -211,6 +218,38 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   async settleTransfer(transfer: string): PoolResult<null> {
     const ready = await this.#configure(0);
     return ready.ok ? await settleTransfer(this.#pool, transfer) : ready;
+  }
+
+  async openStream(call: Parameters<StreamPoolRpc["openStream"]>[0]): ReturnType<StreamPoolRpc["openStream"]> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    return ready.ok ? await openStream(this.#pool, call) : ready;
+  }
+
+  async streamState(call: Parameters<StreamPoolRpc["streamState"]>[0]): ReturnType<StreamPoolRpc["streamState"]> {
+    const ready = await this.#ready(call.configVersion);
+    return ready.ok ? ok(stateFor(this.#pool, call, Date.now())) : ready;
+  }
+
+  async chunks(call: Parameters<StreamPoolRpc["chunks"]>[0]): ReturnType<StreamPoolRpc["chunks"]> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    return ready.ok ? await giveChunks(this.#pool, call, async (bytes) => await this.#refill.bytes(bytes)) : ready;
+  }
+
+  async settleChunks(call: Parameters<StreamPoolRpc["settleChunks"]>[0]): ReturnType<StreamPoolRpc["settleChunks"]> {
+    const ready = await this.#configure(0);
+    return ready.ok ? await settleChunks(this.#pool, call) : ready;
+  }
+
+  async availableChunks(
+    call: Parameters<StreamPoolRpc["availableChunks"]>[0],
+  ): ReturnType<StreamPoolRpc["availableChunks"]> {
+    const ready = await this.#admit(call.configVersion, call.principal);
+    return ready.ok ? await availableChunks(this.#pool, call, async (bytes) => await this.#refill.bytes(bytes)) : ready;
+  }
+
+  async closeStream(call: Parameters<StreamPoolRpc["closeStream"]>[0]): ReturnType<StreamPoolRpc["closeStream"]> {
+    const ready = await this.#configure(0);
+    return ready.ok ? await closeStream(this.#pool, call) : ready;
   }
 
   override async alarm(): Promise<void> {

@@ -5,8 +5,7 @@ export function initialLeft(served: readonly boolean[], keys: number): Uint8Arra
   const left = new Uint8Array(Math.ceil((served.length * keys) / 8));
   served.forEach((here, recipient) => {
     if (!here) return;
-    for (let bit = recipient * keys; bit < (recipient + 1) * keys; bit++)
-      left[bit >> 3] = (left[bit >> 3] ?? 0) | (1 << (bit & 7));
+    for (let bit = recipient * keys; bit < (recipient + 1) * keys; bit++) setLeft(left, bit);
   });
   return left;
 }
@@ -15,6 +14,10 @@ export const isLeft = (left: Uint8Array, bit: number): boolean => (((left[bit >>
 
 export function clearLeft(left: Uint8Array, bit: number): void {
   left[bit >> 3] = (left[bit >> 3] ?? 0) & ~(1 << (bit & 7));
+}
+
+export function setLeft(left: Uint8Array, bit: number): void {
+  left[bit >> 3] = (left[bit >> 3] ?? 0) | (1 << (bit & 7));
 }
 
 export const nothingLeft = (left: Uint8Array): boolean => left.every((byte) => byte === 0);

@@ -185,7 +185,9 @@ describe("counting", () => {
     await pool.sql("UPDATE key_record SET id = 5000 WHERE id = 2");
     await pool.sql(
       `WITH RECURSIVE n(id) AS (SELECT 2 UNION ALL SELECT id + 1 FROM n WHERE id < 4999)
-       INSERT INTO key_record SELECT n.id, nonce, state, 'sae-x', master_node, recipients, keys, size_bytes, segments,
+       INSERT INTO key_record (id, nonce, state, master, master_node, recipients, keys, size_bytes, segments, left,
+         imported, policy_version, expires_ms, hold_until_ms, announced)
+       SELECT n.id, nonce, state, 'sae-x', master_node, recipients, keys, size_bytes, segments,
          left, imported, policy_version, expires_ms, hold_until_ms, announced FROM key_record, n WHERE key_record.id = 1`,
     );
     await pool.sql("UPDATE totals SET next_record = 5001");

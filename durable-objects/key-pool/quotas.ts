@@ -13,6 +13,9 @@ import { notEnoughKeys } from "./refusals.ts";
 import { RefusalCounter } from "./refusal-counter.ts";
 import type { Usages } from "./usage.ts";
 
+/** Who asks for how many keys, in whose name. */
+export type KeyWish = Pick<EncKeysCall, "principal" | "master" | "masterNode" | "count" | "sizeBits">;
+
 interface QuotaParts {
   readonly usages: Usages;
   readonly books: Books;
@@ -32,9 +35,9 @@ export class Quotas {
   }
 
   /** Why not; null where it may, and where the pool has too little anyhow. */
-  refusal(call: EncKeysCall, nowMs: number): Fault | null {
+  refusal(call: KeyWish, nowMs: number): Fault | null {
     const limited = this.#parts.usages.limited;
-    if (!limited && !this.#isShort()) return null;
+    if (!limited && !this.isShort) return null;
     const bits = call.count * call.sizeBits;
     const refused = limited ? this.#beyondQuota(call, bits, nowMs) : null;
     if (refused !== null) {
@@ -44,7 +47,7 @@ export class Quotas {
         ? fault("bad-request", message)
         : { ...fault("not-enough-keys", message), retryAfterSeconds };
     }
-    if (!this.#isShort() || !this.#parts.books.has(bits / 8)) return null;
+    if (!this.isShort || !this.#parts.books.has(bits / 8)) return null;
     const { available } = this.#parts.books.totals.ledger;
     if (this.#fairShare.mayTake(call.master, available, nowMs)) return null;
     this.#audit(call, "fair_share", nowMs);
@@ -52,23 +55,23 @@ export class Quotas {
   }
 
   /** The keys were cut. */
-  took(call: EncKeysCall, nowMs: number): void {
+  took(call: KeyWish, nowMs: number): void {
     this.#parts.usages.took(call.master, call.count, nowMs);
-    if (this.#isShort()) this.#fairShare.took(call.master, call.count * call.sizeBits, nowMs);
+    if (this.isShort) this.#fairShare.took(call.master, call.count * call.sizeBits, nowMs);
   }
 
   /** There are too few for it, and none could be brought in. */
-  unserved(call: EncKeysCall, nowMs: number): void {
-    if (this.#isShort()) this.#fairShare.unserved(call.master, nowMs);
+  unserved(call: KeyWish, nowMs: number): void {
+    if (this.isShort) this.#fairShare.unserved(call.master, nowMs);
   }
 
   /** Within one node keys are made when they are asked for: there is nothing to share. */
-  #isShort(): boolean {
+  get isShort(): boolean {
     const { source, policy } = this.#parts.config();
     return source !== "local" && this.#parts.books.totals.ledger.available < policy.pool.low_bytes * 8;
   }
 
-  #beyondQuota(call: EncKeysCall, bits: number, nowMs: number): QuotaRefusal | null {
+  #beyondQuota(call: KeyWish, bits: number, nowMs: number): QuotaRefusal | null {
     const quota = this.#quotaOf(call.master);
     const usage = this.#parts.usages.of(call.master);
     const { available, reserved, pending } = this.#parts.books.totals.ledger;
@@ -97,7 +100,7 @@ export class Quotas {
     return quota;
   }
 
-  #audit(call: EncKeysCall, reason: string, nowMs: number): void {
+  #audit(call: KeyWish, reason: string, nowMs: number): void {
     const refusals = this.#refusals.count(call.master, reason, nowMs);
     if (refusals === 0) return;
     this.#parts.books.audit({

@@ -57,7 +57,13 @@ function findBatch(pool: PoolContext, run: KeyIdRun, nowMs: number): Batch | und
 
 function findOwn(pool: PoolContext, id: number, nonce: Nonce, mask: Mask): Batch | undefined {
   const record = pool.records.byId(id);
-  if (record === undefined || record.imported || !crypto.subtle.timingSafeEqual(record.nonce, nonce)) return undefined;
+  if (
+    record === undefined ||
+    record.imported ||
+    record.chunks !== null ||
+    !crypto.subtle.timingSafeEqual(record.nonce, nonce)
+  )
+    return undefined;
   return { mask, record };
 }
 

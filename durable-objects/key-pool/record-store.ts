@@ -21,6 +21,9 @@ type RecordRow = {
   expires_ms: number;
   hold_until_ms: number;
   announced: number | null;
+  stream: number | null;
+  first_chunk: number | null;
+  made_ms: number | null;
 };
 
 /** Records with longer bitmaps are read from the table each time. */
@@ -59,8 +62,8 @@ export class RecordStore {
     const limited = this.#usages.limited;
     this.#db.run(
       `INSERT INTO key_record (id, nonce, state, master, master_node, recipients, keys, size_bytes, segments, left,
-         imported, policy_version, expires_ms, hold_until_ms, announced)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         imported, policy_version, expires_ms, hold_until_ms, announced, stream, first_chunk, made_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       record.id,
       record.nonce,
       record.state,
@@ -76,6 +79,9 @@ export class RecordStore {
       record.expiresMs,
       record.holdUntilMs,
       record.announced,
+      record.chunks?.instance ?? null,
+      record.chunks?.first ?? null,
+      record.chunks?.madeMs ?? null,
     );
     if (limited) this.#usages.recordChanged(undefined, record);
     this.#remember(record);
@@ -135,6 +141,15 @@ export class RecordStore {
   expired(nowMs: number, limit: number): KeyRecord[] {
     const sql = "SELECT * FROM key_record WHERE expires_ms <= ? ORDER BY expires_ms LIMIT ?";
     return this.#db.all<RecordRow>(sql, nowMs, limit).map(toRecord);
+  }
+
+  /** Records of a stream that have any of its chunks from `from` to `to`, in order. */
+  ofStream(instance: number, from: number, to: number, limit: number): KeyRecord[] {
+    const rows = this.#db.all<RecordRow>(OF_STREAM, instance, from, to, limit);
+    const records = rows.map((row) => this.#cache.get(row.id) ?? toRecord(row));
+    const [first] = records;
+    // The one that begins before them may end before them.
+    return first?.chunks != null && first.chunks.first + first.keys <= from ? records.slice(1) : records;
   }
 
   #remember(record: KeyRecord): void {
@@ -211,6 +226,9 @@ export class RecordStore {
   }
 }
 
+const OF_STREAM = `SELECT * FROM key_record WHERE stream = ?1 AND first_chunk <= ?3 AND first_chunk >= coalesce(
+  (SELECT max(first_chunk) FROM key_record WHERE stream = ?1 AND first_chunk <= ?2), 0) ORDER BY first_chunk LIMIT ?4`;
+
 const recipientsJson = (recipients: KeyRecord["recipients"]): string =>
   JSON.stringify(recipients.map(({ sae, node, voided }) => [sae, node, voided === true]));
 
@@ -239,5 +257,7 @@ function toRecord(row: RecordRow): KeyRecord {
     expiresMs: row.expires_ms,
     holdUntilMs: row.hold_until_ms,
     announced: row.announced,
+    chunks:
+      row.stream === null ? null : { instance: row.stream, first: row.first_chunk ?? 0, madeMs: row.made_ms ?? 0 },
   };
 }

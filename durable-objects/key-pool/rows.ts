@@ -19,6 +19,8 @@ export interface Totals {
   readonly quarantinedBlocks: number;
   readonly nextUnit: number;
   readonly nextRecord: number;
+  /** Number of the next key stream. */
+  readonly nextStream: number;
 }
 
 export interface BlockRow {
@@ -82,4 +84,13 @@ export interface KeyRecord {
   readonly holdUntilMs: number;
   /** The record's number at the other half, where that announced it; null where it was made here. */
   readonly announced: number | null;
+  /** Of a key stream: which of its chunks these are. No key ID finds them, and both ends fetch them: see stream-records.ts. */
+  readonly chunks: ChunkRun | null;
+}
+
+/** Chunks of one stream (ETSI GS QKD 004) that were made together: key k of their record is chunk `first + k`. */
+export interface ChunkRun {
+  readonly instance: number;
+  readonly first: number;
+  readonly madeMs: number;
 }

@@ -162,4 +162,38 @@ export const MIGRATIONS: readonly Migration[] = [
       END;
     `,
   },
+  {
+    version: 3,
+    // Code of the versions before may serve the store. Chunks are key records to it that run out, are voided and counted
+    // like all others; no key ID finds them, as nobody was ever told theirs; and their place in the stream goes with them.
+    minReader: 1,
+    sql: `
+      ALTER TABLE totals ADD COLUMN next_stream INTEGER NOT NULL DEFAULT 1;
+      -- Key streams (ETSI GS QKD 004), one row each for both ends. First the end that opened it.
+      CREATE TABLE stream (
+        instance INTEGER PRIMARY KEY,
+        ksid TEXT UNIQUE,         -- null: it is over, and what is left of it is being voided
+        qos TEXT NOT NULL,        -- JSON, in force
+        sae_0 TEXT NOT NULL,
+        node_0 TEXT NOT NULL,
+        state_0 TEXT NOT NULL,    -- open | closed | lingers (closed, and may still fetch)
+        sae_1 TEXT,               -- null: whoever at node_1 comes first
+        node_1 TEXT NOT NULL,
+        state_1 TEXT NOT NULL,    -- absent | as above
+        next_index INTEGER NOT NULL,
+        low_0 INTEGER NOT NULL,   -- below, nothing is left for that end; may be too low
+        low_1 INTEGER NOT NULL,
+        used_ms INTEGER NOT NULL, -- to the minute
+        ends_ms INTEGER NOT NULL
+      );
+      CREATE INDEX stream_ends ON stream (ends_ms);
+      CREATE INDEX stream_sae_0 ON stream (sae_0);
+      CREATE INDEX stream_sae_1 ON stream (sae_1);
+      -- Of a record of chunks: the stream, and the index and birth of the first; one column for all would not be indexed.
+      ALTER TABLE key_record ADD COLUMN stream INTEGER;
+      ALTER TABLE key_record ADD COLUMN first_chunk INTEGER;
+      ALTER TABLE key_record ADD COLUMN made_ms INTEGER;
+      CREATE INDEX key_record_stream ON key_record (stream, first_chunk) WHERE stream IS NOT NULL;
+    `,
+  },
 ];

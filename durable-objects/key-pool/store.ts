@@ -12,6 +12,7 @@ type TotalsRow = Record<BitState, number> & {
   quarantined_blocks: number;
   next_unit: number;
   next_record: number;
+  next_stream: number;
 };
 const TOTALS_UPDATE = `UPDATE totals SET ${[
   ...BIT_STATES,
@@ -23,6 +24,7 @@ const TOTALS_UPDATE = `UPDATE totals SET ${[
   "quarantined_blocks",
   "next_unit",
   "next_record",
+  "next_stream",
 ]
   .map((column) => `${column} = ?`)
   .join(", ")}`;
@@ -60,12 +62,14 @@ export class PoolStore {
       quarantinedBlocks: row.quarantined_blocks,
       nextUnit: row.next_unit,
       nextRecord: row.next_record,
+      nextStream: row.next_stream,
     };
   }
 
   putTotals(t: Totals): void {
     const counters = [t.ingested, t.transferred, t.imported, t.simulated, t.blocks, t.quarantinedBlocks];
-    this.#db.run(TOTALS_UPDATE, ...BIT_STATES.map((s) => t.ledger[s]), ...counters, t.nextUnit, t.nextRecord);
+    const next = [t.nextUnit, t.nextRecord, t.nextStream];
+    this.#db.run(TOTALS_UPDATE, ...BIT_STATES.map((s) => t.ledger[s]), ...counters, ...next);
   }
 
   // ---- transfers

@@ -8,6 +8,7 @@ import { commit, type PoolContext, servedHere } from "./context.ts";
 import { anyLeft, clearLeft, isLeft, keysLeft, nothingLeft } from "./left.ts";
 import { inOneBatch } from "./parking.ts";
 import type { KeyRecord } from "./rows.ts";
+import { markAllOver } from "./stream-rows.ts";
 
 export type Step = { readonly keys: number; readonly next: number | null };
 
@@ -69,18 +70,23 @@ export async function voidStep(
   call: PendingOf & { readonly reason: string },
 ): Promise<Result<Step, Fault>> {
   return await commit(pool, () => {
+    // No chunk is made for them any more; those that were are among the records.
+    const streams = markAllOver(pool, call);
     const records = pool.records.after(call.after, LIMITS.alarmBatchRows);
     let keys = 0;
     for (const record of records) {
       const mine = keysOf(record, call);
       keys += mine.length;
       if (call.sae === null || isMaster(record, call)) endKeys(pool, record, "voided");
+      // A chunk is of no use to one end alone.
+      else if (record.chunks !== null && recipientIndex(record, call) !== -1) endKeys(pool, record, "voided");
       else if (mine.length > 0) voidRecipient(pool, record, recipientIndex(record, call), mine);
     }
     const units = call.sae === null && records.length === 0 ? voidUnused(pool) : 0;
     if (keys > 0)
       auditEnd(pool, "keys.void", call.sae === null ? "system" : `sae:${call.sae}`, keys, call.reason, Date.now());
-    const next = records.at(-1)?.id ?? (units > 0 ? call.after : null);
+    const isMore = units > 0 || streams === LIMITS.alarmBatchRows;
+    const next = records.at(-1)?.id ?? (isMore ? call.after : null);
     return ok({ keys, next });
   });
 }

@@ -16,6 +16,15 @@ const KEY_RATE_BPS = 1_000_000;
 const OPERATOR = "operator";
 const agentOf = (node: string): string => `agent-${node}`;
 
+/**
+ * What clients of ETSI GS QKD 004 call the two applications that site agents act for: as the addresses of their QKD
+ * modules, and as the examples of the binary binding's clients do.
+ */
+const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
+  "sae-a": ["127.0.0.1:5000", "localhost:5000", "client://localhost"],
+  "sae-c": ["127.0.0.1:5001", "localhost:5001", "server://localhost", "server://x"],
+};
+
 /** Links that site agents feed, and by which kind of feed. */
 export const FED_LINKS = { "tn-1-tn-2": "etsi014-device", "tn-2-tn-3": "directory" } as const;
 export type FedLink = keyof typeof FED_LINKS;
@@ -68,6 +77,7 @@ export function demoNetwork(tokens: Tokens, { fed = false } = {}): NetworkDocume
       saes.map((id) => ({
         id,
         node,
+        ...(ADDRESSES[id] === undefined ? {} : { addresses: [...ADDRESSES[id]] }),
         credentials: [{ type: "certificate", match: "cn", value: id } as const, tokenOf(id)],
       })),
     ),

@@ -6,11 +6,12 @@ import { type Body, methodsOf, openapiPath, type Operation, type Parameter } fro
 import { type ErrorCode, HTTP_STATUS, MANDATED_MESSAGES } from "../../shared/errors/errors.ts";
 import * as schemas from "../../shared/api/schemas.ts";
 import * as siteSchemas from "../../shared/api/site-schemas.ts";
+import * as streamSchemas from "../../shared/etsi004/native/bodies.ts";
 import { ErrorSchema } from "../../shared/etsi014/error.ts";
 import { KeyContainerSchema } from "../../shared/etsi014/key-container.ts";
 import { KeyIdsSchema } from "../../shared/etsi014/key-ids.ts";
 import { KeyRequestSchema } from "../../shared/etsi014/key-request.ts";
-import { StatusSchema } from "../../shared/etsi014/status.ts";
+import { StatusSchema } from "../../shared/etsi014/status-schema.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 type JsonObject = { readonly [name: string]: Json };
@@ -36,6 +37,7 @@ const NAMED = new Map<v.GenericSchema, string>(
   Object.entries({
     ...schemas,
     ...siteSchemas,
+    ...streamSchemas,
     ErrorSchema,
     KeyContainerSchema,
     KeyIdsSchema,

@@ -4,6 +4,7 @@ import { siteOf } from "../../shared/auth/policy.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { KEY_FILES } from "../demo/key-files.ts";
 import { enrolmentOf, FED_LINKS, isFedLink } from "../demo/network.ts";
+import { type LocalPort, localTable } from "./local-ports.ts";
 
 /** One feed's end: what an agent does for one node and link. */
 export interface FeedEnd {
@@ -15,6 +16,8 @@ export interface FeedEnd {
 
 export interface SitePlan {
   readonly site: string;
+  /** Its node: each of the demo's sites has one. */
+  readonly node: string;
   /** In `tokens.json`. */
   readonly tokenName: string;
   readonly feeds: readonly FeedEnd[];
@@ -33,7 +36,7 @@ export function sitePlans({ nodes, links }: NetworkDocument): readonly SitePlan[
   );
   return nodes.flatMap((node) => {
     const feeds = ends.filter((each) => each.node === node.id);
-    return feeds.length === 0 ? [] : [{ site: siteOf(node), tokenName: enrolmentOf(node.id), feeds }];
+    return feeds.length === 0 ? [] : [{ site: siteOf(node), node: node.id, tokenName: enrolmentOf(node.id), feeds }];
   });
 }
 
@@ -61,7 +64,7 @@ const KEYS_PER_BLOCK = 1024;
 const MAX_RATE_BPS = 100_000;
 const POLL_MS = 2000;
 
-type Table = Readonly<Record<string, string | number>>;
+type Table = Readonly<Record<string, string | number | readonly string[]>>;
 
 const FEED_TABLES: Readonly<
   Record<(typeof FED_LINKS)[keyof typeof FED_LINKS], (end: FeedEnd, site: string, around: AgentSurroundings) => Table>
@@ -83,7 +86,12 @@ const FEED_TABLES: Readonly<
   }),
 };
 
-export function agentToml({ site, feeds }: SitePlan, around: AgentSurroundings): string {
+/** @param local of all sites */
+export function agentToml(
+  { site, node: own, feeds }: SitePlan,
+  around: AgentSurroundings,
+  local: readonly LocalPort[] = [],
+): string {
   const tables = feeds.map((feed) => {
     const type = FED_LINKS[feed.link];
     const { link, node } = feed;
@@ -95,6 +103,7 @@ export function agentToml({ site, feeds }: SitePlan, around: AgentSurroundings):
     `\n[log.console]\n${lines({ level: "error" })}`,
     `\n[log.file]\n${lines({ path: "agent.log", format: "pretty" })}`,
     ...tables,
+    ...local.filter((each) => each.node === own).map((each) => `\n[[etsi004]]\n${lines(localTable(each))}`),
   ].join("");
 }
 

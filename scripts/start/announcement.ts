@@ -3,6 +3,7 @@ import { tokenSha256 } from "../../shared/auth/token.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { type Couple, coupleOf, mtlsLines, type Serving, tokenLines } from "./banner.ts";
+import { type LocalPort, localLines } from "./local-ports.ts";
 import { askNetwork } from "./network.ts";
 import { isThere } from "./files.ts";
 import { availableBitsOf } from "./prefill.ts";
@@ -16,6 +17,7 @@ export interface Announced {
   readonly serving: Serving;
   /** Whose agents run here. */
   readonly sites: readonly string[];
+  readonly local: readonly LocalPort[];
   /** Null: there is none. */
   readonly gateway: GatewayConfig | null;
   readonly socket: string;
@@ -25,12 +27,13 @@ export interface Announced {
 }
 
 export async function announcement(announced: Announced): Promise<string[]> {
-  const { serving, sites, gateway, network, folder } = announced;
+  const { serving, sites, local, gateway, network, folder } = announced;
   const head = [
     `qkd-edge ready: ${network?.name ?? "no network yet"}`,
     `  edge      ${serving.edge}  (API: ${serving.edge}/docs)`,
     ...Object.entries(serving.kme).map(([node, url]) => `  KME ${node}  ${url}`),
     ...(sites.length === 0 ? [] : [`  agents    ${sites.join(", ")}  (logs: ${folder.agents}/SITE/agent.log)`]),
+    ...localLines(local),
     ...(gateway === null ? [] : [`  gateway   ${gateway.bind}: ports ${gateway.ports.join(", ")}`]),
     `  state     ${folder.root}`,
     "",

@@ -21,6 +21,8 @@ it("never changes the keys under which data lies", () => {
   expect(OBJECT_CLASSES.map(({ uniqueKey }) => uniqueKey)).toEqual([
     "qkd-edge-directory",
     "qkd-edge-key-pool",
+    "qkd-edge-key-stream",
+    "qkd-edge-qkd-module",
     "qkd-edge-audit-log",
     "qkd-edge-tunnel-hub",
   ]);

@@ -7,6 +7,8 @@
 export const OBJECT_CLASSES = [
   { className: "Directory", binding: "DIRECTORY", uniqueKey: "qkd-edge-directory" },
   { className: "KeyPool", binding: "KEY_POOL", uniqueKey: "qkd-edge-key-pool" },
+  { className: "KeyStream", binding: "KEY_STREAM", uniqueKey: "qkd-edge-key-stream" },
+  { className: "QkdModule", binding: "QKD_MODULE", uniqueKey: "qkd-edge-qkd-module" },
   { className: "AuditLog", binding: "AUDIT_LOG", uniqueKey: "qkd-edge-audit-log" },
   { className: "TunnelHub", binding: "TUNNEL_HUB", uniqueKey: "qkd-edge-tunnel-hub" },
 ] as const;

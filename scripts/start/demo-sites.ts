@@ -9,6 +9,7 @@ import type { DevicesPlan } from "../demo/devices.ts";
 import { agentToml, inboxes, type SitePlan, sitePlans } from "./agent-files.ts";
 import { ensureFolder, writeAtomic } from "./files.ts";
 import type { Fronts } from "./fronts.ts";
+import { awaitListening, type LocalPort, localPorts } from "./local-ports.ts";
 import { PROJECT } from "./paths.ts";
 import { freePort, HOST } from "./ports.ts";
 import { readTokens } from "./secrets.ts";
@@ -22,13 +23,22 @@ const PATIENCE_MS = 600;
 export interface SitesPlan {
   readonly sites: readonly SitePlan[];
   readonly ports: DevicesPlan["ports"];
+  /** On which agents serve applications of their sites. */
+  readonly local: readonly LocalPort[];
+  /** Of those, which cannot be had. */
+  readonly notes: readonly string[];
 }
 
 /** No sites where agents feed no link of the network. */
-export const planSites = async (network: NetworkDocument): Promise<SitesPlan> => ({
-  sites: sitePlans(network),
-  ports: { a: await freePort(), b: await freePort() },
-});
+export async function planSites(network: NetworkDocument, randomPorts: boolean): Promise<SitesPlan> {
+  const sites = sitePlans(network);
+  const nodes = sites.map(({ node }) => node);
+  return {
+    sites,
+    ports: { a: await freePort(), b: await freePort() },
+    ...(await localPorts(network, nodes, randomPorts)),
+  };
+}
 
 export interface DemoSitesOptions {
   readonly folder: StateFolder;
@@ -49,6 +59,8 @@ export interface DemoPids {
 export class DemoSites {
   /** Whose agents run. */
   readonly names: readonly string[];
+  /** What they serve to applications of their sites. */
+  readonly local: readonly LocalPort[];
   readonly #device: Supervised;
   readonly #agents: readonly Supervised[];
 
@@ -56,6 +68,7 @@ export class DemoSites {
   constructor(options: DemoSitesOptions) {
     const { folder, plan } = options;
     this.names = plan.sites.map(({ site }) => site);
+    this.local = plan.local;
     const folders = inboxes(folder.agents, plan.sites);
     for (const each of [...this.names.map((site) => join(folder.agents, site)), ...folders]) ensureFolder(each);
     const configs = writeConfigs(options);
@@ -68,6 +81,11 @@ export class DemoSites {
     return { agents: this.#agents.flatMap(({ pid }) => pid ?? []), device: this.#device.pid };
   }
 
+  /** Resolves once what agents serve can be reached, or with a note of what cannot, after a while. */
+  async listening(signal: AbortSignal): Promise<readonly string[]> {
+    return await awaitListening(this.local, signal);
+  }
+
   async stop(): Promise<void> {
     await Promise.all([this.#device, ...this.#agents].map((each) => each.stop(PATIENCE_MS)));
   }
@@ -76,13 +94,13 @@ export class DemoSites {
 const DEVICES = join(PROJECT, "scripts", "demo", "devices.ts");
 const AGENT = join(PROJECT, "tunnel", "main.ts");
 
-function writeConfigs({ folder, edge, plan: { sites, ports } }: DemoSitesOptions) {
+function writeConfigs({ folder, edge, plan: { sites, ports, local } }: DemoSitesOptions) {
   const tokens = readTokens(folder.tokens);
   const device = { a: `http://${HOST}:${ports.a}`, b: `http://${HOST}:${ports.b}` };
   return sites.map((plan) => {
     const own = join(folder.agents, plan.site);
     const file = join(own, "agent.toml");
-    writeAtomic(file, agentToml(plan, { edge, agents: folder.agents, device }));
+    writeAtomic(file, agentToml(plan, { edge, agents: folder.agents, device }, local));
     // Used up by the first start. It stays: where the edge has another port, the same keys enrol with it again.
     writeAtomic(join(own, "token"), `${tokens[plan.tokenName] ?? ""}\n`);
     return { site: plan.site, file };

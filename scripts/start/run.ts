@@ -16,6 +16,7 @@ import { checkGateway, gatewayNotes, gatewayPorts } from "./gateway.ts";
 import { keepKeys, type KeyKeeper } from "./key-keeper.ts";
 import { readConfig } from "./network.ts";
 import type { StartOptions } from "./options.ts";
+import { portsFile } from "./local-ports.ts";
 import { checkPort, edgePort, kmePorts, loopbackHosts } from "./ports.ts";
 import { loadSecrets } from "./secrets.ts";
 import { placeSockets, type Sockets } from "./sockets.ts";
@@ -108,22 +109,28 @@ async function start(
 
   const socket = sockets.fronts;
   const broughtUp = await bringUp({ options, config, folder, secrets, edge, socket, signal });
-  const { network, nodes, fronted, notes } = broughtUp;
-  const ports = kmePorts(nodes, options.randomPorts);
-  const wanted = Object.fromEntries(fronted.map((node) => [node, ports[node] ?? 0]));
+  const { network, nodes, fronted } = broughtUp;
+  const notes = [...broughtUp.notes];
+  const usual = kmePorts(nodes, options.randomPorts);
+  const wanted = Object.fromEntries(fronted.map((node) => [node, usual[node] ?? 0]));
   for (const [node, kmePort] of Object.entries(wanted)) await checkPort(kmePort, `the KME of ${node}`);
   if (gateway !== null) await checkGateway(gateway, wanted);
   const kme = await fronts.serve(frontsConfig(folder.certs, socket, wanted, gateway));
   const writePorts = (): void => {
     const pids = { engine: engine.pid, fronts: [fronts.process.pid], ...running.sites?.pids };
-    writeAtomic(folder.ports, `${JSON.stringify({ edge, kme, ...gatewayPorts(gateway), pids }, null, 2)}\n`, 0o644);
+    const local = portsFile(running.sites?.local ?? []);
+    const ports = { edge, kme, ...gatewayPorts(gateway), ...local, pids };
+    writeAtomic(folder.ports, `${JSON.stringify(ports, null, 2)}\n`, 0o644);
   };
   if (options.agents && broughtUp.isDemo && network !== null) {
-    const plan = await planSites(network);
+    const plan = await planSites(network, options.randomPorts);
     signal.throwIfAborted();
     const around = { folder, edge, guard: fronts, say: print, onChange: () => orNote(writePorts, print) };
     if (plan.sites.length === 0) print(UNFED_LINE);
-    else running.sites = new DemoSites({ ...around, plan });
+    else {
+      running.sites = new DemoSites({ ...around, plan });
+      notes.push(...plan.notes, ...(await running.sites.listening(signal)));
+    }
   }
   writePorts();
   const sites = running.sites?.names ?? [];
@@ -132,6 +139,7 @@ async function start(
     secrets,
     serving: { edge, kme },
     sites,
+    local: running.sites?.local ?? [],
     gateway,
     socket,
     network,

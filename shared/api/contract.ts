@@ -9,8 +9,10 @@ import { KEYS } from "./key-operations.ts";
 import { LINKS } from "./link-operations.ts";
 import { NETWORK } from "./network-operations.ts";
 import type { Operation } from "./operation.ts";
+import { QKD_MODULE } from "./qkd-module-operations.ts";
 import { SERVICE } from "./service-operations.ts";
 import { SITES } from "./site-operations.ts";
+import { STREAMS } from "./stream-operations.ts";
 
 /** What any route may answer, and any authenticated one besides. */
 export const COMMON_ERRORS = {
@@ -18,7 +20,17 @@ export const COMMON_ERRORS = {
   authenticated: ["unauthorised", "rate-limited", "directory-unavailable", "unavailable"],
 } as const satisfies Record<string, readonly ErrorCode[]>;
 
-export const CONTRACT = { ...KEYS, ...NETWORK, ...LINKS, ...HAND_OVER, ...SITES, ...EPOCHS, ...SERVICE } as const;
+export const CONTRACT = {
+  ...KEYS,
+  ...STREAMS,
+  ...QKD_MODULE,
+  ...NETWORK,
+  ...LINKS,
+  ...HAND_OVER,
+  ...SITES,
+  ...EPOCHS,
+  ...SERVICE,
+} as const;
 export type OperationId = keyof typeof CONTRACT;
 export const OPERATION_IDS = Object.keys(CONTRACT) as OperationId[];
 /** The same table with the details of each entry widened, for those who walk it. */

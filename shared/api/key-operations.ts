@@ -2,7 +2,7 @@
 import { KeyContainerSchema } from "../etsi014/key-container.ts";
 import { KeyIdsSchema } from "../etsi014/key-ids.ts";
 import { KeyRequestSchema } from "../etsi014/key-request.ts";
-import { StatusSchema } from "../etsi014/status.ts";
+import { StatusSchema } from "../etsi014/status-schema.ts";
 import { LIMITS } from "../limits.ts";
 import { EXAMPLE_KEY_ID, json, jsonRequest, type Operation, type Parameter } from "./operation.ts";
 

@@ -1,6 +1,7 @@
 /** Routes of links and their pools: their state, the blocks pushed to them, their alarms. */
 import { POOL_ALARMS } from "../keypool/alarms.ts";
 import { LIMITS } from "../limits.ts";
+import { MODULE_ALARMS } from "../qkd-module/alarms.ts";
 import { json, jsonRequest, type Operation } from "./operation.ts";
 import * as schemas from "./schemas.ts";
 
@@ -22,6 +23,7 @@ export const LINKS = {
     path: "/api/v1/links/{link}",
     tag: "Links",
     summary: "Read a link and the state of its key pool",
+    description: "A link whose source is `bb84` or `fake` has a `module` too: its sender's and its receiver's.",
     action: "links.read",
     pathParameters: link,
     responses: { 200: json("The link and its pool", schemas.LinkSchema) },
@@ -59,7 +61,7 @@ export const LINKS = {
     summary: "Clear a link's alarms of one code",
     description: "They have been looked into. What is still wrong raises them again. Audited.",
     action: "alarms.clear",
-    pathParameters: { ...link, code: `One of ${Object.keys(POOL_ALARMS).join(", ")}.` },
+    pathParameters: { ...link, code: `One of ${Object.keys({ ...POOL_ALARMS, ...MODULE_ALARMS }).join(", ")}.` },
     responses: { 200: json("How many there were", schemas.AlarmsClearedSchema) },
     errors: ["forbidden", "not-found", "audit-full"],
     curl: "/api/v1/links/tn-1-tn-2/alarms/twin-missing -X DELETE",

@@ -20,6 +20,7 @@ export interface Body {
     | "application/json"
     | "application/octet-stream"
     | "application/schema+json"
+    | "application/x-python-literal"
     | "text/html"
     | "*/*";
   readonly schema?: v.GenericSchema;
@@ -53,7 +54,7 @@ export interface Operation {
   readonly method: "get" | "post" | "put" | "delete" | "any";
   /** With `{parameter}` segments, as in OpenAPI. The last may be `{+rest}` (RFC 6570): all that follows, as it was sent. */
   readonly path: string;
-  readonly tag: "Keys" | "Network" | "Links" | "Sites" | "Audit" | "Epochs" | "Service";
+  readonly tag: "Keys" | "Streams" | "QKD module" | "Network" | "Links" | "Sites" | "Audit" | "Epochs" | "Service";
   readonly summary: string;
   readonly description?: string;
   /**

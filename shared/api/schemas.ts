@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { UUID } from "../etsi014/key-ids.ts";
 import { LIMITS } from "../limits.ts";
 import { boundedList } from "../network/bounded-list.ts";
-import { NetworkDocumentSchema } from "../network/document.ts";
+import { LINK_SOURCES, NetworkDocumentSchema } from "../network/document.ts";
 
 const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -93,7 +93,7 @@ export const RevocationsSchema = v.object({ revocations: v.array(RevocationSchem
 const linkMembers = {
   link: text,
   nodes: v.strictTuple([text, text]),
-  source: v.picklist(["simulated", "push"]),
+  source: v.picklist(LINK_SOURCES),
   feed: v.picklist(["one-ended", "two-ended"]),
   health_policy: v.picklist(["reject", "condition", "accept"]),
   /** Where the health policy is `condition`. */
@@ -108,6 +108,7 @@ export const LinksSchema = v.object({ links: v.array(v.object(linkMembers)) });
 export const LinkAlarmSchema = v.object({
   code: text,
   meaning: text,
+  /** Of the pool; 0 for a QKD module's alarm, whose subject is its node. */
   shard: count,
   /** What it is about: a node, a file of blocks, an item. */
   subject: text,
@@ -117,10 +118,67 @@ export const LinkAlarmSchema = v.object({
   detail: text,
 });
 
-/** `pool`: what `status_extension.qkdedge` of the ETSI 014 status holds too. */
+const figure = v.nullable(v.number());
+
+/** A block as one end reports it; null: not known, or not reached. */
+export const ModuleReportSchema = v.object({
+  block: count,
+  outcome: text,
+  /** Why it gave no key. */
+  reason: v.nullable(text),
+  ended: instant,
+  /** `wegman-carter` or `slh-dsa`. */
+  authentication: v.nullable(text),
+  pulses: figure,
+  detections: figure,
+  sifted_bits: figure,
+  test_bits: figure,
+  /** Shares of errors in the key and the test basis. */
+  qber_x: figure,
+  qber_z: figure,
+  /** Disclosed by error correction; and that as a multiple of Shannon's bound. */
+  leak_bits: figure,
+  correction_efficiency: figure,
+  phase_error_bound: figure,
+  secret_bits: figure,
+  /** Of them, kept for authenticating later blocks. */
+  refresh_bits: figure,
+  key_bits: count,
+  key_rate_bps: v.number(),
+  sifted_rate_bps: v.number(),
+  elapsed_ms: v.number(),
+  run_ms: v.number(),
+});
+
+/** One end of a link whose source is `bb84` or `fake`. */
+export const LinkModuleSchema = v.object({
+  node: text,
+  /** Null, as most of it, where the module does not run (yet). */
+  role: v.nullable(text),
+  sim: v.nullable(text),
+  state: text,
+  /** Number of the last block begun. */
+  block: count,
+  blocks_released: count,
+  blocks_aborted: count,
+  sifted_bits: count,
+  key_bits: count,
+  /** Key blocks not yet in the pool, and blocks whose sender has not said whether they count. */
+  finished_blocks: count,
+  unsettled_blocks: count,
+  /** Blocks that key in store can authenticate. */
+  authentication_slots: count,
+  last_report: v.nullable(ModuleReportSchema),
+  /** Latest first, `last_report` included. */
+  reports: v.array(ModuleReportSchema),
+  alarms: v.array(text),
+});
+
+/** `pool`: what `status_extension.qkdedge` of the ETSI 014 status holds too. `module`: a sender's and a receiver's. */
 export const LinkSchema = v.object({
   ...linkMembers,
   pool: v.looseObject({}),
+  module: v.optional(v.array(LinkModuleSchema)),
   alarms: v.optional(v.array(LinkAlarmSchema)),
 });
 

@@ -21,7 +21,7 @@ const grant = (role: Role, more: Partial<Grant> = {}): Grant => ({
 
 /** The table once more, by role and in full: a change must be made twice to go unnoticed. */
 const ALLOWED: Record<Role, readonly string[]> = {
-  sae: ["keys.status", "keys.enc", "keys.dec"],
+  sae: ["keys.status", "keys.enc", "keys.dec", "streams.use"],
   node: ["links.read", "blocks.push"],
   agent: ["saes.assert", "links.read", "blocks.push", "agents.enrol", "sites.read", "services.use"],
   controller: ["links.read"],

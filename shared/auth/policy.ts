@@ -10,7 +10,9 @@ export const ROLES_BY_ACTION = {
   "keys.status": ["sae"],
   "keys.enc": ["sae"],
   "keys.dec": ["sae"],
-  /** To name the SAE whose mTLS a site agent terminated on-prem. */
+  /** ETSI GS QKD 004 in every binding: the three calls. */
+  "streams.use": ["sae"],
+  /** To name the SAE behind a site agent: whose mTLS it ended on-prem, or whose client shows no credentials. */
   "saes.assert": ["agent"],
   "network.read": ["operator"],
   "network.write": ["operator"],

@@ -3,6 +3,7 @@
  * which of the two is the caller's peer. Clients write ids of SAEs, UUIDs of nodes, or host and port of a machine
  * that only the network document can tell of.
  */
+import { percentDecoded } from "../bytes/percent.ts";
 import { type Lookup, nodeId, saeId } from "../network/lookup.ts";
 import type { NodeEntry, SaeEntry } from "../network/document.ts";
 import type { StreamEnd, StreamPeer } from "./types.ts";
@@ -25,13 +26,7 @@ function endAt(lookup: Lookup, node: NodeEntry, user: string | null): StreamPeer
 const nodeNamed = ({ nodesById, nodesByUuid, nodesByKmeId }: Lookup, name: string): NodeEntry | undefined =>
   nodesById.get(name) ?? nodesByUuid.get(name.toLowerCase()) ?? nodesByKmeId.get(name);
 
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
+const decoded = (part: string): string => percentDecoded(part) ?? part;
 
 function ofUri(lookup: Lookup, text: string): StreamPeer | null {
   const parts = URI.exec(text)?.groups;

@@ -24,7 +24,8 @@ it("is the lowest that has not been had, whatever was had by name", () => {
 it("tells how many follow each other that have not been had", () => {
   const next = new NextIndex(5);
   next.had([8, 2]);
-  expect([next.next, next.run(9), next.run(2)]).toEqual([5, 3, 2]);
+  expect([4, 5, 6, 8, 9].map((from) => next.run(from, 9))).toEqual([0, 3, 2, 0, 9]);
+  expect(next.run(5, 2)).toBe(2);
 });
 
 it("gives up the oldest gap of who leaves ever more of them", () => {

@@ -24,10 +24,10 @@ export class NextIndex {
     while (this.#had.delete(this.#next)) this.#next++;
   }
 
-  /** Chunks from the next on that follow each other and have not been had, `limit` at most. */
-  run(limit: number): number {
-    let length = 1;
-    while (length < limit && !this.#had.has(this.#next + length)) length++;
+  /** How many chunks from `from` on follow each other that have not been had; `limit` at most. */
+  run(from: number, limit: number): number {
+    let length = 0;
+    while (length < limit && from + length >= this.#next && !this.#had.has(from + length)) length++;
     return length;
   }
 }

@@ -44,7 +44,8 @@ export const PROFILES = {
     honours: "chunk-and-timeout",
     timeoutZero: "default",
     qosNotMet: "open",
-    reopen: "same-stream",
+    // Its clients name no stream: who opens one again means another.
+    reopen: "in-use",
     closedMayFetch: false,
     unknownKsid: 1,
   },

@@ -44,20 +44,28 @@ export interface QosBounds {
   readonly unreservedBps: number;
 }
 
+/** Of what a pair can give, how much is offered to who asked for more: by the time it is asked for it may be less. */
+const OFFERED_SHARE = 0.9;
+
 /**
  * What of a wish can be had.
  * @returns the QoS as it would be, and whether that is what was asked for; asked for again unchanged, it is
  */
 export function negotiate(asked: Qos, bounds: QosBounds): { readonly qos: Qos; readonly met: boolean } {
-  const chunkBytes = asked.chunkBytes === 0 ? bounds.defaultChunkBytes : asked.chunkBytes;
   const wish: Qos = {
     ...asked,
-    chunkBytes,
+    chunkBytes: asked.chunkBytes === 0 ? bounds.defaultChunkBytes : asked.chunkBytes,
     timeoutMs: asked.timeoutMs === 0 ? LIMITS.streamDefaultTimeoutMs : asked.timeoutMs,
     ttlSeconds: asked.ttlSeconds === 0 ? LIMITS.streamDefaultTtlSeconds : asked.ttlSeconds,
   };
-  const minBps = Math.min(wish.minBps, Math.max(0, Math.floor(bounds.unreservedBps)));
-  const qos: Qos = {
+  const qos = within(wish, bounds, bounds.unreservedBps);
+  const met = (Object.keys(qos) as (keyof Qos)[]).every((member) => qos[member] === wish[member]);
+  return { qos: met ? qos : within(wish, bounds, bounds.unreservedBps * OFFERED_SHARE), met };
+}
+
+function within(wish: Qos, bounds: QosBounds, mostBps: number): Qos {
+  const minBps = Math.min(wish.minBps, Math.max(0, Math.floor(mostBps)));
+  return {
     ...wish,
     chunkBytes: Math.min(Math.max(wish.chunkBytes, bounds.minChunkBytes), bounds.maxChunkBytes),
     minBps,
@@ -67,6 +75,4 @@ export function negotiate(asked: Qos, bounds: QosBounds): { readonly qos: Qos; r
     ttlSeconds: Math.min(wish.ttlSeconds, LIMITS.streamTtlSeconds),
     metadataMimetype: wish.metadataMimetype === "" ? "" : METADATA_MIMETYPE,
   };
-  const met = (Object.keys(qos) as (keyof Qos)[]).every((member) => qos[member] === wish[member]);
-  return { qos, met };
 }

@@ -6,7 +6,8 @@ import type { LinkId, PairName, SaeId } from "../ids.ts";
 import { alarmsInFull } from "../keypool/alarm-body.ts";
 import { BIT_STATES, type Ledger, type PoolStatus } from "../keypool/types.ts";
 import { NetworkDocumentSchema } from "../network/document.ts";
-import { statusExtension, statusObject, StatusSchema } from "./status.ts";
+import { statusExtension, statusObject } from "./status.ts";
+import { StatusSchema } from "./status-schema.ts";
 
 const { policy } = v.parse(NetworkDocumentSchema, { nodes: [], links: [], saes: [], operators: [] });
 const ledger = (change: Partial<Ledger>): Ledger =>

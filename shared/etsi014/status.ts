@@ -1,31 +1,11 @@
 /** Status (ETSI GS QKD 014 V1.1.1 clause 6.1), summed over the shards of a pair. */
-import * as v from "valibot";
 import { healthBody } from "../health/report-body.ts";
 import type { LinkId, SaeId } from "../ids.ts";
 import { alarmsInBrief } from "../keypool/alarm-body.ts";
 import { sumOfRates, timeToEmptySeconds } from "../keypool/rates.ts";
 import { BIT_STATES, type BitState, type Ledger, type PoolStatus } from "../keypool/types.ts";
 import type { Policy } from "../network/document.ts";
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const name = v.pipe(v.string(), v.nonEmpty());
-
-export const StatusSchema = v.looseObject({
-  source_KME_ID: name,
-  target_KME_ID: name,
-  master_SAE_ID: name,
-  slave_SAE_ID: name,
-  /** Bits. */
-  key_size: count,
-  stored_key_count: count,
-  max_key_count: count,
-  max_key_per_request: count,
-  max_key_size: count,
-  min_key_size: count,
-  max_SAE_ID_count: count,
-  status_extension: v.optional(v.looseObject({})),
-});
-export type Status = v.InferOutput<typeof StatusSchema>;
+import type { Status } from "./status-schema.ts";
 
 export interface StatusFacts {
   readonly sourceKme: string;

@@ -117,11 +117,16 @@ export interface StreamPoolRpc {
     readonly self: StreamEnd;
     readonly count: number | null;
   }): PoolResult<{ readonly indices: readonly number[]; readonly possible: number }>;
-  /** No more chunks for this end. What the other end may still fetch stays until its TTL; with both closed all is voided. */
+  /**
+   * No more chunks are made. What the other end (or, with `mayStillFetch`, this one) may still fetch stays until its TTL;
+   * with both closed and nothing of that left the stream is gone. Idempotent; null: there is no such stream (any more).
+   */
   closeStream(call: {
     readonly principal: string;
     readonly ksid: Ksid;
     readonly instance: number;
     readonly self: StreamEnd;
+    /** The end's binding lets it fetch what had been made before; else it gives up what it has not had. */
+    readonly mayStillFetch?: boolean;
   }): PoolResult<StreamState | null>;
 }

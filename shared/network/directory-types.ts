@@ -2,6 +2,7 @@
 import type { Fault, FaultDetail } from "../errors/errors.ts";
 import type { PairName } from "../ids.ts";
 import type { PoolConfig } from "../keypool/types.ts";
+import type { ModuleConfig } from "../qkd-module/rpc.ts";
 import type { Result } from "../result.ts";
 import type { TunnelView, TunnelViewCall } from "../tunnel/types.ts";
 import type { NetworkDocument, SaeEntry } from "./document.ts";
@@ -104,6 +105,20 @@ export interface EpochsState {
   readonly firstLagging: readonly string[];
 }
 
+/** Who has WebSockets at a KeyStream object. */
+export interface StreamCallersCall {
+  /** The object's name. */
+  readonly object: string;
+  readonly callers: readonly {
+    /** `principalName`. */
+    readonly principal: string;
+    readonly sae: string;
+    readonly node: string;
+    /** `revocationKey` of the credential shown; null: none that could be revoked. */
+    readonly credential: string | null;
+  }[];
+}
+
 export interface DirectoryRpc {
   snapshot(knownSequence: number): Promise<Snapshot | { readonly unchanged: true; readonly sequence: number }>;
   /** `ifMatch`: the document version the caller saw. Faults carry `details` [{pointer, message}], one per fault. */
@@ -130,6 +145,8 @@ export interface DirectoryRpc {
    *   every new epoch. Absent from pools of the version before, of which each of the pair counts then.
    */
   poolConfig(pair: PairName, shard?: number): Promise<PoolConfig>;
+  /** Asked by the QKD modules of a link. */
+  moduleConfig(link: string): Promise<ModuleConfig>;
   epochs(): Promise<Result<EpochsState, Fault>>;
   /** Begins the next epoch at once; a `conflict` where its key has to be set by hand, or too many are kept. */
   rollEpoch(call: { readonly by: string }): Promise<Result<{ readonly epoch: number }, Fault>>;
@@ -137,6 +154,11 @@ export interface DirectoryRpc {
   leasePool(call: LeaseCall): Promise<LeaseAnswer>;
   /** Asked by a hub of the tunnel. One that says it has connections is told of every change from then on. */
   tunnelView(call: TunnelViewCall): Promise<TunnelView | { readonly unchanged: true }>;
+  /**
+   * Asked by a KeyStream object with sockets: which of these callers, by number, may not be there any more. As long as it
+   * names some, it is told of every change.
+   */
+  goneCallers(call: StreamCallersCall): Promise<readonly number[]>;
 }
 
 export type PointerFault = FaultDetail & { pointer: string; message: string };

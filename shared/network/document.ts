@@ -6,18 +6,16 @@
 import * as v from "valibot";
 import { LIMITS } from "../limits.ts";
 import { boundedList } from "./bounded-list.ts";
+import { ModuleSettingsSchema } from "../qkd-module/settings.ts";
 import { PlainIdSchema } from "./plain-id.ts";
 
 const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 
+// oxlint-disable-next-line no-control-regex
+const noControls = v.regex<string, string>(/^[^\u0000-\u001f\u007f]*$/, "shall hold no control characters");
 /** SAE ids are opaque (ETSI 014 leaves their syntax open): any text without control characters. */
-const saeId = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(LIMITS.saeIdChars),
-  // oxlint-disable-next-line no-control-regex
-  v.regex(/^[^\u0000-\u001f\u007f]*$/, "shall hold no control characters"),
-);
+const saeId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.saeIdChars), noControls);
+const address = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.streamUriChars), noControls);
 const sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "shall be a SHA-256: 64 lower-case hex digits"));
 const uuid = v.pipe(
   v.string(),
@@ -56,11 +54,16 @@ const node = v.strictObject({
 export const CONDITIONING_SEED_WORDS =
   "shall be 32 random bytes as 64 lower-case hex digits, drawn once for the link: openssl rand -hex 32";
 
+export const LINK_SOURCES = ["simulated", "push", "bb84", "fake"] as const;
+
 const link = v.strictObject({
   id: PlainIdSchema,
   nodes: v.strictTuple([PlainIdSchema, PlainIdSchema]),
-  /** `simulated`: random material made by the pool itself, for demo and tests. `push`: blocks put by agents or operators. */
-  source: v.picklist(["simulated", "push"]),
+  /**
+   * `simulated`: random material made by the pool itself, for demo and tests. `push`: blocks put by agents or operators.
+   * `bb84`, `fake`: made by two QKD modules, the first node's the sender's: BB84 on a simulated channel, or random keys.
+   */
+  source: v.picklist(LINK_SOURCES),
   /** One-ended: a block counts once one end has pushed it. Two-ended: once both ends have pushed equal bytes. */
   feed: v.picklist(["one-ended", "two-ended"]),
   /**
@@ -72,13 +75,21 @@ const link = v.strictObject({
   min_entropy_per_bit: v.optional(v.pipe(v.number(), v.minValue(0.1), v.maxValue(1))),
   /** For `condition`, which needs it: 32 random bytes, drawn once for the link. Not secret. */
   conditioning_seed: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, CONDITIONING_SEED_WORDS))),
-  /** Secret key rate in bits per second: what a simulated source makes. */
+  /** For `bb84` and `fake`: how the link's modules are set. */
+  module: v.optional(ModuleSettingsSchema),
+  /** Secret key rate in bits per second: what a source `simulated` or `fake` makes. */
   key_rate_bps: wholeNumber(0, 1_000_000_000),
   /** KeyPool objects that serve this link; more of them scale it out. Can be raised, never lowered. */
   shards: v.optional(wholeNumber(1, LIMITS.shards), 1),
 });
 
-const sae = v.strictObject({ id: saeId, node: PlainIdSchema, credentials });
+const sae = v.strictObject({
+  id: saeId,
+  node: PlainIdSchema,
+  /** What clients of ETSI 004 write for this SAE as source or destination: `10.0.0.20:5000`, `server://localhost`. */
+  addresses: v.optional(boundedList(address, LIMITS.addressesEach)),
+  credentials,
+});
 
 const principalEntry = { id: PlainIdSchema, credentials };
 

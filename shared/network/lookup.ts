@@ -41,7 +41,13 @@ export interface Lookup {
   readonly sequence: number;
   readonly policy: Policy;
   readonly saesById: ReadonlyMap<string, SaeEntry>;
+  /** Of the addresses by which clients of ETSI 004 call SAEs. */
+  readonly saesByAddress: ReadonlyMap<string, SaeEntry>;
+  readonly saesByNode: ReadonlyMap<string, readonly SaeEntry[]>;
   readonly nodesById: ReadonlyMap<string, NodeEntry>;
+  /** UUIDs are in lower case. */
+  readonly nodesByUuid: ReadonlyMap<string, NodeEntry>;
+  readonly nodesByKmeId: ReadonlyMap<string, NodeEntry>;
   readonly linksById: ReadonlyMap<string, LinkEntry>;
   /** Agent id -> site. */
   readonly agentSites: ReadonlyMap<string, string>;
@@ -84,7 +90,11 @@ export function buildLookup(snapshot: Snapshot): Lookup {
     sequence: snapshot.sequence,
     policy: document.policy,
     saesById,
+    saesByAddress: new Map(document.saes.flatMap((sae) => (sae.addresses ?? []).map((address) => [address, sae]))),
+    saesByNode: Map.groupBy(document.saes, ({ node }) => node),
     nodesById: new Map(document.nodes.map((node) => [node.id, node])),
+    nodesByUuid: new Map(document.nodes.flatMap((node) => (node.uuid === undefined ? [] : [[node.uuid, node]]))),
+    nodesByKmeId: new Map(document.nodes.map((node) => [kmeIdOf(node), node])),
     linksById: new Map(document.links.map((link) => [link.id, link])),
     agentSites: new Map(document.agents.map(({ id, site }) => [id, site])),
     sites: new Set([...document.nodes.map((node) => siteOf(node)), ...document.agents.map(({ site }) => site)]),

@@ -20,7 +20,11 @@ export function pairForEnc(lookup: Lookup, master: SaeId, slave: SaeId): Result<
   if (masterEntry === undefined) return fail("unknown-sae", "the calling SAE is not in the network");
   const slaveEntry = lookup.saesById.get(slave);
   if (slaveEntry === undefined) return fail("unknown-sae", "no such slave SAE");
-  const [masterNode, slaveNode] = [nodeId(masterEntry.node), nodeId(slaveEntry.node)];
+  return routeBetween(lookup, nodeId(masterEntry.node), nodeId(slaveEntry.node));
+}
+
+/** The same for two nodes. @returns `no-route` */
+export function routeBetween(lookup: Lookup, masterNode: NodeId, slaveNode: NodeId): Result<Route, Fault> {
   const pair = pairName(pairOf(masterNode, slaveNode));
   const link = lookup.linkByPair.get(pair) ?? null;
   if (link === null && masterNode !== slaveNode) {

@@ -12,6 +12,8 @@ import {
   type SaeEntry,
 } from "./document.ts";
 import { certificateKey, kmeIdOf, pairOfLink, revocationKey } from "./lookup.ts";
+import { moduleProblem } from "../qkd-module/settings.ts";
+import { hasModules } from "./module-config.ts";
 import { DEPLOYMENT_LOG } from "./reserved.ts";
 
 export interface Entry<T> {
@@ -58,6 +60,7 @@ export const RULES: readonly Rule[] = [
   (s) => repeated(s.nodes, "kms_site_id", (node) => node.kms_site_id),
   (s) => repeated(s.links, "id", (link) => link.id),
   (s) => repeated(s.saes, "id", (sae) => sae.id),
+  addresses,
   (s) => repeated(s.agents, "id", (agent) => agent.id),
   (s) => repeated(s.controllers, "id", (controller) => controller.id),
   (s) => repeated(s.operators, "id", (operator) => operator.id),
@@ -66,6 +69,7 @@ export const RULES: readonly Rule[] = [
   (s) => repeated(s.links, "nodes", pairOfLink, "another link joins these two nodes"),
   (s) => s.saes.flatMap((sae) => unknownNode(sae.pointer, "node", sae.value.node, s)),
   conditioningSeeds,
+  linkModules,
   agentSites,
   credentialForms,
   credentialOwners,
@@ -113,6 +117,23 @@ function unknownNode(pointer: string, member: string, id: string, sections: Sect
   return !sections.nodesTold || sections.nodeIds.has(id)
     ? []
     : [{ pointer: `${pointer}/${member}`, message: `no node has the id ${id}` }];
+}
+
+/** An address means one SAE; one that is the id of another would never be looked at. */
+function addresses({ saes }: Sections): PointerFault[] {
+  const owners = new Map(saes.map(({ pointer, value }) => [value.id, pointer]));
+  const entries = saes.flatMap(({ pointer, value }) =>
+    (value.addresses ?? []).map((address, index) => ({ pointer, member: `addresses/${index}`, address })),
+  );
+  const first = new Map<string, string>();
+  return entries.flatMap(({ pointer, member, address }) => {
+    const at = `${pointer}/${member}`;
+    const owner = owners.get(address);
+    if (owner !== undefined && owner !== pointer) return [{ pointer: at, message: `the same as the id of ${owner}` }];
+    const earlier = first.get(address);
+    if (earlier === undefined) first.set(address, at);
+    return earlier === undefined ? [] : [{ pointer: at, message: `the same address as ${earlier}` }];
+  });
 }
 
 /** A node's audit log bears the node's id. */
@@ -247,6 +268,22 @@ function quotaEntries({ policy, saeIds, linkIds }: Sections): PointerFault[] {
     ...repeated(entries, "sae", ({ sae, link }) => sae && JSON.stringify([sae, link]), "the same sae and link"),
     ...repeated(entries, "link", ({ sae, link }) => (sae === undefined ? link : undefined)),
   ];
+}
+
+/** Each end pushes what its own module made, so that the pool compares the two. */
+function linkModules({ links }: Sections): PointerFault[] {
+  return links.flatMap(({ pointer, value: { source, feed, module } }): PointerFault[] => {
+    if (!hasModules({ source })) {
+      const message = "is for links whose source is bb84 or fake";
+      return module === undefined ? [] : [{ pointer: `${pointer}/module`, message }];
+    }
+    const message = `shall be two-ended where the source is ${source}: each end has a QKD module`;
+    const problem = module === undefined ? undefined : moduleProblem(module);
+    return [
+      ...(feed === "two-ended" ? [] : [{ pointer: `${pointer}/feed`, message }]),
+      ...(problem === undefined ? [] : [{ pointer: `${pointer}/module`, message: problem }]),
+    ];
+  });
 }
 
 /** Is this credential good for writing the network, as far as can be told? */

@@ -79,6 +79,22 @@ describe("faults, by pointer", () => {
     ["links to nowhere", (d) => d.links.push(link("l-x", "tn-8", "tn-9")), ["/links/2/nodes/0", "/links/2/nodes/1"]],
     ["an SAE twice", (d) => d.saes.push({ id: "sae-a", node: "tn-1", credentials: [] }), ["/saes/2/id"]],
     ["an SAE nowhere", (d) => d.saes.push({ id: "sae-x", node: "tn-9", credentials: [] }), ["/saes/2/node"]],
+    [
+      "addresses of two SAEs, twice of one, and another's id",
+      (d) => {
+        Object.assign(d.saes[0]!, { addresses: ["10.0.0.11:5000", "sae-a", "server://localhost"] });
+        Object.assign(d.saes[1]!, { addresses: ["server://localhost", "server://b", "server://b", "sae-a"] });
+      },
+      ["/saes/1/addresses/0", "/saes/1/addresses/2", "/saes/1/addresses/3"],
+    ],
+    [
+      "addresses of wrong shape, and too many",
+      (d) => {
+        Object.assign(d.saes[0]!, { addresses: ["", "a\nb", "x".repeat(LIMITS.streamUriChars + 1), 5] });
+        Object.assign(d.saes[1]!, { addresses: Array.from({ length: LIMITS.addressesEach + 1 }, String) });
+      },
+      ["/saes/0/addresses/0", "/saes/0/addresses/1", "/saes/0/addresses/2", "/saes/0/addresses/3", "/saes/1/addresses"],
+    ],
     ["an agent nowhere", (d) => d.agents?.push({ id: "agent-2", site: "tn-1x", credentials: [] }), ["/agents/1/site"]],
     ["an agent twice", (d) => d.agents?.push({ id: "agent-1", site: "tn-2", credentials: [] }), ["/agents/1/id"]],
     [

@@ -70,7 +70,8 @@ test("a device decides nothing for the edge's host, nor passes for the edge's ow
       NOT_FOR_CLIENTS,
     ),
   ).toEqual(["x-kept", "1"]);
-  for (const name of [GATEWAY_HEADER, HTTP_CALL_HEADER]) expect(endToEnd([[name, "1"]], NOT_FOR_SERVICES)).toEqual([]);
+  const words = [GATEWAY_HEADER, HTTP_CALL_HEADER, "QKD-SAE", "QKD-Node", "Client-Cert"];
+  for (const name of words) expect(endToEnd([[name, "1"]], NOT_FOR_SERVICES)).toEqual([]);
 });
 
 test("an access token names its site, whatever dots that has", () => {

@@ -45,6 +45,7 @@ export const NOT_FOR_SERVICES: ReadonlySet<string> = new Set([
   "expect",
   "host",
   "qkd-node",
+  "qkd-sae",
   "qkd-tunnel-call",
   "qkd-tunnel-gateway",
 ]);

@@ -26,8 +26,10 @@ export const all = (version: Version): Versions => ({
   Directory: version,
   KeyPool: version,
   AuditLog: version,
-  // The release before has none.
+  // The release before has none of these.
   TunnelHub: "present",
+  KeyStream: "present",
+  QkdModule: "present",
 });
 
 export interface Deployment {

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { expect } from "vitest";
 import { ErrorSchema } from "../../shared/etsi014/error.ts";
 import { KeyContainerSchema } from "../../shared/etsi014/key-container.ts";
-import { type Status, StatusSchema } from "../../shared/etsi014/status.ts";
+import { type Status, StatusSchema } from "../../shared/etsi014/status-schema.ts";
 import type { KmeAnswer, KmeClient } from "./kme-client.ts";
 
 export const MESSAGES = {

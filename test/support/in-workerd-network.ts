@@ -12,9 +12,15 @@ const credentials = (who: string) => [
   { type: "certificate" as const, match: "cn" as const, value: who },
 ];
 
+/** What clients of ETSI 004 may know nodes by. */
+export const NODE_UUIDS = {
+  n1: "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa",
+  n2: "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb",
+} as const;
+
 /** sae-a, sae-a2 at n1 - sae-b, sae-b2 at n2 - sae-d at n3; the first link has two shards. */
 export const NETWORK: NetworkDocumentInput = {
-  nodes: [{ id: "n1", kme_id: "kme-1" }, { id: "n2" }, { id: "n3" }],
+  nodes: [{ id: "n1", kme_id: "kme-1", uuid: NODE_UUIDS.n1 }, { id: "n2", uuid: NODE_UUIDS.n2 }, { id: "n3" }],
   links: [
     {
       id: "n1-n2",
@@ -28,9 +34,14 @@ export const NETWORK: NetworkDocumentInput = {
     { id: "n2-n3", nodes: ["n2", "n3"], source: "push", feed: "one-ended", health: "reject", key_rate_bps: 0 },
   ],
   saes: [
-    { id: "sae-a", node: "n1", credentials: credentials("sae-a") },
+    { id: "sae-a", node: "n1", addresses: ["client://localhost"], credentials: credentials("sae-a") },
     { id: "sae-a2", node: "n1", credentials: credentials("sae-a2") },
-    { id: "sae-b", node: "n2", credentials: credentials("sae-b") },
+    {
+      id: "sae-b",
+      node: "n2",
+      addresses: ["server://localhost", "10.0.0.20:5000"],
+      credentials: credentials("sae-b"),
+    },
     { id: "sae-b2", node: "n2", credentials: credentials("sae-b2") },
     { id: "sae-d", node: "n3", credentials: credentials("sae-d") },
     { id: "urn:sae/é %2F..", node: "n2", credentials: credentials("odd") },
@@ -66,13 +77,16 @@ export async function post(
   });
 }
 
+/** Nothing is given twice. */
+export const WITHOUT_GRACE: NetworkDocumentInput = { ...NETWORK, policy: { ...NETWORK.policy, delivery_grace_s: 0 } };
+
 /** Puts the network (version 1) and material of `blocks` x 64 KiB into the first link. */
-export async function setUp(blocks = 4): Promise<void> {
+export async function setUp(blocks = 4, network: NetworkDocumentInput = NETWORK): Promise<void> {
   const put = await call("/api/v1/network", {
     as: "bootstrap",
     method: "PUT",
     headers: { "If-Match": '"0"' },
-    body: JSON.stringify(NETWORK),
+    body: JSON.stringify(network),
   });
   if (put.status !== 200) throw new Error(`network refused: ${put.status} ${await put.text()}`);
   for (let block = 0; block < blocks; block++) {

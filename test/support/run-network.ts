@@ -42,12 +42,22 @@ export const allPids = ({ engine, fronts, agents = [], device = null }: Pids): r
   ...(device === null ? [] : [device]),
 ];
 
+export interface LocalAddresses {
+  /** Base URLs. */
+  readonly qkdModule?: Readonly<Record<string, string>>;
+  /** Host and port. */
+  readonly etsi004Json?: Readonly<Record<string, string>>;
+  readonly etsi004Binary?: Readonly<Record<string, string>>;
+}
+
 export interface RunningNetwork {
   readonly state: string;
   /** Base URL of the edge: bearer tokens. */
   readonly edge: string;
   /** Base URLs of the KMEs by node: mutual TLS. */
   readonly kme: Readonly<Record<string, string>>;
+  /** What its agents serve to applications of their sites, by node: none without agents. */
+  readonly local: LocalAddresses;
   /** As they were when it said ready. */
   readonly pids: Pids;
   /** Bearer tokens by name: `sae-a`, `agent-tn-1`, `operator`. None where the network is not the demo's. */
@@ -108,10 +118,11 @@ export async function runNetwork(options: NetworkOptions = {}): Promise<RunningN
     if (own) rmSync(state, { recursive: true, force: true });
     throw thrown;
   }
-  const { edge, kme, pids } = JSON.parse(readFileSync(join(state, "ports.json"), "utf8")) as Pick<
+  const { edge, kme, pids, ...local } = JSON.parse(readFileSync(join(state, "ports.json"), "utf8")) as Pick<
     RunningNetwork,
     "edge" | "kme" | "pids"
-  >;
+  > &
+    LocalAddresses;
   const tokens = readTokens(join(state, "tokens.json"));
   const pem = (name: string): Buffer => readFileSync(join(state, "certs", name));
   const tls = (sae: string): https.RequestOptions => ({
@@ -124,6 +135,7 @@ export async function runNetwork(options: NetworkOptions = {}): Promise<RunningN
     state,
     edge,
     kme,
+    local,
     pids,
     tokens,
     process: started.process,

@@ -13,12 +13,15 @@ import { openIdentity } from "./identity/identity.ts";
 import { Edge } from "./link/edge.ts";
 import type { Link } from "./link/link.ts";
 import { type AgentOptions, makeLinks, type Parts } from "./links.ts";
+import { LocalServices } from "./local-services.ts";
 import { Exposed } from "./services/expose.ts";
 import { InnerTls } from "./services/inner-tls.ts";
 import { listenFor, type Listener } from "./services/listen.ts";
 
 export class Agent {
   readonly listeners: readonly Listener[];
+  /** Null: none are configured. */
+  readonly local: LocalServices | null;
   readonly #links: readonly Link[];
   readonly #parts: Parts;
   readonly #release: () => Promise<void>;
@@ -35,23 +38,25 @@ export class Agent {
         const link = links.find(({ role, site }) => role === "peer" && site === config.site);
         if (link !== undefined) listeners.push(await listenFor({ config, link, tls: parts.tls, log: options.log }));
       }
+      return new Agent(parts, links, listeners, await startLocal(options, links), release);
     } catch (thrown) {
       for (const listener of listeners) listener.close();
       await release();
       throw thrown;
     }
-    return new Agent(parts, links, listeners, release);
   }
 
   private constructor(
     parts: Parts,
     links: readonly Link[],
     listeners: readonly Listener[],
+    local: LocalServices | null,
     release: () => Promise<void>,
   ) {
     this.#parts = parts;
     this.#links = links;
     this.listeners = listeners;
+    this.local = local;
     this.#release = release;
     const { settings, log } = parts.options;
     const owner = links.find(({ role }) => role === "owner");
@@ -69,6 +74,7 @@ export class Agent {
     const until = AbortSignal.any([signal, defect.signal]);
     const stop = (): void => {
       for (const listener of this.listeners) listener.stop();
+      this.local?.stop();
     };
     until.addEventListener("abort", stop, { once: true });
     const parts = [...this.#links.map((link) => link.run(until)), this.#runFeeds(until)];
@@ -78,6 +84,7 @@ export class Agent {
       defect.abort();
       await Promise.allSettled(parts);
       for (const listener of this.listeners) listener.close();
+      this.local?.close();
       this.#parts.exposed.close();
       this.#parts.edge.close();
       await this.#release();
@@ -92,6 +99,13 @@ export class Agent {
     await Promise.race([this.#parts.active.promise, aborted]);
     await this.#feeds.run(signal);
   }
+}
+
+async function startLocal({ settings, log }: AgentOptions, links: readonly Link[]): Promise<LocalServices | null> {
+  const owner = links.find(({ role }) => role === "owner");
+  return owner === undefined || settings.etsi004.length === 0
+    ? null
+    : await LocalServices.start({ settings, owner, log });
 }
 
 async function makeParts(options: AgentOptions): Promise<Parts> {

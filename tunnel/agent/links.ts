@@ -38,12 +38,12 @@ export interface Parts {
 
 type Role = Claims["role"];
 
-/** The own site's hub where there is something to serve, and one for each site that is listened for. */
+/** The own site's hub where there is something to serve (or to ask in the agent's name), and one for each site that is listened for. */
 export function makeLinks(parts: Parts): readonly Link[] {
   const { settings, log, times = LINK_TIMES, onReady, onRefused } = parts.options;
-  const { site, service: services, feed: feeds, listen: listens } = settings;
+  const { site, service: services, feed: feeds, etsi004: local, listen: listens } = settings;
   const targets: readonly (readonly [Role, string])[] = [
-    ...(services.length + feeds.length > 0 ? [["owner", site] as const] : []),
+    ...(services.length + feeds.length + local.length > 0 ? [["owner", site] as const] : []),
     ...[...new Set(listens.map((listen) => listen.site))].map((target) => ["peer", target] as const),
   ];
   const missing = new Set(targets.map((target) => target.join(" ")));

@@ -2,23 +2,14 @@
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { type PairName, poolName } from "../../shared/ids.ts";
 import type { KeyPoolRpc } from "../../shared/keypool/types.ts";
-import { LIMITS } from "../../shared/limits.ts";
 import type { Result } from "../../shared/result.ts";
 import type { Env } from "../env.ts";
+import { ObjectIds } from "./object-ids.ts";
 
-/** IDs by name: to make one costs as much as the rest of a call. */
-const ids = new Map<string, DurableObjectId>();
+const ids = new ObjectIds();
 
-export function poolOf(env: Env, pair: PairName, shard: number): KeyPoolRpc {
-  const name = poolName(pair, shard);
-  let id = ids.get(name);
-  if (id === undefined) {
-    id = env.KEY_POOL.idFromName(name);
-    if (ids.size >= LIMITS.cachedObjectIds) ids.clear();
-    ids.set(name, id);
-  }
-  return env.KEY_POOL.get(id);
-}
+export const poolOf = (env: Env, pair: PairName, shard: number): KeyPoolRpc =>
+  ids.get(env.KEY_POOL, poolName(pair, shard));
 
 /**
  * Overload, a restart or the network between may fail any call to an object: that is for the client to retry, not an

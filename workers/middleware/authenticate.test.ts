@@ -201,6 +201,43 @@ const asserting = (cert: string, node: string, bearer = "agent-token"): Wish => 
   headers: { "Client-Cert": cert, "QKD-Node": node },
 });
 
+const naming = (sae: string, node: string, bearer = "agent-token"): Wish => ({
+  bearer,
+  headers: { "QKD-SAE": sae, "QKD-Node": node },
+});
+
+describe("a site agent, for an application that shows no certificate", () => {
+  it("names an SAE of its site, percent-encoded", async () => {
+    expect(await who(naming("sae-a", "tn-1"))).toBe("sae:sae-a@tn-1 agent");
+    expect(await who(naming("sae%2Da", "tn-1"))).toBe("sae:sae-a@tn-1 agent");
+    expect(await who(naming("sae-b", "tn-2", "agent-2-token"))).toBe("sae:sae-b@tn-2 agent");
+  });
+
+  it.each<[string, Wish]>([
+    ["an SAE of another site", naming("sae-b", "tn-2")],
+    ["an SAE of another site, at a node of its own", naming("sae-b", "tn-1")],
+    ["its SAE at another's node", naming("sae-a", "tn-2")],
+    ["its SAE at no node", naming("sae-a", "tn-9")],
+    ["nobody known", naming("sae-z", "tn-1")],
+    ["another role's id", naming("op", "tn-1")],
+    ["nobody", naming("", "tn-1")],
+    ["what is malformed", naming("sae-a%", "tn-1")],
+    ["its SAE without a node", { bearer: "agent-token", headers: { "QKD-SAE": "sae-a" } }],
+    [
+      "its SAE twice over",
+      { bearer: "agent-token", headers: { "QKD-SAE": "sae-a", "Client-Cert": CERTS.a, "QKD-Node": "tn-1" } },
+    ],
+    ["its SAE with a token for other things", naming("sae-b", "tn-2", "pusher-token")],
+    ["its SAE as an operator", naming("sae-a", "tn-1", "op-token")],
+    ["its SAE as that SAE", naming("sae-a", "tn-1", "a-token")],
+    ["its SAE as a node", naming("sae-a", "tn-3", "node-token")],
+    ["its SAE as nobody", { headers: { "QKD-SAE": "sae-a", "QKD-Node": "tn-1" } }],
+    ["its SAE by its own certificate", { tls: CERTS.a, headers: { "QKD-SAE": "sae-a", "QKD-Node": "tn-1" } }],
+  ])("does not speak for %s", async (_, wish) => {
+    expect(await who(wish)).toBe("unauthorised");
+  });
+});
+
 describe("a site agent", () => {
   it("speaks for SAEs of its site", async () => {
     expect(await who(asserting(CERTS.a, "tn-1"))).toBe("sae:sae-a@tn-1 agent");
@@ -244,6 +281,8 @@ describe("revocation", () => {
       "sae:sae-a",
       { bearer: "agent-token", headers: { "Client-Cert": CERTS.a, "QKD-Node": "tn-1" } },
     ],
+    ["an SAE an agent names", "principal", "sae:sae-a", naming("sae-a", "tn-1")],
+    ["an agent that names others", "principal", "agent:agent-1", naming("sae-a", "tn-1")],
     [
       "an asserted certificate",
       "certificate",
@@ -283,6 +322,14 @@ describe("drains", () => {
     expect(await at("tn-1", running)).toBe("sae:sae-a@tn-2 mtls drained");
     expect(await at("tn-3", running)).toBe("unauthorised");
     expect(await at("tn-1", over)).toBe("unauthorised");
+  });
+
+  it("let an agent name a moved SAE at its new node, at the old one as draining, and no removed one", async () => {
+    const moving = { document: moved, drains: running };
+    expect(await who(naming("sae-a", "tn-2", "agent-2-token"), moving)).toBe("sae:sae-a@tn-2 agent");
+    expect(await who(naming("sae-a", "tn-1"), moving)).toBe("sae:sae-a@tn-2 agent drained");
+    expect(await who(naming("sae-a", "tn-1"), { document: moved, drains: over })).toBe("unauthorised");
+    expect(await who(naming("sae-a", "tn-1"), { document: removed, drains: running })).toBe("unauthorised");
   });
 
   it("give way to a document that gives the credential to another", async () => {

@@ -1,6 +1,6 @@
 /**
  * Who is calling: decided here, once a request, from a client certificate, a bearer token, or a site agent's word for
- * an SAE whose TLS it ended. What the caller may then do is `allows` in shared/auth/policy.ts.
+ * an SAE behind it. What the caller may then do is `allows` in shared/auth/policy.ts.
  *
  * Cookies are never looked at. Two proofs that disagree are none.
  */
@@ -11,9 +11,16 @@ import { bearerToken, constantTimeEqual, tokenSha256 } from "../../shared/auth/t
 import { siteOfAccessToken } from "../../shared/tunnel/access-token.ts";
 import type { AccessHolder } from "../../shared/tunnel/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { certificateOwners, nodeId, siteServesSae, type Lookup, type Owner } from "../../shared/network/lookup.ts";
+import {
+  certificateOwners,
+  nodeId,
+  revocationKey,
+  saeId,
+  siteServesSae,
+  type Lookup,
+  type Owner,
+} from "../../shared/network/lookup.ts";
 import { nodesOfSae } from "../../shared/network/pairs.ts";
-import { inDate } from "../../shared/auth/certificate-time.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import {
   directoryCache,
@@ -24,18 +31,16 @@ import {
 } from "../clients/directory.ts";
 import { accessCache, hubOf } from "../clients/tunnel-hub.ts";
 import type { Env } from "../env.ts";
-import {
-  parseClientCert,
-  tlsClientCertificate,
-  type ClientCertificate,
-  type TlsClientAuth,
-} from "./client-certificate.ts";
+import { type Assertion, readAssertion } from "./assertion.ts";
+import { tlsClientCertificate, type ClientCertificate, type TlsClientAuth } from "./client-certificate.ts";
 import type { Incoming } from "./incoming.ts";
 
 /** A caller, and the network as it was when it was let in: routes use the same view. */
 export interface Authenticated {
   readonly grant: Grant;
   readonly lookup: Lookup;
+  /** `revocationKey` of what it proved itself by; null: of nothing that can be revoked. */
+  readonly credential: string | null;
 }
 
 /** A request's proofs, taken from it before the network is looked at. */
@@ -45,7 +50,7 @@ export interface Proofs {
   /** Of a token that came with an agent's tunnel: the site whose hub gave it. */
   readonly accessSite?: string | null;
   /** What an agent says of the SAE behind it. */
-  readonly assertion: { readonly certificate: ClientCertificate; readonly node: string } | null;
+  readonly assertion: Assertion | null;
   /** The KME (by node id) whose front the caller came through, if it did. */
   readonly frontNode: string | null;
   /** The caller is on the engine's socket, in nobody's name but that of who started it. */
@@ -89,7 +94,17 @@ export async function authenticate(
       outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, access.value);
     }
   }
-  return outcome.ok ? ok({ grant: outcome.value, lookup }) : fail("unauthorised", outcome.error.reason);
+  if (!outcome.ok) return fail("unauthorised", outcome.error.reason);
+  return ok({ grant: outcome.value, lookup, credential: credentialOf(proofs.value) });
+}
+
+/** Of an SAE behind an agent its own certificate; one that has none stands and falls with the agent's token. */
+function credentialOf({ certificate, tokenSha256: sha256, assertion }: Proofs): string | null {
+  if (assertion !== null && "certificate" in assertion) {
+    return revocationKey("certificate", assertion.certificate.fingerprint);
+  }
+  if (sha256 !== null) return revocationKey("token", sha256);
+  return certificate === null ? null : revocationKey("certificate", certificate.fingerprint);
 }
 
 /** Who holds the access token shown, says the hub of the site it names; only hubs of sites that there are are asked. */
@@ -196,21 +211,27 @@ function ofAccess(access: AccessHolder | null, sha256: string, lookup: Lookup, n
   return granted(owner, "token", ACCESS_SCOPES, lookup, nowMs);
 }
 
-/** RFC 9440 header of an agent: only for SAEs at nodes of the agent's own site. */
-function ofAssertion(
-  assertion: NonNullable<Proofs["assertion"]>,
-  agent: Grant,
-  lookup: Lookup,
-  nowMs: number,
-): Outcome {
+/** An agent's word: only for SAEs at nodes of its own site. */
+function ofAssertion(assertion: Assertion, agent: Grant, lookup: Lookup, nowMs: number): Outcome {
   if (agent.principal.role !== "agent" || !allows(agent, "saes.assert"))
     return refused("not one who may speak for an SAE");
-  const sae = ofCertificate(assertion.certificate, lookup, nowMs, "agent");
+  const sae =
+    "sae" in assertion
+      ? ofName(assertion.sae, lookup, nowMs)
+      : ofCertificate(assertion.certificate, lookup, nowMs, "agent");
   if (!sae.ok) return sae;
   if (sae.value.principal.role !== "sae") return refused("an agent may speak for SAEs only");
   if (!siteServesSae(lookup, agent.principal.site, { node: assertion.node }))
     return refused("not a node of the agent's site");
   return atKme(sae.value, assertion.node, lookup, nowMs);
+}
+
+/** An SAE by its id alone: one that has left the network is not believed to drain. */
+function ofName(id: string, lookup: Lookup, nowMs: number): Outcome {
+  const sae = lookup.saesById.get(id);
+  if (sae === undefined) return unknown("the agent names an SAE that nobody knows");
+  const subject = { role: "sae", id: saeId(sae.id), node: nodeId(sae.node) } as const;
+  return granted({ subject, drainedUntilMs: null }, "agent", null, lookup, nowMs);
 }
 
 /**
@@ -235,17 +256,6 @@ function granted(
   if (lookup.revoked.has(`principal:${principalName(principal)}`)) return refused("principal revoked");
   if (owner.drainedUntilMs !== null && owner.drainedUntilMs <= nowMs) return unknown("principal removed");
   return ok({ principal, scopes, drained: owner.drainedUntilMs !== null });
-}
-
-function readAssertion(headers: Incoming["headers"], nowMs: number): Result<Proofs["assertion"], string> {
-  const clientCert = headers.get("Client-Cert");
-  const node = headers.get("QKD-Node");
-  if (clientCert === null && node === null) return ok(null);
-  if (clientCert === null || node === null) return err("Client-Cert and QKD-Node go together");
-  const certificate = parseClientCert(clientCert.trim());
-  if (!certificate.ok) return certificate;
-  if (!inDate(certificate.value, nowMs)) return err("asserted certificate not in date");
-  return ok({ certificate: certificate.value, node });
 }
 
 /** The gateway of the engine's own front: on the engine's socket, and so whom it says it is. */

@@ -2,6 +2,7 @@
  * Paths as they were sent. Ids are opaque and URL-encoded, so a segment is taken from the raw URL and decoded exactly
  * once: an SAE id may hold `/`, `%` or `..`, and none of them ever takes part in routing.
  */
+import { percentDecoded } from "../../shared/bytes/percent.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { ok, type Result } from "../../shared/result.ts";
 
@@ -41,11 +42,9 @@ export function pathParameters(template: string, path: string): Result<Readonly<
       continue;
     }
     const name = part.slice(1, -1);
-    try {
-      parameters[name] = decodeURIComponent(segments[position] ?? "");
-    } catch {
-      return fail("bad-request", `path ${name}: malformed percent-encoding`);
-    }
+    const value = percentDecoded(segments[position] ?? "");
+    if (value === null) return fail("bad-request", `path ${name}: malformed percent-encoding`);
+    parameters[name] = value;
   }
   return ok(parameters);
 }

@@ -43,13 +43,14 @@ const ANSWER_401: Answer = {
   body: null,
 };
 
-export function respondFault(problem: Fault, headers: HeaderTable = {}): Answer {
+/** @param body in place of the Error object, for protocols with errors of their own */
+export function respondFault(problem: Fault, headers: HeaderTable = {}, body: object = errorObject(problem)): Answer {
   const status = HTTP_STATUS[problem.code];
   if (status === HTTP_STATUS.unauthorised) return ANSWER_401;
   const retry = RETRYABLE.has(status)
     ? { "Retry-After": String(problem.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS) }
     : {};
-  return respondJson(errorObject(problem), status, { ...retry, ...headers });
+  return respondJson(body, status, { ...retry, ...headers });
 }
 
 /** For what nobody expected: the standard's generic message to the client, the name of the error to the log. */

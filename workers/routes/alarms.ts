@@ -1,10 +1,13 @@
 /** A link's alarms, cleared by an operator who has looked into them. */
 import { principalName } from "../../shared/auth/principal.ts";
-import { fail } from "../../shared/errors/errors.ts";
+import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { isPoolAlarmCode } from "../../shared/keypool/alarms.ts";
 import { pairOfLink } from "../../shared/network/lookup.ts";
-import { ok } from "../../shared/result.ts";
+import type { LinkEntry } from "../../shared/network/document.ts";
+import { isModuleAlarmCode } from "../../shared/qkd-module/alarms.ts";
+import { ok, type Result } from "../../shared/result.ts";
 import { answerOf, poolOf } from "../clients/key-pool.ts";
+import { modulesOf } from "../clients/qkd-module.ts";
 import { respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
 import { linkOf } from "./link-parts.ts";
@@ -13,18 +16,32 @@ export async function deleteAlarms(call: AuthenticatedCall): Reply {
   const link = linkOf(call);
   if (!link.ok) return link;
   const code = call.path["code"] ?? "";
-  if (!isPoolAlarmCode(code)) return fail("not-found", "no alarm has this code");
-  const { lookup, grant } = call.caller;
-  const clearing = { configVersion: lookup.sequence, principal: principalName(grant.principal), code };
-  const answers = await Promise.all(
-    Array.from({ length: link.value.shards }, (_, shard) =>
-      answerOf(() => poolOf(call.env, pairOfLink(link.value), shard).clearAlarms(clearing)),
-    ),
-  );
+  const answers = await clearAll(call, link.value, code);
+  if (answers === null) return fail("not-found", "no alarm has this code");
   let cleared = 0;
   for (const answer of answers) {
     if (!answer.ok) return answer;
     cleared += answer.value.cleared;
   }
   return ok(respondJson({ cleared }));
+}
+
+type Cleared = Result<{ readonly cleared: number }, Fault>;
+
+/** At all that may raise it: the link's pools, or its QKD modules. Null for a code that nothing raises. */
+async function clearAll(call: AuthenticatedCall, link: LinkEntry, code: string): Promise<readonly Cleared[] | null> {
+  const { lookup, grant } = call.caller;
+  const principal = principalName(grant.principal);
+  if (isPoolAlarmCode(code)) {
+    const clearing = { configVersion: lookup.sequence, principal, code };
+    return await Promise.all(
+      Array.from({ length: link.shards }, (_, shard) =>
+        answerOf(() => poolOf(call.env, pairOfLink(link), shard).clearAlarms(clearing)),
+      ),
+    );
+  }
+  if (!isModuleAlarmCode(code)) return null;
+  return await Promise.all(
+    modulesOf(call.env, link).map((module) => answerOf(() => module().clearAlarms({ code, principal }))),
+  );
 }

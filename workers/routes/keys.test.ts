@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { StatusSchema } from "../../shared/etsi014/status.ts";
+import { StatusSchema } from "../../shared/etsi014/status-schema.ts";
 import { shardOfKeyId } from "../../shared/keypool/key-id.ts";
 import type { KeyId } from "../../shared/ids.ts";
 import { call, container, errorOf, post, setUp } from "../../test/support/in-workerd-network.ts";

@@ -13,7 +13,9 @@ import { LIMITS } from "../../shared/limits.ts";
 import type { LinkEntry } from "../../shared/network/document.ts";
 import { pairOfLink } from "../../shared/network/lookup.ts";
 import { ok } from "../../shared/result.ts";
+import { moduleAlarmsInFull, moduleBody } from "../../shared/qkd-module/body.ts";
 import { answerOf } from "../clients/key-pool.ts";
+import { moduleAnswers } from "../clients/qkd-module.ts";
 import { readBytes, readJson } from "../middleware/body.ts";
 import { respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
@@ -46,7 +48,16 @@ export async function getLink(call: AuthenticatedCall): Reply {
   const pools = await poolStatuses(call.env, pairOfLink(link.value), link.value.shards, statusCall);
   if (!pools.ok) return pools;
   const pool = statusExtension(pools.value, link.value.id as LinkId);
-  return ok(respondJson({ ...configured(link.value), pool, alarms: alarmsInFull(pools.value) }));
+  const modules = await moduleAnswers(call.env, link.value);
+  if (!modules.ok) return modules;
+  return ok(
+    respondJson({
+      ...configured(link.value),
+      pool,
+      ...(modules.value.length === 0 ? {} : { module: modules.value.map(moduleBody) }),
+      alarms: [...moduleAlarmsInFull(modules.value), ...alarmsInFull(pools.value)],
+    }),
+  );
 }
 
 export async function putBlock(call: AuthenticatedCall): Reply {

@@ -20,6 +20,25 @@ import { useService } from "./services.ts";
 import { deleteAgent, deleteSiteAlarms, getSite, getSites, postAgents } from "./sites.ts";
 import { getDocs, getHealthz, getOpenapi } from "./service.ts";
 import { getStatus } from "./status.ts";
+import {
+  actionAttach,
+  actionCheckId,
+  actionClose,
+  actionExchange,
+  actionGetId,
+  actionGetKey,
+  actionOpenConnect,
+  actionOpenStream,
+} from "./streams/module-actions.ts";
+import {
+  literalAvailableKeys,
+  literalClose,
+  literalGetKey,
+  literalOpenConnect,
+  literalStart,
+  literalSync,
+} from "./streams/module-literals.ts";
+import { getStreamSocket, postStreamClose, postStreamKey, postStreams } from "./streams/native.ts";
 import { getTunnel, postNonces } from "./tunnel.ts";
 import { getWhoami } from "./whoami.ts";
 
@@ -29,6 +48,26 @@ export const HANDLERS: Handlers = {
   postEncKeys,
   getDecKeys,
   postDecKeys,
+  postStreams,
+  postStreamKey,
+  postStreamClose,
+  getStreamSocket,
+  actionOpenConnect,
+  actionGetKey,
+  actionClose,
+  actionGetId,
+  actionGetIdAsDocumented: actionGetId,
+  actionCheckId,
+  actionCheckIdAsDocumented: actionCheckId,
+  actionOpenStream,
+  actionExchange,
+  actionAttach,
+  literalOpenConnect,
+  literalGetKey,
+  literalClose,
+  literalAvailableKeys,
+  literalSync,
+  literalStart,
   getNetwork,
   putNetwork,
   getNetworkVersions,

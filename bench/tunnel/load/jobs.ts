@@ -41,9 +41,3 @@ export interface Jobs {
   /** Ends them. */
   thaw: { takes: Port; gives: null };
 }
-export type JobName = keyof Jobs;
-export type Job = { [Name in JobName]: { readonly job: Name } & Readonly<Jobs[Name]["takes"]> }[JobName];
-
-export type FromLoad =
-  | { readonly type: "done"; readonly result: unknown }
-  | { readonly type: "failed"; readonly problem: string };

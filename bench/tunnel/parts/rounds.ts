@@ -1,5 +1,6 @@
 /** All ways to the device in turns, so that whatever the machine does meanwhile befalls them alike. */
 import { progress } from "../../progress.ts";
+import { turned } from "../../turned.ts";
 import { HTTP_PATH } from "../device/services.ts";
 import type { TunnelOptions } from "../options.ts";
 import type { Path } from "../paths/path.ts";
@@ -22,10 +23,6 @@ export async function measureRounds(rig: Rig, options: TunnelOptions): Promise<R
   }
   return rounds;
 }
-
-/** Each is first in its turn. */
-const turned = <T>(list: readonly T[], by: number): T[] =>
-  list.map((_, index) => list[(index + by) % list.length] as T);
 
 /** Untimed: hashing costs more than carrying. Also warms the path up. */
 async function verify({ bulkLoad }: Rig, { endpoints }: Path, { bulkBytes: bytes }: TunnelOptions): Promise<void> {

@@ -9,15 +9,23 @@ import { InnerTls } from "../services/inner-tls.ts";
 import { checkCredential } from "./credential.ts";
 import { checkEdge } from "./edge.ts";
 import { bad, type Finding, good } from "./finding.ts";
+import { checkLocal } from "./local.ts";
 
 /** In the order in which they are to be mended. */
 export async function checkAgent(settings: AgentSettings, now: () => number = Date.now): Promise<readonly Finding[]> {
-  const { certificate, service: services, listen: listens, feed: feeds } = settings;
+  const { certificate, service: services, listen: listens, feed: feeds, etsi004: local } = settings;
+  const counted = [
+    [services.length, "services"],
+    [listens.length, "listeners"],
+    [feeds.length, "feeds"],
+    ...(local.length === 0 ? [] : [[local.length, "local services"] as const]),
+  ] as const;
   return [
-    good(`configuration: ${services.length} services, ${listens.length} listeners, ${feeds.length} feeds`),
+    good(`configuration: ${counted.map((each) => each.join(" ")).join(", ")}`),
     ...(await checkReach(settings, now)),
     ...(certificate === undefined ? [] : [checkCertificate(certificate, now())]),
     ...(await Promise.all(services.map(checkService))),
+    ...(await Promise.all(local.map(checkLocal))),
   ];
 }
 

@@ -10,6 +10,7 @@ import { parseToml } from "./toml.ts";
 
 const TOP_PATHS = ["token_file", "state", "ca"] as const;
 const CERTIFICATE_PATHS = ["cert", "key", "ca", "ca_key"] as const;
+const TLS_PATHS = ["cert", "key", "client_ca"] as const;
 const FEED_PATHS = ["path", "done_path", "cert", "key", "ca"] as const;
 
 /** @throws AgentFailure with a line for each fault */
@@ -53,6 +54,9 @@ function withPathsFrom(folder: string, config: AgentConfig): AgentConfig {
   const { certificate, log } = config;
   return {
     ...resolve(config, TOP_PATHS),
+    etsi004: config.etsi004.map((local) =>
+      "tls" in local && local.tls !== undefined ? { ...local, tls: resolve(local.tls, TLS_PATHS) } : local,
+    ),
     feed: config.feed.map((feed) => resolve(feed, FEED_PATHS)),
     ...(certificate === undefined ? {} : { certificate: resolve(certificate, CERTIFICATE_PATHS) }),
     log: { ...log, ...(log.file === undefined ? {} : { file: resolve(log.file, ["path"]) }) },

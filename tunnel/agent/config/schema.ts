@@ -4,6 +4,7 @@ import { LIMITS } from "../../../shared/limits.ts";
 import { ServiceNameSchema, ServiceSchema } from "../../../shared/tunnel/services.ts";
 import { choice, filePath, flag, isLoopback, plainId, text, wholeNumber } from "../../config-values.ts";
 import { FeedsSchema } from "../../feeds/config.ts";
+import { Etsi004ListSchema } from "../../services/etsi004/config.ts";
 
 const host = text(255);
 const port = wholeNumber(1, 65_535);
@@ -84,6 +85,24 @@ const edge = v.pipe(
 const distinct = <T>(entries: readonly T[], of: (entry: T) => string): boolean =>
   new Set(entries.map(of)).size === entries.length;
 
+/** Of a listener. */
+type Place = readonly [address: string, port: number];
+const placeOfListen = ({ bind, port: number }: { readonly bind: string; readonly port: number }): Place => [
+  bind,
+  number,
+];
+const placeOfLocal = ({ address, port: number }: { readonly address: string; readonly port: number }): Place => [
+  address,
+  number,
+];
+const SAME_PLACE = "two listeners have the same address";
+/** Port 0 is any free one. */
+const distinctPlaces = (places: readonly Place[]): boolean =>
+  distinct(
+    places.filter(([, number]) => number !== 0),
+    (place) => place.join(" "),
+  );
+
 export const AgentConfigSchema = v.pipe(
   v.strictObject({
     edge,
@@ -110,17 +129,12 @@ export const AgentConfigSchema = v.pipe(
       v.pipe(
         v.array(listen, "shall be [[listen]]"),
         v.maxLength(LIMITS.agentListeners, `at most ${LIMITS.agentListeners} listeners`),
-        v.check(
-          (listens) =>
-            distinct(
-              listens.filter((each) => each.port !== 0),
-              ({ bind, port: number }) => `${bind} ${number}`,
-            ),
-          "two listeners have the same address",
-        ),
+        v.check((listens) => distinctPlaces(listens.map(placeOfListen)), SAME_PLACE),
       ),
       [],
     ),
+    /** Bindings of ETSI GS QKD 004 for applications at this site. */
+    etsi004: v.optional(Etsi004ListSchema, []),
     feed: v.optional(FeedsSchema, []),
     certificate: v.optional(certificate),
     log: v.optional(log, {}),
@@ -131,6 +145,14 @@ export const AgentConfigSchema = v.pipe(
       "without TLS only to this machine, or with insecure_http = true",
     ),
     ["edge"],
+  ),
+  v.forward(
+    v.check(
+      ({ listen: listens, etsi004: local }) =>
+        distinctPlaces([...listens.map(placeOfListen), ...local.map(placeOfLocal)]),
+      SAME_PLACE,
+    ),
+    ["etsi004"],
   ),
   v.check(
     ({ certificate: own, service: services, listen: listens }) =>

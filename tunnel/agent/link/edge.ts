@@ -17,6 +17,8 @@ export interface EdgeRequest {
   /** With its query. */
   readonly path: string;
   readonly token?: string;
+  /** Besides those that follow from the rest. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly bytes: Uint8Array; readonly contentType: string };
 }
 
@@ -25,6 +27,18 @@ export interface EdgeAnswer {
   readonly headers: http.IncomingHttpHeaders;
   /** Parsed body; null where it is empty or no JSON. */
   readonly json: unknown;
+}
+
+export interface EdgeBytes extends Pick<EdgeAnswer, "status" | "headers"> {
+  readonly bytes: Buffer;
+}
+
+/** The edge was not reached at all: whatever was asked has had no effect. */
+export class Unreached extends Error {
+  constructor(cause: unknown) {
+    super(reasonOf(cause), { cause });
+    this.name = "Unreached";
+  }
 }
 
 export class Edge {
@@ -36,14 +50,14 @@ export class Edge {
   readonly isPrivate: boolean;
   readonly #agent: http.Agent;
 
-  /** @throws AgentFailure where the authority's file cannot be read */
-  constructor({ edge, ca }: Pick<AgentConfig, "edge" | "ca">) {
+  /** @param connections at most at once. @throws AgentFailure where the authority's file cannot be read */
+  constructor({ edge, ca }: Pick<AgentConfig, "edge" | "ca">, connections: number = LIMITS.agentHttpConnections) {
     const url = new URL(edge.replace(/^ws/, "http"));
     url.pathname = url.pathname.replace(/\/*$/, "/");
     this.url = url;
     this.ca = ca === undefined ? undefined : readPem(ca);
     this.isPrivate = url.protocol === "https:" || isLoopback(url.hostname);
-    const options = { keepAlive: true, timeout: LIMITS.agentHttpIdleMs, maxSockets: LIMITS.agentHttpConnections };
+    const options = { keepAlive: true, timeout: LIMITS.agentHttpIdleMs, maxSockets: connections, noDelay: true };
     this.#agent =
       url.protocol === "https:"
         ? new https.Agent({ ...options, minVersion: "TLSv1.2", ...(this.ca === undefined ? {} : { ca: this.ca }) })
@@ -58,19 +72,30 @@ export class Edge {
   }
 
   /** Rejects where the edge cannot be reached, answers more than it should, or not before `signal`. */
-  request(request: EdgeRequest, signal: AbortSignal): Promise<EdgeAnswer> {
-    const { method, path, token, body } = request;
-    const { promise, resolve, reject } = Promise.withResolvers<EdgeAnswer>();
+  async request(request: EdgeRequest, signal: AbortSignal): Promise<EdgeAnswer> {
+    return answerOf(await this.exchange(request, signal));
+  }
+
+  /** The same with the body as it came; rejects with Unreached where there was no connection to send anything on. */
+  exchange(request: EdgeRequest, signal: AbortSignal): Promise<EdgeBytes> {
+    const { method, path, token, headers: more, body } = request;
+    const { promise, resolve, reject } = Promise.withResolvers<EdgeBytes>();
     const url = new URL(path.slice(1), this.url);
     const headers = {
       accept: "application/json",
+      ...more,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { "content-type": body.contentType, "content-length": body.bytes.length }),
     };
     const { request: open } = url.protocol === "https:" ? https : http;
     const sent = open(url, { agent: this.#agent, method, headers, signal });
-    sent.once("error", reject);
-    sent.once("response", (response) => void readAnswer(response).then(resolve, reject));
+    let connected = false;
+    sent.once("socket", (socket) => {
+      connected = !socket.connecting;
+      if (socket.connecting) socket.once("connect", () => (connected = true));
+    });
+    sent.once("error", (error) => reject(connected || signal.aborted ? error : new Unreached(error)));
+    sent.once("response", (response) => void readBytes(response).then(resolve, reject));
     sent.end(body?.bytes);
     return promise;
   }
@@ -81,18 +106,20 @@ export class Edge {
 }
 
 /** Rejects where it is more than it should be. */
-export const readAnswer = async (response: http.IncomingMessage): Promise<EdgeAnswer> => ({
-  json: await readBody(response),
+export const readAnswer = async (response: http.IncomingMessage): Promise<EdgeAnswer> =>
+  answerOf(await readBytes(response));
+
+const readBytes = async (response: http.IncomingMessage): Promise<EdgeBytes> => ({
+  bytes: await readBounded(response, LIMITS.agentAnswerBytes, "the edge answers more than it should"),
   status: response.statusCode ?? 0,
   headers: response.headers,
 });
 
-async function readBody(response: http.IncomingMessage): Promise<unknown> {
-  const body = await readBounded(response, LIMITS.agentAnswerBytes, "the edge answers more than it should");
+function answerOf({ bytes, status, headers }: EdgeBytes): EdgeAnswer {
   try {
-    return JSON.parse(body.toString("utf8"));
+    return { status, headers, json: JSON.parse(bytes.toString("utf8")) as unknown };
   } catch {
-    return null;
+    return { status, headers, json: null };
   }
 }
 

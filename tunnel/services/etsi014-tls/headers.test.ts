@@ -7,6 +7,7 @@ const FORGED = [
   "x-cf-blob",
   "mf-cf-blob",
   "qkd-node",
+  "qkd-sae",
   "client-cert",
   "client-cert-chain",
   "authorization",

@@ -1,0 +1,61 @@
+/** What `npm run bench:004 -- ...` understands. Pure. */
+import { parseArgs } from "node:util";
+import { partsOf, wholeNumber } from "../arguments.ts";
+
+/** What is measured, in this order. */
+export const PARTS = ["get-key", "open", "binary", "bb84", "postprocess"] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface StreamOptions {
+  /** Measurements of GET_KEY and of nothing, in turns. */
+  readonly rounds: number;
+  /** Length of one of those. */
+  readonly measureMs: number;
+  /** Streams opened, and calls of the binary binding. */
+  readonly opens: number;
+  readonly binaryCalls: number;
+  /** Length of one measurement of the simulation. */
+  readonly samplingMs: number;
+  /** Blocks of sifted key. */
+  readonly blocks: number;
+  readonly parts: readonly Part[];
+  /** Where to write all figures as JSON. */
+  readonly json: string | null;
+  readonly quick: boolean;
+}
+
+/** Connections that ask at once. */
+export const CONNECTIONS = [1, 16] as const;
+
+export const USAGE = `npm run bench:004 [-- options]
+  --rounds N      measurements of GET_KEY, in turns with an object that does nothing; medians count (default 7)
+  --seconds N     length of one of them (default 1)
+  --only A,B      of ${PARTS.join(", ")}; bench/results.md stays as it is
+  --json FILE     also write the figures there
+  --quick         two rounds with less of everything; bench/results.md stays as it is`;
+
+/** @throws Error with one line for the user */
+export function parseOptions(argv: readonly string[]): StreamOptions {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      rounds: { type: "string" },
+      seconds: { type: "string" },
+      only: { type: "string" },
+      json: { type: "string" },
+      quick: { type: "boolean", default: false },
+    },
+  });
+  const quick = values.quick;
+  return {
+    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "2" : "7"), 100),
+    measureMs: wholeNumber("--seconds", values.seconds ?? "1", 600) * 1000,
+    opens: quick ? 100 : 500,
+    binaryCalls: quick ? 300 : 2000,
+    samplingMs: quick ? 500 : 2000,
+    blocks: quick ? 4 : 12,
+    parts: values.only === undefined ? PARTS : partsOf(values.only, PARTS),
+    json: values.json ?? null,
+    quick,
+  };
+}

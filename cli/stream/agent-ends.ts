@@ -1,0 +1,85 @@
+/**
+ * Streams at the JSON/TCP listeners of two agents (or of two hybridization modules), a connection for each end of each stream. Nobody
+ * passes a KSID there: both ends name the same two applications and are told which stream they have come to. So of
+ * several that are opened at once, which end belongs to which shows afterwards.
+ */
+import { CliFailure } from "../lib/failure.ts";
+import { type End, errorOf, type OpenStreams, type Opening } from "./ends.ts";
+import { type Address, JsonTcpConnection } from "./json-tcp-connection.ts";
+import type { Template } from "./template.ts";
+
+interface Opened {
+  readonly ksid: string;
+  readonly end: End;
+}
+
+type Refused = { readonly error: Error };
+type Attempt = Opened | Refused;
+
+export function agentEnds(addresses: readonly [Address, Address]): OpenStreams {
+  return async (template, count) => {
+    const openAt = async (address: Address): Promise<readonly Attempt[]> =>
+      await Promise.all(Array.from({ length: count }, async () => await openOne(address, template)));
+    const [a, b] = await Promise.all([openAt(addresses[0]), openAt(addresses[1])]);
+    return await pairUp(a, b, template.open.qos.chunkBytes);
+  };
+}
+
+async function openOne(address: Address, template: Template): Promise<Attempt> {
+  let connection: JsonTcpConnection | undefined;
+  try {
+    connection = await JsonTcpConnection.open(address);
+    const { key_stream_id: ksid } = await connection.ask(template.written);
+    if (typeof ksid !== "string") throw new CliFailure("the answer to OPEN_CONNECT holds no key_stream_id");
+    return { ksid, end: endOf(connection, ksid) };
+  } catch (error) {
+    connection?.end();
+    return { error: errorOf(error) };
+  }
+}
+
+const isOpened = (attempt: Attempt): attempt is Opened => "ksid" in attempt;
+
+/** One outcome for each stream of the first address; what is left over at the second was opened with nobody, and is closed. */
+async function pairUp(a: readonly Attempt[], b: readonly Attempt[], chunkBytes: number): Promise<readonly Opening[]> {
+  const others = new Map(b.filter((attempt) => isOpened(attempt)).map((opened) => [opened.ksid, opened]));
+  const refusals = b.filter((attempt): attempt is Refused => !isOpened(attempt));
+  const openings: Opening[] = [];
+  for (const attempt of a) {
+    const other = isOpened(attempt) ? others.get(attempt.ksid) : undefined;
+    if (!isOpened(attempt)) openings.push(attempt);
+    else if (other === undefined) {
+      await attempt.end.close().catch(() => undefined);
+      openings.push(refusals.pop() ?? { error: new CliFailure("the other end has come to another stream") });
+    } else {
+      others.delete(attempt.ksid);
+      openings.push({ pair: { ksid: attempt.ksid, chunkBytes, ends: [attempt.end, other.end] } });
+    }
+  }
+  for (const { end } of others.values()) await end.close().catch(() => undefined);
+  return openings;
+}
+
+function endOf(connection: JsonTcpConnection, ksid: string): End {
+  return {
+    async getKey(index) {
+      const { key_buffer: octets } = await connection.ask({
+        command: "GET_KEY",
+        data: { key_stream_id: ksid, index, metadata: { size: 0, buffer: "" } },
+      });
+      if (!Array.isArray(octets) || !octets.every((octet) => Number.isInteger(octet) && octet >= 0 && octet <= 255)) {
+        throw new CliFailure("the answer to GET_KEY holds no octets");
+      }
+      const key = Uint8Array.from(octets as readonly number[]);
+      octets.fill(0);
+      return key;
+    },
+    async close() {
+      try {
+        await connection.ask({ command: "CLOSE", data: { key_stream_id: ksid } });
+      } finally {
+        connection.end();
+      }
+    },
+  };
+}

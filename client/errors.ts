@@ -1,0 +1,53 @@
+/** What the clients throw. No message holds a byte of key, nor quotes an answer that was to hold one. */
+import type { Qos } from "../shared/etsi004/qos.ts";
+
+/** Anything that went wrong, and no fault of the caller's code. */
+export class QkdError extends Error {
+  override readonly name: string = "QkdError";
+}
+
+/** No answer came: no connection, or none in time. Whether the request was served is not known. */
+export class UnreachableError extends QkdError {
+  override readonly name: string = "UnreachableError";
+}
+
+/** An answer came that cannot be used: no key of it was taken. */
+export class AnswerError extends QkdError {
+  override readonly name: string = "AnswerError";
+}
+
+/** The key management entity says no. */
+export class RefusedError extends QkdError {
+  override readonly name: string = "RefusedError";
+  readonly httpStatus: number;
+  /** Of the Error object (ETSI GS QKD 014 V1.1.1 clause 6.5). */
+  readonly details: readonly unknown[];
+
+  constructor(message: string, httpStatus: number, details: readonly unknown[] = []) {
+    super(message);
+    this.httpStatus = httpStatus;
+    this.details = details;
+  }
+}
+
+/** A call of ETSI GS QKD 004 that did not succeed. */
+export class StreamError extends RefusedError {
+  override readonly name: string = "StreamError";
+  /** As in `STREAM_STATUS`. */
+  readonly status: number;
+  /** Of status 7: what could be had; asked for unchanged, it is. */
+  readonly qos: Qos | undefined;
+  /** Of status 8: the size that would do; no key was taken. */
+  readonly metadataSize: number | undefined;
+
+  constructor(
+    message: string,
+    httpStatus: number,
+    of: { readonly status: number; readonly qos?: Qos | undefined; readonly metadataSize?: number | undefined },
+  ) {
+    super(message, httpStatus);
+    this.status = of.status;
+    this.qos = of.qos;
+    this.metadataSize = of.metadataSize;
+  }
+}

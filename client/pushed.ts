@@ -1,0 +1,118 @@
+/** Chunks that are pushed over a WebSocket, as many as there are credits for: nothing piles up that nobody reads. */
+import * as v from "valibot";
+import { parseJson } from "../shared/bytes/json.ts";
+import { LIMITS } from "../shared/limits.ts";
+import { AnswerError, RefusedError, UnreachableError } from "./errors.ts";
+
+/** The part of a WebSocket that is used: that of browsers, Node, Workers and the package `ws`. */
+export interface WebSocketLike {
+  readonly readyState: number;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { readonly code: number; readonly reason: string }) => void): void;
+  addEventListener(type: "open", listener: () => void): void;
+  addEventListener(type: "error", listener: () => void): void;
+  send(text: string): void;
+  close(code?: number): void;
+}
+
+/** Opens one at `url`, with these headers. */
+export type ConnectWebSocket = (
+  url: string,
+  headers: Readonly<Record<string, string>>,
+) => WebSocketLike | Promise<WebSocketLike>;
+
+const PushedSchema = v.object({ index: v.number(), Key_buffer: v.string(), Metadata: v.optional(v.string(), "") });
+export type Pushed = v.InferOutput<typeof PushedSchema>;
+
+const OPEN = 1;
+const NORMAL = 1000;
+
+type End = { readonly error: Error | null };
+
+/** What has come and was not taken yet, at most as much as was granted, and how it ended. */
+class Inbox {
+  readonly #messages: Pushed[] = [];
+  #end: End | null = null;
+  #wake: () => void = () => undefined;
+
+  get size(): number {
+    return this.#messages.length;
+  }
+
+  add(message: Pushed): void {
+    this.#messages.push(message);
+    this.#wake();
+  }
+
+  /** The first end is the one that counts. */
+  end(error: Error | null): void {
+    this.#end ??= { error };
+    this.#wake();
+  }
+
+  /** @returns null once all is read and no more comes. @throws what ended it */
+  async next(): Promise<Pushed | null> {
+    for (;;) {
+      const message = this.#messages.shift();
+      if (message !== undefined) return message;
+      if (this.#end?.error != null) throw this.#end.error;
+      if (this.#end !== null) return null;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}
+
+/** @throws RefusedError with the close code, UnreachableError, AnswerError, the signal's reason */
+export async function* pushedChunks(
+  socket: WebSocketLike,
+  credits: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Pushed> {
+  const inbox = new Inbox();
+  /** Granted and not come yet. */
+  let due = 0;
+  const grant = (more: number): void => {
+    due += more;
+    socket.send(JSON.stringify({ credits: more }));
+  };
+  socket.addEventListener("message", ({ data }) => {
+    const message = readPushed(data);
+    if (message === null || due === 0) {
+      inbox.end(new AnswerError(message === null ? "a message that is no chunk" : "a chunk beyond the credits"));
+      return;
+    }
+    due--;
+    inbox.add(message);
+  });
+  socket.addEventListener("error", () => inbox.end(new UnreachableError("the WebSocket failed")));
+  socket.addEventListener("close", ({ code, reason }) => {
+    inbox.end(
+      code === NORMAL ? null : new RefusedError(`WebSocket ended: ${reason || "no reason given"} (${code})`, code),
+    );
+  });
+  const aborted = (): void => inbox.end(signal?.reason as Error);
+  signal?.addEventListener("abort", aborted, { once: true });
+  try {
+    signal?.throwIfAborted();
+    if (socket.readyState === OPEN) grant(credits);
+    else socket.addEventListener("open", () => grant(credits));
+    for (;;) {
+      const message = await inbox.next();
+      if (message === null) return;
+      yield message;
+      const missing = credits - due - inbox.size;
+      // A message of credits for several chunks, not for each.
+      if (missing >= credits / 2 && socket.readyState === OPEN) grant(missing);
+    }
+  } finally {
+    signal?.removeEventListener("abort", aborted);
+    socket.close(NORMAL);
+  }
+}
+
+function readPushed(data: unknown): Pushed | null {
+  if (typeof data !== "string" || data.length > LIMITS.clientAnswerBytes) return null;
+  const json = parseJson(data, LIMITS.clientJsonDepth);
+  const parsed = json.ok ? v.safeParse(PushedSchema, json.value) : null;
+  return parsed?.success === true ? parsed.output : null;
+}

@@ -1,0 +1,93 @@
+/** Cuts the next chunks of a stream, in order of their indices: one key record, whose keys both ends fetch. */
+import type { SaeId } from "../../shared/ids.ts";
+import { makeNonce } from "../../shared/keypool/key-id.ts";
+import { isRunning } from "../../shared/keypool/stream-ends.ts";
+import type { Turn } from "../../shared/keypool/turns.ts";
+import type { PoolContext } from "./context.ts";
+import { initialLeft } from "./left.ts";
+import type { KeyWish } from "./quotas.ts";
+import { ttlEndMs, type ChunkRecord } from "./stream-records.ts";
+import type { StreamRow } from "./stream-store.ts";
+
+export interface ChunkWish {
+  readonly principal: string;
+  /** So many, or none at all; and so many more where nobody else waits for them. */
+  readonly must: number;
+  readonly ahead: number;
+  /** Of the caller's, where it has waited already. */
+  readonly turn: Turn | null;
+}
+
+/** Chunks beyond those that exist can be made. */
+export const makesChunks = (pool: PoolContext, { ends }: StreamRow): boolean =>
+  isRunning(ends) && ends[1].state === "open" && pool.config().state === "active";
+
+/**
+ * @returns the record (not in the tables yet); `short` where there is too little or others go first, `refused` where the
+ * opener has had its share
+ */
+export function makeChunks(
+  pool: PoolContext,
+  stream: StreamRow,
+  wish: ChunkWish,
+  nowMs: number,
+): ChunkRecord | "short" | "refused" {
+  if (!pool.turns.mayGo(wish.turn, stream.qos.priority)) return "short";
+  const { chunkBytes } = stream.qos;
+  let count = wish.must + aheadOf(pool, stream, wish);
+  if (count === 0) return "short";
+  let refused = pool.quotas.refusal(asked(stream, wish, count), nowMs);
+  if (refused !== null && count > wish.must && wish.must > 0) {
+    count = wish.must;
+    refused = pool.quotas.refusal(asked(stream, wish, count), nowMs);
+  }
+  if (refused !== null) return "refused";
+  const segments = pool.books.allocate(count * chunkBytes, "pending", nowMs);
+  if (segments === null) {
+    pool.quotas.unserved(asked(stream, wish, count), nowMs);
+    return "short";
+  }
+  const id = pool.books.totals.nextRecord;
+  pool.books.count({ nextRecord: id + 1 });
+  pool.books.reference(segments);
+  pool.quotas.took(asked(stream, wish, count), nowMs);
+  const [opener, joiner] = stream.ends;
+  const recipients = [opener, joiner].map(({ sae, node }) => ({ sae: sae as SaeId, node }));
+  const record: ChunkRecord = {
+    id,
+    nonce: makeNonce(crypto.getRandomValues(new Uint8Array(8)), pool.shard),
+    state: "pending",
+    master: opener.sae as SaeId,
+    masterNode: opener.node,
+    recipients,
+    keys: count,
+    sizeBytes: chunkBytes,
+    segments,
+    left: initialLeft([true, true], count),
+    imported: false,
+    policyVersion: pool.config().version,
+    expiresMs: 0,
+    holdUntilMs: 0,
+    announced: null,
+    chunks: { instance: stream.instance, first: stream.nextIndex, madeMs: nowMs },
+  };
+  return { ...record, expiresMs: ttlEndMs(stream, record) };
+}
+
+/** While the pool is short, nobody takes more than it needs now. */
+function aheadOf(pool: PoolContext, { qos }: StreamRow, { must, ahead, turn }: ChunkWish): number {
+  const others = pool.turns.size - (turn === null ? 0 : 1);
+  if (pool.quotas.isShort || others > 0) return 0;
+  let possible = ahead;
+  while (possible > 0 && !pool.books.has((must + possible) * qos.chunkBytes)) possible--;
+  return possible;
+}
+
+/** Quotas are the opener's, whoever asks. */
+const asked = ({ ends, qos }: StreamRow, { principal }: ChunkWish, count: number): KeyWish => ({
+  principal,
+  master: ends[0].sae as SaeId,
+  masterNode: ends[0].node,
+  count,
+  sizeBits: qos.chunkBytes * 8,
+});

@@ -1,0 +1,95 @@
+/** GET_KEY (ETSI GS QKD 004 V2.1.1 clause 6.2). */
+import { type Fault, fail } from "../../shared/errors/errors.ts";
+import { metadataOf } from "../../shared/etsi004/metadata.ts";
+import { PROFILES } from "../../shared/etsi004/profiles.ts";
+import { putBits, type RateLimit, rateLimit, takeBits } from "../../shared/etsi004/rate.ts";
+import { called } from "../../shared/etsi004/read-ahead.ts";
+import type { GetKeyAnswer, GetKeyCall, StreamResult } from "../../shared/etsi004/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
+import { bringIn, type Waiting } from "./bring-in.ts";
+import type { End } from "./half.ts";
+import { watchHeld } from "./hand-back.ts";
+import type { Halves, Seat } from "./halves.ts";
+import { atMost, sleep, tooManyWait } from "./waiting.ts";
+
+/** @param isWanted asked last of all: key for somebody who has gone meanwhile stays where it is */
+export async function getKey(
+  halves: Halves,
+  seat: Seat,
+  call: GetKeyCall,
+  isWanted: () => boolean = () => true,
+): StreamResult<GetKeyAnswer> {
+  const { half, end } = seat;
+  if (half.isClosedBy(end.self) && !PROFILES[call.profile].closedMayFetch) return ok({ status: "unknown-ksid" });
+  if (call.indices !== null) {
+    const objection = objectionTo(call.indices);
+    if (!objection.ok) return objection;
+  }
+  if (end.turns.waiting >= LIMITS.streamWaiting) return err(tooManyWait());
+  const untilMs = halves.reach.nowMs() + half.stream.qos.timeoutMs;
+  const turn = await end.turns.take(untilMs);
+  if (turn === null) return ok({ status: "timeout" });
+  try {
+    return await giveInTurn(halves, seat, call, { turn, untilMs, isWanted });
+  } finally {
+    turn.release();
+    watchHeld(halves, seat);
+  }
+}
+
+async function giveInTurn(
+  halves: Halves,
+  seat: Seat,
+  call: GetKeyCall,
+  waiting: Waiting & { readonly isWanted: () => boolean },
+): StreamResult<GetKeyAnswer> {
+  const { half, end } = seat;
+  const { nowMs } = halves.reach;
+  const { qos, hops } = half.stream;
+  end.pace = called(end.pace, nowMs());
+  const limit = rateLimit(qos.maxBps, qos.chunkBytes);
+  const bits = (call.indices?.length ?? 1) * qos.chunkBytes * 8;
+  if (limit !== null && !(await takeInTime(end, limit, bits, waiting.untilMs, nowMs))) return ok({ status: "timeout" });
+  const answer = await give();
+  if (limit !== null && !(answer.ok && answer.value.status === "success") && end.bucket !== null) {
+    end.bucket = putBits(end.bucket, bits);
+  }
+  return answer;
+
+  async function give(): StreamResult<GetKeyAnswer> {
+    const brought = await bringIn(halves, seat, call, waiting);
+    if (!brought.ok) return brought;
+    if ("none" in brought.value) return ok({ status: brought.value.none });
+    if (!waiting.isWanted()) return ok({ status: "timeout" });
+    const { indices } = brought.value;
+    const wish = { mimetype: qos.metadataMimetype, size: call.metadataSize };
+    const metadata = metadataOf(wish, end.held.oldestMs(indices), hops, nowMs());
+    // What is held stays so: the chunk is not lost.
+    if ("neededSize" in metadata) return ok({ status: "metadata-too-small", neededSize: metadata.neededSize });
+    const key = end.held.take(indices, qos.chunkBytes);
+    end.next?.had(indices);
+    return ok({ status: "success", indices, key, chunkBytes: qos.chunkBytes, metadata: metadata.text });
+  }
+}
+
+function objectionTo(indices: readonly number[]): Result<null, Fault> {
+  if (indices.length === 0 || indices.length > LIMITS.streamChunksAtOnce) {
+    return fail("bad-request", `1 to ${LIMITS.streamChunksAtOnce} indices`);
+  }
+  if (!indices.every((index) => Number.isInteger(index) && index >= 0 && index < 2 ** 32)) {
+    return fail("bad-request", "an index is a number from 0 to 4294967295");
+  }
+  return new Set(indices).size === indices.length ? ok(null) : fail("bad-request", "an index is named twice");
+}
+
+/** Waits for the stream's rate. @returns whether it came to it in time */
+async function takeInTime(end: End, limit: RateLimit, bits: number, untilMs: number, nowMs: () => number) {
+  for (;;) {
+    const { bucket, waitMs } = takeBits(end.bucket, limit, bits, nowMs());
+    end.bucket = bucket;
+    if (waitMs === 0) return true;
+    if (nowMs() >= untilMs) return false;
+    await sleep(atMost(waitMs, untilMs, nowMs()));
+  }
+}

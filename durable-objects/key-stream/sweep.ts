@@ -1,0 +1,20 @@
+/** Forgets streams that their pools know no more of. */
+import { LIMITS } from "../../shared/limits.ts";
+import type { Halves } from "./halves.ts";
+
+/** One bounded step. */
+export async function sweep(halves: Halves): Promise<void> {
+  const { store, nowMs } = halves.reach;
+  for (const row of store.due(nowMs(), LIMITS.streamSweepRows)) {
+    let isGone = false;
+    try {
+      const there = await halves.isThere(row, 0);
+      isGone = there.ok && !there.value;
+    } catch (error) {
+      // oxlint-disable-next-line no-console -- the object's log
+      console.error(`key stream, sweep: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    if (isGone) halves.forget(row.ksid);
+    else store.lookAgain(row.ksid, nowMs() + LIMITS.streamSweepMs);
+  }
+}

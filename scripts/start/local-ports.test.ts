@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { loadConfig } from "../../tunnel/agent/config/load.ts";
+import { DEMO_TOKEN_NAMES } from "../demo/network.ts";
+import { agentToml, sitePlans } from "./agent-files.ts";
+import { awaitListening, localLines, type LocalPort, localPorts, portsFile } from "./local-ports.ts";
+import { freePort } from "./ports.ts";
+import { demoWanted } from "./secrets.ts";
+
+const tokens = Object.fromEntries(DEMO_TOKEN_NAMES.map((name) => [name, `token of ${name}`]));
+const { document } = demoWanted(tokens, true);
+const NODES = ["tn-1", "tn-2", "tn-3"];
+
+const PORTS: readonly LocalPort[] = [
+  { capability: "qkdModule", node: "tn-1", sae: "sae-a", port: 5000 },
+  { capability: "etsi004Json", node: "tn-1", sae: "sae-a", port: 65_430 },
+  { capability: "etsi004Binary", node: "tn-2", sae: "sae-c", port: 25_576 },
+];
+
+test("each node's bindings for the SAE at it, on free ports of their own", async () => {
+  const { local, notes } = await localPorts(document, NODES, true);
+  expect(notes).toEqual([]);
+  expect(local.map(({ capability, node, sae }) => `${capability} ${node} ${sae}`)).toEqual([
+    "qkdModule tn-1 sae-a",
+    "qkdModule tn-2 sae-c",
+    "etsi004Json tn-1 sae-a",
+    "etsi004Json tn-2 sae-c",
+    "etsi004Binary tn-1 sae-a",
+    "etsi004Binary tn-2 sae-c",
+  ]);
+  expect(new Set(local.map(({ port }) => port)).size).toBe(local.length);
+});
+
+test("only at nodes whose agents run, for SAEs that are there", async () => {
+  const saes = document.saes.map((sae) => (sae.id === "sae-c" ? { ...sae, node: "tn-3" } : sae));
+  const { local } = await localPorts({ ...document, saes }, ["tn-1", "tn-2"], true);
+  expect(new Set(local.map(({ node }) => node))).toEqual(new Set(["tn-1"]));
+});
+
+test("ports.json and the banner", () => {
+  expect(portsFile(PORTS)).toEqual({
+    qkdModule: { "tn-1": "http://127.0.0.1:5000" },
+    etsi004Json: { "tn-1": "127.0.0.1:65430" },
+    etsi004Binary: { "tn-2": "127.0.0.1:25576" },
+  });
+  expect(portsFile([])).toEqual({});
+  expect(localLines(PORTS)).toEqual([
+    "  ETSI 004  tn-1, for sae-a: QKD module http://127.0.0.1:5000, JSON 127.0.0.1:65430",
+    "  ETSI 004  tn-2, for sae-c: binary 127.0.0.1:25576",
+  ]);
+});
+
+test("the agent is told of those at its node", () => {
+  const folder = mkdtempSync(join(tmpdir(), "qkd-local-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "agent.toml");
+  const [plan] = sitePlans(document);
+  if (plan === undefined) expect.unreachable();
+  const device = { a: "http://127.0.0.1:1", b: "http://127.0.0.1:2" };
+  writeFileSync(file, agentToml(plan, { edge: "http://127.0.0.1:8787", agents: folder, device }, PORTS));
+  expect(loadConfig(file).etsi004).toMatchObject([
+    { kind: "qkd-module", address: "127.0.0.1", port: 5000, sae: "sae-a", node: "tn-1", peer_modules: ["127.0.0.1"] },
+    { kind: "json-tcp", port: 65_430, sae: "sae-a", node: "tn-1" },
+  ]);
+});
+
+test("who listens is waited for", async () => {
+  const port = await freePort();
+  const local: readonly LocalPort[] = [{ capability: "etsi004Json", node: "tn-1", sae: "sae-a", port }];
+  const waiting = awaitListening(local, new AbortController().signal);
+  const server = createServer((socket) => socket.on("error", () => undefined)).listen(port, "127.0.0.1");
+  onTestFinished(() => void server.close());
+  expect(await waiting).toEqual([]);
+});

@@ -1,0 +1,127 @@
+/**
+ * On which ports the demo's site agents serve applications that speak ETSI GS QKD 004: a QKD module, the hybridization
+ * module's JSON, and the binary frames, each for one SAE of its site.
+ */
+import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NetworkDocument } from "../../shared/network/document.ts";
+import type { Etsi004Config } from "../../tunnel/services/etsi004/config.ts";
+import { StartFailure } from "./failure.ts";
+import { checkPort, freePort, HOST } from "./ports.ts";
+
+type Capability = "qkdModule" | "etsi004Json" | "etsi004Binary";
+
+export interface LocalPort {
+  readonly capability: Capability;
+  readonly node: string;
+  readonly sae: string;
+  readonly port: number;
+}
+
+interface Kind {
+  readonly kind: Etsi004Config["kind"];
+  /** As the banner calls it. */
+  readonly name: string;
+  /** Before host and port in ports.json. */
+  readonly scheme: string;
+}
+
+const KINDS: Readonly<Record<Capability, Kind>> = {
+  qkdModule: { kind: "qkd-module", name: "QKD module", scheme: "http://" },
+  etsi004Json: { kind: "json-tcp", name: "JSON", scheme: "" },
+  etsi004Binary: { kind: "binary", name: "binary", scheme: "" },
+};
+
+const USUAL: readonly LocalPort[] = [
+  { capability: "qkdModule", node: "tn-1", sae: "sae-a", port: 5000 },
+  { capability: "qkdModule", node: "tn-2", sae: "sae-c", port: 5001 },
+  { capability: "etsi004Json", node: "tn-1", sae: "sae-a", port: 65_430 },
+  { capability: "etsi004Json", node: "tn-2", sae: "sae-c", port: 65_431 },
+  { capability: "etsi004Binary", node: "tn-1", sae: "sae-a", port: 25_575 },
+  { capability: "etsi004Binary", node: "tn-2", sae: "sae-c", port: 25_576 },
+];
+
+export interface LocalPlan {
+  readonly local: readonly LocalPort[];
+  readonly notes: readonly string[];
+}
+
+/**
+ * A port that is taken is left out, with a note: nothing else depends on it.
+ * @param nodes of the sites whose agents run
+ */
+export async function localPorts(
+  { saes }: NetworkDocument,
+  nodes: readonly string[],
+  random: boolean,
+): Promise<LocalPlan> {
+  const isThere = ({ node, sae }: LocalPort): boolean =>
+    nodes.includes(node) && saes.some((each) => each.id === sae && each.node === node);
+  const local: LocalPort[] = [];
+  const notes: string[] = [];
+  for (const usual of USUAL.filter(isThere)) {
+    try {
+      if (!random) await checkPort(usual.port, `the ${KINDS[usual.capability].name} of ${usual.node}`);
+      local.push(random ? { ...usual, port: await freePort() } : usual);
+    } catch (thrown) {
+      if (!(thrown instanceof StartFailure)) throw thrown;
+      notes.push(`note: ${thrown.message}`);
+    }
+  }
+  return { local, notes };
+}
+
+/** As it stands in agent.toml. The other module runs on this machine as well. */
+export const localTable = ({ capability, sae, node, port }: LocalPort) => ({
+  kind: KINDS[capability].kind,
+  address: HOST,
+  port,
+  sae,
+  node,
+  ...(capability === "qkdModule" ? { peer_modules: [HOST] } : {}),
+});
+
+const addressOf = ({ capability, port }: LocalPort): string => `${KINDS[capability].scheme}${HOST}:${port}`;
+
+/** For ports.json: capability -> node -> address. */
+export const portsFile = (local: readonly LocalPort[]): Readonly<Record<string, Readonly<Record<string, string>>>> =>
+  Object.fromEntries(
+    [...Map.groupBy(local, ({ capability }) => capability)].map(([capability, ports]) => [
+      capability,
+      Object.fromEntries(ports.map((each) => [each.node, addressOf(each)])),
+    ]),
+  );
+
+/** A line a node. */
+export const localLines = (local: readonly LocalPort[]): string[] =>
+  [...Map.groupBy(local, ({ node }) => node)].map(([node, ports]) => {
+    const places = ports.map((each) => `${KINDS[each.capability].name} ${addressOf(each)}`);
+    return `  ETSI 004  ${node}, for ${ports[0]?.sae}: ${places.join(", ")}`;
+  });
+
+const LISTEN_MS = 10_000;
+const LOOK_MS = 50;
+
+/** @returns a note for each that nobody listens on after a while */
+export async function awaitListening(local: readonly LocalPort[], signal: AbortSignal): Promise<readonly string[]> {
+  const untilMs = performance.now() + LISTEN_MS;
+  const notes = await Promise.all(
+    local.map(async (each) => {
+      while (!(await answers(each.port))) {
+        signal.throwIfAborted();
+        if (performance.now() >= untilMs) return [`note: the agent does not listen on ${addressOf(each)} yet`];
+        await sleep(LOOK_MS);
+      }
+      return [];
+    }),
+  );
+  return notes.flat();
+}
+
+function answers(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = net.connect({ port, host: HOST });
+  socket.once("connect", () => resolve(true));
+  socket.once("error", () => resolve(false));
+  return promise.finally(() => socket.destroy());
+}

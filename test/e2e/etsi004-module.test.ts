@@ -1,0 +1,167 @@
+/** The QKD module as the demo's site agents serve it: qkd-module's own Python examples, and the actions of 1.0. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RunningNetwork, runNetwork } from "../support/run-network.ts";
+
+let network: RunningNetwork;
+beforeAll(async () => {
+  network = await runNetwork({ agents: true });
+});
+afterAll(async () => {
+  await network.stop();
+});
+
+type Node = "tn-1" | "tn-2";
+const moduleAt = (node: Node): string => network.local.qkdModule?.[node] ?? expect.unreachable();
+
+/**
+ * The four examples of the README of qkd-module 0.9, word by word but for the module's address: at one end without a
+ * Key_stream_ID, at the other with the one that the first was given.
+ */
+const EXAMPLES = `
+import sys, json
+sourceAddress = '127.0.0.1:5000'
+moduleDestinationAddress = '127.0.0.1:5001'
+
+def example(module, source, destination, Key_stream_ID):
+    import requests
+    qos = {'timeout' : 5000, 'length' : 128}
+    x = requests.post(module + '/open_connect', data=repr([source, destination, qos, Key_stream_ID]))
+    if x.status_code == 200:
+        response = eval(x.content)
+        Key_stream_ID = response[0]
+        status = response[1]
+    assert status == 0
+    return Key_stream_ID
+
+def get_key(module, Key_stream_ID, index):
+    import requests
+    x = requests.post(module + '/get_key', data=repr([Key_stream_ID, index, None]))
+    if x.status_code == 200:
+        response = eval(x.content)
+        key = response[0]
+        index = response[1]
+        status = response[2]
+    assert status == 0
+    return [list(key), index]
+
+def available(module):
+    import requests
+    x = requests.post(module + '/available_keys')
+    if x.status_code == 200:
+        availableKeys = int(eval(x.content)[0])
+    return availableKeys
+
+def close(module, Key_stream_ID):
+    import requests
+    x = requests.post(module + '/close', data=repr([Key_stream_ID]))
+    return [x.status_code, eval(x.content)]
+
+one, other = sys.argv[1:]
+ksid = example(one, sourceAddress, moduleDestinationAddress, None)
+same = example(other, moduleDestinationAddress, sourceAddress, ksid)
+first = get_key(one, ksid, -1)
+print(json.dumps({
+    'same': ksid == same,
+    'first': first,
+    'fetched': get_key(other, ksid, first[1]),
+    'second': get_key(other, ksid, -1),
+    'available': available(one),
+    'closed': [close(one, ksid), close(other, ksid)],
+}))
+`;
+
+interface Outcome {
+  readonly same: boolean;
+  readonly first: readonly [number[], number];
+  readonly fetched: readonly [number[], number];
+  readonly second: readonly [number[], number];
+  readonly available: number;
+  readonly closed: readonly [number, number][];
+}
+
+test("the four Python examples of the README run as they are", async () => {
+  const run = promisify(execFile);
+  const { stdout } = await run("python3", ["-c", EXAMPLES, moduleAt("tn-1"), moduleAt("tn-2")]);
+  const { same, first, fetched, second, available, closed } = JSON.parse(stdout) as Outcome;
+  expect(same).toBe(true);
+  expect([first[0].length, first[1], fetched[1], second[1]]).toEqual([16, 0, 0, 1]);
+  expect(Buffer.from(first[0]).equals(Buffer.from(fetched[0]))).toBe(true);
+  expect(Buffer.from(first[0]).equals(Buffer.from(second[0]))).toBe(false);
+  expect(available).toBeGreaterThan(0);
+  expect(closed).toEqual([
+    [200, 0],
+    [200, 0],
+  ]);
+});
+
+const post = (node: Node, path: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(moduleAt(node) + path, { method: "POST", body, headers: { connection: "close", ...headers } });
+const action = async (node: Node, name: string, body: object) => {
+  const response = await post(node, `/api/v1/qkdm/actions/${name}`, JSON.stringify(body), {
+    "content-type": "application/json",
+  });
+  return { http: response.status, ...((await response.json()) as Record<string, unknown>) };
+};
+
+test("failures of 0.9 are literals that Python and JSON both read; with Accept, what the original wrote", async () => {
+  const nobodys = `['${crypto.randomUUID()}', -1, None]`;
+  const common = await post("tn-1", "/get_key", nobodys);
+  expect([common.status, await common.text()]).toEqual([400, '["", -1, 1]']);
+  const exact = await post("tn-1", "/get_key", nobodys, { accept: "application/x-python-literal" });
+  expect([exact.status, await exact.text()]).toEqual([400, "[None, -1, 1]"]);
+  const bad = await post("tn-1", "/open_connect", "__import__('os').system('id')");
+  expect([bad.status, await bad.text()]).toEqual([400, '["", 2]']);
+});
+
+test("K-01 to K-05: the actions of 1.0", async () => {
+  const ksid = crypto.randomUUID();
+  const [source, destination] = ["tn-1", "tn-2"];
+  for (const node of ["tn-1", "tn-2"] as const) {
+    const opened = await action(node, "open_connect", { source, destination, key_stream_ID: ksid });
+    expect(opened).toEqual({ http: 200, status: 0, key_stream_ID: ksid });
+  }
+  const ids = await fetch(`${moduleAt("tn-1")}/api/v1/qkdm/actions/get_id/${ksid}?count=2`);
+  expect(await ids.json()).toEqual({ status: 0, available_indexes: [0, 1] });
+  const wish = { key_stream_ID: ksid, indexes: [0, 1] };
+  const [one, other] = [await action("tn-1", "get_key", wish), await action("tn-2", "get_key", wish)];
+  expect(one).toMatchObject({ http: 200, status: 0, indexes: [0, 1] });
+  expect(JSON.stringify(one) === JSON.stringify(other)).toBe(true);
+  expect(await action("tn-1", "get_key", wish)).toMatchObject({ http: 503, status: 2 });
+  expect(await action("tn-1", "get_key", { key_stream_ID: ksid, indexes: [2, 4_000_000_000] })).toMatchObject({
+    http: 503,
+    status: 2,
+  });
+  const unknown = { key_stream_ID: crypto.randomUUID(), indexes: [0] };
+  expect(await action("tn-1", "get_key", unknown)).toMatchObject({ http: 503, status: 9 });
+  const bad = await post("tn-1", "/api/v1/qkdm/actions/get_key", "not json");
+  expect([bad.status, ((await bad.json()) as { message: string }).message]).toEqual([
+    400,
+    "bad request: request does not contains a valid json object",
+  ]);
+  for (const node of ["tn-1", "tn-2"] as const) {
+    expect(await action(node, "close", { key_stream_ID: ksid })).toMatchObject({ http: 200, status: 0 });
+  }
+});
+
+const BOMBS: readonly (readonly [string, string])[] = [
+  ["nesting", "[".repeat(20_000)],
+  ["ten megabytes", `['${"x".repeat(10 * 1024 * 1024)}', -1, None]`],
+  ["a number of 60,000 digits", `[${"9".repeat(60_000)}, -1, None]`],
+  ["an expression", "[x for x in ().__class__.__base__.__subclasses__()]"],
+  ["nothing", ""],
+];
+test.each(BOMBS)("%s as a body: the binding's own error, and others are served", async (_, body) => {
+  const literal = await post("tn-1", "/get_key", body);
+  expect([literal.status, await literal.text()]).toEqual([400, '["", -1, 1]']);
+  const json = await post("tn-1", "/api/v1/qkdm/actions/get_key", body);
+  expect([json.status, Object.keys((await json.json()) as object)]).toEqual([400, expect.arrayContaining(["message"])]);
+  expect((await post("tn-1", "/available_keys", "")).status).toBe(200);
+});
+
+test("a page in a browser, and another name, are refused", async () => {
+  for (const headers of [{ origin: "https://evil.example" }, { "sec-fetch-site": "cross-site" }]) {
+    expect((await post("tn-1", "/close", "['x']", headers)).status).toBe(403);
+  }
+});

@@ -1,0 +1,116 @@
+/** Key streams as the demo serves them: `qkd stream run` in each way, and the examples, whose pages tell what they print. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runReadmeBlock } from "../support/readme.ts";
+import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
+
+const PROJECT = resolve(import.meta.dirname, "../..");
+const REQUEST = join(PROJECT, "examples/etsi004/open_connect_request.json");
+
+let network: RunningNetwork;
+let folder: string;
+/** The agents' listeners, by node. */
+let ports: Readonly<Record<"qkdModule" | "etsi004Json", Readonly<Record<string, string>>>>;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "qkd-streams-"));
+  network = await runNetwork({ agents: true });
+  ports = JSON.parse(readFileSync(join(network.state, "ports.json"), "utf8")) as typeof ports;
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await network.stop();
+});
+
+function run(command: string, args: readonly string[]) {
+  const env = { ...process.env, QKD_STATE: network.state };
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: PROJECT, encoding: "utf8", env });
+  return { status, stderr, lines: stdout.trim().split("\n") };
+}
+
+const qkd = (...args: readonly string[]) => run(process.execPath, ["cli/qkd.ts", "stream", "run", ...args]);
+const written = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+/** The request with other members of `data`. */
+function withData(more: object): string {
+  const request = JSON.parse(readFileSync(REQUEST, "utf8")) as { readonly data: object };
+  return written("request.json", JSON.stringify({ ...request, data: { ...request.data, ...more } }));
+}
+
+describe("qkd stream run", () => {
+  test("at one edge, with the tokens of whom the request means", () => {
+    const { status, lines, stderr } = qkd(REQUEST, "--parallel", "10", "--keys", "2");
+    expect(stderr).toBe("");
+    expect(lines.at(-1)).toBe("10 streams: 10 equal");
+    expect(lines[0]).toMatch(/^[0-9a-f-]{36} +2 x 32 bytes {2}equal +\d+ ms$/);
+    expect(status).toBe(0);
+  });
+
+  test("at two addresses, with a token file each", () => {
+    const [a, c] = ["sae-a", "sae-c"].map((name) => written(name, network.tokens[name] ?? ""));
+    const ours = ["--edge", network.edge, "--token-file", a ?? ""];
+    const theirs = ["--peer", network.edge.replace("127.0.0.1", "localhost"), "--peer-token-file", c ?? ""];
+    const { status, lines } = qkd(REQUEST, ...ours, ...theirs, "--json");
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ Key_chunk_size: 32, result: "equal" }]);
+    expect(status).toBe(0);
+  });
+
+  test("at two agents, whose clients name no stream", () => {
+    const [a = "", b = ""] = Object.values(ports.etsi004Json);
+    const { status, lines } = qkd(REQUEST, "--edge", a, "--peer", b, "--parallel", "10");
+    expect(lines.at(-1)).toBe("10 streams: 10 equal");
+    expect(status).toBe(0);
+  });
+
+  test("a request as the original's drivers send it", () => {
+    const query = "hybridization=xoring&key_sources=ML-KEM-1024,QKD";
+    const source = `hybrid://SPI_1@aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa?${query}`;
+    const destination = `hybrid://SPI_1@bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb?${query}`;
+    expect(qkd(withData({ source, destination })).lines.at(-1)).toBe("1 stream: 1 equal");
+  });
+
+  test("to nobody: failed, and exit code 1", () => {
+    const request = withData({ destination: "qkd://nobody" });
+    const { status, lines } = qkd(request, "--as", "sae-a", "--peer-as", "sae-c");
+    expect(lines[0]).toMatch(/^- .* failed .* \(status 4\)$/);
+    expect(status).toBe(1);
+  });
+});
+
+describe("the examples", () => {
+  test.each([
+    ["stream.ts", process.execPath, ["--conditions=qkd-edge-source"], 8],
+    ["stream.py", "python3", [], 3],
+    ["stream.sh", "bash", [], 3],
+    ["qkd-module.py", "python3", [], 3],
+    ["qkd-module-0.9.py", "python3", [], 3],
+    ["json-tcp.py", "python3", [], 3],
+    ["binary.py", "python3", [], 3],
+  ])("%s: both ends have the same", (file, command, args, chunks) => {
+    const { status, lines, stderr } = run(command, [...args, join("examples/etsi004", file)]);
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    expect(lines.filter((line) => / equal\b/.test(line))).toHaveLength(chunks);
+    expect(lines.join("\n")).not.toMatch(/UNEQUAL|ANOTHER|UNEXPECTED/);
+  });
+});
+
+describe("the pages' lines of curl", () => {
+  test.each([
+    ["native.md", "/api/v1/streams", /"Key_buffer":"([^"]+)"/],
+    ["qkd-module.md", "open_connect", /"keys":\[([^\]]+)\]/],
+    ["qkd-module-0.9.md", "open_connect", /^\[\[([0-9, ]+)\], ?0, ?0\]$/],
+  ])("%s: the same key at both ends", (page, mark, key) => {
+    const lines = runReadmeBlock(mark, { ...network, qkdModule: ports.qkdModule }, `docs/etsi004/${page}`);
+    const keys = lines.flatMap((line) => key.exec(line)?.[1] ?? []);
+    expect(keys).toHaveLength(2);
+    expect(keys[0] === keys[1]).toBe(true);
+    expect(lines.at(-1)).toMatch(page === "qkd-module-0.9.md" ? /^0$/ : /"status":0\b/);
+  });
+});

@@ -1,0 +1,33 @@
+/** Whether a local service could be served. The port may be taken by the very agent that serves it. */
+import { isInsecure, placeOf, type Etsi004Config } from "../../services/etsi004/config.ts";
+import { secureContextOf } from "../../services/etsi004/tcp-service.ts";
+import { codeOf } from "../../log.ts";
+import { AgentFailure } from "../failure.ts";
+import net from "node:net";
+import { reasonOf } from "../reason.ts";
+import { bad, type Finding, good } from "./finding.ts";
+
+export async function checkLocal(config: Etsi004Config): Promise<Finding> {
+  const name = `etsi004 ${placeOf(config)}, for ${config.sae} at ${config.node}`;
+  if ("tls" in config && config.tls !== undefined) {
+    try {
+      secureContextOf(config.tls);
+    } catch (thrown) {
+      if (!(thrown instanceof AgentFailure)) throw thrown;
+      return bad(`${name}: ${thrown.message}`);
+    }
+  }
+  const trouble = await portTrouble(config);
+  if (trouble !== null) return bad(`${name}: ${trouble}`);
+  const note = isInsecure(config) ? " (insecure_lan: whoever may connect is given key in clear text)" : "";
+  return good(`${name}${note}`);
+}
+
+/** In use is how a running agent has it. */
+function portTrouble({ address, port }: Etsi004Config): Promise<string | null> {
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  const server = net.createServer();
+  server.once("error", (error) => resolve(codeOf(error) === "EADDRINUSE" ? null : reasonOf(error)));
+  server.listen({ port, ...(address === "*" ? {} : { host: address }) }, () => server.close(() => resolve(null)));
+  return promise;
+}

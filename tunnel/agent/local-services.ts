@@ -1,0 +1,96 @@
+/** The bindings of ETSI GS QKD 004 that this agent serves on local ports, as its configuration has them. */
+import { LIMITS } from "../../shared/limits.ts";
+import { type Log, throttled } from "../log.ts";
+import { binaryProtocol } from "../services/etsi004-binary/service.ts";
+import { jsonProtocol } from "../services/etsi004-json/service.ts";
+import { type Ask, askAs } from "../services/etsi004/as-agent.ts";
+import { type Etsi004Config, isInsecure, placeOf } from "../services/etsi004/config.ts";
+import { edgeStreams } from "../services/etsi004/edge-streams.ts";
+import type { LocalService } from "../services/etsi004/listen-at.ts";
+import { startTcpService } from "../services/etsi004/tcp-service.ts";
+import { startQkdModule } from "../services/qkd-module/service.ts";
+import type { AgentSettings } from "./config/command-line.ts";
+import { Edge } from "./link/edge.ts";
+import type { Link } from "./link/link.ts";
+
+export interface LocalServicesOptions {
+  readonly settings: Pick<AgentSettings, "edge" | "ca" | "etsi004">;
+  /** To the own site's hub, which gives the token for the edge. */
+  readonly owner: Pick<Link, "whenUp">;
+  readonly log: Log;
+}
+
+export class LocalServices {
+  readonly services: readonly LocalService[];
+  readonly #alarms: NodeJS.Timeout | undefined;
+  readonly #edge: Edge;
+
+  /** All or none. @throws AgentFailure where a port cannot be had, or a certificate cannot be used */
+  static async start({ settings, owner, log }: LocalServicesOptions): Promise<LocalServices> {
+    // Connections of their own: calls that wait for key shall not keep the agent's other requests waiting.
+    const edge = new Edge(settings, LIMITS.localEdgeConnections);
+    const services: LocalService[] = [];
+    try {
+      for (const config of settings.etsi004) services.push(await startOne(config, edge, owner, log));
+    } catch (thrown) {
+      for (const service of services) service.close();
+      edge.close();
+      throw thrown;
+    }
+    return new LocalServices(services, edge, settings.etsi004.filter(isInsecure), log);
+  }
+
+  private constructor(services: readonly LocalService[], edge: Edge, insecure: readonly Etsi004Config[], log: Log) {
+    this.services = services;
+    this.#edge = edge;
+    if (insecure.length === 0) return;
+    const raise = (): void => {
+      for (const config of insecure)
+        log("warn", "alarm", { code: "insecure-lan", etsi004: placeOf(config), meaning: INSECURE });
+    };
+    raise();
+    this.#alarms = setInterval(raise, LIMITS.localAlarmMs);
+  }
+
+  stop(): void {
+    for (const service of this.services) service.stop();
+  }
+
+  close(): void {
+    clearInterval(this.#alarms);
+    for (const service of this.services) service.close();
+    this.#edge.close();
+  }
+}
+
+const INSECURE =
+  "whoever is allowed to connect is given key of this SAE, in clear text, and shows no proof of who it is";
+
+interface Around {
+  readonly ask: Ask;
+  readonly log: Log;
+}
+
+const streamsOf = ({ ask, log }: Around, binding: "json-tcp" | "binary") =>
+  edgeStreams({ ask, binding, log: throttled(log, LIMITS.localLogMs) });
+
+type Starts = {
+  readonly [K in Etsi004Config["kind"]]: (
+    config: Extract<Etsi004Config, { readonly kind: K }>,
+    around: Around,
+  ) => Promise<LocalService>;
+};
+
+const STARTS: Starts = {
+  "json-tcp": (config, around) =>
+    startTcpService({ config, protocol: jsonProtocol(streamsOf(around, config.kind)), log: around.log }),
+  binary: (config, around) =>
+    startTcpService({ config, protocol: binaryProtocol(streamsOf(around, config.kind)), log: around.log }),
+  "qkd-module": (config, around) => startQkdModule({ config, ...around }),
+};
+
+function startOne(config: Etsi004Config, edge: Edge, owner: Pick<Link, "whenUp">, log: Log): Promise<LocalService> {
+  const own: Log = (level, event, fields = {}) => log(level, event, { etsi004: config.kind, ...fields });
+  const start = STARTS[config.kind] as (config: Etsi004Config, around: Around) => Promise<LocalService>;
+  return start(config, { ask: askAs(edge, owner, config), log: own });
+}

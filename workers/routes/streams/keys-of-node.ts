@@ -1,0 +1,27 @@
+/** How many keys there are at a node, as qkd-module's /available_keys asks without naming a stream. */
+import { principalName } from "../../../shared/auth/principal.ts";
+import type { Fault } from "../../../shared/errors/errors.ts";
+import type { NodeId } from "../../../shared/ids.ts";
+import { LIMITS } from "../../../shared/limits.ts";
+import { routeBetween } from "../../../shared/network/pairs.ts";
+import { ok, type Result } from "../../../shared/result.ts";
+import type { AuthenticatedCall } from "../handler.ts";
+import { poolStatuses } from "../pool-status.ts";
+import { shardsOf } from "../sae.ts";
+
+/** Of the policy's default size, over its first LIMITS.availableKeysLinks links. */
+export async function keysOfNode(
+  { env, caller: { lookup, grant } }: AuthenticatedCall,
+  node: NodeId,
+): Promise<Result<number, Fault>> {
+  const call = { configVersion: lookup.sequence, principal: principalName(grant.principal) };
+  let bits = 0;
+  for (const neighbour of (lookup.neighbours.get(node) ?? []).slice(0, LIMITS.availableKeysLinks)) {
+    const route = routeBetween(lookup, node, neighbour);
+    if (!route.ok) return route;
+    const pools = await poolStatuses(env, route.value.pair, shardsOf(route.value), call);
+    if (!pools.ok) return pools;
+    for (const { ledgerBits } of pools.value) bits += ledgerBits.available;
+  }
+  return ok(Math.floor(bits / lookup.policy.key_size_bits.default));
+}

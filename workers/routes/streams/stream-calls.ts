@@ -1,0 +1,187 @@
+/** The calls of ETSI GS QKD 004 by one SAE, whatever binding they came by: who is meant, and which objects to ask. */
+import { fail, type Fault } from "../../../shared/errors/errors.ts";
+import { peerOf } from "../../../shared/etsi004/address.ts";
+import { honoured, PROFILES, type ProfileName } from "../../../shared/etsi004/profiles.ts";
+import type { Qos } from "../../../shared/etsi004/qos.ts";
+import type {
+  AvailableAnswer,
+  GetKeyAnswer,
+  Ksid,
+  OpenAnswer,
+  StreamCaller,
+  StreamEnd,
+  StreamPeer,
+} from "../../../shared/etsi004/types.ts";
+import type { StatusName } from "../../../shared/etsi004/status.ts";
+import type { Lookup } from "../../../shared/network/lookup.ts";
+import { type Route, routeBetween } from "../../../shared/network/pairs.ts";
+import { ok, type Result } from "../../../shared/result.ts";
+import { directoryCache, snapshotSourceOf } from "../../clients/directory.ts";
+import { answerOf } from "../../clients/key-pool.ts";
+import { streamOf } from "../../clients/key-stream.ts";
+import type { Env } from "../../env.ts";
+import type { AuthenticatedCall } from "../handler.ts";
+import { shardByHash } from "../idempotency.ts";
+import { shardsOf } from "../sae.ts";
+
+export interface OpenWish {
+  /** Null: the caller. */
+  readonly source: string | null;
+  readonly destination: string;
+  /** Null: to be allocated. */
+  readonly ksid: Ksid | null;
+  readonly qos: Qos;
+  /** Does the caller wait for the other end? Nobody does who has its KSID allocated. */
+  readonly waits: boolean;
+}
+
+export interface Opened {
+  readonly ksid: Ksid;
+  readonly answer: OpenAnswer;
+  /** Why there is no connection, where more can be told than that. */
+  readonly detail?: string;
+}
+
+interface OtherEnd {
+  readonly lookup: Lookup;
+  readonly peer: StreamPeer;
+  readonly route: Route;
+}
+
+const UNKNOWN_KSID = { status: "unknown-ksid" } as const;
+/** Why an address is of no use. */
+const REASONS = {
+  unknown: "means no SAE and no node of this network",
+  itself: "is the calling SAE itself",
+} as const;
+
+export class StreamCalls {
+  readonly #env: Env;
+  readonly #lookup: Lookup;
+  readonly #principal: string;
+  readonly #profile: ProfileName;
+  readonly self: StreamEnd;
+
+  constructor({ env, caller: { lookup } }: AuthenticatedCall, self: StreamEnd, profile: ProfileName) {
+    this.#env = env;
+    this.#lookup = lookup;
+    this.#principal = `sae:${self.sae}`;
+    this.#profile = profile;
+    this.self = self;
+  }
+
+  async open(wish: OpenWish): Promise<Result<Opened, Fault>> {
+    const other = await this.#otherEnd(wish);
+    if (!other.ok) {
+      const ksid = wish.ksid ?? newKsid();
+      return ok({ ksid, answer: { status: "no-connection" }, detail: other.error.message });
+    }
+    return wish.ksid === null
+      ? await this.#openAllocated(wish, other.value)
+      : await this.#openAt(wish.ksid, wish, other.value);
+  }
+
+  /**
+   * Any shard will do, and each promises what it has itself: only where none can give Min_bps it is refused, with the
+   * most that one of them offers. So an offer that is asked for is met, whichever shard made it.
+   */
+  async #openAllocated(wish: OpenWish, other: OtherEnd): Promise<Result<Opened, Fault>> {
+    const shards = shardsOf(other.route);
+    const openIn = async (shard: number) => await this.#openAt(newKsid(shard % shards, shards), wish, other);
+    const first = Math.floor(Math.random() * shards);
+    let best = await openIn(first);
+    for (let next = 1; next < shards && offeredBps(best) < wish.qos.minBps; next++) {
+      const opened = await openIn(first + next);
+      if (offeredBps(opened) > offeredBps(best)) best = opened;
+    }
+    return best;
+  }
+
+  async #openAt(ksid: Ksid, wish: OpenWish, { lookup, peer, route }: OtherEnd): Promise<Result<Opened, Fault>> {
+    const answer = await answerOf(() =>
+      streamOf(this.#env, ksid, this.self.node).open({
+        ...this.caller(ksid),
+        configVersion: lookup.sequence,
+        peer,
+        pair: route.pair,
+        // Of the KSID, so that both ends come to the same one.
+        shard: shardByHash(ksid, shardsOf(route)),
+        qos: honoured(PROFILES[this.#profile], wish.qos),
+        allocated: wish.ksid === null || !wish.waits,
+      }),
+    );
+    return answer.ok ? ok({ ksid, answer: answer.value }) : answer;
+  }
+
+  /** @param ksid null: of a text that is no UUID */
+  async getKey(
+    ksid: Ksid | null,
+    indices: readonly number[] | null,
+    metadataSize = 0,
+  ): Promise<Result<GetKeyAnswer, Fault>> {
+    if (ksid === null) return ok(UNKNOWN_KSID);
+    const call = { ...this.caller(ksid), indices, metadataSize };
+    return await answerOf(() => streamOf(this.#env, ksid, this.self.node).getKey(call));
+  }
+
+  async close(ksid: Ksid | null): Promise<Result<{ readonly status: StatusName }, Fault>> {
+    if (ksid === null) return ok(UNKNOWN_KSID);
+    return await answerOf(() => streamOf(this.#env, ksid, this.self.node).close(this.caller(ksid)));
+  }
+
+  /** @param count how many to make; null: those that are made already */
+  async available(ksid: Ksid | null, count: number | null): Promise<Result<AvailableAnswer, Fault>> {
+    if (ksid === null) return ok({ ...UNKNOWN_KSID, indices: [], count: 0 });
+    const call = { ...this.caller(ksid), count };
+    return await answerOf(() => streamOf(this.#env, ksid, this.self.node).available(call));
+  }
+
+  /** Who calls, as objects want to know it. */
+  caller(ksid: Ksid): StreamCaller {
+    return {
+      configVersion: this.#lookup.sequence,
+      principal: this.#principal,
+      profile: this.#profile,
+      ksid,
+      self: this.self,
+    };
+  }
+
+  /** Somebody this isolate has not heard of may have been added a moment ago. */
+  async #otherEnd(wish: OpenWish): Promise<Result<OtherEnd, Fault>> {
+    const found = otherEndIn(this.#lookup, this.self, wish);
+    if (found.ok || found.error.code !== "unknown-sae") return found;
+    const newer = await directoryCache.afterMiss(snapshotSourceOf(this.#env), this.#lookup);
+    return newer === null ? found : otherEndIn(newer, this.self, wish);
+  }
+}
+
+/** A KSID that nobody knows yet, of a stream in this shard. */
+function newKsid(shard = 0, shards = 1): Ksid {
+  for (;;) {
+    const ksid = crypto.randomUUID() as Ksid;
+    if (shardByHash(ksid, shards) === shard) return ksid;
+  }
+}
+
+/** The Min_bps that could be had, of a stream refused for its QoS; any, of one that was not. */
+function offeredBps(result: Result<Opened, Fault>): number {
+  if (!result.ok) return Infinity;
+  const { status, opened = false, qos } = result.value.answer;
+  return status === "qos-not-met" && !opened && qos !== undefined ? qos.minBps : Infinity;
+}
+
+/** @returns `unknown-sae`, `no-route` */
+function otherEndIn(lookup: Lookup, self: StreamEnd, { source, destination }: OpenWish): Result<OtherEnd, Fault> {
+  const found = peerOf(lookup, self, source, destination);
+  if (!found.found) return fail("unknown-sae", `${found.member}: ${REASONS[found.why]}`);
+  const route = routeBetween(lookup, self.node, found.peer.node);
+  return route.ok ? ok({ lookup, peer: found.peer, route: route.value }) : route;
+}
+
+/** @returns `unauthorised` for anybody but an SAE; the policy table lets nobody else come here */
+export function streamCalls(call: AuthenticatedCall, profile: ProfileName): Result<StreamCalls, Fault> {
+  const { principal } = call.caller.grant;
+  if (principal.role !== "sae") return fail("unauthorised", "key streams are for SAEs");
+  return ok(new StreamCalls(call, { sae: principal.id, node: principal.node }, profile));
+}
