@@ -1,4 +1,4 @@
-/** The link that is simulated: BB84 with two decoys at 10 dB, whose error rate is 1 %. Pure. */
+/** The link that is simulated: BB84-REF-A with two decoys at 10 dB, whose error rate is 1 %. Pure. */
 import type { LinkSettings } from "../../shared/simulator/settings.ts";
 
 export const LINK: LinkSettings = {

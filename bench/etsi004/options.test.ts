@@ -4,7 +4,7 @@ import { parseOptions, PARTS } from "./options.ts";
 describe("options of the key streams' bench", () => {
   test("defaults", () => {
     expect(parseOptions([])).toEqual({
-      rounds: 7,
+      rounds: 5,
       measureMs: 1000,
       opens: 500,
       binaryCalls: 2000,

@@ -28,7 +28,7 @@ export interface StreamOptions {
 export const CONNECTIONS = [1, 16] as const;
 
 export const USAGE = `npm run bench:004 [-- options]
-  --rounds N      measurements of GET_KEY, in turns with an object that does nothing; medians count (default 7)
+  --rounds N      measurements of GET_KEY, in turns with an object that does nothing; medians count (default 5)
   --seconds N     length of one of them (default 1)
   --only A,B      of ${PARTS.join(", ")}; bench/results.md stays as it is
   --json FILE     also write the figures there
@@ -48,7 +48,7 @@ export function parseOptions(argv: readonly string[]): StreamOptions {
   });
   const quick = values.quick;
   return {
-    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "2" : "7"), 100),
+    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "2" : "5"), 100),
     measureMs: wholeNumber("--seconds", values.seconds ?? "1", 600) * 1000,
     opens: quick ? 100 : 500,
     binaryCalls: quick ? 300 : 2000,

@@ -16,6 +16,7 @@ import { BLOCK_KEY_BYTES, WegmanCarter } from "../../shared/postprocessing/authe
 import { RandomWords, seededWords } from "../../shared/simulator/random.ts";
 import { LinkSampler } from "../../shared/simulator/sampler.ts";
 import { DelayedSocket } from "./delayed-socket.ts";
+import { LINK } from "./link.ts";
 import type { PostprocessOptions } from "./postprocess.ts";
 
 export interface EndJob extends PostprocessOptions {
@@ -31,19 +32,6 @@ export interface EndResult {
   readonly cpuMs: number;
 }
 
-/** BB84-REF-A with two decoys at 10 dB: 1 % of errors. */
-const LINK = {
-  lossDb: 10,
-  detectorEfficiency: 0.2,
-  darkCountProbability: 1e-6,
-  misalignment: 0.01,
-  intensities: [
-    { meanPhotons: 0.5, probability: 0.35 },
-    { meanPhotons: 0.2, probability: 0.4 },
-    { meanPhotons: 2e-4, probability: 0.25 },
-  ],
-  keyBasisProbability: 0.7,
-};
 const ERROR_RATE_LIMIT = 0.08;
 
 const parametersOf = (keyBits: number): BlockParameters => ({

@@ -60,9 +60,7 @@ async function until(isSo: (state: State) => boolean): Promise<State> {
     if (isSo(state)) return state;
     if (turn > 400) throw new Error(`never: ${JSON.stringify(state.module?.map(({ reports, ...rest }) => [rest, reports[0]]))}`);
     for (const stub of [objects.DIRECTORY.getByName("directory"), ...NODES.map(moduleAt)]) {
-      const t0=performance.now();
-      const ran = await runDurableObjectAlarm(raw(stub));
-      console.log(turn, ran, Math.round(performance.now()-t0), JSON.stringify(state.module?.map(m=>[m.state,m.block,m.last_report?.outcome,m.last_report?.elapsed_ms])));
+      await runDurableObjectAlarm(raw(stub));
     }
   }
 }

@@ -1,7 +1,8 @@
 /**
  * The demo network: a chain of four trusted nodes,
  * `tn-1` (sae-a, sae-a2) - `tn-2` (sae-c, sae-c2) - `tn-3` - `tn-4` (sae-b). Its three links are simulated; under
- * `npm start` site agents feed the first two, as they would from devices.
+ * `npm start` two QKD modules make the first one's key by BB84 on a simulated channel, and site agents feed the other
+ * two, as they would from devices.
  */
 import { tokenSha256 } from "../../shared/auth/token.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
@@ -26,7 +27,7 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Links that site agents feed, and by which kind of feed. */
-export const FED_LINKS = { "tn-1-tn-2": "etsi014-device", "tn-2-tn-3": "directory" } as const;
+export const FED_LINKS = { "tn-2-tn-3": "directory", "tn-3-tn-4": "etsi014-device" } as const;
 export type FedLink = keyof typeof FED_LINKS;
 export const isFedLink = (id: string): id is FedLink => Object.hasOwn(FED_LINKS, id);
 
@@ -49,9 +50,18 @@ const uuidOf = (letter: string): string => [8, 4, 4, 4, 12].map((digits) => lett
 // The pool's own generator speaks for both ends. Files pushed into the demo need no second end either.
 const SIMULATED = { source: "simulated", feed: "one-ended", key_rate_bps: KEY_RATE_BPS } as const;
 const FED = { source: "push", feed: "two-ended", key_rate_bps: 0 } as const;
+/** A block takes some four seconds, and a small part of a core: the reference channel at 10 dB. */
+const BB84 = { source: "bb84", feed: "two-ended", key_rate_bps: 0, module: { loss_db: 10 } } as const;
+const BB84_LINK = "tn-1-tn-2";
+
+function materialOf(link: string, fed: boolean) {
+  if (!fed) return SIMULATED;
+  if (link === BB84_LINK) return BB84;
+  return isFedLink(link) ? FED : SIMULATED;
+}
 
 /**
- * @param fed site agents feed `FED_LINKS`; otherwise the pools make all material themselves
+ * @param fed QKD modules make the first link's key, site agents feed `FED_LINKS`; otherwise the pools make all themselves
  * @throws Error when a principal has no token
  */
 export function demoNetwork(tokens: Tokens, { fed = false } = {}): NetworkDocumentInput {
@@ -71,7 +81,7 @@ export function demoNetwork(tokens: Tokens, { fed = false } = {}): NetworkDocume
     links: NODES.slice(1).map(({ id }, before) => {
       const previous = NODES[before]?.id ?? id;
       const link = `${previous}-${id}`;
-      return { id: link, nodes: [previous, id], health: "reject", ...(fed && isFedLink(link) ? FED : SIMULATED) };
+      return { id: link, nodes: [previous, id], health: "reject", ...materialOf(link, fed) };
     }),
     saes: NODES.flatMap(({ id: node, saes }) =>
       saes.map((id) => ({

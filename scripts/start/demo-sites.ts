@@ -4,12 +4,14 @@
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { siteOf } from "../../shared/auth/policy.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import type { DevicesPlan } from "../demo/devices.ts";
+import { enrolmentOf } from "../demo/network.ts";
 import { agentToml, inboxes, type SitePlan, sitePlans } from "./agent-files.ts";
 import { ensureFolder, writeAtomic } from "./files.ts";
 import type { Fronts } from "./fronts.ts";
-import { awaitListening, type LocalPort, localPorts } from "./local-ports.ts";
+import { awaitListening, type LocalPort, localPorts, servingNodes } from "./local-ports.ts";
 import { PROJECT } from "./paths.ts";
 import { freePort, HOST } from "./ports.ts";
 import { readTokens } from "./secrets.ts";
@@ -31,13 +33,25 @@ export interface SitesPlan {
 
 /** No sites where agents feed no link of the network. */
 export async function planSites(network: NetworkDocument, randomPorts: boolean): Promise<SitesPlan> {
-  const sites = sitePlans(network);
+  const sites = withServing(network, sitePlans(network));
   const nodes = sites.map(({ node }) => node);
   return {
     sites,
     ports: { a: await freePort(), b: await freePort() },
     ...(await localPorts(network, nodes, randomPorts)),
   };
+}
+
+/** Where anything is fed at all, sites that feed nothing have agents too if applications there are to be served. */
+function withServing(network: NetworkDocument, fed: readonly SitePlan[]): readonly SitePlan[] {
+  const serving = new Set(fed.length === 0 ? [] : servingNodes(network));
+  return network.nodes.flatMap((node) => {
+    const plan = fed.find((each) => each.node === node.id);
+    if (plan !== undefined) return [plan];
+    return serving.has(node.id)
+      ? [{ site: siteOf(node), node: node.id, tokenName: enrolmentOf(node.id), feeds: [] }]
+      : [];
+  });
 }
 
 export interface DemoSitesOptions {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { loadConfig } from "../../tunnel/agent/config/load.ts";
 import { DEMO_TOKEN_NAMES } from "../demo/network.ts";
-import { agentToml, sitePlans } from "./agent-files.ts";
+import { agentToml } from "./agent-files.ts";
+import { planSites } from "./demo-sites.ts";
 import { awaitListening, localLines, type LocalPort, localPorts, portsFile } from "./local-ports.ts";
 import { freePort } from "./ports.ts";
 import { demoWanted } from "./secrets.ts";
@@ -53,11 +54,19 @@ test("ports.json and the banner", () => {
   ]);
 });
 
-test("the agent is told of those at its node", () => {
+test("a site that feeds nothing has an agent too, where applications are served; none of them where nothing is fed", async () => {
+  const { sites } = await planSites(document, true);
+  expect(sites.map(({ node }) => node)).toEqual(expect.arrayContaining(["tn-1", "tn-2"]));
+  const links = document.links.map((link) => ({ ...link, source: "simulated" as const }));
+  expect((await planSites({ ...document, links }, true)).sites).toEqual([]);
+});
+
+test("the agent is told of those at its node", async () => {
   const folder = mkdtempSync(join(tmpdir(), "qkd-local-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "agent.toml");
-  const [plan] = sitePlans(document);
+  const { sites } = await planSites(document, true);
+  const plan = sites.find(({ node }) => node === "tn-1");
   if (plan === undefined) expect.unreachable();
   const device = { a: "http://127.0.0.1:1", b: "http://127.0.0.1:2" };
   writeFileSync(file, agentToml(plan, { edge: "http://127.0.0.1:8787", agents: folder, device }, PORTS));

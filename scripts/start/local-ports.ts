@@ -46,20 +46,25 @@ export interface LocalPlan {
   readonly notes: readonly string[];
 }
 
+const isThere = ({ saes }: NetworkDocument, { node, sae }: LocalPort): boolean =>
+  saes.some((each) => each.id === sae && each.node === node);
+
+/** Nodes at which applications are served. */
+export const servingNodes = (network: NetworkDocument): readonly string[] =>
+  USUAL.filter((usual) => isThere(network, usual)).map(({ node }) => node);
+
 /**
  * A port that is taken is left out, with a note: nothing else depends on it.
  * @param nodes of the sites whose agents run
  */
 export async function localPorts(
-  { saes }: NetworkDocument,
+  network: NetworkDocument,
   nodes: readonly string[],
   random: boolean,
 ): Promise<LocalPlan> {
-  const isThere = ({ node, sae }: LocalPort): boolean =>
-    nodes.includes(node) && saes.some((each) => each.id === sae && each.node === node);
   const local: LocalPort[] = [];
   const notes: string[] = [];
-  for (const usual of USUAL.filter(isThere)) {
+  for (const usual of USUAL.filter((each) => nodes.includes(each.node) && isThere(network, each))) {
     try {
       if (!random) await checkPort(usual.port, `the ${KINDS[usual.capability].name} of ${usual.node}`);
       local.push(random ? { ...usual, port: await freePort() } : usual);

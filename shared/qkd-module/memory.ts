@@ -12,7 +12,7 @@ import type { ModuleReport, ModuleTotals } from "./status.ts";
 import { decodeStored, encodeStored, HEAD_ENTRY, type ModuleStore } from "./stored.ts";
 
 export interface FinishedBlock {
-  /** `<simulation>:<link>:<number>`, the same at both ends. */
+  /** `<simulation>/<link>/<number>`, the same at both ends; no colon, after which pools look for a place in a file. */
   readonly id: string;
   readonly bytes: Uint8Array;
 }
@@ -226,7 +226,7 @@ export class ModuleMemory {
 
   #idOf(name: string): string {
     const [, sim, block] = name.split("/");
-    return `${sim}:${this.#link}:${block}`;
+    return `${sim}/${this.#link}/${block}`;
   }
 
   #putHead(changes: Partial<Head>): void {

@@ -28,7 +28,7 @@ describe("bb84, undisturbed", () => {
   }
 
   test("both ends get the same key blocks under the same ids", () => {
-    expect([...keysOf(modules, "sender").keys()]).toEqual(["bb84:n1-n2:1", "bb84:n1-n2:2", "bb84:n1-n2:3"]);
+    expect([...keysOf(modules, "sender").keys()]).toEqual(["bb84/n1-n2/1", "bb84/n1-n2/2", "bb84/n1-n2/3"]);
     expect(keysOf(modules, "receiver")).toEqual(keysOf(modules, "sender"));
     expect(modules.ends.sender.module.finished).toEqual([]);
   });
@@ -101,7 +101,7 @@ test("Eve: the block is given up, both ends raise the alarm; without her, key ag
   modules.configure({ eve_share: 0 }, ["sender"]);
   modules.tick(1);
   modules.settle();
-  expect([...keysOf(modules, "receiver").keys()]).toEqual(["bb84:n1-n2:1", "bb84:n1-n2:3"]);
+  expect([...keysOf(modules, "receiver").keys()]).toEqual(["bb84/n1-n2/1", "bb84/n1-n2/3"]);
 });
 
 test("blocks that fail in a row are further and further apart, use up no more than the store, and are an alarm", () => {
@@ -177,7 +177,7 @@ test("a receiver that falls silent in a block: it is given up, and the next one 
   expect(reportsOf(modules, "sender")[0]).toMatchObject({ block: 1, reason: "abandoned" });
   modules.tick();
   modules.settle();
-  expect([...keysOf(modules, "receiver").keys()]).toEqual(["bb84:n1-n2:2"]);
+  expect([...keysOf(modules, "receiver").keys()]).toEqual(["bb84/n1-n2/2"]);
 });
 
 test("fake: random key at its rate, the same at both ends", () => {
@@ -189,9 +189,9 @@ test("fake: random key at its rate, the same at both ends", () => {
   modules.tick(500);
   modules.settle();
   expect([...keysOf(modules, "sender")].map(([id, { length }]) => [id, length])).toEqual([
-    ["fake:n1-n2:1", 4096],
-    ["fake:n1-n2:2", 8192],
-    ["fake:n1-n2:3", 4096],
+    ["fake/n1-n2/1", 4096],
+    ["fake/n1-n2/2", 8192],
+    ["fake/n1-n2/3", 4096],
   ]);
   expect(keysOf(modules, "receiver")).toEqual(keysOf(modules, "sender"));
   expect(reportsOf(modules, "sender")[0]).toMatchObject({ keyRateBps: FAKE.key_rate_bps, qberX: null });

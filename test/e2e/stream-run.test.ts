@@ -1,9 +1,10 @@
-/** Key streams as the demo serves them: `qkd stream run` in each way, and the examples, whose pages tell what they print. */
+/** Applications of the demo: `qkd stream run` in each way, the client library, the examples and what their pages show. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Etsi014Client, RefusedError } from "qkd-edge/client";
 import { runReadmeBlock } from "../support/readme.ts";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
@@ -80,6 +81,33 @@ describe("qkd stream run", () => {
     const { status, lines } = qkd(request, "--as", "sae-a", "--peer-as", "sae-c");
     expect(lines[0]).toMatch(/^- .* failed .* \(status 4\)$/);
     expect(status).toBe(1);
+  });
+});
+
+const clientOf = (sae: string): Etsi014Client =>
+  new Etsi014Client({ baseUrl: network.edge, token: () => network.tokens[sae] ?? "" });
+
+describe("the client library with ETSI GS QKD 014", () => {
+  test("both ends get the same keys, once", async () => {
+    expect(await clientOf("sae-a").status("sae-c")).toMatchObject({ master_SAE_ID: "sae-a", slave_SAE_ID: "sae-c" });
+    const given = await clientOf("sae-a").getKey("sae-c", { count: 3, sizeBits: 512 });
+    const ids = given.map(({ keyId }) => keyId).toReversed();
+    const fetched = await clientOf("sae-c").getKeyWithIds("sae-a", ids, { sizeBits: 512 });
+    expect(fetched.map(({ keyId }) => keyId)).toEqual(ids);
+    const isEqual = given.toReversed().every(({ key }, i) => Buffer.from(key).equals(fetched[i]?.key ?? Buffer.of()));
+    expect(isEqual).toBe(true);
+    const again = clientOf("sae-c").getKeyWithIds("sae-a", ids);
+    await expect(again).rejects.toThrow("one or more keys specified are not found on KME (HTTP 400)");
+  });
+
+  test("what is refused says why", async () => {
+    const wish = { mandatory: [{ route: "direct" }] };
+    const error = await clientOf("sae-a")
+      .getKey("sae-c", wish)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RefusedError);
+    expect(error).toMatchObject({ details: [{ extension_mandatory_unsupported: "route is not supported" }] });
+    await expect(clientOf("nobody").status("sae-c")).rejects.toMatchObject({ httpStatus: 401 });
   });
 });
 
