@@ -93,9 +93,16 @@ export const LIMITS = {
   moduleFailures: 5,
   /** Messages to the other end's object in one run of an alarm. */
   moduleExchanges: 32,
+  /** How long such a run may take before it counts as lost. */
+  moduleTurnMs: 60_000,
   moduleRefreshMs: 60_000,
   moduleFullMs: 1000,
   moduleAlarms: 32,
+  /** At the agent: of the connection between two ends, before it is broken off for a peer that reads nothing. */
+  moduleUnsentBytes: 64 * 1024 * 1024,
+  moduleConnectMs: 10_000,
+  /** At the agent: what a module's journal may have besides what is in force, before it is written anew. */
+  moduleJournalBytes: 4 * 1024 * 1024,
 
   // KeyPool
   shards: 64,

@@ -48,10 +48,14 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
   readonly #keys: EpochKeys;
   readonly #outbox: AuditOutbox;
   readonly #alarms: StandingAlarms<ModuleAlarmCode>;
-  readonly #turns = new OneAtATime();
+  readonly #turns = new OneAtATime(LIMITS.moduleTurnMs, () => {
+    this.#running = null;
+  });
   #config: ModuleConfig | null;
   #configuredMs = -Infinity;
   #running: Running | null = null;
+  /** Cores that there have been: one that was given up may write no more. */
+  #lives = 0;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
@@ -176,11 +180,13 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
       else await before.turn.configure(link.settings);
       return { ...before, link };
     }
+    this.#lives += 1;
+    const life = this.#lives;
     const core = new Core({
       link: link.id,
       role,
       settings: link.settings,
-      store: this.#store,
+      store: this.#store.while(() => this.#lives === life),
       random: randomBytes,
       peerPublicKey: "as-told",
     });

@@ -15,6 +15,7 @@ export class SenderTurn {
   /** On its way to the receiver when the last turn ended. */
   #waiting: readonly Uint8Array[] = [];
   #againMs = 0;
+  #isTaken = false;
 
   constructor(core: Core, tell: (news: readonly ModuleNews[]) => void) {
     this.#core = core;
@@ -35,6 +36,14 @@ export class SenderTurn {
 
   /** A bounded part of a conversation. @param isFull asked before a block is begun: is there enough key? */
   async take(peer: Pick<QkdModuleRpc, "exchange">, isFull: () => Promise<boolean>): Promise<void> {
+    // The turn before was ended in its middle: nobody knows what of it the receiver has heard.
+    if (this.#isTaken) await this.#disconnect(0);
+    this.#isTaken = true;
+    await this.#converse(peer, isFull);
+    this.#isTaken = false;
+  }
+
+  async #converse(peer: Pick<QkdModuleRpc, "exchange">, isFull: () => Promise<boolean>): Promise<void> {
     const nowMs = Date.now();
     if (!this.#connected) {
       if (nowMs < this.#againMs) return;
@@ -45,18 +54,18 @@ export class SenderTurn {
     }
     for (let exchange = 0; exchange < LIMITS.moduleExchanges && this.#waiting.length > 0; exchange++) {
       const answers = await heard(peer, this.#waiting);
-      if (answers === null) return await this.#disconnect();
+      if (answers === null) return await this.#disconnect(LIMITS.moduleSyncMs);
       const send: Uint8Array[] = [];
       for (const answer of answers) send.push(...(await this.#step(this.#core.receive(answer, Date.now()))));
       this.#waiting = send;
     }
   }
 
-  async #disconnect(): Promise<void> {
+  async #disconnect(pauseMs: number): Promise<void> {
     await this.#step(this.#core.disconnected(Date.now()));
     this.#connected = false;
     this.#waiting = [];
-    this.#againMs = Date.now() + LIMITS.moduleSyncMs;
+    this.#againMs = Date.now() + pauseMs;
   }
 
   async #step(slices: Slices<ModuleStep>): Promise<readonly Uint8Array[]> {

@@ -68,6 +68,18 @@ export class QkdModuleStore implements ModuleStore {
     });
   }
 
+  /** The same store for one core, for as long as it is the one in charge. */
+  while(isInCharge: () => boolean): ModuleStore {
+    return {
+      names: () => this.names(),
+      read: (name) => this.read(name),
+      write: (changes) => {
+        if (!isInCharge()) throw new Error("another core has taken over");
+        this.write(changes);
+      },
+    };
+  }
+
   /** Brings everything over to the epoch in force. */
   renew(): void {
     this.#db.transaction(() => {

@@ -1,8 +1,8 @@
 /**
  * The demo network: a chain of four trusted nodes,
  * `tn-1` (sae-a, sae-a2) - `tn-2` (sae-c, sae-c2) - `tn-3` - `tn-4` (sae-b). Its three links are simulated; under
- * `npm start` two QKD modules make the first one's key by BB84 on a simulated channel, and site agents feed the other
- * two, as they would from devices.
+ * `npm start` two QKD modules make the first one's key by BB84 on a simulated channel, and site agents feed the second
+ * from two kinds of devices.
  */
 import { tokenSha256 } from "../../shared/auth/token.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
@@ -26,10 +26,10 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   "sae-c": ["127.0.0.1:5001", "localhost:5001", "server://localhost", "server://x"],
 };
 
-/** Links that site agents feed, and by which kind of feed. */
-export const FED_LINKS = { "tn-2-tn-3": "directory", "tn-3-tn-4": "etsi014-device" } as const;
-export type FedLink = keyof typeof FED_LINKS;
-export const isFedLink = (id: string): id is FedLink => Object.hasOwn(FED_LINKS, id);
+/** The link that site agents feed, and the kinds of its feeds: blocks of both lie in one pool. */
+export const FED_LINK = "tn-2-tn-3";
+export const FEEDS = ["directory", "etsi014-device"] as const;
+export type FeedType = (typeof FEEDS)[number];
 
 /** Name of the one-time token by which a node's site agent enrols. */
 export const enrolmentOf = (node: string): string => `enrol-${agentOf(node)}`;
@@ -57,11 +57,11 @@ const BB84_LINK = "tn-1-tn-2";
 function materialOf(link: string, fed: boolean) {
   if (!fed) return SIMULATED;
   if (link === BB84_LINK) return BB84;
-  return isFedLink(link) ? FED : SIMULATED;
+  return link === FED_LINK ? FED : SIMULATED;
 }
 
 /**
- * @param fed QKD modules make the first link's key, site agents feed `FED_LINKS`; otherwise the pools make all themselves
+ * @param fed QKD modules make the first link's key, site agents feed `FED_LINK`; otherwise the pools make all themselves
  * @throws Error when a principal has no token
  */
 export function demoNetwork(tokens: Tokens, { fed = false } = {}): NetworkDocumentInput {

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { siteOf } from "../../shared/auth/policy.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { KEY_FILES } from "../demo/key-files.ts";
-import { enrolmentOf, FED_LINKS, isFedLink } from "../demo/network.ts";
+import { enrolmentOf, FED_LINK, FEEDS, type FeedType } from "../demo/network.ts";
 import { type LocalPort, localTable } from "./local-ports.ts";
 
 /** One feed's end: what an agent does for one node and link. */
 export interface FeedEnd {
-  readonly link: keyof typeof FED_LINKS;
+  readonly type: FeedType;
+  readonly link: string;
   readonly node: string;
   /** Place of the node in the link: the first asks a device for keys, the second fetches the same. */
   readonly end: "a" | "b";
@@ -25,14 +26,12 @@ export interface SitePlan {
 
 /** The sites whose agents have something to feed, as the network is now: none where its links are not made for it. */
 export function sitePlans({ nodes, links }: NetworkDocument): readonly SitePlan[] {
-  const fed = links.filter(({ id, source, feed }) => isFedLink(id) && source === "push" && feed === "two-ended");
-  const ends = fed.flatMap(({ id, nodes: [first, second] }): FeedEnd[] =>
-    isFedLink(id)
-      ? [
-          { link: id, node: first, end: "a" },
-          { link: id, node: second, end: "b" },
-        ]
-      : [],
+  const fed = links.filter(({ id, source, feed }) => id === FED_LINK && source === "push" && feed === "two-ended");
+  const ends = fed.flatMap(({ id: link, nodes: [first, second] }) =>
+    FEEDS.flatMap((type): FeedEnd[] => [
+      { type, link, node: first, end: "a" },
+      { type, link, node: second, end: "b" },
+    ]),
   );
   return nodes.flatMap((node) => {
     const feeds = ends.filter((each) => each.node === node.id);
@@ -46,7 +45,7 @@ const inboxOf = (agents: string, site: string, link: string): string => join(age
 /** Folders that the file-dropping device writes into: both ends', or none. */
 export const inboxes = (agents: string, plans: readonly SitePlan[]): readonly string[] =>
   plans.flatMap(({ site, feeds }) =>
-    feeds.filter(({ link }) => FED_LINKS[link] === "directory").map(({ link }) => inboxOf(agents, site, link)),
+    feeds.filter(({ type }) => type === "directory").map(({ link }) => inboxOf(agents, site, link)),
   );
 
 export interface AgentSurroundings {
@@ -67,7 +66,7 @@ const POLL_MS = 2000;
 type Table = Readonly<Record<string, string | number | readonly string[]>>;
 
 const FEED_TABLES: Readonly<
-  Record<(typeof FED_LINKS)[keyof typeof FED_LINKS], (end: FeedEnd, site: string, around: AgentSurroundings) => Table>
+  Record<FeedType, (end: FeedEnd, site: string, around: AgentSurroundings) => Table>
 > = {
   "etsi014-device": ({ end }, _site, { device }) => ({
     role: ROLES[end],
@@ -93,9 +92,9 @@ export function agentToml(
   local: readonly LocalPort[] = [],
 ): string {
   const tables = feeds.map((feed) => {
-    const type = FED_LINKS[feed.link];
-    const { link, node } = feed;
-    return `\n[[feed]]\n${lines({ type, name: link, link, node, ...FEED_TABLES[type](feed, site, around) })}`;
+    const { type, link, node } = feed;
+    const name = `${link}-${type}`;
+    return `\n[[feed]]\n${lines({ type, name, link, node, ...FEED_TABLES[type](feed, site, around) })}`;
   });
   return [
     "# Written by npm start, each time.\n",

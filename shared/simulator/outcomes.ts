@@ -1,6 +1,7 @@
 /** Every way a pulse can be detected, with its probability: what the sampler draws from and what theory expects. */
+import { type Basis, KEY_BASIS, TEST_BASIS } from "../postprocessing/bases.ts";
 import { noAttack, type Attack } from "./eve.ts";
-import { KEY_BASIS, TEST_BASIS, type Basis, type LinkSettings } from "./settings.ts";
+import type { LinkSettings } from "./settings.ts";
 
 export const OUTCOMES = ["rightOnly", "wrongOnly", "double"] as const;
 export type Outcome = (typeof OUTCOMES)[number];

@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { referenceLink } from "../../test/support/bb84-reference.ts";
 import { wordsOf } from "../../test/support/bb84-sampling.ts";
+import { KEY_BASIS } from "../postprocessing/bases.ts";
 import { AliasTable } from "./alias-table.ts";
 import { detectionClasses, detectionProbability } from "./outcomes.ts";
 import { RandomWords, SEED_BYTES, seededWords } from "./random.ts";
 import { LinkSampler, type BlockEnd, type DetectionBatch } from "./sampler.ts";
-import { KEY_BASIS } from "./settings.ts";
 
 const link = referenceLink("two_decoy", 10);
 const sampler = new LinkSampler(link);

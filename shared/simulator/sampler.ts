@@ -3,11 +3,12 @@
  * about it is drawn from its law *given* that it is detected. The result has exactly the law of drawing every pulse,
  * at a cost that does not grow with the loss.
  */
+import { KEY_BASIS } from "../postprocessing/bases.ts";
 import { AliasTable } from "./alias-table.ts";
 import type { Attack } from "./eve.ts";
 import { detectionClasses, detectionProbability, type DetectionClass } from "./outcomes.ts";
 import type { RandomWords } from "./random.ts";
-import { KEY_BASIS, settingsProblem, type LinkSettings } from "./settings.ts";
+import { settingsProblem, type LinkSettings } from "./settings.ts";
 
 /**
  * What Alice knows of her pulses, here of those only that were detected: she keeps a record of every pulse, but is

@@ -20,11 +20,6 @@ export interface LinkSettings extends ChannelSettings {
   readonly deadTimePulses?: number;
 }
 
-/** The key is made of detections in X; those in Z, all of them published, tell what an eavesdropper may know. */
-export const KEY_BASIS = 0;
-export const TEST_BASIS = 1;
-export type Basis = typeof KEY_BASIS | typeof TEST_BASIS;
-
 const RANGES: readonly (readonly [keyof ChannelSettings | "keyBasisProbability", least: number, most: number])[] = [
   ["lossDb", 0, 200],
   ["detectorEfficiency", 0, 1],

@@ -1,6 +1,11 @@
-/** `npm start` as a user has it: two links of the demo live on what site agents push from the demo's devices. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+/**
+ * `npm start` as a user has it: one link of the demo lives on BB84 on a simulated channel, another on what site agents
+ * push from the demo's devices.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { drainKeys } from "../support/drain-keys.ts";
 import { eventually, linkState, readNetwork } from "../support/operator.ts";
@@ -16,7 +21,10 @@ import {
 const PATIENCE_MS = 60_000;
 const PREFILLED_BITS = 8 * 1024 * 1024;
 const BLOCK_BITS = 1024 * 256;
-const FED = ["tn-1-tn-2", "tn-2-tn-3"] as const;
+const FED = ["tn-2-tn-3"] as const;
+const BB84 = "tn-1-tn-2";
+/** Less than one gives. */
+const BB84_BLOCK_BITS = 8000;
 
 const state = newStateFolder();
 let network: RunningNetwork;
@@ -51,7 +59,7 @@ test("an agent for each of the three sites, and one process for the devices", as
   expect(allPids(network.pids).every(isRunning)).toBe(true);
   const { document } = await readNetwork(network);
   expect(document.links.map(({ id, source, feed }) => [id, source, feed])).toEqual([
-    ["tn-1-tn-2", "push", "two-ended"],
+    ["tn-1-tn-2", "bb84", "two-ended"],
     ["tn-2-tn-3", "push", "two-ended"],
     ["tn-3-tn-4", "simulated", "one-ended"],
   ]);
@@ -71,7 +79,19 @@ test("what is secret is its owner's, and in no argument and no line", () => {
   for (const token of Object.values(network.tokens)) expect(shown).not.toContain(token);
 });
 
-test("both links take in what their two ends push, and both ends are given the same keys of it", async () => {
+test("the first link's key is made by BB84, and status tells its QBER and rate", async () => {
+  await grown(BB84, PREFILLED_BITS + BB84_BLOCK_BITS);
+  const tokenFile = join(state, "operator-token");
+  writeFileSync(tokenFile, network.tokens["operator"] ?? "", { mode: 0o600 });
+  const args = ["cli/qkd.ts", "status", "--edge", network.edge, "--token-file", tokenFile];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  rmSync(tokenFile);
+  const [headings = "", line = ""] = stdout.split("\n");
+  expect(headings).toMatch(/QBER +key bit\/s/);
+  expect(line).toMatch(/^tn-1-tn-2 .* bb84 \+ simulated .* 1\.\d\d % +[\d,.  ]+ +yes$/);
+});
+
+test("links take in what their two ends push, and both ends are given the same keys of it", async () => {
   for (const link of FED) await grown(link, PREFILLED_BITS + 2 * BLOCK_BITS);
   const keys = await drainKeys(network, { sae: "sae-a", node: "tn-1" }, { sae: "sae-c", node: "tn-2" });
   expect(keys.length * 256).toBeGreaterThan(PREFILLED_BITS);

@@ -1,12 +1,13 @@
 /** What the two records of a simulated block show side by side, and random numbers that are the same on every run. */
 import { shake256 } from "@noble/hashes/sha3.js";
 import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { KEY_BASIS } from "../../shared/postprocessing/bases.ts";
 import type { CorrectedCounts } from "../../shared/postprocessing/bounds/photon-statistics.ts";
 import type { Attack } from "../../shared/simulator/eve.ts";
 import { detectionClasses } from "../../shared/simulator/outcomes.ts";
 import { RandomWords, SEED_BYTES, seededWords } from "../../shared/simulator/random.ts";
 import { type BlockEnd, LinkSampler } from "../../shared/simulator/sampler.ts";
-import { KEY_BASIS, type LinkSettings } from "../../shared/simulator/settings.ts";
+import type { LinkSettings } from "../../shared/simulator/settings.ts";
 
 export const wordsOf = (label: string): RandomWords =>
   new RandomWords(seededWords(shake256(utf8ToBytes(label), { dkLen: SEED_BYTES })));

@@ -18,5 +18,8 @@ export function logGauges(
       rttMs: rttMs === null ? null : Math.round(rttMs * 100) / 100,
     });
   }
-  for (const { name, gauges } of feeds) log(level, "gauges", { feed: name, ...gauges });
+  for (const { name, gauges } of feeds) {
+    const { device, ...counts } = gauges;
+    log(level, "gauges", { feed: name, ...counts, ...device });
+  }
 }

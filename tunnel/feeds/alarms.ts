@@ -1,5 +1,6 @@
 /** What a feed wants an operator to look into. An alarm stands until its cause is gone. Never holds key material. */
 import { LIMITS } from "../../shared/limits.ts";
+import { MODULE_ALARMS } from "../../shared/qkd-module/alarms.ts";
 import { type Log, throttled } from "../log.ts";
 
 /** code -> what it says. Codes are stable: clients and scripts match them. */
@@ -18,6 +19,8 @@ const FEED_ALARMS = {
   "keys-not-had": "keys that the other end has pushed cannot be had from this end's device",
   "file-unusable": "a file in the device's folder cannot be used",
   "file-changed": "a file changed although it was complete",
+  ...MODULE_ALARMS,
+  "module-peer-key": "the other end's public key is not there: the module waits for it",
   "command-ended": "the device's tool has ended or cannot be run: it is started again",
 } as const satisfies Record<string, string>;
 

@@ -2,23 +2,12 @@
 import * as v from "valibot";
 import { LIMITS } from "../../shared/limits.ts";
 import { filePath, isLoopback, plainId, text, wholeNumber } from "../config-values.ts";
+import { common, keySizeBits } from "./common-config.ts";
+import { qkdModuleFeed } from "./qkd-module/config.ts";
 
 /** Longest pause that a configuration may ask for. */
 const MAX_PAUSE_MS = 3_600_000;
 const pauseMs = (otherwise: number) => v.optional(wholeNumber(1, MAX_PAUSE_MS), otherwise);
-
-const common = {
-  /** Of this feed, in logs, gauges and the spool's folder. */
-  name: plainId,
-  link: plainId,
-  /** The end of the link that this feed pushes for. */
-  node: plainId,
-  /** Bounds of this feed's spool: what an outage of the edge may pile up. */
-  spool_bytes: v.optional(wholeNumber(2 * LIMITS.blockBytes, LIMITS.feedSpoolBytes), 256 * 1024 * 1024),
-  spool_blocks: v.optional(wholeNumber(1, LIMITS.feedSpoolBlocks), 4096),
-  /** Blocks on their way to the edge at once. */
-  pushes: v.optional(wholeNumber(1, LIMITS.feedPushes), 4),
-};
 
 const directory = v.pipe(
   v.strictObject({
@@ -82,10 +71,7 @@ const device = v.pipe(
     plain_http: v.optional(v.pipe(v.array(text(255)), v.maxLength(16)), []),
     /** Of one request, which becomes one block. */
     keys_per_block: v.optional(wholeNumber(1, LIMITS.keysPerRequest), 128),
-    key_size_bits: v.optional(
-      v.pipe(wholeNumber(8, LIMITS.keySizeBits), v.multipleOf(8, "shall be a multiple of 8")),
-      256,
-    ),
+    key_size_bits: keySizeBits,
     /** The most that is taken from the device; 0: as much as it gives. */
     max_rate_bps: v.optional(wholeNumber(0, 1_000_000_000_000), 0),
     poll_ms: pauseMs(1000),
@@ -108,7 +94,7 @@ const mayBePlain = (url: string, listed: readonly string[]): boolean => {
   return protocol === "http:" && (isLoopback(hostname) || listed.includes(hostname));
 };
 
-export const FeedSchema = v.variant("type", [directory, command, device]);
+export const FeedSchema = v.variant("type", [directory, command, device, qkdModuleFeed]);
 
 export const FeedsSchema = v.pipe(
   v.array(FeedSchema),

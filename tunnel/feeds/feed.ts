@@ -1,6 +1,6 @@
 /** One feed as it runs: its spool, what fills it, and what empties it. */
 import path from "node:path";
-import { type Log, messageOf } from "../log.ts";
+import { type Log, type LogFields, messageOf } from "../log.ts";
 import { Pusher } from "../spool/pusher.ts";
 import { Spool } from "../spool/spool.ts";
 import { type FeedAlarm, FeedAlarms } from "./alarms.ts";
@@ -11,6 +11,7 @@ import type { Send } from "./edge.ts";
 import { etsi014Source } from "./etsi014-source.ts";
 import { Intake } from "./intake.ts";
 import { Backpressure } from "./pressure.ts";
+import { qkdModuleSource } from "./qkd-module/source.ts";
 import type { Source } from "./source.ts";
 
 export interface FeedSurroundings {
@@ -33,6 +34,8 @@ export interface FeedGauges {
   readonly damagedBlocks: number;
   /** The device is not read because the link's pool is full. */
   readonly heldBack: boolean;
+  /** Of the device's own, where it has some to show. */
+  readonly device: LogFields;
 }
 
 export interface RunningFeed {
@@ -46,8 +49,13 @@ export interface RunningFeed {
 function sourceOf(config: FeedConfig): Source {
   if (config.type === "directory") return directorySource(config);
   if (config.type === "command") return commandSource(config);
+  if (config.type === "qkd-module") return qkdModuleSource(config);
   return etsi014Source(config);
 }
+
+/** Does this end alone decide when there is new key? */
+const isAsking = (config: FeedConfig): boolean =>
+  "role" in config && (config.role === "enc" || config.role === "sender");
 
 /** @throws Error where the spool cannot be opened */
 export async function startFeed(
@@ -65,17 +73,18 @@ export async function startFeed(
   });
   const alarms = new FeedAlarms(feedLog);
   if (spool.damagedCount > 0) alarms.raise("spool-damaged", `${spool.damagedCount} blocks do not open`);
-  const asks = config.type === "etsi014-device" && config.role === "enc";
   const pressure = new Backpressure(
     send,
     link,
-    asks ? "available and unmatched" : "available",
+    isAsking(config) ? "available and unmatched" : "available",
     () => spool.waitingBytes * 8,
   );
   const intake = new Intake(spool, alarms, pressure);
   const pusher = new Pusher({ spool, send, alarms, link, node, concurrency: config.pushes });
   const source = sourceOf(config);
-  const parts = { spool, intake, pressure, alarms, log: feedLog, send };
+  let device: LogFields = {};
+  const show = (figures: LogFields): void => void (device = figures);
+  const parts = { spool, spoolKey: key, intake, pressure, alarms, log: feedLog, send, show };
   const ended = runBoth(
     [async (until) => await source(parts, until), async (until) => await pusher.run(until)],
     signal,
@@ -97,6 +106,7 @@ export async function startFeed(
         refusedBlocks: spool.refusedCount,
         damagedBlocks: spool.damagedCount,
         heldBack: pressure.held,
+        device,
       };
     },
   };

@@ -33,7 +33,12 @@ export class Backpressure {
 
   /** Is the device held back now? */
   get held(): boolean {
-    return this.#held !== null && this.#held.bits + this.#readBits >= this.#held.highBits;
+    return this.#held !== null && this.heldBits >= this.#held.highBits;
+  }
+
+  /** By the edge, in the spool, and read since; 0 where the edge did not tell. */
+  get heldBits(): number {
+    return this.#held === null ? 0 : this.#held.bits + this.#readBits;
   }
 
   /** So much was read from the device: it counts until the edge is asked again. */
@@ -44,13 +49,14 @@ export class Backpressure {
   /** Resolves once the device may be read. While the edge cannot tell, it may: what is read waits in the spool. */
   async passed(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#ask(signal);
+      await this.ask(signal);
       if (!this.held) return;
       await sleep(LIMITS.feedPressureMs * (1 + Math.random()), undefined, { signal });
     }
   }
 
-  async #ask(signal: AbortSignal): Promise<void> {
+  /** Brings what is known of the pool up to date, where it is time to. */
+  async ask(signal: AbortSignal): Promise<void> {
     if (performance.now() < this.#askAgainMs) return;
     const spoolBits = this.#spoolBits();
     const readBits = this.#readBits;

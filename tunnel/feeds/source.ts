@@ -1,5 +1,5 @@
 /** What every feed is to the agent, whatever its device: something that fills a spool until it is told to stop. */
-import type { Log } from "../log.ts";
+import type { Log, LogFields } from "../log.ts";
 import type { Spool } from "../spool/spool.ts";
 import type { FeedAlarms } from "./alarms.ts";
 import type { Send } from "./edge.ts";
@@ -13,6 +13,9 @@ export interface SourceParts {
   readonly alarms: FeedAlarms;
   readonly log: Log;
   readonly send: Send;
+  readonly spoolKey: Buffer;
+  /** Puts figures of the device's own among the feed's gauges, in place of those before. */
+  readonly show: (figures: LogFields) => void;
 }
 
 /** Ends, by a rejection or not, once `signal` is aborted; never before. What the device does wrong is an alarm. */

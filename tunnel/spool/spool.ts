@@ -82,6 +82,10 @@ export class Spool {
     }
   }
 
+  /** Held by this process as long as the spool is open. */
+  get folder(): string {
+    return this.#options.folder;
+  }
   /** Unlike any other spool's, for ever. */
   get instance(): string {
     return this.#state.instance;

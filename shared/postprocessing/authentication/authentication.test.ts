@@ -100,6 +100,14 @@ describe("one-time tags", () => {
     expect(keys.every((byte) => byte === 0)).toBe(true);
   });
 
+  test("are neither made nor accepted once their keys are erased", () => {
+    const end = new WegmanCarter(AB, KEYS.slice());
+    end.wipe();
+    end.absorb(BA, bytesOf("what a stranger says"));
+    expect(end.verify("estimation", new Uint8Array(16))).toBe(false);
+    expect(() => end.tag("estimation")).toThrow("erased");
+  });
+
   test.each([
     [64, -125.7],
     [1024, -122],

@@ -29,7 +29,7 @@ export interface BlockAuthentication {
    * rests on a computation being hard.
    */
   readonly forgeryLog2: number | null;
-  /** Erases the keys. */
+  /** Erases the keys; after it no tag is made, and none fits. */
   wipe(): void;
 }
 

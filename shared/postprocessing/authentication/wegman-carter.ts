@@ -33,6 +33,7 @@ export class WegmanCarter implements BlockAuthentication {
   readonly #absorbedBytes: Record<Direction, number> = { "alice-to-bob": 0, "bob-to-alice": 0 };
   readonly #tagged = new UsedPoints();
   readonly #verified = new UsedPoints();
+  #wiped = false;
 
   /**
    * @param own the direction in which this end speaks
@@ -63,16 +64,19 @@ export class WegmanCarter implements BlockAuthentication {
   }
 
   tag(point: Point): Uint8Array {
+    if (this.#wiped) throw new Error("the keys of the block have been erased");
     if (!this.#tagged.use(point)) throw new Error(`the ${point} tag has been made before`);
     return this.#make(this.#own, point);
   }
 
   verify(point: Point, tag: Uint8Array): boolean {
-    if (!this.#verified.use(point)) return false;
+    if (this.#wiped || !this.#verified.use(point)) return false;
     return equalBytes(this.#make(this.#own === "alice-to-bob" ? "bob-to-alice" : "alice-to-bob", point), tag);
   }
 
+  /** Under keys of zeros every tag is zero: none is made or fits from here on. */
   wipe(): void {
+    this.#wiped = true;
     this.#keys.fill(0);
     for (const hash of Object.values(this.#hashes)) hash.wipe();
   }

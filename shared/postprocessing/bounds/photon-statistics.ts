@@ -93,7 +93,8 @@ export function secretLengthOf(
   const { penaltyBits } = terms;
   const secretBitsRaw = x.vacuum + x.single * (1 - binaryEntropy(phaseErrorBound)) - leakedBits - penaltyBits;
   return {
-    secretBits: Math.max(0, Math.floor(secretBitsRaw)),
+    // Where an epsilon or an intensity is too small for a double, this is not a number: then nothing is secret.
+    secretBits: secretBitsRaw >= 1 ? Math.floor(secretBitsRaw) : 0,
     secretBitsRaw,
     penaltyBits,
     vacuumX: x.vacuum,

@@ -7,7 +7,7 @@ import { VERIFICATION_KEY_BYTES, verificationHash } from "../verification.ts";
 import { BlockEnd, type BlockOptions, type Step, type Work } from "./block-end.ts";
 import type { Heard } from "./conversation.ts";
 import { affordableSlots, areErrorsOf, isAboveLimit, lengthOf, refreshBytes } from "./estimation.ts";
-import { type Bodies, randomBits } from "./messages.ts";
+import { type Bodies, randomBits, wireRate } from "./messages.ts";
 import type { AbortReason, Outcome } from "./outcome.ts";
 import { wholeBytes, wipeSecrets, type Yield, yieldInSlices } from "./secrets.ts";
 import { type Offered, type Released, settlementMessage, withdrawn } from "./settlement.ts";
@@ -49,9 +49,13 @@ export class Alice extends BlockEnd {
     );
   }
 
-  /** Her record of the run; to be there before Bob's detections are. */
+  /**
+   * The run is over; before it is, nobody is told a basis.
+   * @param record of the run, which becomes hers to wipe
+   */
   sent(record: PulseRecord): void {
-    this.#record = record;
+    if (this.outcome.kind === "running") this.#record = record;
+    else record.wipe();
   }
 
   protected handle(heard: Heard): Work {
@@ -94,6 +98,7 @@ export class Alice extends BlockEnd {
   }
 
   protected wipe(): void {
+    this.#record?.wipe();
     this.#answerer?.wipe();
     this.#sifted?.keyBits.fill(0);
     this.#record = this.#sifted = this.#answerer = this.#offer = null;
@@ -102,7 +107,8 @@ export class Alice extends BlockEnd {
   /** Bases and intensities are told only now that Bob has said what he measured, and in which bases. */
   #sift({ pulseIndexes, bases }: Bodies["detections"]): undefined {
     const { parameters } = this.options;
-    if (this.#record === null) throw new Error("the record of the run is needed before the detections");
+    // Bob measures no longer than she sends: who talks of detections before the end is not he.
+    if (this.#record === null) return this.fail("protocol-violation");
     const sent = this.#record.lookUp(pulseIndexes);
     if (sent === null) return this.fail("protocol-violation");
     const symbols = siftingSymbols(sent, bases, parameters.keyBits);
@@ -126,7 +132,8 @@ export class Alice extends BlockEnd {
     const { parameters, random } = this.options;
     const errors = errorCounts(bits, testBits, testIntensities, parameters.intensities.length);
     this.figures.mZ = errors;
-    const startRate = Math.min(0.5, this.#options.expectedErrorRate ?? sum(errors) / Math.max(1, testBits.length));
+    const rate = this.#options.expectedErrorRate ?? sum(errors) / Math.max(1, testBits.length);
+    const startRate = wireRate(Math.min(0.5, rate));
     const estimate = { errors, startRate, seed: random(CASCADE_SEED_BYTES) };
     this.say("estimate", estimate);
     this.sayTag();

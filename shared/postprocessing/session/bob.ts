@@ -69,6 +69,7 @@ export class Bob extends BlockEnd {
 
   /**
    * The run is over: says what was detected, once the block has been opened.
+   * @param detections become his to wipe
    * @throws Error before that
    */
   measured(detections: Detections): Step {
@@ -116,6 +117,7 @@ export class Bob extends BlockEnd {
   }
 
   protected wipe(): void {
+    this.#detections?.bits.fill(0);
     this.#asker?.wipe();
     this.#sifted?.keyBits.fill(0);
     this.#corrected?.fill(0);
@@ -123,7 +125,10 @@ export class Bob extends BlockEnd {
   }
 
   #measured(detections: Detections): undefined {
-    if (this.outcome.kind !== "running") return undefined;
+    if (this.outcome.kind !== "running") {
+      detections.bits.fill(0);
+      return undefined;
+    }
     this.#detections = detections;
     this.say("detections", detections);
     return this.expect("sifting");

@@ -39,6 +39,9 @@ export const TOKEN_BYTES = 16;
 /** Of the start rate, a share of one. */
 const RATE_UNIT = 2 ** -32;
 
+/** A start rate as the message can say it: both ends must take the same, or block sizes differ where one is at a border. */
+export const wireRate = (rate: number): number => Math.round(rate / RATE_UNIT) * RATE_UNIT;
+
 export interface Bodies {
   /** `slot` is null for the block that is signed. */
   readonly open: { readonly parameters: BlockParameters; readonly slot: SlotName | null };

@@ -6,6 +6,7 @@ import { LIMITS } from "../../limits.ts";
 import { binaryEntropy } from "../bounds/binary-entropy.ts";
 import { decoyProblem, type Intensity } from "../bounds/intensity.ts";
 import { equalBytes } from "../authentication/equal.ts";
+import { verificationEpsilon } from "../verification.ts";
 import { type FieldReader, FieldWriter } from "./fields.ts";
 
 export interface BlockParameters {
@@ -48,6 +49,8 @@ export function parametersProblem(parameters: BlockParameters): string | undefin
   if (!isCount(pulses, LIMITS.bb84Pulses)) return `there must be 1 to ${LIMITS.bb84Pulses} pulses`;
   if (!isCount(keyBits, LIMITS.bb84KeyBits)) return `a block has 1 to ${LIMITS.bb84KeyBits} bits of sifted key`;
   if (!isCount(parameters.leakLimitBits, LIMITS.bb84KeyBits)) return "the limit of the leak is out of bounds";
+  if (correctnessEpsilon < verificationEpsilon(keyBits))
+    return "the correctness epsilon must not be below what the verification hash of such a block fails with";
   return decoyProblem(intensities);
 }
 

@@ -62,4 +62,8 @@ export class DetectedPulses implements PulseRecord {
     }
     return found;
   }
+
+  wipe(): void {
+    this.#sent.bits.fill(0);
+  }
 }

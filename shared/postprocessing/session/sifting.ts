@@ -23,6 +23,8 @@ export interface Detections {
 export interface PulseRecord {
   /** @returns null where one of the pulses is not in it */
   lookUp(pulseIndexes: Float64Array): SentPulses | null;
+  /** Overwrites the bits. */
+  wipe(): void;
 }
 
 /** Of a detection in unequal bases. Otherwise 1 + the intensity. */

@@ -11,7 +11,7 @@ import { parseToml } from "./toml.ts";
 const TOP_PATHS = ["token_file", "state", "ca"] as const;
 const CERTIFICATE_PATHS = ["cert", "key", "ca", "ca_key"] as const;
 const TLS_PATHS = ["cert", "key", "client_ca"] as const;
-const FEED_PATHS = ["path", "done_path", "cert", "key", "ca"] as const;
+const FEED_PATHS = ["path", "done_path", "cert", "key", "ca", "peer_public_key_file"] as const;
 
 /** @throws AgentFailure with a line for each fault */
 export function loadConfig(file: string): AgentConfig {

@@ -1,0 +1,81 @@
+/** Every case of part 7 over every binding that can say it; what cannot be said, and why, is in the README's table. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, test } from "vitest";
+import type { NetworkDocument } from "../../../shared/network/document.ts";
+import { drainKeys } from "../../support/drain-keys.ts";
+import { changeNetwork, eventually, linkState } from "../../support/operator.ts";
+import { type RunningNetwork, runNetwork } from "../../support/run-network.ts";
+import { A, B } from "./application.ts";
+import { BINDINGS } from "./bindings/bindings.ts";
+import { type Case, isRun, type Place } from "./cases/case.ts";
+import { CASES } from "./cases/cases.ts";
+import { Stage } from "./stage.ts";
+
+const LINK = "tn-1-tn-2";
+/** Enough for all cases, and soon drained. */
+const KEY_RATE_BPS = 8_000_000;
+const FULL_BYTES = 256 * 1024;
+const PATIENCE_MS = 30_000;
+/** Workers' copies of the network live up to a second. */
+const SNAPSHOT_MS = 1100;
+/** So small that less than a chunk is left. */
+const SMALLEST_KEY_BITS = 64;
+
+let network: RunningNetwork;
+beforeAll(async () => {
+  network = await runNetwork({ agents: true });
+  await change(withRate(KEY_RATE_BPS));
+  await eventually(
+    () => linkState(network, LINK),
+    ({ ledger_bits: bits }) => (bits["available"] ?? 0) >= FULL_BYTES * 4,
+    PATIENCE_MS,
+  );
+});
+afterAll(async () => await network?.stop());
+
+const withRate = (bps: number) => (document: NetworkDocument) => ({
+  ...document,
+  policy: { ...document.policy, pool: { capacity_bytes: 8 * FULL_BYTES, high_bytes: FULL_BYTES, low_bytes: 4096 } },
+  links: document.links.map(({ module: _module, ...link }) =>
+    link.id === LINK ? { ...link, source: "simulated", feed: "one-ended", key_rate_bps: bps } : link,
+  ),
+});
+const withoutLink = (document: NetworkDocument) => ({
+  ...document,
+  links: document.links.filter(({ id }) => id !== LINK),
+});
+
+async function change(how: (document: NetworkDocument) => unknown): Promise<void> {
+  await changeNetwork(network, how);
+  await sleep(SNAPSHOT_MS);
+}
+
+const isAt =
+  (place: Place) =>
+  ({ place: at = "served" }: Case): boolean =>
+    at === place;
+
+function runAll(place: Place): void {
+  for (const binding of BINDINGS) {
+    describe(binding.name, () => {
+      for (const each of CASES.filter(isAt(place)).filter((it) => isRun(binding, it))) {
+        test(`${each.id} ${each.title}`, async () => await each.run(new Stage(network, binding)));
+      }
+    });
+  }
+}
+
+describe("with key", () => runAll("served"));
+
+describe("with an empty pool", () => {
+  beforeAll(async () => {
+    await change(withRate(0));
+    await drainKeys(network, A, B, SMALLEST_KEY_BITS);
+  });
+  runAll("drained");
+});
+
+describe("without the link", () => {
+  beforeAll(async () => await change(withoutLink));
+  runAll("cut");
+});

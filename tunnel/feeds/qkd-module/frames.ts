@@ -1,0 +1,51 @@
+/**
+ * Messages of two QKD modules over TCP: four bytes of length, big-endian, then the message. A length is checked before
+ * anything is kept for it, and no more is kept than has come.
+ */
+import { LIMITS } from "../../../shared/limits.ts";
+
+const LENGTH_BYTES = 4;
+
+export function frameHead(message: Uint8Array): Buffer {
+  const head = Buffer.alloc(LENGTH_BYTES);
+  head.writeUInt32BE(message.length);
+  return head;
+}
+
+export class FrameFault extends Error {}
+
+export class FrameReader {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  /** What has come whole by now, in order. @throws FrameFault for a length that no message has */
+  *push(chunk: Buffer): Generator<Uint8Array, void, void> {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    while (this.#bytes >= LENGTH_BYTES) {
+      const lengthBytes = this.#peekLength();
+      if (lengthBytes === 0 || lengthBytes > LIMITS.moduleMessageBytes) {
+        throw new FrameFault(`a message of ${lengthBytes} bytes is announced`);
+      }
+      if (this.#bytes < LENGTH_BYTES + lengthBytes) return;
+      const all = this.#joined();
+      const end = LENGTH_BYTES + lengthBytes;
+      this.#chunks = end < all.length ? [all.subarray(end)] : [];
+      this.#bytes -= end;
+      yield all.subarray(LENGTH_BYTES, end);
+    }
+  }
+
+  #peekLength(): number {
+    const [first] = this.#chunks;
+    return (first !== undefined && first.length >= LENGTH_BYTES ? first : this.#joined()).readUInt32BE();
+  }
+
+  #joined(): Buffer {
+    const [first, ...more] = this.#chunks;
+    if (first !== undefined && more.length === 0) return first;
+    const all = Buffer.concat(this.#chunks, this.#bytes);
+    this.#chunks = [all];
+    return all;
+  }
+}
