@@ -4,6 +4,7 @@ import { alarms } from "./alarms.ts";
 import { audit } from "./audit.ts";
 import { certSign } from "./cert.ts";
 import { epochs } from "./epochs.ts";
+import { importCommand } from "./import.ts";
 import { ingest } from "./ingest.ts";
 import { networkCommands } from "./network.ts";
 import { revocations, revoke } from "./revoke.ts";
@@ -20,5 +21,6 @@ export const COMMANDS: readonly Command[] = [
   alarms,
   audit,
   epochs,
+  importCommand,
   certSign,
 ];

@@ -56,7 +56,11 @@ const SHOWN_STATES = ["available", "pending", "delivered", "quarantined"] as con
 function linksTable(links: readonly Link[]): string[] {
   const modules = links.some(({ module }) => module !== undefined) ? QKD_COLUMNS : [];
   const headings = [
-    ...["link", "nodes", "source", "level", ...SHOWN_STATES.map((state) => `${state} bits`)],
+    "link",
+    "nodes",
+    "source",
+    "level",
+    ...SHOWN_STATES.map((state) => `${state} bits`),
     ...modules,
     "conserved",
   ];

@@ -13,11 +13,12 @@ import { Watchers } from "./watchers.ts";
 
 const { DIRECTORY } = env as unknown as { DIRECTORY: DurableObjectNamespace<Directory> };
 
-const callerOf = (sae: string, node: string, credential: string | null = null) => ({
+const callerOf = (sae: string, node: string, credentials: readonly string[] = [], agent: string | null = null) => ({
   principal: `sae:${sae}`,
   sae,
   node,
-  credential,
+  credentials,
+  agent,
 });
 
 it("tells who may not stay, and tells the object of changes as long as somebody does", async () => {
@@ -35,8 +36,9 @@ it("tells who may not stay, and tells the object of changes as long as somebody 
     const operators = [
       { id: "op", credentials: [{ type: "certificate" as const, match: "cn" as const, value: "op" }] },
     ];
+    const agents = [{ id: "agent-1", site: "n1", credentials: [] }];
     const saes = [saeAt("sae-a", "n1"), saeAt("sae-b", "n2"), saeAt("sae-c", "n1")];
-    const document = { nodes: [{ id: "n1" }, { id: "n2" }], links: [], saes, operators };
+    const document = { nodes: [{ id: "n1" }, { id: "n2" }], links: [], saes, operators, agents };
     expect(putNetwork(parts, { document, ifMatch: 0, by: "operator:op" }).ok).toBe(true);
     const token = "a".repeat(64);
     for (const [kind, value] of [
@@ -47,13 +49,14 @@ it("tells who may not stay, and tells the object of changes as long as somebody 
     }
     const callers = [
       callerOf("sae-a", "n1"),
-      callerOf("sae-a", "n1", `token:${token}`),
+      callerOf("sae-a", "n1", [`token:${"c".repeat(64)}`, `token:${token}`]),
       callerOf("sae-a", "n2"),
       callerOf("sae-c", "n1"),
       callerOf("sae-x", "n1"),
-      callerOf("sae-b", "n2", `token:${"b".repeat(64)}`),
+      callerOf("sae-b", "n2", [`token:${"b".repeat(64)}`], "agent-1"),
+      callerOf("sae-b", "n2", [], "agent-2"),
     ];
-    expect(goneCallers(parts, objects, { object: "3@n1", callers })).toEqual([1, 2, 3, 4]);
+    expect(goneCallers(parts, objects, { object: "3@n1", callers })).toEqual([1, 2, 3, 4, 6]);
     await objects.tell();
     expect(told).toEqual([]);
     store.bump();

@@ -15,9 +15,10 @@ export function goneCallers(
   else objects.forget(object);
   const revoked = revokedKeys(store.revocations());
   const nodeById = new Map(document.saes.map(({ id, node }) => [id, node]));
-  return callers.flatMap(({ principal, sae, node, credential }, number) => {
-    const isRevoked =
-      revoked.has(revocationKey("principal", principal)) || (credential !== null && revoked.has(credential));
-    return isRevoked || nodeById.get(sae) !== node ? [number] : [];
+  const agents = new Set(document.agents.map(({ id }) => id));
+  return callers.flatMap(({ principal, sae, node, credentials, agent }, number) => {
+    const isRevoked = [revocationKey("principal", principal), ...credentials].some((key) => revoked.has(key));
+    const isVouchedFor = agent === null || agents.has(agent);
+    return isRevoked || !isVouchedFor || nodeById.get(sae) !== node ? [number] : [];
   });
 }

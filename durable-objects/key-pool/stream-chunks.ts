@@ -10,9 +10,10 @@ import type { ChunksAnswer, ChunksCall, HandedChunk } from "../../shared/keypool
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { commitLeased, type PoolContext } from "./context.ts";
+import { isLeft } from "./left.ts";
 import { makeChunks, makesChunks } from "./stream-make.ts";
 import { servesStreams } from "./stream-open.ts";
-import { type ChunkRecord, leftWithout, mayFetch, putRecord, recordsOf } from "./stream-records.ts";
+import { bitOf, type ChunkRecord, leftWithout, mayFetch, putRecord, recordsOf } from "./stream-records.ts";
 import { lowAfter, type Seat, seatOf, touched, withEnd } from "./stream-rows.ts";
 import type { StreamRow } from "./stream-store.ts";
 import type { WaitingTurn } from "./stream-turns.ts";
@@ -213,7 +214,7 @@ function hand(
     }
   }
   pool.useLease(chunks.length + (made?.keys ?? 0));
-  pool.holds.add({ instance: stream.instance, end, indices, untilMs: nowMs + LIMITS.streamHoldMs });
+  holdFirst(pool, { stream, end }, picks, nowMs);
   const { delivery_grace_s: graceSeconds } = pool.config().policy;
   const graceUntilMs = graceSeconds === 0 ? 0 : nowMs + graceSeconds * 1000;
   for (const same of Map.groupBy(picks, ({ record: { id } }) => id).values()) {
@@ -233,6 +234,20 @@ function hand(
   touched(pool, moved, nowMs);
   auditHanded(pool, call, { indices, made: made?.keys ?? 0, nowMs });
   return { outcome: "handed", chunks, bytes };
+}
+
+/** What is only read again within the grace stays had: it cannot be given back, to be read at any time. */
+function holdFirst(pool: PoolContext, { stream: { instance }, end }: Seat, picks: readonly Pick[], nowMs: number): void {
+  const [first, again]: [number[], Set<number>] = [[], new Set()];
+  for (const { record, keys } of picks) {
+    for (const key of keys) {
+      const index = record.chunks.first + key;
+      if (isLeft(record.left, bitOf(record, end, key))) first.push(index);
+      else again.add(index);
+    }
+  }
+  if (again.size > 0) pool.holds.letGo(instance, end, again);
+  if (first.length > 0) pool.holds.add({ instance, end, indices: first, untilMs: nowMs + LIMITS.streamHoldMs });
 }
 
 function auditHanded(

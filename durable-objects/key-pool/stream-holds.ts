@@ -8,7 +8,7 @@ import type { EndNumber } from "../../shared/keypool/stream-ends.ts";
 export interface Hold {
   readonly instance: number;
   readonly end: EndNumber;
-  readonly indices: readonly number[];
+  indices: readonly number[];
   readonly untilMs: number;
 }
 
@@ -46,6 +46,13 @@ export class Holds {
     const ofInstance = this.#byInstance.get(hold.instance);
     ofInstance?.delete(hold);
     if (ofInstance?.size === 0) this.#byInstance.delete(hold.instance);
+  }
+
+  /** The end asked for these again, so it has let go of them: they are not to be given back. */
+  letGo(instance: number, end: EndNumber, indices: ReadonlySet<number>): void {
+    for (const hold of this.#byInstance.get(instance) ?? []) {
+      if (hold.end === end) hold.indices = hold.indices.filter((index) => !indices.has(index));
+    }
   }
 
   /** Until when somebody may give back one of these chunks; 0: nobody. */

@@ -36,7 +36,7 @@ export async function bringIn(
   for (let missed = -1; ;) {
     const wanted = await wantedBy(halves, seat, call);
     if (!wanted.ok) return wanted;
-    if (wanted.value === null) return none("unknown-ksid");
+    if (wanted.value === null || half.stream.instance !== end.instance) return none("unknown-ksid");
     const [first = 0] = wanted.value;
     const missing = end.held.missing(wanted.value, nowMs() - half.stream.qos.ttlSeconds * 1000);
     if (missing.length === 0) return ok({ indices: wanted.value });
@@ -87,7 +87,7 @@ async function ask(
     configVersion,
     principal,
     ksid: half.ksid,
-    instance: half.stream.instance,
+    instance: end.instance,
     self: end.self,
     indices,
     readAhead: afterClose ? 0 : readAhead(end, indices),
@@ -128,8 +128,9 @@ async function findNext(halves: Halves, seat: Seat, call: StreamCaller): Promise
   const { configVersion, principal } = call;
   const looked = await halves.look(seat, configVersion);
   if (!looked.ok || !looked.value) return looked;
-  const { instance, nextIndex } = half.stream;
+  const { nextIndex } = half.stream;
   const { ksid } = half;
+  const { instance } = end;
   const left = await halves
     .poolOf(half)
     .availableChunks({ configVersion, principal, ksid, instance, self: end.self, count: null });

@@ -19,8 +19,8 @@ export async function closeStream(
 ): StreamResult<{ readonly status: StatusName }> {
   const { half, end } = seat;
   await handBack(halves, seat);
-  const { ksid, stream } = half;
-  const { instance } = stream;
+  const { ksid } = half;
+  const { instance } = end;
   const mayStillFetch = PROFILES[profile].closedMayFetch;
   const closed = await halves.poolOf(half).closeStream({ principal, ksid, instance, self: end.self, mayStillFetch });
   if (!closed.ok) return closed.error.code === "no-route" ? only("unknown-ksid") : closed;
@@ -46,7 +46,7 @@ export async function availableChunks(
     configVersion,
     principal,
     ksid: half.ksid,
-    instance: half.stream.instance,
+    instance: end.instance,
     self: end.self,
     count: call.count === null ? null : Math.min(call.count, LIMITS.streamAheadChunks),
   });

@@ -9,7 +9,7 @@ export async function drained(halves: Halves, seat: Seat, call: StreamCaller): P
   if (!looked.ok || !looked.value) return false;
   if (half.peerOf(end.self).state !== "closed" || end.held.size > 0) return false;
   const { configVersion, principal, ksid } = call;
-  const { instance } = half.stream;
+  const { instance } = end;
   const left = await halves
     .poolOf(half)
     .availableChunks({ configVersion, principal, ksid, instance, self: end.self, count: null });

@@ -13,6 +13,8 @@ import { Turns } from "./turns.ts";
 /** An end of a stream: the application that opened it here. */
 export class End {
   readonly self: StreamEnd;
+  /** Of this stream only: under the same KSID another may follow while a call still waits. */
+  readonly instance: number;
   readonly turns: Turns;
   readonly held = new HeldChunks();
   /** Null: only the pool knows. */
@@ -23,8 +25,9 @@ export class End {
   /** Looks after what is held, while something is. */
   isWatched = false;
 
-  constructor(self: StreamEnd, nowMs: () => number) {
+  constructor(self: StreamEnd, instance: number, nowMs: () => number) {
     this.self = self;
+    this.instance = instance;
     this.turns = new Turns(nowMs);
   }
 
@@ -75,7 +78,7 @@ export class Half {
     if (state === undefined || state.state === "absent") return null;
     let end = this.#ends.get(self.sae);
     if (end === undefined) {
-      end = new End(self, this.#nowMs);
+      end = new End(self, this.#stream.instance, this.#nowMs);
       // No chunk has been made: no need to ask which of them are left.
       if (this.#stream.nextIndex === 0) end.next = new NextIndex(0);
       this.#ends.set(self.sae, end);

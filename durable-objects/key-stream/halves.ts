@@ -50,6 +50,11 @@ export class Halves {
     return this.reach.poolOf(half.place);
   }
 
+  /** How many wait to open it. */
+  openings(ksid: Ksid): number {
+    return this.#openings.get(ksid)?.waiting ?? 0;
+  }
+
   /** Those who open the same KSID do so one by one. @returns null where it has not come to it in time */
   async opening<T>(ksid: Ksid, untilMs: number, work: () => Promise<T>): Promise<T | null> {
     const turns = this.#openings.get(ksid) ?? new Turns(this.reach.nowMs);

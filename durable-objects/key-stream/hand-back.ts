@@ -38,9 +38,9 @@ async function watch(halves: Halves, seat: Seat): Promise<void> {
 export async function handBack(halves: Halves, { half, end }: Seat): Promise<void> {
   const handedBack = end.held.dropAll();
   if (handedBack.length === 0) return;
-  const { ksid, stream } = half;
+  const { instance, self } = end;
   try {
-    await halves.poolOf(half).settleChunks({ ksid, instance: stream.instance, self: end.self, handedBack });
+    await halves.poolOf(half).settleChunks({ ksid: half.ksid, instance, self, handedBack });
   } catch (error) {
     // oxlint-disable-next-line no-console -- the object's log
     console.error(`key stream, handing back: ${error instanceof Error ? error.message : String(error)}`);

@@ -41,7 +41,7 @@ export class HeldChunks {
     const key = new Uint8Array(indices.length * chunkBytes);
     indices.forEach((index, i) => {
       const held = this.#byIndex.get(index);
-      if (held === undefined) throw new Error(`chunk ${index} is not held`);
+      if (held?.bytes.length !== chunkBytes) throw new Error(`chunk ${index} is not held, or of another length`);
       key.set(held.bytes, i * chunkBytes);
       this.#drop(index);
     });

@@ -3,7 +3,7 @@
  * beside it, and what has to survive is in the streams' pools.
  */
 import { DurableObject } from "cloudflare:workers";
-import { SOCKET_CALL_HEADER, type SocketCall } from "../../shared/etsi004/socket.ts";
+import { readSocketCall, SOCKET_CALL_HEADER, type SocketCall } from "../../shared/etsi004/socket.ts";
 import type { StatusName } from "../../shared/etsi004/status.ts";
 import {
   type AvailableAnswer,
@@ -21,7 +21,7 @@ import { poolName } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok } from "../../shared/result.ts";
 import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
-import { Database, storedJson } from "../storage/database.ts";
+import { Database } from "../storage/database.ts";
 import { GroupCommit } from "../storage/group-commit.ts";
 import { migrate } from "../storage/migrations.ts";
 import { refused } from "./answers.ts";
@@ -116,7 +116,7 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
     if (header === null || request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
       return refused({ code: "upgrade-required", message: "a WebSocket is expected here" });
     }
-    const call = storedJson<SocketCall>(header);
+    const call = readSocketCall(header);
     const seat = await this.#halves.seatOf(call);
     if (!seat.ok) return refused(seat.error);
     if (seat.value === null || seat.value.half.isClosedBy(call.self)) {

@@ -14,6 +14,7 @@ const only = (status: StatusName): Result<OpenAnswer, never> => ok({ status });
 export async function openStream(halves: Halves, call: OpenCall): StreamResult<OpenAnswer> {
   const profile = PROFILES[call.profile];
   if (failsAtOnce(profile, call.qos)) return only("timeout");
+  if (halves.openings(call.ksid) >= LIMITS.streamWaiting) return err(tooManyWait());
   const timeoutMs = call.qos.timeoutMs === 0 ? LIMITS.streamDefaultTimeoutMs : call.qos.timeoutMs;
   const startMs = halves.reach.nowMs();
   const turnMs = startMs + Math.min(timeoutMs, LIMITS.streamTimeoutMs);

@@ -20,11 +20,12 @@ export class Reviews {
   /** Ends sockets of those who may not be here any more. @throws where the Directory does not answer */
   async review(object: string): Promise<void> {
     const { calls } = this.#sockets;
-    const callers = calls.map(({ principal, self: { sae, node }, credential }) => ({
+    const callers = calls.map(({ principal, self: { sae, node }, standing: { credentials, agent } }) => ({
       principal,
       sae,
       node,
-      credential,
+      credentials,
+      agent,
     }));
     const numbers = await this.#directory().goneCallers({ object, callers });
     const gone = new Set(numbers.map((number) => keyOf(calls[number])));
@@ -46,4 +47,4 @@ export class Reviews {
 }
 
 const keyOf = (call: SocketCall | undefined): string =>
-  JSON.stringify([call?.principal, call?.self.sae, call?.self.node, call?.credential]);
+  JSON.stringify([call?.principal, call?.self.sae, call?.self.node, call?.standing]);

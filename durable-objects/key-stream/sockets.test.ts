@@ -186,11 +186,11 @@ describe("of those who may not be here any more", () => {
   it("ends: of a credential that is revoked; others stay", async () => {
     const ksid = await opened(a, b);
     const sha256 = tokenSha256(token("sae-a"));
-    const [client, peer] = [await connect(a, ksid, revocationKey("token", sha256)), await connect(b, ksid)];
+    const [client, peer] = [await connect(a, ksid, { credentials: [revocationKey("token", sha256)] }), await connect(b, ksid)];
     await a.evict(ksid);
     await revoke("token", sha256);
     expect(await client.ended()).toEqual(end("revoked"));
-    const again = await connect(a, ksid, revocationKey("token", "0".repeat(64)));
+    const again = await connect(a, ksid, { credentials: [revocationKey("token", "0".repeat(64))] });
     peer.give(1);
     again.give(1);
     expect(await peer.has(1)).toMatchObject([{ chunk: (await again.has(1))[0]!.chunk }]);

@@ -142,7 +142,8 @@ export class Sockets {
     }
     const { half } = seat.value;
     const wish = { ...call, indices: null, metadataSize: LIMITS.streamMetadataChars };
-    const isOpen = (): boolean => socket.readyState === WebSocket.OPEN;
+    const isOpen = (): boolean => socket.readyState === WebSocket.OPEN && !this.#endIfExpired(socket);
+    if (!isOpen()) return;
     const answer = await getKey(this.#halves, seat.value, wish, isOpen);
     if (!isOpen()) return;
     if (answer.ok && answer.value.status === "success") {
@@ -158,6 +159,14 @@ export class Sockets {
       await half.news.wait(Math.max(0, startMs + pauseMs - this.#halves.reach.nowMs()));
     } else if (half.isClosedBy(call.self)) endSocket(socket, "closed");
     else endSocket(socket, status === "no-connection" ? "no-connection" : "unknown-ksid");
+  }
+
+  /** Whoever may come in until some time may stay until then. */
+  #endIfExpired(socket: WebSocket): boolean {
+    const { untilMs } = callOf(socket).standing;
+    if (untilMs === null || this.#halves.reach.nowMs() < untilMs) return false;
+    endSocket(socket, "revoked");
+    return true;
   }
 
   async #endIfDrained(socket: WebSocket): Promise<boolean> {

@@ -23,18 +23,18 @@ const SHORT = {
   pulse_rate_hz: 1_000_000_000,
 };
 
-const networkOf = (link: object): NetworkDocumentInput => ({
+const networkOf = (members: object): NetworkDocumentInput => ({
   ...NETWORK,
-  links: NETWORK.links.map((each) => (each.id === LINK ? { ...each, feed: "two-ended", ...link } : each)),
+  links: NETWORK.links.map((each) => (each.id === LINK ? { ...each, feed: "two-ended", ...members } : each)),
 });
 
 let version = 0;
-async function put(link: object): Promise<void> {
+async function put(members: object): Promise<void> {
   const { status } = await call("/api/v1/network", {
     as: "op",
     method: "PUT",
     headers: { "If-Match": `"${version}"` },
-    body: JSON.stringify(networkOf(link)),
+    body: JSON.stringify(networkOf(members)),
   });
   expect(status).toBe(200);
   version += 1;
@@ -58,7 +58,8 @@ async function until(isSo: (state: State) => boolean): Promise<State> {
   for (let turn = 0; ; turn++) {
     const state = await link();
     if (isSo(state)) return state;
-    if (turn > 400) throw new Error(`never: ${JSON.stringify(state.module?.map(({ reports, ...rest }) => [rest, reports[0]]))}`);
+    if (turn > 400)
+      throw new Error(`never: ${JSON.stringify(state.module?.map(({ reports, ...rest }) => [rest, reports[0]]))}`);
     for (const stub of [objects.DIRECTORY.getByName("directory"), ...NODES.map(moduleAt)]) {
       await runDurableObjectAlarm(raw(stub));
     }
@@ -122,7 +123,9 @@ it("stops where there is enough key", async () => {
 
 it("changes to fake keys and away", async () => {
   await put({ source: "fake", key_rate_bps: 1_000_000_000 });
-  const state = await until(({ module = [] }) => module.every(({ sim, last_report: last }) => sim === "fake" && last?.qber_x === null));
+  const state = await until(({ module = [] }) =>
+    module.every(({ sim, last_report: last }) => sim === "fake" && last?.qber_x === null),
+  );
   expect(state.module?.[1]?.last_report?.key_bits).toBeGreaterThan(0);
   await put({ source: "push" });
   const { module } = await until((now) => now.module === undefined);

@@ -176,7 +176,8 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
     const before = this.#running;
     if (before?.link === link) return before;
     if (before !== null && before.link.nodes[0] === link.nodes[0]) {
-      if (before.turn === null) this.#tell((await runWithPauses(before.core.configure(link.settings, Date.now()), pause)).news);
+      if (before.turn === null)
+        this.#tell((await runWithPauses(before.core.configure(link.settings, Date.now()), pause)).news);
       else await before.turn.configure(link.settings);
       return { ...before, link };
     }

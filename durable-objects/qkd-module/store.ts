@@ -62,7 +62,8 @@ export class QkdModuleStore implements ModuleStore {
     this.#db.transaction(() => {
       for (const [name, bytes] of changes) {
         if (bytes === null) this.#db.run("DELETE FROM entry WHERE name = ?", name);
-        else if (name === HEAD_ENTRY) this.#put(name, { epoch: OPEN_EPOCH, wrappedKey: new Uint8Array(), sealed: bytes });
+        else if (name === HEAD_ENTRY)
+          this.#put(name, { epoch: OPEN_EPOCH, wrappedKey: new Uint8Array(), sealed: bytes });
         else this.#put(name, this.#vault.seal(bytes));
       }
     });
@@ -83,7 +84,11 @@ export class QkdModuleStore implements ModuleStore {
   /** Brings everything over to the epoch in force. */
   renew(): void {
     this.#db.transaction(() => {
-      for (const row of this.#db.all<Row>("SELECT * FROM entry WHERE epoch NOT IN (?, ?)", OPEN_EPOCH, this.#keys.current)) {
+      for (const row of this.#db.all<Row>(
+        "SELECT * FROM entry WHERE epoch NOT IN (?, ?)",
+        OPEN_EPOCH,
+        this.#keys.current,
+      )) {
         if (this.#keys.has(row.epoch)) this.#put(row.name, this.#vault.current(unitOf(row)));
         else this.#db.run("DELETE FROM entry WHERE name = ?", row.name);
       }

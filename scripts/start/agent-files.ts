@@ -65,9 +65,7 @@ const POLL_MS = 2000;
 
 type Table = Readonly<Record<string, string | number | readonly string[]>>;
 
-const FEED_TABLES: Readonly<
-  Record<FeedType, (end: FeedEnd, site: string, around: AgentSurroundings) => Table>
-> = {
+const FEED_TABLES: Readonly<Record<FeedType, (end: FeedEnd, site: string, around: AgentSurroundings) => Table>> = {
   "etsi014-device": ({ end }, _site, { device }) => ({
     role: ROLES[end],
     url: device[end],

@@ -10,8 +10,8 @@ import { gatewayOptions } from "./gateway.ts";
 export const USAGE = `usage: npm start -- [options]
 
 Runs qkd-edge on this machine: the engine (workerd), the edge on 127.0.0.1:8787 and one KME front with mutual TLS for
-each node (127.0.0.1:9000, 9010, 9020 ...). Without options it is the demo network, two links of which site agents feed
-from demo devices.
+each node (127.0.0.1:9000, 9010, 9020 ...). Without options it is the demo network: the first link's key is made by BB84
+on a simulated channel, the second is fed by site agents from demo devices.
 
   --state DIR         where everything is kept: certificates, tokens, ports.json, the engine's storage (default .qkd)
   --random-ports      take free ports instead; ports.json says which

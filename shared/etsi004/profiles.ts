@@ -2,6 +2,7 @@
  * How the bindings differ: one engine serves them all, and what clients of each expect beyond the standard, or against
  * it, is in this table and nowhere else. The wire formats are in the folders beside it.
  */
+import { LIMITS } from "../limits.ts";
 import { type Qos, NO_WISHES } from "./qos.ts";
 import type { StatusName } from "./status.ts";
 
@@ -43,7 +44,7 @@ export const PROFILES = {
   "json-tcp": {
     honours: "chunk-and-timeout",
     timeoutZero: "default",
-    qosNotMet: "open",
+    qosNotMet: "refuse",
     // Its clients name no stream: who opens one again means another.
     reopen: "in-use",
     closedMayFetch: false,
@@ -53,7 +54,7 @@ export const PROFILES = {
   "qkd-module": {
     honours: "chunk-and-timeout",
     timeoutZero: "default",
-    qosNotMet: "open",
+    qosNotMet: "refuse",
     reopen: "same-stream",
     closedMayFetch: false,
     unknownKsid: 9,
@@ -62,7 +63,7 @@ export const PROFILES = {
   "qkd-module-0.9": {
     honours: "chunk-and-timeout",
     timeoutZero: "default",
-    qosNotMet: "open",
+    qosNotMet: "refuse",
     reopen: "same-stream",
     closedMayFetch: true,
     unknownKsid: 2,
@@ -71,10 +72,13 @@ export const PROFILES = {
 
 export type ProfileName = keyof typeof PROFILES;
 
-/** What the engine is asked for where a client of this binding asks for `asked`. */
+/**
+ * What the engine is asked for where a client of this binding asks for `asked`. Answers of those that honour little have no
+ * room for another QoS: a Timeout that is too long is cut, so that only a chunk that cannot be had is refused.
+ */
 export function honoured(profile: Profile, asked: Qos): Qos {
   if (profile.honours === "all") return asked;
-  return { ...NO_WISHES, chunkBytes: asked.chunkBytes, timeoutMs: asked.timeoutMs };
+  return { ...NO_WISHES, chunkBytes: asked.chunkBytes, timeoutMs: Math.min(asked.timeoutMs, LIMITS.streamTimeoutMs) };
 }
 
 /** Is this call over before it began? */

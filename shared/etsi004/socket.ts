@@ -3,18 +3,22 @@
  * as the client has given credits for. There is no backpressure in a WebSocket but that.
  */
 import * as v from "valibot";
+import type { Standing } from "../auth/standing.ts";
 import { toBase64 } from "../bytes/base64.ts";
 import { parseJson } from "../bytes/json.ts";
 import { LIMITS } from "../limits.ts";
 import type { StreamCaller } from "./types.ts";
 
-/** Header in which the Worker tells a KeyStream object whose socket it is: JSON of a `SocketCall`. */
+/** Header in which the Worker tells a KeyStream object whose socket it is: see `writeSocketCall`. */
 export const SOCKET_CALL_HEADER = "X-Qkd-Stream-Socket";
 
 export interface SocketCall extends StreamCaller {
-  /** `revocationKey` of the token or certificate by which the caller proved itself; null: of neither. */
-  readonly credential: string | null;
+  readonly standing: Standing;
 }
+
+/** A `SocketCall` as a header has it: names of SAEs may hold any character, headers only ASCII. */
+export const writeSocketCall = (call: SocketCall): string => encodeURIComponent(JSON.stringify(call));
+export const readSocketCall = (header: string): SocketCall => JSON.parse(decodeURIComponent(header)) as SocketCall;
 
 /** From the client: so many more messages may come. */
 const CreditsSchema = v.strictObject({

@@ -114,8 +114,9 @@ export interface StreamCallersCall {
     readonly principal: string;
     readonly sae: string;
     readonly node: string;
-    /** `revocationKey` of the credential shown; null: none that could be revoked. */
-    readonly credential: string | null;
+    /** As in their `Standing`. */
+    readonly credentials: readonly string[];
+    readonly agent: string | null;
   }[];
 }
 

@@ -25,7 +25,10 @@ export function moduleLink({ links, policy }: NetworkDocument, id: string): Modu
 }
 
 /** Ends of links whose modules have something new to hear, as link and node. */
-export function modulesChanged(before: NetworkDocument, after: NetworkDocument): readonly (readonly [string, string])[] {
+export function modulesChanged(
+  before: NetworkDocument,
+  after: NetworkDocument,
+): readonly (readonly [string, string])[] {
   const ids = new Set([...before.links, ...after.links].filter(hasModules).map(({ id }) => id));
   return [...ids].flatMap((id) => {
     const [was, is] = [moduleLink(before, id), moduleLink(after, id)];

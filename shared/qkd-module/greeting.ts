@@ -66,7 +66,6 @@ export class Greeting {
     if (nowMs >= this.againMs) this.greet(nowMs);
   }
 
-
   #tellSilence(silentMs: number): void {
     if (silentMs < LIMITS.moduleSilentAlarmMs || this.#isSilenceTold || this.isMismatched) return;
     this.#isSilenceTold = true;

@@ -255,6 +255,7 @@ export class ModuleMemory {
     return { secretKey, publicKey };
   }
 
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as of decodeStored
   #stored<T>(name: string): T | null {
     const bytes = this.#store.read(name);
     return bytes === null ? null : decodeStored<T>(bytes);

@@ -14,7 +14,7 @@ import type { ModuleParts } from "./parts.ts";
 import type { ModuleSettings } from "./settings.ts";
 import type { ModuleNews, ModuleReport, ModuleRole, ModuleState, ModuleStatus, ModuleStep } from "./status.ts";
 import type { ModuleStore } from "./stored.ts";
-import { type ModuleMessage, readMessage } from "./wire.ts";
+import { type ModuleMessage, readMessage, type Sync } from "./wire.ts";
 
 export interface ModuleOptions {
   /** Names the pair of modules; equal at both ends. */
@@ -168,20 +168,23 @@ export class QkdModule {
     this.#connected = true;
     const read = readMessage(message);
     if (read === null) return;
-    if (read.kind !== "sync") {
-      if (!this.#greeting.isDone) return this.#greeting.again(nowMs);
+    if (read.kind === "sync") this.#greeted(read.sync, nowMs);
+    else if (this.#greeting.isDone) {
       this.#heardMs = nowMs;
-      return yield* this.#pass(read, nowMs);
-    }
-    const isNews = !read.sync.answer || !this.#greeting.isDone;
+      yield* this.#pass(read, nowMs);
+    } else this.#greeting.again(nowMs);
+  }
+
+  #greeted(sync: Sync, nowMs: number): void {
+    const isNews = !sync.answer || !this.#greeting.isDone;
     if (isNews) {
       // It has no block under way: nor has this end, and what it would say of one is of no use.
       this.#abandon(nowMs);
       this.#send = [];
     }
-    if (!this.#greeting.hear(read.sync, nowMs) || !isNews) return;
+    if (!this.#greeting.hear(sync, nowMs) || !isNews) return;
     this.#heardMs = nowMs;
-    this.#sender?.bb84.settle(read.sync.unsettled);
+    this.#sender?.bb84.settle(sync.unsettled);
     this.#sender?.fake.rest(nowMs);
     this.#sender?.fake.offer();
   }
@@ -189,29 +192,35 @@ export class QkdModule {
   *#pass(message: Exclude<ModuleMessage, { kind: "sync" }>, nowMs: number): Slices<void> {
     switch (message.kind) {
       case "classical":
-        return yield* (this.#sender ?? this.#receiver)?.bb84.hear(message.message, nowMs) ?? [];
+        yield* (this.#sender ?? this.#receiver)?.bb84.hear(message.message, nowMs) ?? [];
+        break;
       case "quantum":
-        return this.#receiver?.bb84.measured(message.block, message.detections, nowMs);
+        this.#receiver?.bb84.measured(message.block, message.detections, nowMs);
+        break;
       case "key":
-        return this.#receiver?.fake.key(message.block, message.bytes);
+        this.#receiver?.fake.key(message.block, message.bytes);
+        break;
       case "start":
-        this.#sender?.fake.started(message.block, nowMs);
-        return this.#receiver?.fake.started(message.block, nowMs);
+        (this.#sender ?? this.#receiver)?.fake.started(message.block, nowMs);
     }
   }
 
   *#tick(nowMs: number, full: boolean): Slices<void> {
     this.#full = full;
     if (!this.#connected) return;
-    if (!this.#greeting.isDone) return this.#greeting.again(nowMs);
     const waits = this.#isRunning || this.#memory.offer !== null;
-    if (waits && nowMs >= this.#heardMs + LIMITS.moduleSilenceMs) {
+    if (!this.#greeting.isDone) this.#greeting.again(nowMs);
+    else if (!waits) yield* this.#begin(nowMs);
+    else if (nowMs >= this.#heardMs + LIMITS.moduleSilenceMs) {
       this.#abandon(nowMs);
-      return this.#greeting.greet(nowMs);
+      this.#greeting.greet(nowMs);
     }
-    if (this.#sender === null || waits) return;
-    if (full || this.#mustStop) return this.#sender.fake.rest(nowMs);
-    if (nowMs < this.#pace.nextMs) return;
+  }
+
+  *#begin(nowMs: number): Slices<void> {
+    if (this.#sender === null) return;
+    if (this.#full || this.#mustStop) this.#sender.fake.rest(nowMs);
+    if (this.#full || this.#mustStop || nowMs < this.#pace.nextMs) return;
     this.#heardMs = nowMs;
     if (this.#settings.sim === "fake") this.#sender.fake.make(nowMs);
     else yield* this.#sender.bb84.begin(nowMs);

@@ -13,13 +13,13 @@ export interface ModuleParts {
   readonly memory: ModuleMemory;
   /** @returns fresh random bytes, secret until they are sent */
   readonly random: (bytes: number) => Uint8Array;
-  settings(): ModuleSettings;
+  readonly settings: () => ModuleSettings;
   /** Whose signatures count; null before the other end has been heard. */
-  peerPublicKey(): Uint8Array | null;
+  readonly peerPublicKey: () => Uint8Array | null;
   /** Puts a message of a session, or of the module, into the step. */
-  say(message: Uint8Array): void;
+  readonly say: (message: Uint8Array) => void;
   /** A block has ended, or the receiver has accepted it. */
-  ended(report: ModuleReport): void;
+  readonly ended: (report: ModuleReport) => void;
 }
 
 export const PUBLIC_KEY_BYTES = PARAMETER_SETS[DEFAULT_PARAMETER_SET].lengths.publicKey ?? 0;
@@ -40,10 +40,21 @@ interface Times {
 }
 
 /** @param keyBytes of the key that is released */
-export function bb84Report(report: BlockReport, keyBytes: number, { openedMs, nowMs, pulseRateHz }: Times): ModuleReport {
+export function bb84Report(
+  report: BlockReport,
+  keyBytes: number,
+  { openedMs, nowMs, pulseRateHz }: Times,
+): ModuleReport {
   const { role: _, ...figures } = report;
   const runMs = report.pulses === null ? 0 : (report.pulses / pulseRateHz) * 1000;
-  return withRates({ ...figures, sim: "bb84", endedMs: nowMs, elapsedMs: nowMs - openedMs, runMs, keyBits: 8 * keyBytes });
+  return withRates({
+    ...figures,
+    sim: "bb84",
+    endedMs: nowMs,
+    elapsedMs: nowMs - openedMs,
+    runMs,
+    keyBits: 8 * keyBytes,
+  });
 }
 
 /** A block cannot come faster than its pulses, nor than it is dealt with. */

@@ -27,7 +27,5 @@ export const encodeStored = (value: unknown): Uint8Array =>
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the one place where stored JSON gets its type
 export const decodeStored = <T>(bytes: Uint8Array): T =>
   JSON.parse(new TextDecoder().decode(bytes), (_, member: unknown) =>
-    typeof member === "object" && member !== null && BYTES in member
-      ? fromBase64(String(member[BYTES]))
-      : member,
+    typeof member === "object" && member !== null && BYTES in member ? fromBase64(String(member[BYTES])) : member,
   ) as T;

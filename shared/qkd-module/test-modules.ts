@@ -136,7 +136,7 @@ export class TestModules {
 
   /** Lets the two talk until neither has anything to say. */
   settle(): void {
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       more = [this.deliver("receiver"), this.deliver("sender")].some(Boolean);
     }
     this.putAway("sender");

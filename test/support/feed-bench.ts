@@ -12,6 +12,7 @@ import { FakeEdge } from "./fake-edge.ts";
 export interface FeedBench {
   readonly folder: string;
   readonly edge: FakeEdge;
+  readonly spoolKey: Buffer;
   readonly logged: { readonly event: string; readonly fields: LogFields }[];
   /** Starts a feed named `feed` for link `l` and node `n` unless told otherwise; in the same spool as one before. */
   start(config: Readonly<Record<string, unknown>>): Promise<StartedFeed>;
@@ -35,6 +36,7 @@ export async function feedBench(): Promise<FeedBench> {
   return {
     folder,
     edge,
+    spoolKey,
     logged,
     start: async (config) => {
       const ending = new AbortController();

@@ -1,5 +1,6 @@
 /** Clients of binding 5. */
 import { afterEach, expect } from "vitest";
+import type { Standing } from "../../shared/auth/standing.ts";
 import { fromBase64 } from "../../shared/bytes/base64.ts";
 import type { ChunkMetadata, Ksid } from "../../shared/etsi004/types.ts";
 import { hex } from "./in-workerd-pool.ts";
@@ -63,8 +64,8 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.close();
 });
 
-export async function connect(app: App, ksid: Ksid, credential: string | null = null): Promise<Client> {
-  const { status, webSocket } = await app.socket(ksid, credential);
+export async function connect(app: App, ksid: Ksid, standing: Partial<Standing> = {}): Promise<Client> {
+  const { status, webSocket } = await app.socket(ksid, standing);
   if (webSocket === null) throw new Error(`no socket: ${status}`);
   const client = new Client(webSocket);
   clients.push(client);

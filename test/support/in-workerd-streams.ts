@@ -2,8 +2,9 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { ObjectsEnv } from "../../durable-objects/env.ts";
+import type { Standing } from "../../shared/auth/standing.ts";
 import { NO_WISHES, type Qos } from "../../shared/etsi004/qos.ts";
-import { SOCKET_CALL_HEADER, type SocketCall } from "../../shared/etsi004/socket.ts";
+import { SOCKET_CALL_HEADER, type SocketCall, writeSocketCall } from "../../shared/etsi004/socket.ts";
 import type { ProfileName } from "../../shared/etsi004/profiles.ts";
 import {
   type GetKeyAnswer,
@@ -120,11 +121,14 @@ export class App {
     await evictDurableObject(raw(stub));
   }
 
-  async socket(ksid: Ksid, credential: string | null = null): Promise<Response> {
-    const call: SocketCall = { ...this.caller(ksid), credential };
+  async socket(ksid: Ksid, standing: Partial<Standing> = {}): Promise<Response> {
+    const call: SocketCall = {
+      ...this.caller(ksid),
+      standing: { credentials: [], agent: null, untilMs: null, ...standing },
+    };
     return await streamStub(ksid, this.self.node).fetch(
       new Request("https://stream.test/", {
-        headers: { Upgrade: "websocket", [SOCKET_CALL_HEADER]: JSON.stringify(call) },
+        headers: { Upgrade: "websocket", [SOCKET_CALL_HEADER]: writeSocketCall(call) },
       }),
     );
   }

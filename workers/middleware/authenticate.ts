@@ -7,6 +7,7 @@
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { ACCESS_SCOPES, allows, BOOTSTRAP_OPERATOR, STARTER_OPERATOR, type Grant } from "../../shared/auth/policy.ts";
 import { principalName, type AuthenticatedBy, type Principal } from "../../shared/auth/principal.ts";
+import type { Standing } from "../../shared/auth/standing.ts";
 import { bearerToken, constantTimeEqual, tokenSha256 } from "../../shared/auth/token.ts";
 import { siteOfAccessToken } from "../../shared/tunnel/access-token.ts";
 import type { AccessHolder } from "../../shared/tunnel/types.ts";
@@ -39,8 +40,8 @@ import type { Incoming } from "./incoming.ts";
 export interface Authenticated {
   readonly grant: Grant;
   readonly lookup: Lookup;
-  /** `revocationKey` of what it proved itself by; null: of nothing that can be revoked. */
-  readonly credential: string | null;
+  /** For who stays longer than the request. */
+  readonly standing: () => Standing;
 }
 
 /** A request's proofs, taken from it before the network is looked at. */
@@ -95,16 +96,26 @@ export async function authenticate(
     }
   }
   if (!outcome.ok) return fail("unauthorised", outcome.error.reason);
-  return ok({ grant: outcome.value, lookup, credential: credentialOf(proofs.value) });
+  const agentOf = (): Outcome => identify({ ...proofs.value, assertion: null }, lookup, nowMs, undefined, access.value);
+  return ok({ grant: outcome.value, lookup, standing: () => standingOf(proofs.value, lookup, agentOf) });
 }
 
-/** Of an SAE behind an agent its own certificate; one that has none stands and falls with the agent's token. */
-function credentialOf({ certificate, tokenSha256: sha256, assertion }: Proofs): string | null {
-  if (assertion !== null && "certificate" in assertion) {
-    return revocationKey("certificate", assertion.certificate.fingerprint);
+/** @param agentOf who shows these proofs, but for what is asserted */
+function standingOf(proofs: Proofs, { tokens }: Lookup, agentOf: () => Outcome): Standing {
+  const { certificate, tokenSha256: sha256, assertion } = proofs;
+  const asserted = assertion !== null && "certificate" in assertion ? assertion.certificate : null;
+  const certificates = [certificate, asserted].filter((each) => each !== null);
+  const credentials = certificates.map(({ fingerprint }) => revocationKey("certificate", fingerprint));
+  const ends = certificates.map(({ notAfterMs }) => notAfterMs ?? Infinity);
+  if (sha256 !== null) {
+    credentials.push(revocationKey("token", sha256));
+    ends.push(Date.parse(tokens.get(sha256)?.expires ?? "") || Infinity);
   }
-  if (sha256 !== null) return revocationKey("token", sha256);
-  return certificate === null ? null : revocationKey("certificate", certificate.fingerprint);
+  const agent = assertion === null ? null : agentOf();
+  const speaker = agent?.ok === true ? agent.value.principal : null;
+  if (speaker !== null) credentials.push(revocationKey("principal", principalName(speaker)));
+  const untilMs = Math.min(...ends);
+  return { credentials, agent: speaker?.id ?? null, untilMs: Number.isFinite(untilMs) ? untilMs : null };
 }
 
 /** Who holds the access token shown, says the hub of the site it names; only hubs of sites that there are are asked. */

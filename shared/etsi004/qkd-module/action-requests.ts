@@ -15,12 +15,15 @@ import { anyKsid, integerFrom, lengthBits, newKsid, text, u32, uri } from "../wi
 const OBJECT = "shall be a JSON object";
 const MAX_INDEXES = LIMITS.streamChunksAtOnce;
 
+/** A key of no bytes is none: to leave its length to the system it is left out. */
+const someBits = v.pipe(lengthBits, v.minValue(8, "shall be at least 8"));
+
 /**
  * The original stores what it gets and never looks at it, its API page says a list of anything. Read here: 004's
  * `key_chunk_size` (bytes) before 0.9's `length` (bits), and `timeout` (ms); other members are ignored.
  */
 const QosParametersSchema = v.object(
-  { key_chunk_size: v.nullish(u32), length: v.nullish(lengthBits), timeout: v.nullish(u32) },
+  { key_chunk_size: v.nullish(integerFrom(1)), length: v.nullish(someBits), timeout: v.nullish(u32) },
   OBJECT,
 );
 

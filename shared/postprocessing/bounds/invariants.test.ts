@@ -132,6 +132,12 @@ describe("what the formulas leave to care", () => {
     expect(decoyProblem([{ ...signal, meanPhotons: 21 }, decoy, vacuum])).toContain("between 0 and 20");
   });
 
+  test("epsilons too small for a double leave nothing secret, and no length that is not a number", () => {
+    const vacuum = THREE.map((each, k) => (k === 2 ? { ...each, meanPhotons: 0 } : each));
+    for (const securityEpsilon of [1e-307, Number.MIN_VALUE])
+      expect(secretLength(GOOD, { ...settingsOf(vacuum), securityEpsilon }).secretBits).toBe(0);
+  });
+
   test("binary entropy", () => {
     expect([0, 0.5, 1].map(binaryEntropy)).toEqual([0, 1, 0]);
     expect(binaryEntropy(0.11)).toBeCloseTo(0.499_915_958_164_528, 12);

@@ -112,10 +112,12 @@ export class Alice extends BlockEnd {
     const sent = this.#record.lookUp(pulseIndexes);
     if (sent === null) return this.fail("protocol-violation");
     const symbols = siftingSymbols(sent, bases, parameters.keyBits);
+    const sifted = symbols === null ? null : sift(symbols, bases, sent.bits, parameters);
+    sent.bits.fill(0);
     if (symbols === null) return this.fail("too-few-detections");
-    const sifted = sift(symbols, bases, sent.bits, parameters);
     if (sifted === null) throw new Error("the record has an intensity that the parameters do not");
     this.#sifted = sifted;
+    if (sifted.testBits.length === 0) return this.fail("too-few-detections");
     Object.assign(this.figures, {
       detections: symbols.length,
       pulses: (pulseIndexes[symbols.length - 1] ?? 0) + 1,

@@ -216,6 +216,8 @@ describe("parameters", () => {
       { keyBits: 1.5 },
       { securityEpsilon: 0 },
       { correctnessEpsilon: 1 },
+      // Less than a hash of 128 bits can promise.
+      { correctnessEpsilon: 1e-37 },
       { errorRateLimit: 0.6 },
       { leakLimitBits: 0 },
       { intensities: [] },

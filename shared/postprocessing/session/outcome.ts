@@ -9,7 +9,7 @@ export const ABORT_REASONS = [
   "verification-failed",
   /** A tag or signature did not fit what was received. Raises an alarm. */
   "authentication-failed",
-  /** The run ended before the sifted key was long enough. */
+  /** The run ended before the sifted key was long enough, or there is no bit to test the channel with. */
   "too-few-detections",
   /** The secret key would be no longer than what authentication takes of it. */
   "too-short",

@@ -5,8 +5,10 @@ import { AuthKeyStore, type StoredKeys } from "../authentication/key-store.ts";
 import type { BlockAuthentication, Direction } from "../authentication/points.ts";
 import { SlhDsa } from "../authentication/slh-dsa.ts";
 import { BLOCK_KEY_BYTES } from "../authentication/wegman-carter.ts";
+import { KEY_BASIS } from "../bases.ts";
 import { readOpening, refuseOpening } from "./bob.ts";
-import { headOf, MESSAGE_TYPES } from "./envelope.ts";
+import { headOf, MESSAGE_TYPES, sealed } from "./envelope.ts";
+import { encodeBody } from "./messages.ts";
 import type { BlockSecrets } from "./outcome.ts";
 import { makeBlock, parametersFor, play, playBlock, seededBytes, type TestBlock, withKey } from "./test-link.ts";
 
@@ -116,6 +118,24 @@ describe("a block that must not give a key", () => {
     expect([alice.report.reason, bob.report.reason]).toEqual(["too-few-detections", "too-few-detections"]);
   });
 
+  test("a run that nobody measured in the test basis: nothing speaks of an eavesdropper", () => {
+    const ends = makeBlock({ parameters: SHORT });
+    ends.run.detections.bases.fill(KEY_BASIS);
+    const { alice, bob } = play(ends);
+    expect(alice.report).toMatchObject({ reason: "too-few-detections", by: "this-end", alarm: false });
+    expect(bob.report).toMatchObject({ reason: "too-few-detections", by: "other-end", alarm: false });
+  });
+
+  test("detections that somebody tells of before the run is over: no basis is told", () => {
+    const { alice } = makeBlock({ parameters: SHORT });
+    alice.open();
+    const head = { type: "detections", from: "bob-to-alice", phase: "estimation", block: 1, number: 0 } as const;
+    const body = encodeBody("detections", { pulseIndexes: Float64Array.of(1), bases: Uint8Array.of(0) });
+    const { send } = alice.receive(sealed(head, body));
+    expect(send.map((message) => headOf(message)?.type)).toEqual(["abort"]);
+    expect(alice.report).toMatchObject({ reason: "protocol-violation", by: "this-end" });
+  });
+
   test("a run that goes on after the block is cut at the block's end", () => {
     const long = makeBlock({ parameters: parametersFor(30_000, 1e-2) });
     const cut = makeBlock({ parameters: SHORT });
@@ -152,6 +172,42 @@ describe("a block that must not give a key", () => {
     expect(bob.report).toMatchObject({ reason: "authentication-failed", by: "this-end", alarm: true });
     expect(alice.report).toMatchObject({ reason: "authentication-failed", alarm: true });
   });
+});
+
+const remains = ({ run }: ReturnType<typeof makeBlock>): boolean[] => [
+  run.sent.lookUp(run.detections.pulseIndexes)!.bits.includes(1),
+  run.detections.bits.includes(1),
+];
+
+describe("bits of a run are wiped when its block is over", () => {
+  test.each([
+    ["released", {}],
+    ["given up", { eve: 1 }],
+  ])("%s", (_, options) => {
+    const ends = makeBlock({ parameters: SHORT, ...options });
+    expect(remains(ends)).toEqual([true, true]);
+    play(ends);
+    expect(remains(ends)).toEqual([false, false]);
+  });
+
+  test("before the run was", () => {
+    const ends = makeBlock({ parameters: SHORT });
+    ends.alice.abandon();
+    ends.bob.abandon();
+    ends.alice.sent(ends.run.sent);
+    ends.bob.measured(ends.run.detections);
+    expect(remains(ends)).toEqual([false, false]);
+  });
+});
+
+/** Rates that lie beside one at which Cascade's first block size doubles, closer than the message can say. */
+test.each([16, 64, 128])("both ends cut alike where blocks of %d bits begin", (size) => {
+  const border = 0.8 / (size * Math.SQRT2);
+  for (const offset of [-0.1, 0.1]) {
+    const expectedErrorRate = border + offset * 2 ** -32;
+    const { alice } = playBlock({ parameters: SHORT, alice: { expectedErrorRate } });
+    expect(alice.outcome.kind).toBe("released");
+  }
 });
 
 test("tags of one link say nothing on another", () => {

@@ -21,7 +21,7 @@ export interface Detections {
 
 /** Alice's record of a run. */
 export interface PulseRecord {
-  /** @returns null where one of the pulses is not in it */
+  /** @returns a copy, which the one who asked is to wipe; null where one of the pulses is not in the record */
   lookUp(pulseIndexes: Float64Array): SentPulses | null;
   /** Overwrites the bits. */
   wipe(): void;

@@ -41,7 +41,7 @@ async function listen(place: Place, mayConnect: AllowList, hearer: Hearer, log: 
   const quiet = throttled(log, LIMITS.alarmAuditMs);
   let waiting: net.Socket | null = null;
   let current: net.Socket | null = null;
-  let wake: () => void = () => undefined;
+  let arrival = Promise.withResolvers<void>();
   const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) => {
     socket.on("error", () => undefined);
     const { remoteAddress } = socket;
@@ -53,7 +53,7 @@ async function listen(place: Place, mayConnect: AllowList, hearer: Hearer, log: 
     waiting?.destroy();
     current?.destroy();
     waiting = socket;
-    wake();
+    arrival.resolve();
   });
   server.listen({ host: place.host, port: place.port });
   await once(server, "listening");
@@ -61,15 +61,17 @@ async function listen(place: Place, mayConnect: AllowList, hearer: Hearer, log: 
   log("info", "listening for the other end's module", { bind: place.host, port: (server.address() as net.AddressInfo).port });
   const stop = (): void => {
     for (const socket of [waiting, current]) socket?.destroy();
-    wake();
+    arrival.resolve();
   };
   signal.addEventListener("abort", stop, { once: true });
   try {
     while (!signal.aborted) {
       current = waiting;
       waiting = null;
-      if (current === null) await new Promise<void>((resolve) => (wake = resolve));
-      else await converse(current, hearer);
+      if (current === null) {
+        await arrival.promise;
+        arrival = Promise.withResolvers();
+      } else await converse(current, hearer);
       current = null;
     }
   } finally {

@@ -56,10 +56,10 @@ export const qkdModuleFeed = v.pipe(
     (feed) => feed.peer_public_key === undefined || isHere(feed),
     "nobody vouches for who is at an address of the local network: peer_public_key_file is needed",
   ),
-  v.rawCheck(({ dataset, addIssue }) => {
-    const problem = dataset.typed ? moduleProblem(dataset.value) : undefined;
-    if (problem !== undefined) addIssue({ message: problem });
-  }),
+  v.check(
+    (feed) => moduleProblem(feed) === undefined,
+    ({ input }) => moduleProblem(input) ?? "",
+  ),
 );
 
 export type QkdModuleFeedConfig = v.InferOutput<typeof qkdModuleFeed>;

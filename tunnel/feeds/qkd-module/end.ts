@@ -28,7 +28,6 @@ export class ModuleEnd implements Hearer {
   readonly #turns = new Mutex();
   readonly #given = new Set<string>();
   readonly #failed = Promise.withResolvers<never>();
-  readonly #stopped = Promise.withResolvers<void>();
   #say: ((messages: readonly Uint8Array[]) => void) | null = null;
   #timer: NodeJS.Timeout | undefined;
   #full = false;
@@ -42,18 +41,14 @@ export class ModuleEnd implements Hearer {
     this.#failed.promise.catch(() => undefined);
   }
 
-  /** Until `stop`. Rejects with what broke a step: what the store has is good, the module is not to be used any more. */
-  async run(): Promise<void> {
+  /** Rejects with what broke a step: what the store has is good, the module is not to be used any more. */
+  async run(): Promise<never> {
     this.#give();
     try {
-      await Promise.race([this.#failed.promise, this.#stopped.promise]);
+      return await this.#failed.promise;
     } finally {
       clearTimeout(this.#timer);
     }
-  }
-
-  stop(): void {
-    this.#stopped.resolve();
   }
 
   /** There is enough key, or there is no longer. */
@@ -115,7 +110,7 @@ export class ModuleEnd implements Hearer {
   }
 
   async #step(slices: Slices<ModuleStep>): Promise<void> {
-    const { send, news } = await runWithPauses(slices, async () => void (await turn()));
+    const { send, news } = await runWithPauses(slices, async () => await turn());
     this.#say?.(send);
     for (const each of news) this.#host.news(each);
     this.#give();

@@ -95,6 +95,7 @@ class ModuleFeed {
   }
 
   #tell(message: ToThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
     this.#worker.postMessage(message);
   }
 

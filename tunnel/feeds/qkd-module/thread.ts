@@ -16,11 +16,12 @@ import { JournalStore } from "./store.ts";
 
 if (parentPort === null) throw new Error("is to be run as a thread of the agent");
 const agent = parentPort;
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
 const tell = (message: FromThread): void => agent.postMessage(message);
+const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
 
 async function work({ link, role, settings, channel, folder, spoolKey }: ThreadData): Promise<void> {
   const store = new JournalStore(folder, Buffer.from(spoolKey));
-  const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
   // Makes the module's signing key where it has none: the other end may have to be told before anything begins.
   const { signing } = new ModuleMemory(store, link, random);
   const begun = Promise.withResolvers<Uint8Array | "as-told">();

@@ -4,7 +4,7 @@ import { parseJson } from "../../../shared/bytes/json.ts";
 import { ksidOfText } from "../../../shared/etsi004/ksid.ts";
 import { closeReply, keyReply, openReply, type StreamReplyBody } from "../../../shared/etsi004/native/answers.ts";
 import { parseClose, parseGetKey, parseOpenConnect } from "../../../shared/etsi004/native/requests.ts";
-import { SOCKET_CALL_HEADER, type SocketCall } from "../../../shared/etsi004/socket.ts";
+import { SOCKET_CALL_HEADER, type SocketCall, writeSocketCall } from "../../../shared/etsi004/socket.ts";
 import type { Ksid } from "../../../shared/etsi004/types.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { ok, type Result } from "../../../shared/result.ts";
@@ -79,8 +79,8 @@ export async function getStreamSocket(call: AuthenticatedCall): StreamReply {
   if (!calls.ok) return calls;
   const ksid = ksidOf(call);
   if (ksid === null) return fail("not-found", "no stream of this key_stream_ID that you have opened");
-  const socketCall: SocketCall = { ...calls.value.caller(ksid), credential: caller.credential };
-  const headers = { Upgrade: "websocket", [SOCKET_CALL_HEADER]: JSON.stringify(socketCall) };
+  const socketCall: SocketCall = { ...calls.value.caller(ksid), standing: caller.standing() };
+  const headers = { Upgrade: "websocket", [SOCKET_CALL_HEADER]: writeSocketCall(socketCall) };
   try {
     return ok(await streamOf(env, ksid, calls.value.self.node).fetch(new Request(request.url, { headers })));
   } catch {

@@ -1,4 +1,6 @@
 /** The calls of ETSI GS QKD 004 by one SAE, whatever binding they came by: who is meant, and which objects to ask. */
+import { allows } from "../../../shared/auth/policy.ts";
+import type { Principal } from "../../../shared/auth/principal.ts";
 import { fail, type Fault } from "../../../shared/errors/errors.ts";
 import { peerOf } from "../../../shared/etsi004/address.ts";
 import { honoured, PROFILES, type ProfileName } from "../../../shared/etsi004/profiles.ts";
@@ -13,6 +15,7 @@ import type {
   StreamPeer,
 } from "../../../shared/etsi004/types.ts";
 import type { StatusName } from "../../../shared/etsi004/status.ts";
+import { LIMITS } from "../../../shared/limits.ts";
 import type { Lookup } from "../../../shared/network/lookup.ts";
 import { type Route, routeBetween } from "../../../shared/network/pairs.ts";
 import { ok, type Result } from "../../../shared/result.ts";
@@ -20,6 +23,7 @@ import { directoryCache, snapshotSourceOf } from "../../clients/directory.ts";
 import { answerOf } from "../../clients/key-pool.ts";
 import { streamOf } from "../../clients/key-stream.ts";
 import type { Env } from "../../env.ts";
+import { authenticate } from "../../middleware/authenticate.ts";
 import type { AuthenticatedCall } from "../handler.ts";
 import { shardByHash } from "../idempotency.ts";
 import { shardsOf } from "../sae.ts";
@@ -56,15 +60,17 @@ const REASONS = {
 } as const;
 
 export class StreamCalls {
+  readonly #call: AuthenticatedCall;
   readonly #env: Env;
   readonly #lookup: Lookup;
   readonly #principal: string;
   readonly #profile: ProfileName;
   readonly self: StreamEnd;
 
-  constructor({ env, caller: { lookup } }: AuthenticatedCall, self: StreamEnd, profile: ProfileName) {
-    this.#env = env;
-    this.#lookup = lookup;
+  constructor(call: AuthenticatedCall, self: StreamEnd, profile: ProfileName) {
+    this.#call = call;
+    this.#env = call.env;
+    this.#lookup = call.caller.lookup;
     this.#principal = `sae:${self.sae}`;
     this.#profile = profile;
     this.self = self;
@@ -121,7 +127,19 @@ export class StreamCalls {
   ): Promise<Result<GetKeyAnswer, Fault>> {
     if (ksid === null) return ok(UNKNOWN_KSID);
     const call = { ...this.caller(ksid), indices, metadataSize };
-    return await answerOf(() => streamOf(this.#env, ksid, this.self.node).getKey(call));
+    const startMs = Date.now();
+    const answer = await answerOf(() => streamOf(this.#env, ksid, this.self.node).getKey(call));
+    const hasWaited = Date.now() - startMs > LIMITS.snapshotMaxAgeMs;
+    if (!answer.ok || answer.value.status !== "success" || !hasWaited || (await this.#isStillIn())) return answer;
+    answer.value.key.fill(0);
+    return fail("unauthorised", "gone while the call waited");
+  }
+
+  /** Whoever waited for key may have been revoked meanwhile. */
+  async #isStillIn(): Promise<boolean> {
+    const { request, env, context } = this.#call;
+    const now = await authenticate(request, env, context);
+    return now.ok && allows(now.value.grant, "streams.use") && isEnd(now.value.grant.principal, this.self);
   }
 
   async close(ksid: Ksid | null): Promise<Result<{ readonly status: StatusName }, Fault>> {
@@ -155,6 +173,9 @@ export class StreamCalls {
     return newer === null ? found : otherEndIn(newer, this.self, wish);
   }
 }
+
+const isEnd = (principal: Principal, { sae, node }: StreamEnd): boolean =>
+  principal.role === "sae" && principal.id === sae && principal.node === node;
 
 /** A KSID that nobody knows yet, of a stream in this shard. */
 function newKsid(shard = 0, shards = 1): Ksid {

@@ -69,6 +69,8 @@ const FAILED: Readonly<Record<Call, string>> = {
 
 function says(call: Call, status: StatusName): readonly string[] {
   if (status === "success") return ["0"];
+  // Nobody is told that it is alone.
+  if (status === "peer-not-connected") return [];
   return [call !== "open" && status === "unknown-ksid" ? wordOf({ ...failed("no-stream") }) : FAILED[call]];
 }
 
