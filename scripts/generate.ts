@@ -15,7 +15,7 @@ const schemaFile = (title: string, schema: Json): string =>
   text({ $schema: "https://json-schema.org/draft/2020-12/schema", title, ...(schema as object) });
 
 /** Rules between several fields: the agent tells them, with the line. */
-const BETWEEN_FIELDS = ["check"];
+const BETWEEN_FIELDS = ["check", "raw_check"];
 
 const text = (value: Json) => `${JSON.stringify(value, null, 1)}\n`;
 

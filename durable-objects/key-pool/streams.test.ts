@@ -163,6 +163,25 @@ describe("an end lets go of chunks", () => {
     expect(await a.outcome([0])).toBe("gone");
   });
 
+  test("what was read again within the grace stays had, whoever gives it back", async () => {
+    const pool = await makeStreamPool({ policy: { delivery_grace_s: 30 } });
+    const [a, b] = await openBoth(pool);
+    for (const settledBefore of [false, true]) {
+      const [index, ahead] = settledBefore ? [2, 3] : [0, 1];
+      await a.fetch([index], { readAhead: 1 });
+      if (settledBefore) await a.settle();
+      await a.fetch([index]);
+      await a.settle([index, ahead]);
+      expect((await a.available()).indices).not.toContain(index);
+    }
+    expect((await a.available()).indices).toEqual([1]);
+    await pool.sql("UPDATE key_record SET hold_until_ms = 1");
+    await pool.evict();
+    for (const index of [0, 2, 3]) expect(await a.outcome([index])).toBe("gone");
+    expect(await b.fetch([0, 1, 2, 3])).toHaveProperty("size", 4);
+    await expectConserved(pool);
+  });
+
   test("a chunk erased before the grace was set cannot be read again with those beside it", async () => {
     const pool = await makeStreamPool();
     const [a, b] = await openBoth(pool);

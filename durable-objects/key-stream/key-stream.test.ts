@@ -163,6 +163,16 @@ describe("crowds", () => {
     expect(count(said, "timeout")).toBe(LIMITS.streamWaiting + 1);
   });
 
+  it("of callers who open one KSID are bounded", async () => {
+    const { pool, a, b } = await makeStreams();
+    const ksid = newKsid();
+    const call = { ...a.caller(ksid), peer: b.self, pair: pool.pair, shard: 0, qos: NO_WISHES, allocated: true };
+    const answers = await times(4 * LIMITS.streamWaiting, async () => await streamStub(ksid, a.self.node).open(call));
+    const refused = answers.filter((answer) => !answer.ok && answer.error.code === "rate-limited").length;
+    expect(refused).toBeGreaterThan(0);
+    expect(answers.filter(({ ok }) => ok).length).toBe(answers.length - refused);
+  });
+
   it("both ends at once, by name and in order: every chunk is the same at both, and had once", async () => {
     const { a, b } = await makeStreams({ units: PLENTY });
     const ksid = await opened(a, b);
@@ -248,6 +258,21 @@ describe("rate", () => {
     expect(await a.status(ksid, { indices: [1_000_000] })).toBe("insufficient-key");
     expect(await a.status(ksid, { metadataSize: 1 })).toBe("metadata-too-small");
     expect((await a.key(ksid)).indices).toEqual([0]);
+  });
+
+  it("whoever waited while the KSID became another stream gets no key of that one", async () => {
+    const { a, b } = await makeStreams();
+    const ksid = newKsid();
+    const open = async (chunkBytes: number, maxBps: number) =>
+      await Promise.all([a.open(ksid, { chunkBytes, maxBps, timeoutMs: 5000 }), b.open(ksid)]);
+    await open(64, 512);
+    await a.key(ksid);
+    const late = a.status(ksid);
+    await Promise.all([a.close(ksid), b.close(ksid)]);
+    await open(32, 0);
+    expect(await late).toBe("unknown-ksid");
+    const { indices, key } = await a.key(ksid);
+    expect([indices, hex(key)]).toEqual([[0], await b.chunk(ksid, 0)]);
   });
 
   it("below it nobody waits", async () => {

@@ -196,6 +196,16 @@ describe("of those who may not be here any more", () => {
     expect(await peer.has(1)).toMatchObject([{ chunk: (await again.has(1))[0]!.chunk }]);
   });
 
+  it("ends: of a credential that has expired, before any key", async () => {
+    const ksid = await opened(a, b);
+    const client = await connect(a, ksid, { untilMs: Date.now() - 1 });
+    client.give(1);
+    expect([await client.ended(), client.pushed]).toEqual([end("revoked"), []]);
+    const other = await connect(a, ksid, { untilMs: Date.now() + 3_600_000 });
+    other.give(1);
+    expect((await other.has(1))[0]?.index).toBe(0);
+  });
+
   it("ends: of an SAE that was moved to another node", async () => {
     const sae = app(pool, "sae-a2", n1).towards(b);
     const { ksid } = await sae.open(null);

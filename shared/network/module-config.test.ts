@@ -44,7 +44,7 @@ test.each([
   [
     { module: { intensities: DEFAULT_MODULE.intensities.toReversed() } },
     "/links/0/module",
-    expect.stringMatching(/\w+/),
+    expect.stringMatching(/decoy must be weaker/),
   ],
   [{ module: { eve_share: 2 } }, "/links/0/module/eve_share", expect.anything()],
   [{ module: { eve: true } }, "/links/0/module/eve", expect.anything()],

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import { freePort } from "../../scripts/start/ports.ts";
 import { drainKeys } from "../support/drain-keys.ts";
 import { KeyScan } from "../support/key-scan.ts";
@@ -93,6 +93,8 @@ function startAgent(role: Role, settings: Settings = {}): AgentProcess {
   writeFileSync(join(own, "agent.toml"), [...head, ...log, ...tables, ""].join("\n"));
   const agent = new AgentProcess(["run", join(own, "agent.toml")]);
   outputs.push(agent);
+  // oxlint-disable-next-line no-console -- what it said, without its many reports of blocks that went well
+  onTestFailed(() => console.log(agent.output.split("\n").filter((line) => !line.includes("released")).join("\n")));
   return agent;
 }
 
@@ -120,6 +122,8 @@ const untilLine = async (agent: AgentProcess, message: string, good: (fields: Fi
 
 /** Of both feeds, as the agent logs them when it is asked to. */
 async function gauges(agent: AgentProcess): Promise<Readonly<Record<Sim, Fields>>> {
+  // Before, it has not got as far as to know the signal.
+  for (const sim of SIMS) await untilLine(agent, "qkd module", ({ feed }) => feed === sim);
   const before = linesOf(agent, "gauges").length;
   agent.process.kill("SIGUSR2");
   const now = await eventually(
@@ -215,7 +219,7 @@ test("either agent killed at any moment: what both ends made is in the pool, onc
 });
 
 test("Eve on a third of the pulses is an alarm at both ends, and no key of that module comes in", async () => {
-  const agents = { sender: startAgent("sender", { eve_share: 0.3 }), receiver: startAgent("receiver") };
+  const agents = { sender: startAgent("sender", { eve_share: 0.3, misalignment: 0.02 }), receiver: startAgent("receiver") };
   for (const role of ROLES) {
     const alarm = await untilLine(agents[role], "feed alarm", ({ feed, code }) => feed === "bb84" && code === "qber-above-bound");
     expect(alarm["detail"]).toContain("QBER");

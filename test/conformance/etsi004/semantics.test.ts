@@ -1,6 +1,6 @@
 /** Every case of part 7 over every binding that can say it; what cannot be said, and why, is in the README's table. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { NetworkDocument } from "../../../shared/network/document.ts";
 import { drainKeys } from "../../support/drain-keys.ts";
 import { changeNetwork, eventually, linkState } from "../../support/operator.ts";
@@ -9,13 +9,15 @@ import { A, B } from "./application.ts";
 import { BINDINGS } from "./bindings/bindings.ts";
 import { type Case, isRun, type Place } from "./cases/case.ts";
 import { CASES } from "./cases/cases.ts";
-import { Stage } from "./stage.ts";
+import { expectSame, Stage } from "./stage.ts";
 
 const LINK = "tn-1-tn-2";
 /** Enough for all cases, and soon drained. */
 const KEY_RATE_BPS = 8_000_000;
 const FULL_BYTES = 256 * 1024;
 const PATIENCE_MS = 30_000;
+/** The longest there is: the tests wait for none of it to pass. */
+const GRACE_SECONDS = 30;
 /** Workers' copies of the network live up to a second. */
 const SNAPSHOT_MS = 1100;
 /** So small that less than a chunk is left. */
@@ -40,6 +42,10 @@ const withRate = (bps: number) => (document: NetworkDocument) => ({
     link.id === LINK ? { ...link, source: "simulated", feed: "one-ended", key_rate_bps: bps } : link,
   ),
 });
+const withGrace = (seconds: number) => (document: NetworkDocument) => ({
+  ...document,
+  policy: { ...document.policy, delivery_grace_s: seconds },
+});
 const withoutLink = (document: NetworkDocument) => ({
   ...document,
   links: document.links.filter(({ id }) => id !== LINK),
@@ -63,7 +69,33 @@ function runAll(place: Place): void {
   }
 }
 
-describe("with key", () => runAll("served"));
+describe("with key", () => {
+  runAll("served");
+
+  const naming = BINDINGS.filter(({ can }) => can.has("ksid"));
+  test.each(naming)("one end by $name, the other by any: the same chunks", async (one) => {
+    for (const other of naming) {
+      const [a, b] = [await one.connect(network, A, B), await other.connect(network, B, A)];
+      const ksid = (await a.open({})).ksid ?? expect.unreachable();
+      new Stage(network, other).expectWord("open", (await b.open({ ksid })).word, "success");
+      expectSame(await new Stage(network, one).chunk(a, ksid, 0), await new Stage(network, other).chunk(b, ksid, 0));
+    }
+  });
+});
+
+describe("with a period of grace", () => {
+  beforeAll(async () => await change(withGrace(GRACE_SECONDS)));
+  afterAll(async () => await change(withGrace(0)));
+
+  const naming = BINDINGS.filter(({ can }) => can.has("index"));
+  test.each(naming)("$name: the same end reads a chunk again, and gets the same", async (binding) => {
+    const stage = new Stage(network, binding);
+    const { a, b, ksid } = await stage.meet();
+    const chunk = await stage.chunk(a, ksid, 0);
+    expectSame(chunk, await stage.chunk(a, ksid, 0));
+    expectSame(chunk, await stage.chunk(b, ksid, 0));
+  });
+});
 
 describe("with an empty pool", () => {
   beforeAll(async () => {

@@ -25,7 +25,9 @@ const plainName = ({ name }: Binding): string => name.replace(/, agent$/, "");
 const told = (cells: readonly Cell[], which: "missing" | "without"): string =>
   [
     ...new Set(
-      cells.filter((cell) => cell[which].length > 0).map((cell) => `${plainName(cell.binding)} (${cell[which].join(", ")})`),
+      cells
+        .filter((cell) => cell[which].length > 0)
+        .map((cell) => `${plainName(cell.binding)} (${cell[which].join(", ")})`),
     ),
   ].join("; ");
 
@@ -40,7 +42,9 @@ export const caseRows = (bindings: readonly Binding[], cases: readonly Case[]): 
 export const reasonRows = (bindings: readonly Binding[]): readonly string[] => [
   ...new Set(
     bindings.flatMap((binding) =>
-      Object.entries(binding.reasons).map(([capability, reason]) => `| ${plainName(binding)} | ${capability} | ${reason} |`),
+      Object.entries(binding.reasons).map(
+        ([capability, reason]) => `| ${plainName(binding)} | ${capability} | ${reason} |`,
+      ),
     ),
   ),
 ];

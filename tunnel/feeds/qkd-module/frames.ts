@@ -32,7 +32,8 @@ export class FrameReader {
       const end = LENGTH_BYTES + lengthBytes;
       this.#chunks = end < all.length ? [all.subarray(end)] : [];
       this.#bytes -= end;
-      yield all.subarray(LENGTH_BYTES, end);
+      // A plain array: `slice` of a Buffer makes no copy, and JSON has a form of its own for one.
+      yield new Uint8Array(all.buffer, all.byteOffset + LENGTH_BYTES, lengthBytes);
     }
   }
 

@@ -24,6 +24,7 @@ test("what was written is there again, and not in clear", () => {
   const store = new JournalStore(folder, KEY);
   store.write(new Map([["one", bytesOf("a-secret")], ["two", bytesOf("b")]]));
   store.write(new Map([["one", bytesOf("another-secret")], ["two", null]]));
+  expect(store.read("one")).toEqual(bytesOf("another-secret"));
   store.close();
   expect(reopened(folder)).toEqual(new Map([["one", Buffer.from("another-secret")]]));
   expect(readFileSync(path.join(folder, "module.journal")).includes("secret")).toBe(false);

@@ -88,7 +88,7 @@ export class JournalStore implements ModuleStore {
     for (const [name, bytes] of changes) {
       this.#entries.get(name)?.fill(0);
       if (bytes === null) this.#entries.delete(name);
-      else this.#entries.set(name, bytes.slice());
+      else this.#entries.set(name, new Uint8Array(bytes));
     }
   }
 

@@ -130,16 +130,22 @@ export class StreamCalls {
     const startMs = Date.now();
     const answer = await answerOf(() => streamOf(this.#env, ksid, this.self.node).getKey(call));
     const hasWaited = Date.now() - startMs > LIMITS.snapshotMaxAgeMs;
-    if (!answer.ok || answer.value.status !== "success" || !hasWaited || (await this.#isStillIn())) return answer;
+    if (!answer.ok || answer.value.status !== "success" || !hasWaited) return answer;
+    const stillIn = await this.#stillIn();
+    if (stillIn.ok) return answer;
     answer.value.key.fill(0);
-    return fail("unauthorised", "gone while the call waited");
+    return stillIn;
   }
 
-  /** Whoever waited for key may have been revoked meanwhile. */
-  async #isStillIn(): Promise<boolean> {
+  /** Whoever waited for key may have been revoked meanwhile. @returns `unauthorised`, `directory-unavailable` */
+  async #stillIn(): Promise<Result<null, Fault>> {
     const { request, env, context } = this.#call;
     const now = await authenticate(request, env, context);
-    return now.ok && allows(now.value.grant, "streams.use") && isEnd(now.value.grant.principal, this.self);
+    if (!now.ok) return now;
+    const { grant } = now.value;
+    return allows(grant, "streams.use") && isEnd(grant.principal, this.self)
+      ? ok(null)
+      : fail("unauthorised", "gone while the call waited");
   }
 
   async close(ksid: Ksid | null): Promise<Result<{ readonly status: StatusName }, Fault>> {

@@ -30,7 +30,7 @@ class BinaryApplication implements Application {
     this.#peer = peer;
   }
 
-  async open({ ksid = undefined, qos }: OpenWish) {
+  async open({ ksid, qos }: OpenWish) {
     const { status, stream } = (await askBinary(this.#client, {
       type: "open-request",
       source: `client://${this.#self.sae}`,

@@ -21,7 +21,7 @@ import { connectTo } from "./connect.ts";
 
 const uriOf = ({ sae, node }: typeof A, label: string): string => `qkd://${sae}@${node}/${label}`;
 const wordOf = ({ status, message }: JsonAnswer): string =>
-  message === undefined ? String(status) : `${String(status)} ${String(message)}`;
+  [status, message].filter((part) => typeof part === "string" || typeof part === "number").join(" ");
 
 class JsonApplication implements Application {
   readonly #client: LocalClient<JsonAnswer>;
@@ -88,7 +88,6 @@ export const jsonTcp: Binding = {
   profile: "json-tcp",
   can: new Set(CAPABILITIES.filter((capability) => CANNOT[capability] === undefined)),
   reasons: CANNOT,
-  connect: async (network, { node }) =>
-    new JsonApplication(jsonClient(await connectTo(network, "etsi004Json", node))),
+  connect: async (network, { node }) => new JsonApplication(jsonClient(await connectTo(network, "etsi004Json", node))),
   says,
 };

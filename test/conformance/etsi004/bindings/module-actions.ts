@@ -16,7 +16,7 @@ import {
 } from "../application.ts";
 import { atAgent, atEdge, type Door, type Reach } from "./module-doors.ts";
 
-type Body = Readonly<Record<string, unknown>>;
+type Body = Readonly<Record<string, unknown>> & { readonly status?: number };
 const ACTIONS = "/api/v1/qkdm/actions/";
 
 class ModuleApplication implements Application {

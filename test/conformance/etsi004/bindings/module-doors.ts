@@ -17,10 +17,14 @@ const answerOf = async (response: Response): Promise<DoorAnswer> => ({
   text: await response.text(),
 });
 
-export const atEdge: Reach = (network, { sae }) => async (path, body) =>
-  await answerOf(await network.fetch(path, sae, init(body)));
+export const atEdge: Reach =
+  (network, { sae }) =>
+  async (path, body) =>
+    await answerOf(await network.fetch(path, sae, init(body)));
 
-export const atAgent: Reach = (network, { node }) => async (path, body) => {
-  const headers = { connection: "close" };
-  return await answerOf(await fetch(`${network.local.qkdModule?.[node]}${path}`, { ...init(body), headers }));
-};
+export const atAgent: Reach =
+  (network, { node }) =>
+  async (path, body) => {
+    const headers = { connection: "close" };
+    return await answerOf(await fetch(`${network.local.qkdModule?.[node]}${path}`, { ...init(body), headers }));
+  };

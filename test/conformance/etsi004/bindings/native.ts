@@ -15,7 +15,7 @@ import {
   qosWish,
 } from "../application.ts";
 
-type Body = Readonly<Record<string, unknown>>;
+type Body = Readonly<Record<string, unknown>> & { readonly status?: number };
 const STREAMS = "/api/v1/streams";
 
 export class NativeApplication implements Application {

@@ -118,7 +118,8 @@ export const GET_KEY_CASES: readonly Case[] = [
     needs: ["refusal"],
     async run(stage) {
       const { a, b, ksid } = await stage.meet({ qos: SOON });
-      for (const end of [a, b]) await stage.expectNoKey(end, ksid, 0, "insufficient-key", "timeout");
+      const statuses = ["insufficient-key", "timeout"] as const;
+      await Promise.all([a, b].map(async (end) => await stage.expectNoKey(end, ksid, 0, ...statuses)));
     },
   },
   {
@@ -178,7 +179,9 @@ export const GET_KEY_CASES: readonly Case[] = [
       const chunks = await Promise.all(
         Array.from({ length: STREAMS }, async () => {
           const { a, b, ksid } = await stage.meet();
-          const both = await Promise.all([a, b].map(async (end) => [await stage.chunk(end, ksid, 0), await stage.chunk(end, ksid, 1)]));
+          const both = await Promise.all(
+            [a, b].map(async (end) => [await stage.chunk(end, ksid, 0), await stage.chunk(end, ksid, 1)]),
+          );
           const [[first, second] = [], [theirFirst, theirSecond] = []] = both;
           if (!first || !second || !theirFirst || !theirSecond) expect.unreachable();
           expectSame(first, theirFirst);
