@@ -80,8 +80,10 @@ export const LIMITS = {
   moduleReports: 32,
   /** Blocks that key in store is to authenticate. */
   moduleSlots: 8,
-  /** Openings that a receiver takes up: each uses up authentication key. */
-  moduleOpenings: { ratePerS: 4, burst: 32 },
+  /** Openings that a receiver takes up and that turn out not to be the sender's: each may use up authentication key. */
+  moduleOpenings: { ratePerS: 1 / 30, burst: 4 },
+  /** How far the number of the other end's last block may be beyond this end's: numbers are told before they are vouched for. */
+  moduleBlockJump: 4_194_304,
   /** A block is given up after so long without a word; a greeting is repeated after so long; then it is an alarm. */
   moduleSilenceMs: 30_000,
   moduleSyncMs: 5000,
@@ -213,8 +215,9 @@ export const LIMITS = {
   /** Streams whose end is looked for in one run of an object's alarm, and the pause between two looks at one. */
   streamSweepRows: 64,
   streamSweepMs: 6 * 3600_000,
-  /** WebSockets of one object; messages that a client may have asked for and not had; of its own message. */
+  /** WebSockets of one object, and of one SAE there; messages that a client may have asked for and not had; of its own message. */
   streamSockets: 1024,
+  streamSocketsPerSae: 256,
   streamCredits: 1024,
   streamCreditChars: 64,
   streamMetadataChars: 1024,

@@ -57,3 +57,6 @@ async function main(argv: readonly string[]): Promise<number> {
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 process.exitCode = await main(process.argv.slice(2));
 if (process.connected) process.disconnect();
+// Nothing is left to be done then. Without it Node takes its environment down, which for an agent that has had threads may
+// not come to an end (seen with 24.21: `CleanupHandles` waits for a request that nobody answers).
+process.once("beforeExit", () => process.exit());

@@ -37,7 +37,8 @@ it("tells who may not stay, and tells the object of changes as long as somebody 
       { id: "op", credentials: [{ type: "certificate" as const, match: "cn" as const, value: "op" }] },
     ];
     const agents = [{ id: "agent-1", site: "n1", credentials: [] }];
-    const saes = [saeAt("sae-a", "n1"), saeAt("sae-b", "n2"), saeAt("sae-c", "n1")];
+    const own = { type: "token" as const, sha256: "e".repeat(64) };
+    const saes = [saeAt("sae-a", "n1"), { ...saeAt("sae-b", "n2"), credentials: [own] }, saeAt("sae-c", "n1")];
     const document = { nodes: [{ id: "n1" }, { id: "n2" }], links: [], saes, operators, agents };
     expect(putNetwork(parts, { document, ifMatch: 0, by: "operator:op" }).ok).toBe(true);
     const token = "a".repeat(64);
@@ -55,8 +56,11 @@ it("tells who may not stay, and tells the object of changes as long as somebody 
       callerOf("sae-x", "n1"),
       callerOf("sae-b", "n2", [`token:${"b".repeat(64)}`], "agent-1"),
       callerOf("sae-b", "n2", [], "agent-2"),
+      callerOf("sae-b", "n2", [`token:${own.sha256}`, `certificate:${"f".repeat(64)}`]),
+      // A token that the network has no more.
+      callerOf("sae-b", "n2", [`token:${"b".repeat(64)}`]),
     ];
-    expect(goneCallers(parts, objects, { object: "3@n1", callers })).toEqual([1, 2, 3, 4, 6]);
+    expect(goneCallers(parts, objects, { object: "3@n1", callers })).toEqual([1, 2, 3, 4, 6, 8]);
     await objects.tell();
     expect(told).toEqual([]);
     store.bump();

@@ -1,4 +1,5 @@
 /** KeyStream objects that have sockets, and whose of them may not be there any more. */
+import type { SaeEntry } from "../../shared/network/document.ts";
 import type { StreamCallersCall } from "../../shared/network/directory-types.ts";
 import { revocationKey, revokedKeys } from "../../shared/network/lookup.ts";
 import type { DirectoryParts } from "./changes.ts";
@@ -14,11 +15,17 @@ export function goneCallers(
   if (callers.length > 0) objects.saw(object, sequence);
   else objects.forget(object);
   const revoked = revokedKeys(store.revocations());
-  const nodeById = new Map(document.saes.map(({ id, node }) => [id, node]));
+  const saes = new Map(document.saes.map((sae) => [sae.id, sae]));
   const agents = new Set(document.agents.map(({ id }) => id));
   return callers.flatMap(({ principal, sae, node, credentials, agent }, number) => {
     const isRevoked = [revocationKey("principal", principal), ...credentials].some((key) => revoked.has(key));
-    const isVouchedFor = agent === null || agents.has(agent);
-    return isRevoked || !isVouchedFor || nodeById.get(sae) !== node ? [number] : [];
+    const entry = saes.get(sae);
+    const isVouchedFor = agent === null ? credentials.every((key) => mayShow(entry, key)) : agents.has(agent);
+    return isRevoked || !isVouchedFor || entry?.node !== node ? [number] : [];
   });
 }
+
+/** Is a token still one of the SAE's? Which certificates are, their fingerprints alone do not tell. */
+const mayShow = (sae: SaeEntry | undefined, key: string): boolean =>
+  !key.startsWith(revocationKey("token", "")) ||
+  sae?.credentials.some((each) => each.type === "token" && revocationKey("token", each.sha256) === key) === true;

@@ -237,7 +237,12 @@ function hand(
 }
 
 /** What is only read again within the grace stays had: it cannot be given back, to be read at any time. */
-function holdFirst(pool: PoolContext, { stream: { instance }, end }: Seat, picks: readonly Pick[], nowMs: number): void {
+function holdFirst(
+  pool: PoolContext,
+  { stream: { instance }, end }: Seat,
+  picks: readonly Pick[],
+  nowMs: number,
+): void {
   const [first, again]: [number[], Set<number>] = [[], new Set()];
   for (const { record, keys } of picks) {
     for (const key of keys) {

@@ -122,7 +122,8 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
     if (seat.value === null || seat.value.half.isClosedBy(call.self)) {
       return refused({ code: "not-found", message: "no such stream, or not one of yours" }, "unknown-ksid");
     }
-    if (this.#sockets.full) return refused({ code: "unavailable", message: "too many sockets, try again later" });
+    if (this.#sockets.isFullFor(call.self.sae))
+      return refused({ code: "unavailable", message: "too many sockets, try again later" });
     const { 0: client, 1: server } = new WebSocketPair();
     this.#sockets.admit(server, call);
     const isThis = ({ ksid, self }: SocketCall): boolean => ksid === call.ksid && self.sae === call.self.sae;

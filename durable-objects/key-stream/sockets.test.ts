@@ -2,12 +2,14 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { tokenSha256 } from "../../shared/auth/token.ts";
 import { SOCKET_END, type SocketEnd } from "../../shared/etsi004/socket.ts";
-import type { NodeId, PairName } from "../../shared/ids.ts";
+import type { NodeId, PairName, SaeId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { revocationKey } from "../../shared/network/lookup.ts";
 import { call, NETWORK, post, setUp, token } from "../../test/support/in-workerd-network.ts";
 import { connect } from "../../test/support/in-workerd-sockets.ts";
 import { app, newKsid, opened, streamStub } from "../../test/support/in-workerd-streams.ts";
+import type { Halves } from "./halves.ts";
+import { Sockets } from "./sockets.ts";
 
 const pool = { pair: "n1|n2" as PairName };
 const [n1, n2] = ["n1" as NodeId, "n2" as NodeId];
@@ -168,6 +170,21 @@ describe("is refused", () => {
     expect((await a.socket(ksid)).status).toBe(404);
   });
 
+  it("to an SAE that has very many; others are let in", () => {
+    const ksid = newKsid();
+    const host = { sockets: () => sockets, accept: () => undefined };
+    const socketOf = (sae: SaeId) =>
+      ({
+        readyState: WebSocket.OPEN,
+        deserializeAttachment: () => ({ call: { ...a.caller(ksid), self: { sae, node: n1 } }, credits: 0 }),
+      }) as unknown as WebSocket;
+    const sockets = Array.from({ length: LIMITS.streamSocketsPerSae }, () => socketOf(a.self.sae));
+    const of = new Sockets({} as Halves, host);
+    expect([of.isFullFor(a.self.sae), of.isFullFor(b.self.sae)]).toEqual([true, false]);
+    while (sockets.length < LIMITS.streamSockets) sockets.push(socketOf("sae-c" as SaeId));
+    expect(of.isFullFor(b.self.sae)).toBe(true);
+  });
+
   it("to who wants no WebSocket", async () => {
     const ksid = newKsid();
     expect((await streamStub(ksid, n1).fetch(new Request("https://stream.test/"))).status).toBe(426);
@@ -186,11 +203,14 @@ describe("of those who may not be here any more", () => {
   it("ends: of a credential that is revoked; others stay", async () => {
     const ksid = await opened(a, b);
     const sha256 = tokenSha256(token("sae-a"));
-    const [client, peer] = [await connect(a, ksid, { credentials: [revocationKey("token", sha256)] }), await connect(b, ksid)];
+    const [client, peer] = [
+      await connect(a, ksid, { credentials: [revocationKey("token", sha256)] }),
+      await connect(b, ksid),
+    ];
     await a.evict(ksid);
     await revoke("token", sha256);
     expect(await client.ended()).toEqual(end("revoked"));
-    const again = await connect(a, ksid, { credentials: [revocationKey("token", "0".repeat(64))] });
+    const again = await connect(a, ksid, { credentials: [revocationKey("certificate", "0".repeat(64))] });
     peer.give(1);
     again.give(1);
     expect(await peer.has(1)).toMatchObject([{ chunk: (await again.has(1))[0]!.chunk }]);

@@ -5,6 +5,7 @@
 import type { StatusName } from "../../shared/etsi004/status.ts";
 import { chunkMessage, readCredits, SOCKET_END, type SocketCall, type SocketEnd } from "../../shared/etsi004/socket.ts";
 import type { GetKeyAnswer, Ksid } from "../../shared/etsi004/types.ts";
+import type { SaeId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { getKey } from "./get-key.ts";
 import type { Half } from "./half.ts";
@@ -55,8 +56,10 @@ export class Sockets {
     return this.#open(ksid).map((socket) => callOf(socket));
   }
 
-  get full(): boolean {
-    return this.#host.sockets().length >= LIMITS.streamSockets;
+  /** Is there no room for one more of this SAE? It cannot take the room of all others. */
+  isFullFor(sae: SaeId): boolean {
+    const own = this.calls.filter(({ self }) => self.sae === sae).length;
+    return own >= LIMITS.streamSocketsPerSae || this.#host.sockets().length >= LIMITS.streamSockets;
   }
 
   /** A new one; an end has one at a time. */

@@ -189,7 +189,8 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
       settings: link.settings,
       store: this.#store.while(() => this.#lives === life),
       random: randomBytes,
-      peerPublicKey: "as-told",
+      // Objects are reached by their names, and by no others of this deployment: who answers there is the other end.
+      peerPublicKey: "vouched-for",
     });
     return { link, core, turn: role === "sender" ? new SenderTurn(core, (news) => this.#tell(news)) : null };
   }

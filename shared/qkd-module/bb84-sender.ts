@@ -3,13 +3,15 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Slices } from "../conditioning/slices.ts";
 import { Alice } from "../postprocessing/session/alice.ts";
 import type { Step } from "../postprocessing/session/block-end.ts";
+import { headOf } from "../postprocessing/session/envelope.ts";
+import { detectionsIn } from "../postprocessing/session/messages.ts";
 import { joinRun } from "../postprocessing/session/records.ts";
 import { settlementMessage } from "../postprocessing/session/settlement.ts";
 import { interceptResend } from "../simulator/eve.ts";
 import { RandomWords, seededWords, type WordSource } from "../simulator/random.ts";
 import { type DetectionBatch, LinkSampler } from "../simulator/sampler.ts";
-import { authenticationOf, bb84Report, type ModuleParts } from "./parts.ts";
-import { channelOf, type ModuleSettings, parametersOf } from "./settings.ts";
+import { authenticationOf, bb84Report, type ModuleParts, nextBlock } from "./parts.ts";
+import { channelOf, detectionsMaxOf, type ModuleSettings, parametersOf } from "./settings.ts";
 import { classicalMessage, quantumMessage } from "./wire.ts";
 
 /** Detections drawn in one slice: some milliseconds. */
@@ -17,6 +19,10 @@ const SLICE_DETECTIONS = 32_768;
 
 interface Run {
   readonly alice: Alice;
+  readonly block: number;
+  /** The receiver's public key, of a block that is signed. */
+  readonly signer: Uint8Array | null;
+  readonly detectionsMax: number;
   readonly openedMs: number;
   readonly pulseRateHz: number;
 }
@@ -37,23 +43,24 @@ export class Bb84Sender {
   *begin(nowMs: number): Slices<void> {
     const { memory, link, random } = this.#parts;
     const settings = this.#parts.settings();
-    const block = memory.last + 1;
-    memory.use(block);
+    const block = nextBlock(this.#parts);
     const slot = memory.takeSlot();
-    const authentication = authenticationOf(this.#parts, "alice-to-bob", slot.ok ? slot.value : null);
-    if (authentication === null) return;
+    const keys = authenticationOf(this.#parts, "alice-to-bob", slot.ok ? slot.value : null);
+    if (keys === null) return;
     const before = memory.reports[0]?.qberX;
     const alice = new Alice({
       block,
       link,
       parameters: parametersOf(settings),
-      authentication,
+      authentication: keys.authentication,
       random,
       slot: slot.ok ? { block: slot.value.block, index: slot.value.index } : null,
       refill: () => memory.refill(),
       ...(typeof before === "number" ? { expectedErrorRate: before } : {}),
     });
-    this.#run = { alice, openedMs: nowMs, pulseRateHz: settings.pulse_rate_hz };
+    const detectionsMax = detectionsMaxOf(settings);
+    const pulseRateHz = settings.pulse_rate_hz;
+    this.#run = { alice, block, signer: keys.signer, detectionsMax, openedMs: nowMs, pulseRateHz };
     this.#take(alice.open(), nowMs);
     const parts: DetectionBatch[] = [];
     for (const batch of sample(settings, link, block, random)) {
@@ -65,9 +72,13 @@ export class Bb84Sender {
     this.#parts.say(quantumMessage(block, detections));
   }
 
-  /** A message of Bob's. */
+  /** A message of Bob's. What is not of this block, or cannot be, is nobody's. */
   *hear(message: Uint8Array, nowMs: number): Slices<void> {
-    if (this.#run !== null) this.#take(yield* this.#run.alice.receiveInSlices(message), nowMs);
+    const run = this.#run;
+    const head = headOf(message);
+    if (run === null || head?.from !== "bob-to-alice" || head.block !== run.block) return;
+    if (head.type === "detections" && detectionsIn(message) > run.detectionsMax) return;
+    this.#take(yield* run.alice.receiveInSlices(message), nowMs);
   }
 
   /** Bob waits for the end of these blocks: he is told again. */
@@ -91,10 +102,11 @@ export class Bb84Sender {
     if (store !== null) memory.record(store);
     for (const message of send) say(classicalMessage(message));
     if (this.#run === null) return;
-    const { alice, openedMs, pulseRateHz } = this.#run;
+    const { alice, signer, openedMs, pulseRateHz } = this.#run;
     const { outcome, report } = alice;
     if (outcome.kind !== "released" && outcome.kind !== "aborted") return;
     this.#run = null;
+    if (outcome.kind === "released" && signer !== null) this.#parts.peer.pin(signer);
     const keyBytes = outcome.kind === "released" ? outcome.secrets.key.length : 0;
     ended(bb84Report(report, keyBytes, { openedMs, nowMs, pulseRateHz }));
   }

@@ -3,7 +3,7 @@
  * has it, so a message that is lost, or an end that restarts, costs nothing but time.
  */
 import { LIMITS } from "../limits.ts";
-import { fakeReport, type ModuleParts } from "./parts.ts";
+import { fakeReport, type ModuleParts, nextBlock } from "./parts.ts";
 import { keyMessage, startMessage } from "./wire.ts";
 
 /** Made at least at once: less would only be more messages. */
@@ -39,8 +39,7 @@ export class FakeSender {
     // A late call does not make an hour's worth later.
     this.#runMs = (8000 * bytes) / rateBps;
     this.#madeMs = bytes < pieces * PIECE_BYTES ? nowMs : this.#madeMs + this.#runMs;
-    const block = memory.last + 1;
-    memory.use(block);
+    const block = nextBlock(this.#parts);
     memory.offerKey(block, random(bytes));
     this.offer();
   }

@@ -2,13 +2,12 @@
 import { fromHex, toHex } from "../bytes/hex.ts";
 import { LIMITS } from "../limits.ts";
 import { type ModuleParts, PUBLIC_KEY_BYTES } from "./parts.ts";
-import type { ModuleNews, ModuleRole } from "./status.ts";
+import type { ModuleNews, ModuleReport, ModuleRole } from "./status.ts";
 import { type Sync, syncMessage } from "./wire.ts";
 
 export interface GreetingOptions {
   readonly role: ModuleRole;
   readonly link: string;
-  readonly peerPublicKey: Uint8Array | "as-told";
   readonly parts: ModuleParts;
   readonly news: (news: ModuleNews) => void;
 }
@@ -24,11 +23,11 @@ export class Greeting {
   #greetedMs: number | null = null;
   #sinceMs: number | null = null;
   #isSilenceTold = false;
-  #peerPublicKey: Uint8Array | null = null;
+  /** Whether the other end has been told how much authentication key there is. */
+  #isUpToDate = false;
 
   constructor(options: GreetingOptions) {
     this.#options = options;
-    if (options.peerPublicKey !== "as-told") this.#peerPublicKey = options.peerPublicKey;
   }
 
   get isDone(): boolean {
@@ -39,8 +38,15 @@ export class Greeting {
     return this.#mismatches > 0;
   }
 
-  get peerPublicKey(): Uint8Array | null {
-    return this.#peerPublicKey;
+  /** Whether the other end has to be told that there is no authentication key left, before a block is signed. */
+  get isOutdated(): boolean {
+    return !this.#isUpToDate && this.#options.parts.memory.slots === 0;
+  }
+
+  /** A block has ended. With one that is released both ends have slots; a receiver who has no key may have another idea. */
+  ended({ outcome, reason }: ModuleReport): void {
+    if (outcome === "released") this.#options.parts.peer.hasGrownSlots();
+    if (outcome === "released" || reason === "no-authentication-key") this.#isUpToDate = false;
   }
 
   /** When to greet again, not having been answered. */
@@ -75,7 +81,7 @@ export class Greeting {
 
   /** @returns whether the two ends understand each other */
   hear(sync: Sync, nowMs: number): boolean {
-    const { parts, news, peerPublicKey } = this.#options;
+    const { parts, news } = this.#options;
     if (!sync.answer) this.#say(true);
     const problem = this.#problemOf(sync);
     if (problem !== null) {
@@ -84,8 +90,7 @@ export class Greeting {
       if (++this.#mismatches >= MISMATCHES) news({ kind: "raise", code: "module-mismatch", detail: problem });
       return false;
     }
-    if (peerPublicKey === "as-told") this.#peerPublicKey = fromHex(sync.public_key);
-    parts.memory.use(sync.last);
+    parts.peer.greeted({ publicKey: fromHex(sync.public_key) as Uint8Array, last: sync.last, slots: sync.slots });
     this.#done = true;
     this.#mismatches = 0;
     this.#isSilenceTold = false;
@@ -95,18 +100,23 @@ export class Greeting {
     return true;
   }
 
-  #problemOf({ link, role, sim, public_key: publicKey }: Sync): string | null {
+  #problemOf({ link, role, sim, last, public_key: publicKey }: Sync): string | null {
     const own = this.#options;
     const ownSim = own.parts.settings().sim;
+    const ownLast = own.parts.memory.last;
     if (link !== own.link) return `the other end's link is ${link}, this one's ${own.link}`;
     if (role === own.role) return `both ends are the ${role}`;
     if (sim !== ownSim) return `the other end simulates ${sim}, this one ${ownSim}`;
+    if (own.role === "sender" && last > ownLast + LIMITS.moduleBlockJump) {
+      return `the other end's last block is ${last}, far beyond this one's, ${ownLast}`;
+    }
     return publicKey.length === 2 * PUBLIC_KEY_BYTES ? null : "the other end signs with other parameters";
   }
 
   #say(answer: boolean): void {
     const { parts, link, role } = this.#options;
     const { memory } = parts;
+    this.#isUpToDate = true;
     parts.say(
       syncMessage({
         link,
@@ -114,6 +124,7 @@ export class Greeting {
         sim: parts.settings().sim,
         last: memory.last,
         unsettled: memory.unsettled.slice(0, LIMITS.moduleUnsettled),
+        slots: memory.slots,
         public_key: toHex(memory.signing.publicKey),
         answer,
       }),

@@ -3,7 +3,14 @@
  * put away, reports. Changes are gathered and written together, before the messages that tell of them leave.
  */
 import { LIMITS } from "../limits.ts";
-import { AuthKeyStore, type Slot, type SlotName, type StoredKeys } from "../postprocessing/authentication/key-store.ts";
+import { equalBytes } from "../postprocessing/authentication/equal.ts";
+import {
+  AuthKeyStore,
+  isBefore,
+  type Slot,
+  type SlotName,
+  type StoredKeys,
+} from "../postprocessing/authentication/key-store.ts";
 import { DEFAULT_PARAMETER_SET, PARAMETER_SETS } from "../postprocessing/authentication/slh-dsa.ts";
 import { type BlockRecord, type Unconfirmed, withdrawn } from "../postprocessing/session/settlement.ts";
 import type { Result } from "../result.ts";
@@ -41,6 +48,7 @@ type Kept = Exclude<BlockRecord, { readonly state: "released" }> | SettledReleas
 
 const KEYS_ENTRY = "keys";
 const SIGNING_ENTRY = "signing";
+const PEER_ENTRY = "peer";
 const RECORD = "record/";
 const KEY = "key/";
 const OFFER = "offer/";
@@ -58,6 +66,7 @@ export class ModuleMemory {
   readonly #finished = new Map<string, Uint8Array>();
   readonly #keys: AuthKeyStore;
   readonly signing: Signing;
+  #pinnedPeer: Uint8Array | null;
   #head: Head = { last: 0, fakeTaken: 0, totals: NO_TOTALS, reports: [] };
   #offer: { readonly block: number; readonly bytes: Uint8Array } | null = null;
 
@@ -68,6 +77,7 @@ export class ModuleMemory {
     for (const name of store.names()) this.#read(name);
     this.#keys = new AuthKeyStore(this.#stored<StoredKeys>(KEYS_ENTRY) ?? undefined);
     this.signing = this.#stored<Signing>(SIGNING_ENTRY) ?? this.#newSigning(random);
+    this.#pinnedPeer = store.read(PEER_ENTRY);
     for (const record of this.#records.values()) if (record.state === "offered") this.record(withdrawn(record));
     this.flush();
   }
@@ -87,6 +97,17 @@ export class ModuleMemory {
 
   get slots(): number {
     return this.#keys.size;
+  }
+
+  /** The public key that the other end's signatures are to fit from now on. */
+  get pinnedPeer(): Uint8Array | null {
+    return this.#pinnedPeer;
+  }
+
+  pinPeer(publicKey: Uint8Array): void {
+    if (this.#pinnedPeer !== null && equalBytes(this.#pinnedPeer, publicKey)) return;
+    this.#pinnedPeer = publicKey;
+    this.#changes.set(PEER_ENTRY, publicKey);
   }
 
   refill(): number {
@@ -118,21 +139,28 @@ export class ModuleMemory {
     if (block > this.#head.last) this.#putHead({ last: block });
   }
 
+  hasSlot(name: SlotName): boolean {
+    return this.#keys.has(name);
+  }
+
   /** A key for one block: written down as gone before it is handed out. Without a name it is the oldest. */
   takeSlot(name?: SlotName): Result<Slot, string> {
     const persist = (stored: StoredKeys): void => {
       this.#changes.set(KEYS_ENTRY, encodeStored(stored));
       this.flush();
     };
-    if (name !== undefined) {
-      // The sender takes the oldest he has: what is older than that is gone at his end.
-      for (const slot of this.#keys.stored().slots) {
-        if (slot.block < name.block || (slot.block === name.block && slot.index < name.index)) {
-          this.#keys.take(persist, slot);
-        }
-      }
-    }
     return this.#keys.take(persist, name);
+  }
+
+  /**
+   * The sender takes the oldest slot that he has: what is older than that is gone at his end, and all where he has none.
+   * @param name as his opening has it, once that is known to be his
+   */
+  dropSlotsBefore(name: SlotName | null): void {
+    for (const slot of this.#keys.stored().slots) {
+      if (name !== null && !isBefore(slot, name)) continue;
+      this.#keys.take((stored) => void this.#changes.set(KEYS_ENTRY, encodeStored(stored)), slot);
+    }
   }
 
   unconfirmed(block: number): Unconfirmed | null {
@@ -192,9 +220,10 @@ export class ModuleMemory {
     this.finish("fake", block, bytes);
   }
 
-  /** @returns false where this block has been taken before */
+  /** @returns false where this block has been taken before, or a number is not one that could come next */
   takeFake(block: number, bytes: Uint8Array): boolean {
-    if (block <= this.#head.fakeTaken) return false;
+    const { fakeTaken, last } = this.#head;
+    if (block <= fakeTaken || (last > 0 && block > last + LIMITS.moduleBlockJump)) return false;
     this.#putHead({ fakeTaken: block, last: Math.max(block, this.#head.last) });
     this.finish("fake", block, bytes);
     return true;

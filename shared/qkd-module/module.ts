@@ -11,6 +11,7 @@ import { Greeting } from "./greeting.ts";
 import { type FinishedBlock, ModuleMemory } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { ModuleParts } from "./parts.ts";
+import { Peer, type PeerKeySource } from "./peer.ts";
 import type { ModuleSettings } from "./settings.ts";
 import type { ModuleNews, ModuleReport, ModuleRole, ModuleState, ModuleStatus, ModuleStep } from "./status.ts";
 import type { ModuleStore } from "./stored.ts";
@@ -24,8 +25,7 @@ export interface ModuleOptions {
   readonly store: ModuleStore;
   /** @returns so many fresh random bytes, however many are asked for */
   readonly random: (bytes: number) => Uint8Array;
-  /** The other end's SLH-DSA public key; or its own word for it, where the transport vouches for who is there. */
-  readonly peerPublicKey: Uint8Array | "as-told";
+  readonly peerPublicKey: PeerKeySource;
 }
 
 export class QkdModule {
@@ -48,16 +48,19 @@ export class QkdModule {
     this.#options = options;
     this.#settings = options.settings;
     this.#memory = new ModuleMemory(options.store, options.link, options.random);
+    const tell = (news: ModuleNews): void => void this.#news.push(news);
+    const raise: ModuleParts["raise"] = (code, detail) => tell({ kind: "raise", code, detail });
     const parts: ModuleParts = {
       link: options.link,
       memory: this.#memory,
       random: options.random,
       settings: () => this.#settings,
-      peerPublicKey: () => this.#greeting.peerPublicKey,
+      peer: new Peer(options.peerPublicKey, this.#memory, raise),
       say: (message) => void this.#send.push(message),
+      raise,
       ended: (report) => this.#ended(report),
     };
-    this.#greeting = new Greeting({ ...options, parts, news: (news) => void this.#news.push(news) });
+    this.#greeting = new Greeting({ ...options, parts, news: tell });
     const isSender = options.role === "sender";
     this.#sender = isSender ? { bb84: new Bb84Sender(parts), fake: new FakeSender(parts) } : null;
     this.#receiver = isSender ? null : { bb84: new Bb84Receiver(parts), fake: new FakeReceiver(parts) };
@@ -166,7 +169,7 @@ export class QkdModule {
 
   *#receive(message: Uint8Array, nowMs: number): Slices<void> {
     this.#connected = true;
-    const read = readMessage(message);
+    const read = readMessage(message, this.#receiver?.bb84.detectionsMax ?? 0);
     if (read === null) return;
     if (read.kind === "sync") this.#greeted(read.sync, nowMs);
     else if (this.#greeting.isDone) {
@@ -223,6 +226,7 @@ export class QkdModule {
     if (this.#full || this.#mustStop || nowMs < this.#pace.nextMs) return;
     this.#heardMs = nowMs;
     if (this.#settings.sim === "fake") this.#sender.fake.make(nowMs);
+    else if (this.#greeting.isOutdated) this.#greeting.greet(nowMs);
     else yield* this.#sender.bb84.begin(nowMs);
   }
 
@@ -242,6 +246,7 @@ export class QkdModule {
       }
       return;
     }
+    this.#greeting.ended(report);
     this.#news.push(...this.#pace.ended(report));
   }
 

@@ -4,7 +4,9 @@ import { PARAMETER_SETS, DEFAULT_PARAMETER_SET, SlhDsa } from "../postprocessing
 import type { BlockAuthentication, Direction } from "../postprocessing/authentication/points.ts";
 import { WegmanCarter } from "../postprocessing/authentication/wegman-carter.ts";
 import type { Slot } from "../postprocessing/authentication/key-store.ts";
+import type { ModuleAlarmCode } from "./alarms.ts";
 import type { ModuleMemory } from "./memory.ts";
+import type { Peer } from "./peer.ts";
 import type { ModuleSettings } from "./settings.ts";
 import type { ModuleReport } from "./status.ts";
 
@@ -14,23 +16,38 @@ export interface ModuleParts {
   /** @returns fresh random bytes, secret until they are sent */
   readonly random: (bytes: number) => Uint8Array;
   readonly settings: () => ModuleSettings;
-  /** Whose signatures count; null before the other end has been heard. */
-  readonly peerPublicKey: () => Uint8Array | null;
+  readonly peer: Peer;
   /** Puts a message of a session, or of the module, into the step. */
   readonly say: (message: Uint8Array) => void;
+  readonly raise: (code: ModuleAlarmCode, detail: string) => void;
   /** A block has ended, or the receiver has accepted it. */
   readonly ended: (report: ModuleReport) => void;
 }
 
 export const PUBLIC_KEY_BYTES = PARAMETER_SETS[DEFAULT_PARAMETER_SET].lengths.publicKey ?? 0;
 
+export interface BlockKeys {
+  readonly authentication: BlockAuthentication;
+  /** The other end's public key, of a block that is signed. */
+  readonly signer: Uint8Array | null;
+}
+
 /** By the slot's key; by signatures where there is none. Null where nobody knows whose signatures would count. */
-export function authenticationOf(parts: ModuleParts, own: Direction, slot: Slot | null): BlockAuthentication | null {
-  if (slot !== null) return new WegmanCarter(own, slot.keys);
-  const peerPublicKey = parts.peerPublicKey();
-  if (peerPublicKey === null) return null;
-  const { secretKey } = parts.memory.signing;
-  return new SlhDsa(own, { parameterSet: DEFAULT_PARAMETER_SET, ownSecretKey: secretKey, peerPublicKey }, parts.random);
+export function authenticationOf(parts: ModuleParts, own: Direction, slot: Slot | null): BlockKeys | null {
+  if (slot !== null) return { authentication: new WegmanCarter(own, slot.keys), signer: null };
+  const { memory, peer, random } = parts;
+  const signer = peer.publicKey;
+  if (signer === null) return null;
+  const ownSecretKey = memory.signing.secretKey;
+  const keys = { parameterSet: DEFAULT_PARAMETER_SET, ownSecretKey, peerPublicKey: signer };
+  return { authentication: new SlhDsa(own, keys, random), signer };
+}
+
+/** A sender's next block: above all that this end has had, and that the other one has told of. */
+export function nextBlock({ memory, peer }: ModuleParts): number {
+  const block = Math.max(memory.last, peer.last) + 1;
+  memory.use(block);
+  return block;
 }
 
 interface Times {

@@ -90,6 +90,17 @@ export const parametersOf = (settings: ModuleMembers): BlockParameters => ({
   leakLimitBits: leakLimitOf(settings.key_basis_detections, DEFAULT_ERROR_RATE_LIMIT),
 });
 
+/** Far above what chance makes of them. */
+const DETECTIONS_MARGIN = 2;
+const DETECTIONS_MORE = 10_000;
+
+/** More than a block's run has, which is over with so many detections for which both ends chose the key basis. */
+export const detectionsMaxOf = ({
+  key_basis_detections: sifted,
+  key_basis_probability: probability,
+}: ModuleMembers): number =>
+  Math.min(LIMITS.bb84Detections, Math.ceil((DETECTIONS_MARGIN * sifted) / probability ** 2) + DETECTIONS_MORE);
+
 /** What is wrong with settings whose shape is right, or nothing. */
 export const moduleProblem = (settings: ModuleMembers): string | undefined =>
   settingsProblem(channelOf(settings)) ?? parametersProblem(parametersOf(settings));

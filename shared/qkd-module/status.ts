@@ -40,7 +40,7 @@ export interface ModuleStatus {
   readonly role: ModuleRole;
   readonly sim: Simulation;
   readonly state: ModuleState;
-  /** Number of the last block begun. */
+  /** Number of the last block begun; at the receiver, of those that were the sender's beyond doubt. */
   readonly block: number;
   readonly totals: ModuleTotals;
   /** Latest first, at most `LIMITS.moduleReports`. */

@@ -4,6 +4,7 @@ import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Slices } from "../conditioning/slices.ts";
 import { readOpening } from "../postprocessing/session/bob.ts";
 import { QkdModule } from "./module.ts";
+import type { PeerKeySource } from "./peer.ts";
 import { DEFAULT_MODULE, type ModuleSettings } from "./settings.ts";
 import type { ModuleNews, ModuleStep } from "./status.ts";
 import type { ModuleStore } from "./stored.ts";
@@ -71,8 +72,12 @@ export class TestModules {
   readonly #seed: string;
   #lives = 0;
 
-  constructor(settings: ModuleSettings, seed = "modules") {
+  /** Where each end has the other one's public key from, as of its next start. */
+  readonly peerPublicKey: Record<Side, PeerKeySource>;
+
+  constructor(settings: ModuleSettings, peerPublicKey: PeerKeySource = "as-told", seed = "modules") {
     this.#seed = seed;
+    this.peerPublicKey = { sender: peerPublicKey, receiver: peerPublicKey };
     const end = (role: Side): End => {
       const store = new MemoryStore();
       return { store, sink: new Map(), twice: [], news: [], settings, module: this.#born(role, store, settings) };
@@ -159,7 +164,7 @@ export class TestModules {
 
   #born(role: Side, store: ModuleStore, settings: ModuleSettings): QkdModule {
     const random = seededRandom(`${this.#seed} ${role} ${this.#lives++}`);
-    return new QkdModule({ link: "n1-n2", role, settings, store, random, peerPublicKey: "as-told" });
+    return new QkdModule({ link: "n1-n2", role, settings, store, random, peerPublicKey: this.peerPublicKey[role] });
   }
 
   #take(side: Side, { send, news }: ModuleStep): void {
@@ -171,7 +176,7 @@ export class TestModules {
   }
 
   #note(message: Uint8Array): void {
-    const read = readMessage(message);
+    const read = readMessage(message, 0);
     const opening = read?.kind === "classical" ? readOpening(read.message) : null;
     if (opening?.ok !== true) return;
     const { block, slot } = opening.value;

@@ -32,6 +32,8 @@ const SyncSchema = v.strictObject({
   last: blockNumber,
   /** Blocks whose settlement this end waits for. */
   unsettled: v.pipe(v.array(blockNumber), v.maxLength(LIMITS.moduleUnsettled)),
+  /** Blocks that this end has authentication key for. */
+  slots: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   /** SLH-DSA public key, in hex. */
   public_key: v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{2}){16,64}$/)),
   /** Made because the other end greeted first: needs no answer. */
@@ -77,14 +79,20 @@ export function quantumMessage(block: number, { pulseIndexes, bases, bits }: Det
 
 const isBlock = (block: number): boolean => Number.isSafeInteger(block) && block >= 1;
 
-/** Nothing is allocated on a sender's word alone. @returns null for bytes that are no message */
-export function readMessage(bytes: Uint8Array): ModuleMessage | null {
+/**
+ * Nothing is allocated on a sender's word alone.
+ * @param detectionsMax of a run; see `detectionsMaxOf`
+ * @returns null for bytes that are no message
+ */
+export function readMessage(bytes: Uint8Array, detectionsMax: number): ModuleMessage | null {
   const kind = KINDS[bytes[1] ?? KINDS.length];
   if (bytes[0] !== VERSION || kind === undefined || bytes.length > LIMITS.moduleMessageBytes) return null;
-  return READERS[kind](bytes.subarray(HEAD_BYTES));
+  return READERS[kind](bytes.subarray(HEAD_BYTES), detectionsMax);
 }
 
-const READERS: { readonly [K in Kind]: (body: Uint8Array) => Extract<ModuleMessage, { kind: K }> | null } = {
+const READERS: {
+  readonly [K in Kind]: (body: Uint8Array, detectionsMax: number) => Extract<ModuleMessage, { kind: K }> | null;
+} = {
   sync(body) {
     if (body.length > SYNC_BYTES) return null;
     let value: unknown;
@@ -97,10 +105,10 @@ const READERS: { readonly [K in Kind]: (body: Uint8Array) => Extract<ModuleMessa
     return parsed.success ? { kind: "sync", sync: parsed.output } : null;
   },
   classical: (message) => ({ kind: "classical", message }),
-  quantum(body) {
+  quantum(body, detectionsMax) {
     const reader = new FieldReader(body);
     const [block, count, rice] = [reader.u64(), reader.u32(), reader.u8()];
-    if (!isBlock(block) || count > LIMITS.bb84Detections) return null;
+    if (!isBlock(block) || count > detectionsMax) return null;
     const pulseIndexes = decodeGaps(reader.bytes(reader.u32()), count, rice, LIMITS.bb84Pulses);
     const packedBytes = Math.ceil(count / 8);
     const bases = unpackSymbols(reader.bytes(packedBytes), count, 1);

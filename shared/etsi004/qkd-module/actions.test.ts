@@ -45,7 +45,9 @@ describe("requests of qkd-module 1.0", () => {
     expect(qosOf({ length: 128, timeout: 5000, ttl: 7 })).toMatchObject(expected);
     expect(qosOf([{ key_chunk_size: 16 }, { length: 64 }, { timeout: 5000 }])).toMatchObject(expected);
     expect(qosOf({ length: 127 })).toContain("qos_parameters");
-    expect(qosOf({ key_chunk_size: -1 })).toContain("qos_parameters");
+    for (const none of [{ key_chunk_size: -1 }, { key_chunk_size: 0 }, { length: 0 }]) {
+      expect(qosOf(none)).toContain("qos_parameters");
+    }
     expect(qosOf(Array.from({ length: LIMITS.streamQosObjects + 1 }, () => ({})))).toContain("qos_parameters");
   });
 

@@ -58,6 +58,10 @@ export class AuthKeyStore {
     return this.#slots.size;
   }
 
+  has(name: SlotName): boolean {
+    return this.#slots.has(nameOf(name));
+  }
+
   /** How many slots a block should fill so that the store holds `target` again, at least one for the one it took. */
   refillFor(target: number): number {
     return Math.max(1, Math.min(target - this.size, LIMITS.bb84RefillSlots));
@@ -97,7 +101,7 @@ export class AuthKeyStore {
   #oldest(): Slot | undefined {
     let oldest: Slot | undefined;
     for (const slot of this.#slots.values()) {
-      if (oldest === undefined || before(slot, oldest)) oldest = slot;
+      if (oldest === undefined || isBefore(slot, oldest)) oldest = slot;
     }
     return oldest;
   }
@@ -107,10 +111,12 @@ export class AuthKeyStore {
     this.#spent.set(nameOf(name), name);
     if (this.#spent.size <= LIMITS.bb84SpentSlots) return;
     const [first = name, ...rest] = this.#spent.values();
-    const forgotten = rest.reduce((low, each) => (before(each, low) ? each : low), first);
+    const forgotten = rest.reduce((low, each) => (isBefore(each, low) ? each : low), first);
     this.#spent.delete(nameOf(forgotten));
     this.#closedBlock = Math.max(this.#closedBlock, forgotten.block);
   }
 }
 
-const before = (a: SlotName, b: SlotName): boolean => a.block < b.block || (a.block === b.block && a.index < b.index);
+/** In the order in which slots are taken. */
+export const isBefore = (a: SlotName, b: SlotName): boolean =>
+  a.block < b.block || (a.block === b.block && a.index < b.index);

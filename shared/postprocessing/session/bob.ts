@@ -55,6 +55,7 @@ export class Bob extends BlockEnd {
   #amplification: Bodies["amplification"] | null = null;
   #unconfirmed: Unconfirmed | null = null;
   #opened = false;
+  #vouchedFor = false;
 
   /** @param options `authentication` of direction `bob-to-alice`, with the key that the opening names */
   constructor(options: BlockOptions) {
@@ -65,6 +66,11 @@ export class Bob extends BlockEnd {
   /** Whether the block has been opened with this end's parameters: its run may begin. */
   get isOpen(): boolean {
     return this.#opened;
+  }
+
+  /** Whether Alice's first tag has verified: the opening was hers. */
+  get isVouchedFor(): boolean {
+    return this.#vouchedFor;
   }
 
   /**
@@ -166,6 +172,7 @@ export class Bob extends BlockEnd {
 
   #beginCorrection(): undefined {
     const { mZ, nZ } = this.figures;
+    this.#vouchedFor = true;
     this.sayTag();
     if (isAboveLimit(mZ ?? [], nZ ?? [], this.options.parameters)) return this.giveUp("qber-above-bound");
     return this.#ask();

@@ -26,7 +26,7 @@
 import { LIMITS } from "../../limits.ts";
 import { bytesFor } from "../bits.ts";
 import type { SlotName } from "../authentication/key-store.ts";
-import type { MessageType } from "./envelope.ts";
+import { HEAD_BYTES, type MessageType } from "./envelope.ts";
 import { FieldReader, FieldWriter } from "./fields.ts";
 import { decodeGaps, encodeGaps, riceOf } from "./gaps.ts";
 import { type BlockParameters, readParameters, writeParameters } from "./parameters.ts";
@@ -117,6 +117,9 @@ const detections: Codec<Bodies["detections"]> = {
     return pulseIndexes === null || bases === null ? undefined : { pulseIndexes, bases };
   },
 };
+
+/** How many detections such a message tells of: to be looked at before they are decoded. */
+export const detectionsIn = (message: Uint8Array): number => new FieldReader(message.subarray(HEAD_BYTES)).u32();
 
 const sifting: Codec<Bodies["sifting"]> = {
   encode: ({ symbols }) => write().u32(symbols.length).bytes(packSymbols(symbols, 2)).finish(),

@@ -18,6 +18,8 @@ export const CAPABILITIES = [
   "qos-told",
   /** Members of QOS beyond the chunk's size and Timeout are honoured. */
   "qos",
+  /** OPEN_CONNECT may ask for chunks of 0 bytes. */
+  "no-bytes",
   /** OPEN_CONNECT names a Metadata_mimetype. */
   "mimetype",
   /** GET_KEY names an index. */
@@ -86,7 +88,7 @@ export const D: Party = { sae: "sae-c2", node: "tn-2" };
 
 export interface Binding {
   readonly name: string;
-  /** Its column in the README's table. */
+  /** As which the engine treats it. */
   readonly profile: ProfileName;
   readonly can: ReadonlySet<Capability>;
   /** Why it cannot do the others. */

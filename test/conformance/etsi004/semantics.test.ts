@@ -14,7 +14,7 @@ import { expectSame, Stage } from "./stage.ts";
 const LINK = "tn-1-tn-2";
 /** Enough for all cases, and soon drained. */
 const KEY_RATE_BPS = 8_000_000;
-const FULL_BYTES = 256 * 1024;
+const FULL_BYTES = 128 * 1024;
 const PATIENCE_MS = 30_000;
 /** The longest there is: the tests wait for none of it to pass. */
 const GRACE_SECONDS = 30;

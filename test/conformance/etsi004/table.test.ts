@@ -41,7 +41,7 @@ test("a binding has reasons for what it cannot do, and for nothing else", () => 
   }
 });
 
-test("a case that no binding but one can run runs over that one", () => {
+test("the native binding can say all: every case runs over it", () => {
   for (const { id } of CASES) {
     const runs = CELLS.filter(({ each, missing }) => each.id === id && missing.length === 0);
     expect(

@@ -42,23 +42,29 @@ async function listen(place: Place, mayConnect: AllowList, hearer: Hearer, log: 
   let waiting: net.Socket | null = null;
   let current: net.Socket | null = null;
   let arrival = Promise.withResolvers<void>();
-  const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) => {
-    socket.on("error", () => undefined);
-    const { remoteAddress } = socket;
-    if (!mayConnect(remoteAddress)) {
-      quiet("warn", "connection refused", { address: remoteAddress ?? "", reason: "the address is not in allow" });
-      socket.destroy();
-      return;
-    }
-    waiting?.destroy();
-    current?.destroy();
-    waiting = socket;
-    arrival.resolve();
-  });
+  const server = net.createServer(
+    { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+    (socket) => {
+      socket.on("error", () => undefined);
+      const { remoteAddress } = socket;
+      if (!mayConnect(remoteAddress)) {
+        quiet("warn", "connection refused", { address: remoteAddress ?? "", reason: "the address is not in allow" });
+        socket.destroy();
+        return;
+      }
+      waiting?.destroy();
+      current?.destroy();
+      waiting = socket;
+      arrival.resolve();
+    },
+  );
   server.listen({ host: place.host, port: place.port });
   await once(server, "listening");
   server.on("error", (error) => log("error", "listener failed", { reason: messageOf(error) }));
-  log("info", "listening for the other end's module", { bind: place.host, port: (server.address() as net.AddressInfo).port });
+  log("info", "listening for the other end's module", {
+    bind: place.host,
+    port: (server.address() as net.AddressInfo).port,
+  });
   const stop = (): void => {
     for (const socket of [waiting, current]) socket?.destroy();
     arrival.resolve();

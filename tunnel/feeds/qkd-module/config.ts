@@ -38,18 +38,22 @@ export const qkdModuleFeed = v.pipe(
     /** Loopback aside, who may connect to `listen`, and where `connect` may lead: addresses and networks. */
     allow: v.optional(v.pipe(v.array(network), v.maxLength(LIMITS.localAllowEntries)), []),
     /** `as-told`: what the other end says of itself counts, because what lies in between vouches for who it is. */
-    peer_public_key: v.optional(v.literal("as-told", 'shall be as-told; a key goes into peer_public_key_file')),
+    peer_public_key: v.optional(v.literal("as-told", "shall be as-told; a key goes into peer_public_key_file")),
     /** With the other end's public key, in hex: its own `public-key.hex`. */
     peer_public_key_file: v.optional(filePath),
   }),
   v.check(({ role, listen }) => (role === "sender") === (listen !== undefined), 'listen goes with role = "sender"'),
-  v.check(({ role, connect }) => (role === "receiver") === (connect !== undefined), 'connect goes with role = "receiver"'),
+  v.check(
+    ({ role, connect }) => (role === "receiver") === (connect !== undefined),
+    'connect goes with role = "receiver"',
+  ),
   v.check(
     ({ peer_public_key: told, peer_public_key_file: file }) => (told === undefined) !== (file === undefined),
     'either peer_public_key_file or peer_public_key = "as-told" shall be given',
   ),
   v.check(
-    (feed) => isHere(feed) || (feed.listen !== undefined && feed.allow.length > 0) || allowList(feed.allow)(hostOf(feed)),
+    (feed) =>
+      isHere(feed) || (feed.listen !== undefined && feed.allow.length > 0) || allowList(feed.allow)(hostOf(feed)),
     "an address of another machine, or one that other machines reach, needs allow = [...]",
   ),
   v.check(

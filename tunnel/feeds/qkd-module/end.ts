@@ -31,6 +31,7 @@ export class ModuleEnd implements Hearer {
   #say: ((messages: readonly Uint8Array[]) => void) | null = null;
   #timer: NodeJS.Timeout | undefined;
   #full = false;
+  #isBroken = false;
   #roomMade: () => void = () => undefined;
   /** Since when there has been no connection; null where there is one. */
   #aloneMs: number | null = nowMs();
@@ -98,9 +99,11 @@ export class ModuleEnd implements Hearer {
   /** Works do not overlap; the first that fails is the last. */
   async #inTurn(work: () => Promise<void>): Promise<void> {
     await this.#turns.run(async () => {
+      if (this.#isBroken) throw new Error("the module is broken");
       try {
-        await Promise.race([this.#failed.promise, work()]);
+        await work();
       } catch (error) {
+        this.#isBroken = true;
         this.#failed.reject(error);
         throw error;
       }
@@ -134,6 +137,8 @@ export class ModuleEnd implements Hearer {
   }
 
   async #tick(): Promise<void> {
-    await this.#inTurn(async () => await this.#step(this.#module.tick(nowMs(), { full: this.#full }))).catch(() => null);
+    await this.#inTurn(async () => await this.#step(this.#module.tick(nowMs(), { full: this.#full }))).catch(
+      () => null,
+    );
   }
 }

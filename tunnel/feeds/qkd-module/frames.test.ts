@@ -22,8 +22,11 @@ test("whatever the segments, the messages come out as they went in", () => {
   );
 });
 
-test.each([0, LIMITS.moduleMessageBytes + 1, 0xffff_ffff])("a length of %d is refused before anything is kept", (bytes) => {
-  const head = Buffer.alloc(4);
-  head.writeUInt32BE(bytes);
-  expect(() => [...new FrameReader().push(head)]).toThrow(FrameFault);
-});
+test.each([0, LIMITS.moduleMessageBytes + 1, 0xffff_ffff])(
+  "a length of %d is refused before anything is kept",
+  (bytes) => {
+    const head = Buffer.alloc(4);
+    head.writeUInt32BE(bytes);
+    expect(() => [...new FrameReader().push(head)]).toThrow(FrameFault);
+  },
+);

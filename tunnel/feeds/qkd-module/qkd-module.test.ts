@@ -1,11 +1,12 @@
 /** Two ends of a link in one process, each with its thread, its spool and a real socket to the other. */
-import { readFileSync } from "node:fs";
+import { once } from "node:events";
+import { readFileSync, rmSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { freePort } from "../../../scripts/start/ports.ts";
 import { eventually } from "../../../test/support/operator.ts";
 import { type FeedBench, feedBench, type StartedFeed } from "../../../test/support/feed-bench.ts";
+import { LIMITS } from "../../../shared/limits.ts";
 import { JournalStore } from "./store.ts";
 
 const PATIENCE_MS = 50_000;
@@ -30,6 +31,16 @@ beforeEach(async () => {
 });
 afterEach(async () => await bench.stop());
 
+/** Nobody's now; a sender that starts again keeps it. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port: free } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, "close");
+  return free;
+}
+
 const start = async (role: "sender" | "receiver", settings: object, more: object = {}): Promise<StartedFeed> =>
   await bench.start({
     type: "qkd-module",
@@ -45,12 +56,23 @@ const start = async (role: "sender" | "receiver", settings: object, more: object
 const now = async <T>(value: () => T): Promise<T> => await Promise.resolve(value());
 const matched = (): number => [...bench.edge.blocks.values()].filter(({ state }) => state === "matched").length;
 const untilMatched = async (count: number): Promise<void> =>
-  void (await eventually(async () => await now(matched), (blocks) => blocks >= count, PATIENCE_MS));
+  void (await eventually(
+    async () => await now(matched),
+    (blocks) => blocks >= count,
+    PATIENCE_MS,
+  ));
 const untilAlarm = async (feed: StartedFeed, code: string): Promise<void> =>
-  void (await eventually(async () => await now(feed.alarms), (codes) => codes.includes(code), PATIENCE_MS));
+  void (await eventually(
+    async () => await now(() => feed.alarms()),
+    (codes) => codes.includes(code),
+    PATIENCE_MS,
+  ));
 const states = (): Set<string> => new Set([...bench.edge.blocks.values()].map(({ state }) => state));
 
-test.each([["bb84", SHORT], ["fake", FAKE]])("%s: both ends push the same blocks, and figures are shown", async (sim, settings) => {
+test.each([
+  ["bb84", SHORT],
+  ["fake", FAKE],
+])("%s: both ends push the same blocks, and figures are shown", async (sim, settings) => {
   const [sender, receiver] = [await start("sender", settings), await start("receiver", settings)];
   await untilMatched(3);
   for (const id of bench.edge.blocks.keys()) expect(id).toMatch(new RegExp(`^${sim}/l/\\d+$`));
@@ -82,7 +104,11 @@ test("either end's thread ended in the middle of things, again and again: nothin
   await untilMatched(9);
   await sender.stop();
   // What is finished comes to the edge from the receiver too.
-  await eventually(async () => await now(states), (all) => all.size === 1 && all.has("matched"), PATIENCE_MS).catch(() => null);
+  await eventually(
+    async () => await now(states),
+    (all) => all.size === 1 && all.has("matched"),
+    PATIENCE_MS,
+  ).catch(() => null);
   // A block that only one end has pushed so far is one whose other end had it in its store when it was stopped.
   await receiver.stop();
   const pushed = new Set(bench.edge.pushes);
@@ -101,6 +127,20 @@ test("either end's thread ended in the middle of things, again and again: nothin
   }
 });
 
+test("both ends' folders are lost: blocks come by names that the pool has not heard", async () => {
+  for (const round of [1, 2]) {
+    const feeds = [await start("sender", FAKE), await start("receiver", FAKE)];
+    await untilMatched(round * 2);
+    for (const feed of feeds) {
+      expect(feed.alarms()).toEqual([]);
+      await feed.stop();
+    }
+    rmSync(path.join(bench.folder, "spool"), { recursive: true });
+    // What one end has not pushed is gone with its folder.
+    for (const [id, { state }] of bench.edge.blocks) if (state === "unmatched") bench.edge.blocks.delete(id);
+  }
+});
+
 test("Eve is an alarm at both ends; key without her clears it", async () => {
   const tapped = { ...SHORT, eve_share: 0.5 };
   let sender = await start("sender", tapped);
@@ -112,14 +152,22 @@ test("Eve is an alarm at both ends; key without her clears it", async () => {
   await sender.stop();
   sender = await start("sender", SHORT);
   await untilMatched(1);
-  await eventually(async () => await now(receiver.alarms), (codes) => !codes.includes("qber-above-bound"), PATIENCE_MS);
+  await eventually(
+    async () => await now(() => receiver.alarms()),
+    (codes) => !codes.includes("qber-above-bound"),
+    PATIENCE_MS,
+  );
 });
 
 test("with enough key in the pool no more is made, and more when there is less", async () => {
   bench.edge.highBits = 1_000_000;
   bench.edge.availableBits = 1_000_000;
   const [sender] = [await start("sender", FAKE), await start("receiver", FAKE)];
-  await eventually(async () => await now(() => sender.feed.gauges), ({ device, heldBack }) => heldBack && device["module"] === "full", PATIENCE_MS);
+  await eventually(
+    async () => await now(() => sender.feed.gauges),
+    ({ device, heldBack }) => heldBack && device["module"] === "full",
+    PATIENCE_MS,
+  );
   bench.edge.availableBits = 0;
   await untilMatched(1);
 });
@@ -127,12 +175,34 @@ test("with enough key in the pool no more is made, and more when there is less",
 test("max_key_count is that, too", async () => {
   bench.edge.availableBits = 256 * 10;
   const [sender] = [await start("sender", FAKE, { max_key_count: 10 }), await start("receiver", FAKE)];
-  await eventually(async () => await now(() => sender.feed.gauges), ({ device }) => device["module"] === "full", PATIENCE_MS);
+  await eventually(
+    async () => await now(() => sender.feed.gauges),
+    ({ device }) => device["module"] === "full",
+    PATIENCE_MS,
+  );
   expect(sender.feed.gauges.heldBack).toBe(false);
 });
 
+test("a receiver that has no room left listens no more, and goes on when there is some", async () => {
+  bench.edge.intercept = ({ method, path: asked }) =>
+    method === "PUT" && asked.endsWith("node=n2") ? "unreachable" : null;
+  await start("sender", FAKE);
+  const receiver = await start("receiver", FAKE, { spool_blocks: 1 });
+  await untilAlarm(receiver, "spool-full");
+  const full = await eventually(
+    async () => await now(() => receiver.feed.gauges.device),
+    ({ finishedBlocks }) => Number(finishedBlocks) > LIMITS.moduleFinishedBlocks,
+    PATIENCE_MS,
+  );
+  expect(full["finishedBlocks"]).toBe(LIMITS.moduleFinishedBlocks + 1);
+  bench.edge.intercept = () => null;
+  await untilMatched(Number(full["blocksReleased"]) + 1);
+  expect(states()).not.toContain("quarantined");
+});
+
+const keyOf = (role: string): string => path.join(bench.folder, "spool", role, "public-key.hex");
+
 test("each waits for the other's public key, and takes nobody else's", async () => {
-  const keyOf = (role: string): string => path.join(bench.folder, "spool", role, "public-key.hex");
   const sender = await start("sender", SHORT, { peer_public_key: undefined, peer_public_key_file: keyOf("receiver") });
   await untilAlarm(sender, "module-peer-key");
   await start("receiver", SHORT, { peer_public_key: undefined, peer_public_key_file: keyOf("sender") });
@@ -150,7 +220,11 @@ test("each waits for the other's public key, and takes nobody else's", async () 
 
 test("frames that cannot be and bytes that are nothing end their connection, and nothing else", async () => {
   const sender = await start("sender", FAKE);
-  await eventually(async () => await now(() => bench.logged), (lines) => lines.some(({ event }) => event.startsWith("listening")), PATIENCE_MS);
+  await eventually(
+    async () => await now(() => bench.logged),
+    (lines) => lines.some(({ event }) => event.startsWith("listening")),
+    PATIENCE_MS,
+  );
   for (const bytes of ["ffffffff", "00000000", "00000004deadbeef", "000000", "0000000201 00".replace(" ", "")]) {
     const socket = net.connect({ port, host: "127.0.0.1" });
     socket.on("error", () => undefined);

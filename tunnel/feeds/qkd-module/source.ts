@@ -19,7 +19,11 @@ import { readPeerKey, writePublicKey } from "./peer-key.ts";
 const THREAD = new URL("thread.ts", import.meta.url);
 
 /** What key that comes again shows to be over. */
-const OVER_WITH_KEY = ["qber-above-bound", "authentication-failed", "module-unsettled"] as const satisfies readonly FeedAlarmCode[];
+const OVER_WITH_KEY = [
+  "qber-above-bound",
+  "authentication-failed",
+  "module-unsettled",
+] as const satisfies readonly FeedAlarmCode[];
 /** The system's codes for a disk that takes no more, or fails. */
 const DISK_CODES: ReadonlySet<string | null> = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS"]);
 
@@ -66,7 +70,8 @@ class ModuleFeed {
       settings: config,
       channel: { allow, ...(listen === undefined ? {} : { listen }), ...(connect === undefined ? {} : { connect }) },
       folder: parts.spool.folder,
-      spoolKey: parts.spoolKey,
+      // Not the memory around it too.
+      spoolKey: new Uint8Array(parts.spoolKey),
     };
     this.#worker = new Worker(THREAD, { workerData });
     this.#failed.promise.catch(() => undefined);
@@ -171,7 +176,7 @@ class ModuleFeed {
   async #watchPool(signal: AbortSignal): Promise<void> {
     const { max_key_count: keys = Infinity, key_size_bits: sizeBits } = this.#config;
     const { pressure } = this.#parts;
-    for (let before = false; ; ) {
+    for (let before = false; ;) {
       await pressure.ask(signal);
       const isFull = pressure.held || pressure.heldBits >= keys * sizeBits;
       if (isFull !== before) this.#tell({ kind: "full", full: isFull });

@@ -22,8 +22,18 @@ function reopened(folder: string): Map<string, Buffer> {
 test("what was written is there again, and not in clear", () => {
   const folder = temporaryFolder();
   const store = new JournalStore(folder, KEY);
-  store.write(new Map([["one", bytesOf("a-secret")], ["two", bytesOf("b")]]));
-  store.write(new Map([["one", bytesOf("another-secret")], ["two", null]]));
+  store.write(
+    new Map([
+      ["one", bytesOf("a-secret")],
+      ["two", bytesOf("b")],
+    ]),
+  );
+  store.write(
+    new Map([
+      ["one", bytesOf("another-secret")],
+      ["two", null],
+    ]),
+  );
   expect(store.read("one")).toEqual(bytesOf("another-secret"));
   store.close();
   expect(reopened(folder)).toEqual(new Map([["one", Buffer.from("another-secret")]]));
@@ -33,26 +43,30 @@ test("what was written is there again, and not in clear", () => {
 test("cut off anywhere: each change is there as a whole or not at all, and those before it are", () => {
   const change = fc.dictionary(fc.constantFrom("a", "b", "c"), fc.option(fc.uint8Array({ maxLength: 40 })));
   fc.assert(
-    fc.property(fc.array(change, { minLength: 1, maxLength: 5 }), fc.double({ min: 0, max: 1, noNaN: true }), (changes, share) => {
-      const folder = temporaryFolder();
-      const file = path.join(folder, "module.journal");
-      const store = new JournalStore(folder, KEY);
-      const states = [{ bytes: readFileSync(file).length, content: contentOf(store) }];
-      for (const each of changes) {
-        store.write(new Map(Object.entries(each)));
-        states.push({ bytes: readFileSync(file).length, content: contentOf(store) });
-      }
-      store.close();
-      const [first, last] = [states[0]!, states.at(-1)!];
-      const cut = first.bytes + Math.floor(share * (last.bytes - first.bytes));
-      truncateSync(file, cut);
-      expect(reopened(folder)).toEqual(states.findLast(({ bytes }) => bytes <= cut)!.content);
-      // It goes on from there.
-      const again = new JournalStore(folder, KEY);
-      again.write(new Map([["d", bytesOf("d")]]));
-      again.close();
-      expect(reopened(folder).get("d")).toEqual(Buffer.from("d"));
-    }),
+    fc.property(
+      fc.array(change, { minLength: 1, maxLength: 5 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (changes, share) => {
+        const folder = temporaryFolder();
+        const file = path.join(folder, "module.journal");
+        const store = new JournalStore(folder, KEY);
+        const states = [{ bytes: readFileSync(file).length, content: contentOf(store) }];
+        for (const each of changes) {
+          store.write(new Map(Object.entries(each)));
+          states.push({ bytes: readFileSync(file).length, content: contentOf(store) });
+        }
+        store.close();
+        const [first, last] = [states[0]!, states.at(-1)!];
+        const cut = first.bytes + Math.floor(share * (last.bytes - first.bytes));
+        truncateSync(file, cut);
+        expect(reopened(folder)).toEqual(states.findLast(({ bytes }) => bytes <= cut)!.content);
+        // It goes on from there.
+        const again = new JournalStore(folder, KEY);
+        again.write(new Map([["d", bytesOf("d")]]));
+        again.close();
+        expect(reopened(folder).get("d")).toEqual(Buffer.from("d"));
+      },
+    ),
     { numRuns: 50 },
   );
 });

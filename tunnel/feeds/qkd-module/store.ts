@@ -8,7 +8,16 @@
  * removed stays in the file, sealed, until that is written anew; the file that it replaces is overwritten.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
 import path from "node:path";
 import { LIMITS } from "../../../shared/limits.ts";
 import { decodeStored, encodeStored, type ModuleStore } from "../../../shared/qkd-module/stored.ts";
@@ -26,6 +35,8 @@ const ZEROS = Buffer.alloc(1024 * 1024);
 type Changes = ReadonlyMap<string, Uint8Array | null>;
 
 export class JournalStore implements ModuleStore {
+  /** There was none before: nobody here knows what numbers blocks have had. */
+  readonly isNew: boolean;
   readonly #file: string;
   readonly #key: Buffer;
   readonly #entries = new Map<string, Uint8Array>();
@@ -40,6 +51,7 @@ export class JournalStore implements ModuleStore {
     this.#file = path.join(folder, FILE);
     this.#key = key;
     const found = readOrNull(this.#file);
+    this.isNew = found === null;
     if (found === null) {
       this.#writeAnew();
       return;
@@ -130,7 +142,10 @@ export class JournalStore implements ModuleStore {
     this.#instance = file.toString("hex", MAGIC.length, HEAD_BYTES);
     for (let at = HEAD_BYTES; at < file.length;) {
       const end = endOf(file, at);
-      const block = end > file.length ? null : unseal(this.#key, this.#nameOf(this.#changes), file.subarray(at + LENGTH_BYTES, end));
+      const block =
+        end > file.length
+          ? null
+          : unseal(this.#key, this.#nameOf(this.#changes), file.subarray(at + LENGTH_BYTES, end));
       if (block === null) {
         const isCutOff = this.#changes > 0 && (end >= file.length || file.subarray(at).every((byte) => byte === 0));
         if (!isCutOff) throw this.#damaged();

@@ -16,14 +16,18 @@ import { JournalStore } from "./store.ts";
 
 if (parentPort === null) throw new Error("is to be run as a thread of the agent");
 const agent = parentPort;
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
-const tell = (message: FromThread): void => agent.postMessage(message);
+/** @param gone buffers that are the agent's from then on: no copy of them stays behind */
+const tell = (message: FromThread, gone: ArrayBuffer[] = []): void => agent.postMessage(message, gone);
 const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
 
 async function work({ link, role, settings, channel, folder, spoolKey }: ThreadData): Promise<void> {
   const store = new JournalStore(folder, Buffer.from(spoolKey));
   // Makes the module's signing key where it has none: the other end may have to be told before anything begins.
-  const { signing } = new ModuleMemory(store, link, random);
+  const memory = new ModuleMemory(store, link, random);
+  // The pool knows blocks by their numbers for ever, whatever becomes of this folder: more than one a millisecond there
+  // never were. With a seed the line is to be repeated, block by block from the first.
+  if (store.isNew && settings.seed === undefined) memory.use(Date.now());
+  memory.flush();
   const begun = Promise.withResolvers<Uint8Array | "as-told">();
   let [end, full]: [ModuleEnd | null, boolean] = [null, false];
   agent.on("message", (message: ToThread) => {
@@ -34,11 +38,14 @@ async function work({ link, role, settings, channel, folder, spoolKey }: ThreadD
       // What breaks a step ends the end's own run.
     } else end?.putAway(message.id).catch(() => undefined);
   });
-  tell({ kind: "public-key", publicKey: toHex(signing.publicKey) });
+  tell({ kind: "public-key", publicKey: toHex(memory.signing.publicKey) });
   const peerPublicKey = await begun.promise;
   end = new ModuleEnd(new QkdModule({ link, role, settings, store, random, peerPublicKey }), {
     news: (news) => tell({ kind: "news", news }),
-    finished: (block) => tell({ kind: "finished", block }),
+    finished({ id, bytes: kept }) {
+      const bytes = new Uint8Array(kept);
+      tell({ kind: "finished", block: { id, bytes } }, [bytes.buffer]);
+    },
     status: (status) => tell({ kind: "figures", figures: figuresOf(status) }),
   });
   end.full = full;

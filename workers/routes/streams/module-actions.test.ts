@@ -37,6 +37,18 @@ describe("qkd-module 1.0", () => {
     });
   });
 
+  test("a chunk of a length that cannot be had: status 7, nothing is open; a Timeout that is too long is cut", async () => {
+    const key_stream_ID = crypto.randomUUID();
+    const wish = (qos_parameters: object) => ({ ...APPLICATIONS, key_stream_ID, qos_parameters });
+    expect(await act("sae-a", "open_connect", wish({ key_chunk_size: 100_000 }))).toEqual({
+      http: 503,
+      body: { status: 7, message: "OPEN failed because requested QoS settings could not be met" },
+    });
+    expect(await act("sae-a", "close", { key_stream_ID })).toEqual(NOT_FOUND);
+    const patient = wish({ key_chunk_size: 24, timeout: 4_000_000_000 });
+    expect(await act("sae-a", "open_connect", patient)).toEqual({ http: 200, body: { status: 0, key_stream_ID } });
+  });
+
   test("K-02: indexes of get_id give both modules the same keys, once each", async () => {
     const ksid = await opened({ qos_parameters: [{ key_chunk_size: 24 }] });
     const ids = await ask("sae-a", `get_id/${ksid}?count=3`);

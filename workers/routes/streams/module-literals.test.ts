@@ -52,6 +52,15 @@ describe("qkd-module 0.9", () => {
     expect(await send("sae-a", "close", `['${ksid}']`)).toEqual({ http: 200, text: "0" });
   });
 
+  test("a key of a length that cannot be had: nothing is open", async () => {
+    for (const length of [0, 32, 800_000]) {
+      const ksid = crypto.randomUUID();
+      const asked = `['sae-a', 'sae-b', {'timeout': 5000, 'length': ${length}}, '${ksid}']`;
+      expect(await send("sae-a", "open_connect", asked)).toEqual({ http: 400, text: `["${ksid}", 2]` });
+      expect(await send("sae-a", "close", `['${ksid}']`)).toEqual({ http: 400, text: "2" });
+    }
+  });
+
   test("after its own close an end may fetch what the other has exchanged", async () => {
     const ksid = await opened();
     const [key] = both(await send("sae-b", "get_key", `['${ksid}', -1, None]`)) as [number[]];

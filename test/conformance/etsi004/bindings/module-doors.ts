@@ -24,7 +24,5 @@ export const atEdge: Reach =
 
 export const atAgent: Reach =
   (network, { node }) =>
-  async (path, body) => {
-    const headers = { connection: "close" };
-    return await answerOf(await fetch(`${network.local.qkdModule?.[node]}${path}`, { ...init(body), headers }));
-  };
+  async (path, body) =>
+    await answerOf(await fetch(`${network.local.qkdModule?.[node]}${path}`, init(body)));

@@ -8,8 +8,10 @@ const QUICK_MS = 500;
 /** bit/s; no link of the demo makes as much. */
 const IMPOSSIBLE_BPS = 4_000_000_000;
 const HUGE_BYTES = 100_000;
-const KSIDS = 1000;
+/** There are seven bindings that allocate. */
+const KSIDS_EACH = 200;
 const AT_ONCE = 50;
+const allocated = new Set<string>();
 
 export const OPEN_CASES: readonly Case[] = [
   {
@@ -141,11 +143,12 @@ export const OPEN_CASES: readonly Case[] = [
     level: "M",
     title: "a chunk of 0 bytes, and a huge one: status 7 or an error, and others are served",
     needs: ["own-open"],
+    uses: ["no-bytes"],
     async run(stage) {
       const good = (["success", "peer-not-connected"] as const).flatMap((it) => stage.binding.says("open", it));
       // Both ends where one alone would fail for want of the other.
       const ends = stage.binding.can.has("ksid") ? [await stage.a()] : [await stage.a(), await stage.b()];
-      for (const chunkBytes of [0, HUGE_BYTES]) {
+      for (const chunkBytes of stage.binding.can.has("no-bytes") ? [0, HUGE_BYTES] : [HUGE_BYTES]) {
         const wish = { qos: { chunkBytes, timeoutMs: QUICK_MS }, label: crypto.randomUUID() };
         for (const { word } of await Promise.all(ends.map(async (end) => await end.open(wish)))) {
           expect(good, `a chunk of ${chunkBytes} bytes`).not.toContain(word);
@@ -158,24 +161,18 @@ export const OPEN_CASES: readonly Case[] = [
   {
     id: "004-30",
     level: "M",
-    title: "a thousand KSIDs: all different, all of version 4",
+    title: "more than a thousand KSIDs, over all bindings together: all different, all of version 4",
     needs: ["own-open", "ksid"],
     async run(stage) {
-      const ksids = new Set<string>();
+      const before = allocated.size;
       const applications = await Promise.all(Array.from({ length: AT_ONCE }, async () => await stage.a()));
-      for (let opened = 0; opened < KSIDS; opened += AT_ONCE) {
-        const batch = applications.map(async (a) => {
-          const { ksid } = await a.open({});
-          if (ksid === null) expect.unreachable();
-          await a.close(ksid);
-          return ksid;
-        });
-        for (const ksid of await Promise.all(batch)) {
+      for (let opened = 0; opened < KSIDS_EACH; opened += AT_ONCE) {
+        for (const { ksid } of await Promise.all(applications.map(async (a) => await a.open({})))) {
           expect(ksid).toMatch(UUID_V4);
-          ksids.add(ksid);
+          allocated.add(ksid ?? "");
         }
       }
-      expect(ksids.size).toBe(KSIDS);
+      expect(allocated.size).toBe(before + KSIDS_EACH);
     },
   },
 ];
