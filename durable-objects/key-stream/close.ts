@@ -1,4 +1,4 @@
-/** CLOSE (ETSI GS QKD 004 V2.1.1 clause 6.3), and what qkd-module's clients ask besides. */
+/** CLOSE (ETSI GS QKD 004 V2.1.1 clause 5), and what qkd-module's clients ask besides. */
 import { PROFILES } from "../../shared/etsi004/profiles.ts";
 import type { StatusName } from "../../shared/etsi004/status.ts";
 import type { AvailableAnswer, StreamCaller, StreamResult } from "../../shared/etsi004/types.ts";

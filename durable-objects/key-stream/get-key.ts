@@ -1,4 +1,4 @@
-/** GET_KEY (ETSI GS QKD 004 V2.1.1 clause 6.2). */
+/** GET_KEY (ETSI GS QKD 004 V2.1.1 clause 5). */
 import { type Fault, fail } from "../../shared/errors/errors.ts";
 import { metadataOf } from "../../shared/etsi004/metadata.ts";
 import { PROFILES } from "../../shared/etsi004/profiles.ts";

@@ -1,4 +1,4 @@
-/** OPEN_CONNECT (ETSI GS QKD 004 V2.1.1 clause 6.1). */
+/** OPEN_CONNECT (ETSI GS QKD 004 V2.1.1 clause 5). */
 import type { Fault } from "../../shared/errors/errors.ts";
 import { failsAtOnce, type Profile, PROFILES } from "../../shared/etsi004/profiles.ts";
 import type { StatusName } from "../../shared/etsi004/status.ts";

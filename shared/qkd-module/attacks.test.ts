@@ -226,6 +226,17 @@ describe("a sender with a signing key of his own", () => {
     expectToGoOn(modules);
   });
 
+  test("nor out of one that has forgotten which key it learnt, while it has slots", () => {
+    const modules = atWork();
+    const before = modules.ends.receiver.sink.size;
+    modules.ends.receiver.store.entries.delete("peer");
+    modules.restart("receiver");
+    replaceSender(modules);
+    run(modules, 2);
+    expect(modules.ends.receiver.sink.size).toBe(before);
+    expect(statusOf(modules, "sender").reports[0]?.reason).toBe("no-authentication-key");
+  });
+
   test("is taken at his word where the transport vouches for who speaks", () => {
     const modules = atWork("vouched-for");
     replaceSender(modules);

@@ -51,6 +51,10 @@ export function seededRandom(label: string): (bytes: number) => Uint8Array {
 export type Side = "sender" | "receiver";
 const OTHER = { sender: "receiver", receiver: "sender" } as const;
 
+/** Made once for each seed and role: to make them takes longer than most tests. */
+const SIGNING_KEYS = new Map<string, Uint8Array>();
+const SIGNING_ENTRY = "signing";
+
 interface End {
   readonly store: MemoryStore;
   /** Where finished blocks go, by id: a second block of one id is told. */
@@ -80,7 +84,12 @@ export class TestModules {
     this.peerPublicKey = { sender: peerPublicKey, receiver: peerPublicKey };
     const end = (role: Side): End => {
       const store = new MemoryStore();
-      return { store, sink: new Map(), twice: [], news: [], settings, module: this.#born(role, store, settings) };
+      const name = `${seed} ${role}`;
+      const known = SIGNING_KEYS.get(name);
+      if (known !== undefined) store.entries.set(SIGNING_ENTRY, known);
+      const module = this.#born(role, store, settings);
+      SIGNING_KEYS.set(name, store.read(SIGNING_ENTRY) as Uint8Array);
+      return { store, sink: new Map(), twice: [], news: [], settings, module };
     };
     this.ends = { sender: end("sender"), receiver: end("receiver") };
   }
