@@ -188,6 +188,9 @@ export const LIMITS = {
   /** Calls for chunks that wait in one pool until there is key for them; how long before they look again. */
   streamTurns: 1024,
   streamTurnMs: 250,
+  /** One that wants more than there is holds up those of lower priority for so long at most, and how soon again. */
+  streamHoldUpMs: 1000,
+  streamHoldUpAgainMs: 60_000,
   /** Hand-overs of one pool that an end may still take back, and chunks in one such call. */
   streamHolds: 16_384,
   streamHandBacks: 1024,
@@ -220,6 +223,8 @@ export const LIMITS = {
   streamSocketsPerSae: 256,
   streamCredits: 1024,
   streamCreditChars: 64,
+  /** Pushed to one of them and not said to have come, in characters, or one message: with all of them 64 MiB an object. */
+  streamUnreceiptedChars: 64 * 1024,
   streamMetadataChars: 1024,
   streamUriChars: 1024,
 

@@ -28,6 +28,7 @@ import { StandingAlarms } from "./standing-alarms.ts";
 import { PoolStore } from "./store.ts";
 import { Holds } from "./stream-holds.ts";
 import { StreamStore } from "./stream-store.ts";
+import { StreamRates } from "./stream-rates.ts";
 import { StreamTurns } from "./stream-turns.ts";
 import { Supply } from "./supply.ts";
 import { UnitStore } from "./unit-store.ts";
@@ -121,6 +122,7 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
     streams,
     holds: new Holds(LIMITS.streamHolds),
     turns,
+    streamRates: new StreamRates(LIMITS.streams),
     isLeased: options.isLeased,
     useLease: options.useLease,
     config,

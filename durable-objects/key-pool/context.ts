@@ -22,6 +22,7 @@ import type { StandingAlarms } from "./standing-alarms.ts";
 import type { PoolStore } from "./store.ts";
 import type { Holds } from "./stream-holds.ts";
 import type { StreamStore } from "./stream-store.ts";
+import type { StreamRates } from "./stream-rates.ts";
 import type { StreamTurns } from "./stream-turns.ts";
 import type { Supply } from "./supply.ts";
 import type { UnitStore } from "./unit-store.ts";
@@ -53,6 +54,7 @@ export interface PoolContext {
   readonly streams: StreamStore;
   readonly holds: Holds;
   readonly turns: StreamTurns;
+  readonly streamRates: StreamRates;
   /** The configuration in force. */
   config(): PoolConfig;
   /** May key material be taken in, given out or moved? */

@@ -5,13 +5,14 @@
 import { type Fault, fail } from "../../shared/errors/errors.ts";
 import { flawOfChunks } from "../../shared/keypool/stream-checks.ts";
 import { isClosed, otherEnd } from "../../shared/keypool/stream-ends.ts";
+import type { SaeId } from "../../shared/ids.ts";
 import { slicesOf } from "../../shared/keypool/segments.ts";
 import type { ChunksAnswer, ChunksCall, HandedChunk } from "../../shared/keypool/streams.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { commitLeased, type PoolContext } from "./context.ts";
 import { isLeft } from "./left.ts";
-import { makeChunks, makesChunks } from "./stream-make.ts";
+import { makeChunks, makesChunks, supplyOf } from "./stream-make.ts";
 import { servesStreams } from "./stream-open.ts";
 import { bitOf, type ChunkRecord, leftWithout, mayFetch, putRecord, recordsOf } from "./stream-records.ts";
 import { lowAfter, type Seat, seatOf, touched, withEnd } from "./stream-rows.ts";
@@ -21,6 +22,8 @@ import type { WaitingTurn } from "./stream-turns.ts";
 /** It cannot be served now. */
 interface Short {
   readonly lacks: "short" | "refused";
+  /** Whose quotas and priority they are: the opener's, whoever asks. */
+  readonly holder: string;
   readonly priority: number;
   readonly bytes: number;
 }
@@ -48,16 +51,19 @@ export async function giveChunks(
   if (!hosted.ok) return hosted;
   const startMs = Date.now();
   const untilMs = startMs + call.waitMs;
-  const place: Place = { turn: null };
+  const place: Place = { turn: null, isServed: false };
   try {
     for (;;) {
       const served = await commitLeased(pool, () => serveInTurn(pool, call, place, Date.now()));
       if (!served.ok) return served;
       const answer = served.value;
-      if (!("lacks" in answer)) return ok(answer);
+      if (!("lacks" in answer)) {
+        place.isServed = answer.outcome === "handed";
+        return ok(answer);
+      }
       const { turn } = place;
       if (turn === null) return ok({ outcome: "insufficient" });
-      const isNext = !turn.isAside && pool.turns.mayGo(turn, turn.priority);
+      const isNext = !turn.isAside && pool.turns.mayGo(turn, turn.priority, supplyOf(pool, Date.now()));
       if (isNext && Date.now() < Math.max(untilMs, startMs + PATIENCE_MS) && (await refill(answer.bytes))) continue;
       const leftMs = untilMs - Date.now();
       if (leftMs <= 0) return ok({ outcome: "insufficient" });
@@ -65,16 +71,17 @@ export async function giveChunks(
       turn.isAside = false;
     }
   } finally {
-    if (place.turn !== null) pool.turns.leave(place.turn);
+    if (place.turn !== null) pool.turns.leave(place.turn, place.isServed);
   }
 }
 
 /** Of a call among those that wait. */
 interface Place {
   turn: WaitingTurn | null;
+  isServed: boolean;
 }
 
-/** From the moment it finds too little, nobody of lower priority goes before it. */
+/** From the moment it finds too little, those of lower priority go before it only as `Turns` lets them. */
 function serveInTurn(
   pool: PoolContext,
   call: ChunksCall,
@@ -83,8 +90,8 @@ function serveInTurn(
 ): Result<ChunksAnswer | Short, Fault> {
   const served = serve(pool, call, place.turn, nowMs);
   if (served.ok && "lacks" in served.value) {
-    const { priority, bytes, lacks } = served.value;
-    place.turn ??= pool.turns.join(priority, bytes);
+    const { lacks, ...wish } = served.value;
+    place.turn ??= pool.turns.join(wish);
     if (place.turn !== null) place.turn.isAside = lacks === "refused";
   }
   return served;
@@ -119,7 +126,7 @@ function serve(
     if (typeof cut !== "string") made = cut;
     else if (must > 0) {
       const { priority, chunkBytes } = stream.qos;
-      return ok({ lacks: cut, priority, bytes: must * chunkBytes });
+      return ok({ lacks: cut, holder: stream.ends[0].sae as SaeId, priority, bytes: must * chunkBytes });
     }
   }
   if (made !== undefined) picks.push(pickMade(made, call.indices, last));

@@ -2,7 +2,7 @@
 import type { SaeId } from "../../shared/ids.ts";
 import { makeNonce } from "../../shared/keypool/key-id.ts";
 import { isRunning } from "../../shared/keypool/stream-ends.ts";
-import type { Turn } from "../../shared/keypool/turns.ts";
+import type { Supply, Turn } from "../../shared/keypool/turns.ts";
 import type { PoolContext } from "./context.ts";
 import { initialLeft } from "./left.ts";
 import type { KeyWish } from "./quotas.ts";
@@ -22,9 +22,11 @@ export interface ChunkWish {
 export const makesChunks = (pool: PoolContext, { ends }: StreamRow): boolean =>
   isRunning(ends) && ends[1].state === "open" && pool.config().state === "active";
 
+export const supplyOf = ({ books }: PoolContext, nowMs: number): Supply => ({ nowMs, has: (bytes) => books.has(bytes) });
+
 /**
  * @returns the record (not in the tables yet); `short` where there is too little or others go first, `refused` where the
- * opener has had its share
+ * opener has had its share, or the stream its Max_bps
  */
 export function makeChunks(
   pool: PoolContext,
@@ -32,18 +34,19 @@ export function makeChunks(
   wish: ChunkWish,
   nowMs: number,
 ): ChunkRecord | "short" | "refused" {
-  if (!pool.turns.mayGo(wish.turn, stream.qos.priority)) return "short";
+  if (!pool.turns.mayGo(wish.turn, stream.qos.priority, supplyOf(pool, nowMs))) return "short";
   const { chunkBytes } = stream.qos;
-  let count = wish.must + aheadOf(pool, stream, wish);
+  let count = wish.must + aheadOf(pool, stream, wish, nowMs);
   if (count === 0) return "short";
   let refused = pool.quotas.refusal(asked(stream, wish, count), nowMs);
   if (refused !== null && count > wish.must && wish.must > 0) {
     count = wish.must;
     refused = pool.quotas.refusal(asked(stream, wish, count), nowMs);
   }
-  if (refused !== null) return "refused";
+  if (refused !== null || !pool.streamRates.take(stream, count, nowMs)) return "refused";
   const segments = pool.books.allocate(count * chunkBytes, "pending", nowMs);
   if (segments === null) {
+    pool.streamRates.putBack(stream, count);
     pool.quotas.unserved(asked(stream, wish, count), nowMs);
     return "short";
   }
@@ -75,11 +78,11 @@ export function makeChunks(
 }
 
 /** While the pool is short, nobody takes more than it needs now. */
-function aheadOf(pool: PoolContext, { qos }: StreamRow, { must, ahead, turn }: ChunkWish): number {
+function aheadOf(pool: PoolContext, stream: StreamRow, { must, ahead, turn }: ChunkWish, nowMs: number): number {
   const others = pool.turns.size - (turn === null ? 0 : 1);
   if (pool.quotas.isShort || others > 0) return 0;
-  let possible = ahead;
-  while (possible > 0 && !pool.books.has((must + possible) * qos.chunkBytes)) possible--;
+  let possible = Math.min(ahead, pool.streamRates.aheadOf(stream, must, nowMs));
+  while (possible > 0 && !pool.books.has((must + possible) * stream.qos.chunkBytes)) possible--;
   return possible;
 }
 

@@ -1,6 +1,7 @@
 /** Calls for chunks that wait for key to come in: who is served first, and who is not served at all. */
 import { describe, expect, test } from "vitest";
 import type { ChunksAnswer } from "../../shared/keypool/streams.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import { value } from "../../test/support/in-workerd-pool.ts";
 import {
   expectConserved,
@@ -39,20 +40,34 @@ describe("while a pool is empty", () => {
     await expectConserved(pool);
   });
 
-  test("nobody overtakes one who needs more than has come so far", async () => {
+  test("one who needs more than has come so far is not overtaken at once", async () => {
     const pool = await makeStreamPool({ bytes: 0, policy: NO_FAIR_SHARES });
     const [large] = await openBoth(pool, { qos: { priority: 1, chunkBytes: 256 } });
     const [small] = await openBoth(pool);
-    const order: string[] = [];
-    const first = waiting(order, "large", large);
+    const first = waiting([], "large", large);
     expect(await large.outcome([0])).toBe("insufficient");
-    const second = waiting(order, "small", small);
     await pushKey(pool, 200);
     expect(await small.outcome([0])).toBe("insufficient");
-    expect(order).toEqual([]);
+    const second = waiting([], "small", small);
     await pushKey(pool, 100);
     expect((await Promise.all([first, second])).map(({ outcome }) => outcome)).toEqual(["handed", "handed"]);
-    expect(order).toEqual(["large", "small"]);
+  });
+
+  test("who asks for more than the pool will ever hold is passed before long, and does not hold up others again", async () => {
+    const pool = await makeStreamPool({ bytes: 16 * 1024, policy: NO_FAIR_SHARES });
+    const most = { priority: 2 ** 32 - 1, chunkBytes: 512 };
+    const [greedy] = await openBoth(pool, { a: "greedy", qos: most });
+    const [modest] = await openBoth(pool, { a: "modest" });
+    const hopeless = value(greedy.get([63], { waitMs: LIMITS.streamTimeoutMs }));
+    expect(await greedy.outcome([63])).toBe("insufficient");
+    expect(await modest.outcome([0])).toBe("insufficient");
+    expect(await modest.outcome([0], { waitMs: WAIT_MS })).toBe("handed");
+    const [again] = await openBoth(pool, { a: "greedy", qos: most });
+    const hopelessToo = value(again.get([63], { waitMs: LIMITS.streamTimeoutMs }));
+    expect(await again.outcome([63])).toBe("insufficient");
+    expect(await modest.outcome([1])).toBe("handed");
+    await Promise.all([greedy.close(), again.close()]);
+    expect([(await hopeless).outcome, (await hopelessToo).outcome]).toEqual(["closed", "closed"]);
   });
 
   test("who has waited for long enough is told so, and goes out of the way of others", async () => {

@@ -25,18 +25,23 @@ export function rateLimit(maxBps: number, chunkBytes: number): RateLimit | null 
 /** What rounding may take: who waits as long as it was told finds enough. */
 const ROUNDING_BITS = 1e-6;
 
+/** What is in it by now. */
+export function thereBits(bucket: RateBucket | null, { bps, burstBits }: RateLimit, nowMs: number): number {
+  if (bucket === null) return burstBits;
+  return Math.min(burstBits, bucket.bits + (Math.max(0, nowMs - bucket.atMs) * bps) / 1000);
+}
+
 /** Takes `bits`. @returns the bucket after it, and milliseconds to wait where there are too few (0: taken) */
 export function takeBits(
   bucket: RateBucket | null,
-  { bps, burstBits }: RateLimit,
+  limit: RateLimit,
   bits: number,
   nowMs: number,
 ): { readonly bucket: RateBucket; readonly waitMs: number } {
-  const elapsedMs = bucket === null ? 0 : Math.max(0, nowMs - bucket.atMs);
-  const there = bucket === null ? burstBits : Math.min(burstBits, bucket.bits + (elapsedMs * bps) / 1000);
-  const needed = Math.min(bits, burstBits);
+  const there = thereBits(bucket, limit, nowMs);
+  const needed = Math.min(bits, limit.burstBits);
   if (there >= needed - ROUNDING_BITS) return { bucket: { bits: there - bits, atMs: nowMs }, waitMs: 0 };
-  return { bucket: { bits: there, atMs: nowMs }, waitMs: Math.ceil(((needed - there) / bps) * 1000) };
+  return { bucket: { bits: there, atMs: nowMs }, waitMs: Math.ceil(((needed - there) / limit.bps) * 1000) };
 }
 
 /** Puts back what was taken for chunks that were not given. */

@@ -58,7 +58,7 @@ test("the agent takes the configurations that are there to copy", () => {
   expect(ofPage.length).toBeGreaterThan(1);
   for (const toml of [...ofPage, read("examples", "tunnel", "agent.toml")]) {
     writeFileSync(file, toml);
-    expect(loadConfig(file).site).toBe("site-a");
+    expect(loadConfig(file).site).toMatch(/^site-[ab]$/);
   }
 });
 

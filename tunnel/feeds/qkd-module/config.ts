@@ -37,7 +37,7 @@ export const qkdModuleFeed = v.pipe(
     connect: v.optional(place),
     /** Loopback aside, who may connect to `listen`, and where `connect` may lead: addresses and networks. */
     allow: v.optional(v.pipe(v.array(network), v.maxLength(LIMITS.localAllowEntries)), []),
-    /** `as-told`: what the other end says of itself counts, because what lies in between vouches for who it is. */
+    /** `as-told`: what the other end says of itself counts until the first block is made, and that key from then on. */
     peer_public_key: v.optional(v.literal("as-told", "shall be as-told; a key goes into peer_public_key_file")),
     /** With the other end's public key, in hex: its own `public-key.hex`. */
     peer_public_key_file: v.optional(filePath),

@@ -23,6 +23,7 @@ const OVER_WITH_KEY = [
   "qber-above-bound",
   "authentication-failed",
   "module-unsettled",
+  "module-openings-refused",
 ] as const satisfies readonly FeedAlarmCode[];
 /** The system's codes for a disk that takes no more, or fails. */
 const DISK_CODES: ReadonlySet<string | null> = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS"]);
