@@ -92,5 +92,17 @@ const STARTS: Starts = {
 function startOne(config: Etsi004Config, edge: Edge, owner: Pick<Link, "whenUp">, log: Log): Promise<LocalService> {
   const own: Log = (level, event, fields = {}) => log(level, event, { etsi004: config.kind, ...fields });
   const start = STARTS[config.kind] as (config: Etsi004Config, around: Around) => Promise<LocalService>;
-  return start(config, { ask: askAs(edge, owner, config), log: own });
+  return start(config, { ask: tellingRefusals(askAs(edge, owner, config), config, own), log: own });
+}
+
+/** Clients of these bindings are not told why: the operator is. */
+function tellingRefusals(ask: Ask, { sae, node }: Etsi004Config, log: Log): Ask {
+  const warn = throttled(log, LIMITS.localLogMs);
+  const meaning = "it is not attached to this node, the node is of another site, or one of the two is revoked";
+  return async (request, signal) => {
+    const answer = await ask(request, signal);
+    if (answer.status === 401)
+      warn("warn", "the edge does not let this agent speak for the SAE", { sae, node, meaning });
+    return answer;
+  };
 }

@@ -180,7 +180,10 @@ class ModuleFeed {
     for (let before = false; ;) {
       await pressure.ask(signal);
       const isFull = pressure.held || pressure.heldBits >= keys * sizeBits;
-      if (isFull !== before) this.#tell({ kind: "full", full: isFull });
+      if (isFull !== before) {
+        this.#tell({ kind: "full", full: isFull });
+        this.#parts.log("info", isFull ? "qkd module rests: there is key enough" : "qkd module goes on");
+      }
       before = isFull;
       await sleep(LIMITS.feedPressureMs, undefined, { signal });
     }

@@ -26,5 +26,5 @@ export function objectionTo(headers: IncomingHttpHeaders, { hosts, localAddress 
   if (name === undefined) return "Host: shall name this listener";
   // An address cannot be made to mean another machine, as a name can.
   const isKnown = isLoopback(name) || bare(name) === bare(localAddress) || hosts.includes(host) || hosts.includes(name);
-  return isKnown ? null : "Host: is none of this listener's";
+  return isKnown ? null : `Host: ${host.slice(0, 100)} is not a name of this listener; those it has stand in its hosts`;
 }
