@@ -11,6 +11,8 @@ import {
   StreamError,
   UnreachableError,
 } from "qkd-edge/client";
+import { windowMessages } from "../shared/etsi004/socket.ts";
+import { LIMITS } from "../shared/limits.ts";
 import { FakeKme } from "../test/support/fake-kme.ts";
 
 const KSID = "0c6bdf05-b1a8-4d8a-b0a6-2d5b1b9f3f14";
@@ -213,16 +215,17 @@ const send = (socket: WebSocket, index: number): void =>
 
 describe("a flow of key, pushed", () => {
   let sockets: WebSocketServer;
-  let serve: (socket: WebSocket, credits: number) => void;
+  let serve: (socket: WebSocket, credits: number, received: number) => void;
   let authorization: string | undefined;
 
   beforeAll(() => {
     sockets = new WebSocketServer({ server: edge.server, path: `/api/v1/streams/${KSID}/ws` });
     sockets.on("connection", (socket, { headers }) => {
       ({ authorization } = headers);
-      socket.on("message", (data: Buffer) =>
-        serve(socket, (JSON.parse(data.toString()) as { credits: number }).credits),
-      );
+      socket.on("message", (data: Buffer) => {
+        const demand = JSON.parse(data.toString()) as { credits?: number; received: number };
+        serve(socket, demand.credits ?? 0, demand.received);
+      });
     });
   });
   afterAll(() => sockets.close());
@@ -246,6 +249,18 @@ describe("a flow of key, pushed", () => {
     );
     expect(most).toBe(4);
     expect(authorization).toBe("Bearer a-token");
+  });
+
+  test("with receipts, where more credits are given than may be on their way", async () => {
+    const [window, count] = [windowMessages(32), 3 * LIMITS.streamCredits];
+    let [next, due] = [0, 0];
+    serve = (socket, credits, received) => {
+      due += credits;
+      expect(received).toBeLessThanOrEqual(next);
+      for (; due > 0 && next < Math.min(count, received + window); due--) send(socket, next++);
+    };
+    const seen = pushing().keys(stream, { credits: LIMITS.streamCredits });
+    expect(await collect(seen, count)).toHaveLength(count);
   });
 
   test("who has enough, hangs up", async () => {

@@ -1,6 +1,10 @@
-/** Chunks that are pushed over a WebSocket, as many as there are credits for: nothing piles up that nobody reads. */
+/**
+ * Chunks that are pushed over a WebSocket, as many as there are credits for, and no more than are said to have come:
+ * nothing piles up that nobody reads, neither here nor on the way.
+ */
 import * as v from "valibot";
 import { parseJson } from "../shared/bytes/json.ts";
+import { windowMessages } from "../shared/etsi004/socket.ts";
 import { LIMITS } from "../shared/limits.ts";
 import { AnswerError, RefusedError, UnreachableError } from "./errors.ts";
 
@@ -71,9 +75,12 @@ export async function* pushedChunks(
   const inbox = new Inbox();
   /** Granted and not come yet. */
   let due = 0;
-  const grant = (more: number): void => {
+  /** Come so far, and how many of them the sender knows of. */
+  let [received, told] = [0, 0];
+  const tell = (more: number): void => {
     due += more;
-    socket.send(JSON.stringify({ credits: more }));
+    told = received;
+    socket.send(JSON.stringify({ ...(more > 0 ? { credits: more } : {}), received }));
   };
   socket.addEventListener("message", ({ data }) => {
     const message = readPushed(data);
@@ -82,6 +89,7 @@ export async function* pushedChunks(
       return;
     }
     due--;
+    received++;
     inbox.add(message);
   });
   socket.addEventListener("error", () => inbox.end(new UnreachableError("the WebSocket failed")));
@@ -94,21 +102,26 @@ export async function* pushedChunks(
   signal?.addEventListener("abort", aborted, { once: true });
   try {
     signal?.throwIfAborted();
-    if (socket.readyState === OPEN) grant(credits);
-    else socket.addEventListener("open", () => grant(credits));
+    if (socket.readyState === OPEN) tell(credits);
+    else socket.addEventListener("open", () => tell(credits));
     for (;;) {
       const message = await inbox.next();
       if (message === null) return;
       yield message;
-      const missing = credits - due - inbox.size;
-      // A message of credits for several chunks, not for each.
-      if (missing >= credits / 2 && socket.readyState === OPEN) grant(missing);
+      const missing = Math.max(0, credits - due - inbox.size);
+      const window = windowMessages(sizeBytes(message));
+      // One message for several chunks, not for each.
+      const isTime = missing >= credits / 2 || received - told >= window / 2;
+      if (isTime && socket.readyState === OPEN) tell(missing);
     }
   } finally {
     signal?.removeEventListener("abort", aborted);
     socket.close(NORMAL);
   }
 }
+
+/** Of the chunk; at most two bytes more. */
+const sizeBytes = ({ Key_buffer: base64 }: Pushed): number => (base64.length / 4) * 3;
 
 function readPushed(data: unknown): Pushed | null {
   if (typeof data !== "string" || data.length > LIMITS.clientAnswerBytes) return null;

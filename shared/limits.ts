@@ -222,7 +222,7 @@ export const LIMITS = {
   streamSockets: 1024,
   streamSocketsPerSae: 256,
   streamCredits: 1024,
-  streamCreditChars: 64,
+  streamDemandChars: 64,
   /** Pushed to one of them and not said to have come, in characters, or one message: with all of them 64 MiB an object. */
   streamUnreceiptedChars: 64 * 1024,
   streamMetadataChars: 1024,

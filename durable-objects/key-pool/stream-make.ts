@@ -22,7 +22,10 @@ export interface ChunkWish {
 export const makesChunks = (pool: PoolContext, { ends }: StreamRow): boolean =>
   isRunning(ends) && ends[1].state === "open" && pool.config().state === "active";
 
-export const supplyOf = ({ books }: PoolContext, nowMs: number): Supply => ({ nowMs, has: (bytes) => books.has(bytes) });
+export const supplyOf = ({ books }: PoolContext, nowMs: number): Supply => ({
+  nowMs,
+  has: (bytes) => books.has(bytes),
+});
 
 /**
  * @returns the record (not in the tables yet); `short` where there is too little or others go first, `refused` where the

@@ -47,10 +47,11 @@ export class StreamRates {
 
   #put(instance: number, bucket: RateBucket): void {
     this.#buckets.delete(instance);
-    if (this.#buckets.size >= this.#most) for (const oldest of this.#buckets.keys()) {
-      this.#buckets.delete(oldest);
-      break;
-    }
+    if (this.#buckets.size >= this.#most)
+      for (const oldest of this.#buckets.keys()) {
+        this.#buckets.delete(oldest);
+        break;
+      }
     this.#buckets.set(instance, bucket);
   }
 }

@@ -18,6 +18,8 @@ export type NoKey = Exclude<StatusName, "success" | "metadata-too-small">;
 export interface Waiting {
   readonly turn: Turn;
   readonly untilMs: number;
+  /** Is there still somebody who waits? */
+  readonly isWanted: () => boolean;
 }
 
 /** Chunks that are held now, or why there are none. */
@@ -60,7 +62,8 @@ export async function bringIn(
         break;
       case "insufficient":
         if (nowMs() - askedMs < waitMs) return none("insufficient-key");
-        if (nowMs() >= waiting.untilMs || !(await waiting.turn.again(waiting.untilMs))) return none("timeout");
+        if (nowMs() >= waiting.untilMs || !waiting.isWanted()) return none("timeout");
+        if (!(await waiting.turn.again(waiting.untilMs))) return none("timeout");
         break;
       case "peer-absent":
         return none("peer-not-yet-connected");

@@ -8,12 +8,11 @@ import type { GetKeyAnswer, GetKeyCall, StreamResult } from "../../shared/etsi00
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { bringIn, type Waiting } from "./bring-in.ts";
-import type { End } from "./half.ts";
 import { watchHeld } from "./hand-back.ts";
 import type { Halves, Seat } from "./halves.ts";
-import { atMost, sleep, tooManyWait } from "./waiting.ts";
+import { atMost, tooManyWait } from "./waiting.ts";
 
-/** @param isWanted asked last of all: key for somebody who has gone meanwhile stays where it is */
+/** @param isWanted asked last of all, too: key for somebody who has gone meanwhile stays where it is */
 export async function getKey(
   halves: Halves,
   seat: Seat,
@@ -38,19 +37,14 @@ export async function getKey(
   }
 }
 
-async function giveInTurn(
-  halves: Halves,
-  seat: Seat,
-  call: GetKeyCall,
-  waiting: Waiting & { readonly isWanted: () => boolean },
-): StreamResult<GetKeyAnswer> {
+async function giveInTurn(halves: Halves, seat: Seat, call: GetKeyCall, waiting: Waiting): StreamResult<GetKeyAnswer> {
   const { half, end } = seat;
   const { nowMs } = halves.reach;
   const { qos, hops } = half.stream;
   end.pace = called(end.pace, nowMs());
   const limit = rateLimit(qos.maxBps, qos.chunkBytes);
   const bits = (call.indices?.length ?? 1) * qos.chunkBytes * 8;
-  if (limit !== null && !(await takeInTime(end, limit, bits, waiting.untilMs, nowMs))) return ok({ status: "timeout" });
+  if (limit !== null && !(await takeInTime(seat, limit, bits, waiting, nowMs))) return ok({ status: "timeout" });
   const answer = await give();
   if (limit !== null && !(answer.ok && answer.value.status === "success") && end.bucket !== null) {
     end.bucket = putBits(end.bucket, bits);
@@ -83,13 +77,19 @@ function objectionTo(indices: readonly number[]): Result<null, Fault> {
   return new Set(indices).size === indices.length ? ok(null) : fail("bad-request", "an index is named twice");
 }
 
-/** Waits for the stream's rate. @returns whether it came to it in time */
-async function takeInTime(end: End, limit: RateLimit, bits: number, untilMs: number, nowMs: () => number) {
+/** Waits for the stream's rate. @returns whether it came to it in time, and is still wanted */
+async function takeInTime(
+  { half, end }: Seat,
+  limit: RateLimit,
+  bits: number,
+  { untilMs, isWanted }: Waiting,
+  nowMs: () => number,
+): Promise<boolean> {
   for (;;) {
     const { bucket, waitMs } = takeBits(end.bucket, limit, bits, nowMs());
     end.bucket = bucket;
     if (waitMs === 0) return true;
-    if (nowMs() >= untilMs) return false;
-    await sleep(atMost(waitMs, untilMs, nowMs()));
+    if (nowMs() >= untilMs || !isWanted()) return false;
+    await half.news.wait(atMost(waitMs, untilMs, nowMs()));
   }
 }

@@ -11,14 +11,33 @@ const AGAIN_MS = 500;
 export class Reviews {
   readonly #sockets: Sockets;
   readonly #directory: () => Pick<DirectoryRpc, "goneCallers">;
+  #running: Promise<void> = Promise.resolve();
+  /** Begins when that has ended, and is good for all who ask meanwhile. */
+  #next: Promise<void> | null = null;
 
   constructor(sockets: Sockets, directory: () => Pick<DirectoryRpc, "goneCallers">) {
     this.#sockets = sockets;
     this.#directory = directory;
   }
 
-  /** Ends sockets of those who may not be here any more. @throws where the Directory does not answer */
+  /**
+   * Ends sockets of those who may not be here any more. One after the other: were the Directory to hear last of the time
+   * before a socket came, it would take the object for one without any, and tell it nothing.
+   * @throws where the Directory does not answer
+   */
   async review(object: string): Promise<void> {
+    this.#next ??= this.#reviewNext(object);
+    await this.#next;
+  }
+
+  async #reviewNext(object: string): Promise<void> {
+    await this.#running.catch(() => undefined);
+    this.#next = null;
+    this.#running = this.#review(object);
+    await this.#running;
+  }
+
+  async #review(object: string): Promise<void> {
     const { calls } = this.#sockets;
     const callers = calls.map(({ principal, self: { sae, node }, standing: { credentials, agent } }) => ({
       principal,

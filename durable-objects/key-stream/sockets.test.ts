@@ -1,7 +1,7 @@
 /** Binding 5: chunks pushed over WebSockets. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { tokenSha256 } from "../../shared/auth/token.ts";
-import { SOCKET_END, type SocketEnd } from "../../shared/etsi004/socket.ts";
+import { SOCKET_END, type SocketEnd, windowMessages } from "../../shared/etsi004/socket.ts";
 import type { NodeId, PairName, SaeId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { revocationKey } from "../../shared/network/lookup.ts";
@@ -62,6 +62,57 @@ it("keeps to Max_bps", async () => {
   await client.has(1);
   expect(await a.status(ksid)).toBe("timeout");
   expect(client.pushed.length).toBe(1);
+});
+
+describe("what is on its way", () => {
+  const chunkBytes = 512;
+  const window = windowMessages(chunkBytes);
+
+  it("has a bound, however many credits there are", async () => {
+    const ksid = await opened(a, b, { chunkBytes });
+    const client = await connect(a, ksid);
+    client.give(LIMITS.streamCredits);
+    await client.has(window);
+    client.give(window);
+    // Had the credits been enough, this one would have been pushed.
+    expect((await a.key(ksid)).indices).toEqual([window]);
+    expect(client.pushed.length).toBe(window);
+    client.tell(2);
+    expect((await client.has(window + 2)).at(-1)?.index).toBe(window + 2);
+    await a.evict(ksid);
+    client.tell(5);
+    await client.has(window + 5);
+  });
+
+  it("holds up no object", async () => {
+    const ksid = await opened(a, b, { chunkBytes });
+    const client = await connect(a, ksid);
+    client.give(LIMITS.streamCredits);
+    await client.has(window);
+    await a.evict(ksid);
+    await b.close(ksid);
+    client.tell();
+    expect(await client.ended()).toEqual(end("drained"));
+  });
+
+  it.each([[[3]], [[2, 1]]])("is not fewer than have been sent, nor ever more: %j of two", async (receipts) => {
+    const client = await connect(a, await opened(a, b));
+    client.give(2);
+    await client.has(2);
+    for (const received of receipts) client.tell(received);
+    expect(await client.ended()).toEqual(end("bad-message"));
+  });
+});
+
+it("nothing goes on for a client that has gone, however long its Timeout", async () => {
+  const ksid = await opened(a, b, { chunkBytes: 32, maxBps: 1, timeoutMs: 60_000 });
+  const client = await connect(a, ksid);
+  client.give(10);
+  await client.has(1);
+  client.close();
+  await client.ended();
+  // Only an object that is at rest can be.
+  await a.evict(ksid);
 });
 
 it("goes on after its object has slept", async () => {
@@ -187,7 +238,8 @@ describe("is refused", () => {
 
   it("to who wants no WebSocket", async () => {
     const ksid = newKsid();
-    expect((await streamStub(ksid, n1).fetch(new Request("https://stream.test/"))).status).toBe(426);
+    const answer = await streamStub(ksid, n1).fetch(new Request("https://stream.test/"));
+    expect([answer.status, await answer.json()]).toMatchObject([426, {}]);
   });
 });
 

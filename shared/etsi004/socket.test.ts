@@ -1,17 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../limits.ts";
-import { chunkMessage, readCredits, SOCKET_END } from "./socket.ts";
+import { chunkMessage, readDemand, SOCKET_END, windowMessages } from "./socket.ts";
 import { type Ksid, streamName } from "./types.ts";
 import type { NodeId } from "../ids.ts";
 
-describe("credits", () => {
-  it("are read", () => expect(readCredits('{"credits": 8}')).toBe(8));
-  const bad = ["", "{}", "8", '{"credits":0}', '{"credits":1.5}', '{"credits":"8"}', '{"credits":1,"x":1}', "[1]"];
-  it.each([...bad, `{"credits":${LIMITS.streamCredits + 1}}`, `{"credits":${"0".repeat(100)}1}`])(
-    "are not: %s",
-    (text) => expect(readCredits(text)).toBeNull(),
+describe("credits and receipts", () => {
+  it.each([{ credits: 8 }, { received: 0 }, { credits: LIMITS.streamCredits, received: Number.MAX_SAFE_INTEGER }])(
+    "are read: %j",
+    (demand) => expect(readDemand(JSON.stringify(demand))).toEqual(demand),
   );
-  it("are not binary", () => expect(readCredits(new ArrayBuffer(8))).toBeNull());
+  const bad = ["", "{}", "8", '{"credits":0}', '{"credits":1.5}', '{"credits":"8"}', '{"credits":1,"x":1}', "[1]"];
+  const badReceipts = ['{"received":-1}', '{"received":1e300}', '{"credits":0,"received":1}', '{"received":null}'];
+  it.each([...bad, ...badReceipts, `{"credits":${LIMITS.streamCredits + 1}}`, `{"credits":${"0".repeat(100)}1}`])(
+    "are not: %s",
+    (text) => expect(readDemand(text)).toBeNull(),
+  );
+  it("are not binary", () => expect(readDemand(new ArrayBuffer(8))).toBeNull());
 });
 
 it("a chunk is told with its index, in base64", () => {
@@ -20,6 +24,15 @@ it("a chunk is told with its index, in base64", () => {
     Key_buffer: "AQL/",
     Metadata: '{"age":1,"hops":0}',
   });
+});
+
+it("what is on its way has a bound, whatever the size of chunks", () => {
+  const longest = '{"age":604800000,"hops":15}';
+  for (const bytes of [8, 32, 1000, 4096, 40_000]) {
+    const { length } = chunkMessage(2 ** 32 - 1, new Uint8Array(bytes), longest);
+    expect(windowMessages(bytes) * length).toBeLessThanOrEqual(LIMITS.streamUnreceiptedChars);
+  }
+  expect(windowMessages(10 * LIMITS.streamUnreceiptedChars)).toBe(1);
 });
 
 it("reasons for an end are short enough for a close frame", () => {

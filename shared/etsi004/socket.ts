@@ -1,6 +1,7 @@
 /**
  * Binding 5, `GET /api/v1/streams/{ksid}/ws`: chunks are pushed over a WebSocket, at most at the stream's Max_bps, as many
- * as the client has given credits for. There is no backpressure in a WebSocket but that.
+ * as the client has given credits for. A WebSocket has no backpressure of its own, and who gives credits need not read:
+ * so no more is pushed beyond what the client says to have received than `windowMessages`.
  */
 import * as v from "valibot";
 import type { Standing } from "../auth/standing.ts";
@@ -20,18 +21,30 @@ export interface SocketCall extends StreamCaller {
 export const writeSocketCall = (call: SocketCall): string => encodeURIComponent(JSON.stringify(call));
 export const readSocketCall = (header: string): SocketCall => JSON.parse(decodeURIComponent(header)) as SocketCall;
 
-/** From the client: so many more messages may come. */
-const CreditsSchema = v.strictObject({
-  credits: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.streamCredits)),
-});
+/** From the client: so many more messages may come, and so many have come since it is connected; one of them, or both. */
+const DemandSchema = v.pipe(
+  v.strictObject({
+    credits: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LIMITS.streamCredits))),
+    received: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  }),
+  v.check(({ credits, received }) => credits !== undefined || received !== undefined),
+);
+export type Demand = v.InferOutput<typeof DemandSchema>;
 
 /** @returns null for anything else */
-export function readCredits(message: string | ArrayBuffer): number | null {
-  if (typeof message !== "string" || message.length > LIMITS.streamCreditChars) return null;
+export function readDemand(message: string | ArrayBuffer): Demand | null {
+  if (typeof message !== "string" || message.length > LIMITS.streamDemandChars) return null;
   const json = parseJson(message, 1);
-  const parsed = json.ok ? v.safeParse(CreditsSchema, json.value) : null;
-  return parsed?.success === true ? parsed.output.credits : null;
+  const parsed = json.ok ? v.safeParse(DemandSchema, json.value) : null;
+  return parsed?.success === true ? parsed.output : null;
 }
+
+/** Of a message, all but the key. */
+const FRAME_CHARS = 128;
+
+/** How many messages may be on their way: pushed, and not said to have been received. */
+export const windowMessages = (chunkBytes: number): number =>
+  Math.max(1, Math.floor(LIMITS.streamUnreceiptedChars / (Math.ceil(chunkBytes / 3) * 4 + FRAME_CHARS)));
 
 /** To the client: one chunk, named as the standard names what GET_KEY answers. */
 export const chunkMessage = (index: number, key: Uint8Array, metadata: string | null): string =>
@@ -41,7 +54,7 @@ export const chunkMessage = (index: number, key: Uint8Array, metadata: string | 
 export const SOCKET_END = {
   drained: { code: 1000, reason: "the peer has closed the stream, and no key of it is left" },
   closed: { code: 1000, reason: "this application has closed the stream" },
-  "bad-message": { code: 1008, reason: 'not a message like {"credits": 8}' },
+  "bad-message": { code: 1008, reason: 'not a message like {"credits": 8, "received": 4}' },
   "too-many-credits": { code: 1008, reason: `more than ${LIMITS.streamCredits} credits` },
   failed: { code: 1011, reason: "a part of the key management system does not answer" },
   revoked: { code: 4401, reason: "the caller may not be here any more" },

@@ -9,12 +9,12 @@ const setUp = (maxWaiting = 10) => {
   const turns = new Turns(maxWaiting);
   const join = (name: string, priority: number, bytes = 1, holder = name): Turn =>
     turns.join({ holder, priority, bytes, wake: () => woken.push(name) }) ?? expect.fail("too many wait");
-  const supply = (bytes: number, nowMs = 0) => ({ nowMs, has: (wanted: number) => wanted <= bytes });
-  return { turns, woken, join, supply };
+  return { turns, woken, join };
 };
+const supply = (bytes: number, nowMs = 0) => ({ nowMs, has: (wanted: number) => wanted <= bytes });
 
 test("higher priority goes first, then who came first", () => {
-  const { turns, woken, join, supply } = setUp();
+  const { turns, woken, join } = setUp();
   const low = join("low", 0);
   const first = join("first", 5);
   const second = join("second", 5);
@@ -28,14 +28,14 @@ test("higher priority goes first, then who came first", () => {
 });
 
 test("who has just come goes before those of lower priority only", () => {
-  const { turns, join, supply } = setUp();
+  const { turns, join } = setUp();
   expect(turns.mayGo(null, 0, supply(0))).toBe(true);
   join("waiting", 3);
   expect([2, 3, 4].map((priority) => turns.mayGo(null, priority, supply(0)))).toEqual([false, false, true]);
 });
 
 test("who stands aside is waited for by nobody", () => {
-  const { turns, woken, join, supply } = setUp();
+  const { turns, woken, join } = setUp();
   const aside = join("aside", 9);
   const next = join("next", 1);
   aside.isAside = true;
@@ -54,7 +54,7 @@ test("no more wait than may", () => {
 
 describe("one that needs more than there is", () => {
   test("is not overtaken for a while, then it is", () => {
-    const { turns, woken, join, supply } = setUp();
+    const { turns, woken, join } = setUp();
     join("large", 1, 100);
     const small = join("small", 0);
     const mayGo = (nowMs: number) => turns.mayGo(small, 0, supply(99, nowMs));
@@ -68,7 +68,7 @@ describe("one that needs more than there is", () => {
   });
 
   test("goes first all the same once there is enough", () => {
-    const { turns, woken, join, supply } = setUp();
+    const { turns, woken, join } = setUp();
     join("large", 1, 100);
     const small = join("small", 0);
     turns.mayGo(small, 0, supply(99));
@@ -78,7 +78,7 @@ describe("one that needs more than there is", () => {
   });
 
   test("cannot begin anew by asking again, nor by what is served beside it", () => {
-    const { turns, join, supply } = setUp();
+    const { turns, join } = setUp();
     const [first, other] = [join("first", 9, 100, "greedy"), join("other", 9, 1, "greedy")];
     const mayGo = (nowMs: number) => turns.mayGo(null, 0, supply(0, nowMs));
     expect(mayGo(0)).toBe(false);
@@ -90,7 +90,7 @@ describe("one that needs more than there is", () => {
   });
 
   test("begins anew once it has been served", () => {
-    const { turns, join, supply } = setUp();
+    const { turns, join } = setUp();
     const first = join("first", 9, 100, "urgent");
     const mayGo = (nowMs: number) => turns.mayGo(null, 0, supply(0, nowMs));
     expect([0, streamHoldUpMs].map(mayGo)).toEqual([false, true]);
@@ -100,7 +100,7 @@ describe("one that needs more than there is", () => {
   });
 
   test("is passed where very many are", () => {
-    const { turns, join, supply } = setUp(2);
+    const { turns, join } = setUp(2);
     for (const holder of ["one", "two", "three"]) {
       const turn = join(holder, 9);
       expect(turns.mayGo(null, 0, supply(0))).toBe(holder === "three");

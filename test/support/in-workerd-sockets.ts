@@ -42,6 +42,11 @@ export class Client {
     this.send(JSON.stringify({ credits }));
   }
 
+  /** Tells how many have come. */
+  tell(received: number = this.pushed.length): void {
+    this.send(JSON.stringify({ received }));
+  }
+
   close(): void {
     if (this.closed === null) this.#socket.close(1000, "done");
   }

@@ -121,16 +121,15 @@ export class App {
     await evictDurableObject(raw(stub));
   }
 
+  /** A refusal comes with its body: one that nobody reads would keep the object awake. */
   async socket(ksid: Ksid, standing: Partial<Standing> = {}): Promise<Response> {
     const call: SocketCall = {
       ...this.caller(ksid),
       standing: { credentials: [], agent: null, untilMs: null, ...standing },
     };
-    return await streamStub(ksid, this.self.node).fetch(
-      new Request("https://stream.test/", {
-        headers: { Upgrade: "websocket", [SOCKET_CALL_HEADER]: writeSocketCall(call) },
-      }),
-    );
+    const headers = { Upgrade: "websocket", [SOCKET_CALL_HEADER]: writeSocketCall(call) };
+    const answer = await streamStub(ksid, this.self.node).fetch(new Request("https://stream.test/", { headers }));
+    return answer.webSocket === null ? new Response(await answer.text(), answer) : answer;
   }
 }
 
