@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 /** Of the random histories; a fixed one where it is absent. */
 const seed = process.env["QKD_TEST_SEED"];
 
-/** Files at once of what keeps to itself; end-to-end tests come afterwards, one after the other. */
+/** Files at once of what keeps to itself; end-to-end tests come afterwards, with ports and folders of their own. */
 const APART = { maxWorkers: 2, sequence: { groupOrder: 0 } };
 
 /** Generous, for slow and busy machines: no test asserts a time. */
@@ -68,7 +68,7 @@ export default defineConfig({
           name: "end-to-end",
           include: ["test/**/*.test.ts"],
           ...PATIENCE,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

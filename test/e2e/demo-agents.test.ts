@@ -88,7 +88,8 @@ test("the first link's key is made by BB84, and status tells its QBER and rate",
   rmSync(tokenFile);
   const [headings = "", line = ""] = stdout.split("\n");
   expect(headings).toMatch(/QBER +key bit\/s/);
-  expect(line).toMatch(/^tn-1-tn-2 .* bb84 \+ simulated .* 1\.\d\d % +[\d,.  ]+ +yes$/);
+  // 1.02 % of some 80,000 bits, give or take some standard deviations.
+  expect(line).toMatch(/^tn-1-tn-2 .* bb84 \+ simulated .* (?:0\.[89]|1\.[0-2])\d % +[\d,.  ]+ +yes$/);
 });
 
 test("links take in what their two ends push, and both ends are given the same keys of it", async () => {

@@ -22,7 +22,7 @@ import { eventually, type LinkState, linkState } from "../support/operator.ts";
 import { newStateFolder, runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
 const PROGRAM = fileURLToPath(new URL("../support/feed-process.ts", import.meta.url));
-const ROUNDS = 16;
+const ROUNDS = 10;
 /** An agent that does not reach the step at which it was to die is killed all the same. */
 const LONGEST_MS = 1500;
 const SCANNED_KEYS = 500;
