@@ -98,5 +98,11 @@ export interface Binding {
   says(call: Call, status: StatusName): readonly string[];
 }
 
+/** All but what there is a reason for. */
+export const allBut = (reasons: Binding["reasons"]): Pick<Binding, "can" | "reasons"> => ({
+  can: new Set(CAPABILITIES.filter((capability) => reasons[capability] === undefined)),
+  reasons,
+});
+
 /** What the cases ask for unless they say otherwise. */
 export const qosWish = (qos: Partial<Qos> = {}): Qos => ({ ...NO_WISHES, chunkBytes: 32, timeoutMs: 20_000, ...qos });

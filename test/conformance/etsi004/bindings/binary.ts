@@ -5,11 +5,10 @@ import { STATUS, type StatusName } from "../../../../shared/etsi004/status.ts";
 import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import { askBinary, binaryClient, type LocalClient } from "../../../support/local-client.ts";
 import {
+  allBut,
   type Application,
   type Binding,
   type Call,
-  CAPABILITIES,
-  type Capability,
   type Got,
   type KeyWish,
   NO_KEY,
@@ -67,13 +66,12 @@ function says(call: Call, status: StatusName): readonly string[] {
   return [String(STATUS[status])];
 }
 
-const CANNOT: Partial<Record<Capability, string>> = { next: "a frame of GET_KEY always has an index" };
+const CANNOT: Binding["reasons"] = { next: "a frame of GET_KEY always has an index" };
 
 export const binary: Binding = {
   name: "binary",
   profile: "binary",
-  can: new Set(CAPABILITIES.filter((capability) => CANNOT[capability] === undefined)),
-  reasons: CANNOT,
+  ...allBut(CANNOT),
   connect: async (network, self, peer) =>
     new BinaryApplication(binaryClient(await connectTo(network, "etsi004Binary", self.node)), self, peer),
   says,

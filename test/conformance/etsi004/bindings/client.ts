@@ -3,10 +3,9 @@ import { Etsi004Client, RefusedError, StreamError } from "../../../../client/ind
 import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import type { RunningNetwork } from "../../../support/run-network.ts";
 import {
+  allBut,
   type Application,
   type Binding,
-  CAPABILITIES,
-  type Capability,
   type Got,
   type KeyWish,
   NO_KEY,
@@ -71,14 +70,13 @@ function wordOf(error: unknown): string {
   throw error;
 }
 
-const CANNOT: Partial<Record<Capability, string>> = {
+const CANNOT: Binding["reasons"] = {
   "no-bytes": "0 leaves the chunk's size to the system",
 };
 
 export const client: Binding = {
   ...native,
   name: "client",
-  can: new Set(CAPABILITIES.filter((capability) => CANNOT[capability] === undefined)),
-  reasons: CANNOT,
+  ...allBut(CANNOT),
   connect: (network, self, peer) => Promise.resolve(new ClientApplication(network, self, peer)),
 };

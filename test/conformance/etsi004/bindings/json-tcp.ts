@@ -5,12 +5,11 @@ import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import { askJson, type JsonAnswer, jsonClient, type LocalClient } from "../../../support/local-client.ts";
 import {
   A,
+  allBut,
   type Application,
   B,
   type Binding,
   type Call,
-  CAPABILITIES,
-  type Capability,
   type Got,
   type KeyWish,
   NO_KEY,
@@ -74,7 +73,7 @@ function says(call: Call, status: StatusName): readonly string[] {
   return [call !== "open" && status === "unknown-ksid" ? wordOf({ ...failed("no-stream") }) : FAILED[call]];
 }
 
-const CANNOT: Partial<Record<Capability, string>> = {
+const CANNOT: Binding["reasons"] = {
   ksid: "OPEN_CONNECT names no KSID: it is made of the two URIs, and told once both ends have come",
   "qos-told": "the answer of OPEN_CONNECT has no QoS",
   qos: "its clients mean nothing by other members than the chunk's size and Timeout",
@@ -86,8 +85,7 @@ const CANNOT: Partial<Record<Capability, string>> = {
 export const jsonTcp: Binding = {
   name: "json-tcp",
   profile: "json-tcp",
-  can: new Set(CAPABILITIES.filter((capability) => CANNOT[capability] === undefined)),
-  reasons: CANNOT,
+  ...allBut(CANNOT),
   connect: async (network, { node }) => new JsonApplication(jsonClient(await connectTo(network, "etsi004Json", node))),
   says,
 };

@@ -3,10 +3,9 @@ import { MODULE_STATUS } from "../../../../shared/etsi004/qkd-module/codes.ts";
 import { STATUS } from "../../../../shared/etsi004/status.ts";
 import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import {
+  allBut,
   type Application,
   type Binding,
-  CAPABILITIES,
-  type Capability,
   type Got,
   type KeyWish,
   NO_KEY,
@@ -71,7 +70,7 @@ function wordOf({ http, text }: { readonly http: number; readonly text: string }
   return { body, word: String(body["status"] ?? `HTTP ${http}`) };
 }
 
-const CANNOT: Partial<Record<Capability, string>> = {
+const CANNOT: Binding["reasons"] = {
   "qos-told": "the answer of open_connect has no QoS",
   qos: "`qos_parameters` has the chunk's size and Timeout only",
   mimetype: "`qos_parameters` has no type of metadata",
@@ -82,8 +81,7 @@ const CANNOT: Partial<Record<Capability, string>> = {
 const actions = (name: string, reach: Reach): Binding => ({
   name,
   profile: "qkd-module",
-  can: new Set(CAPABILITIES.filter((capability) => CANNOT[capability] === undefined)),
-  reasons: CANNOT,
+  ...allBut(CANNOT),
   connect: (network, self, peer) => Promise.resolve(new ModuleApplication(reach(network, self), self, peer)),
   says: (call, status) => [
     // Whoever opens is not told whether the peer is there.

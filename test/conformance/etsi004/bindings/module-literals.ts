@@ -3,11 +3,10 @@ import { V09_STATUS } from "../../../../shared/etsi004/qkd-module/codes.ts";
 import type { StatusName } from "../../../../shared/etsi004/status.ts";
 import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import {
+  allBut,
   type Application,
   type Binding,
   type Call,
-  CAPABILITIES,
-  type Capability,
   type Got,
   type KeyWish,
   NO_KEY,
@@ -66,7 +65,7 @@ const FAILED: Readonly<Record<Call, number>> = {
 };
 const SUCCEEDED: ReadonlySet<StatusName> = new Set(["success", "peer-not-connected"]);
 
-const CANNOT: Partial<Record<Capability, string>> = {
+const CANNOT: Binding["reasons"] = {
   "qos-told": "the answer of open_connect has no QoS",
   qos: "its QoS has `length` and `timeout` only",
   mimetype: "its QoS has no type of metadata",
@@ -77,8 +76,7 @@ const CANNOT: Partial<Record<Capability, string>> = {
 const literals = (name: string, reach: Reach): Binding => ({
   name,
   profile: "qkd-module-0.9",
-  can: new Set(CAPABILITIES.filter((capability) => CANNOT[capability] === undefined)),
-  reasons: CANNOT,
+  ...allBut(CANNOT),
   connect: (network, self, peer) => Promise.resolve(new LiteralApplication(reach(network, self), self, peer)),
   says: (call, status) => [String(SUCCEEDED.has(status) ? V09_STATUS.SUCCESSFUL : FAILED[call])],
 });

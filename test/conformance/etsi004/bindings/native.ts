@@ -5,9 +5,9 @@ import { STATUS } from "../../../../shared/etsi004/status.ts";
 import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import type { RunningNetwork } from "../../../support/run-network.ts";
 import {
+  allBut,
   type Application,
   type Binding,
-  CAPABILITIES,
   type KeyWish,
   NO_KEY,
   type OpenWish,
@@ -77,8 +77,7 @@ export class NativeApplication implements Application {
 export const native: Binding = {
   name: "native",
   profile: "native",
-  can: new Set(CAPABILITIES),
-  reasons: {},
+  ...allBut({}),
   connect: (network, self, peer) => Promise.resolve(new NativeApplication(network, self, peer)),
   says: (_call, status) => [String(STATUS[status])],
 };

@@ -8,10 +8,9 @@ import { STATUS } from "../../../../shared/etsi004/status.ts";
 import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import type { RunningNetwork } from "../../../support/run-network.ts";
 import {
+  allBut,
   type Application,
   type Binding,
-  CAPABILITIES,
-  type Capability,
   type Got,
   NO_KEY,
   type OpenWish,
@@ -98,7 +97,7 @@ class PushedApplication implements Application {
   }
 }
 
-const CANNOT: Partial<Record<Capability, string>> = {
+const CANNOT: Binding["reasons"] = {
   "own-open": "a stream is opened and closed by the native calls",
   index: "what is pushed is the next chunk",
   "metadata-size": "the metadata comes whole with each chunk",
@@ -108,8 +107,7 @@ const CANNOT: Partial<Record<Capability, string>> = {
 export const websocket: Binding = {
   name: "websocket",
   profile: "native",
-  can: new Set(CAPABILITIES.filter((capability) => CANNOT[capability] === undefined)),
-  reasons: CANNOT,
+  ...allBut(CANNOT),
   connect: (network, self, peer) => Promise.resolve(new PushedApplication(network, self, peer)),
   says(call, status) {
     if (call !== "get-key") return [String(STATUS[status])];
