@@ -7,15 +7,7 @@ import { SOCKET_END } from "../../../../shared/etsi004/socket.ts";
 import { STATUS } from "../../../../shared/etsi004/status.ts";
 import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import type { RunningNetwork } from "../../../support/run-network.ts";
-import {
-  allBut,
-  type Application,
-  type Binding,
-  type Got,
-  NO_KEY,
-  type OpenWish,
-  type Party,
-} from "../application.ts";
+import { allBut, type Application, type Binding, type Got, NO_KEY, type OpenWish, type Party } from "../application.ts";
 import { NativeApplication } from "./native.ts";
 
 interface Pushed {
