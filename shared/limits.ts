@@ -509,6 +509,28 @@ export const LIMITS = {
   localLaneInUseMs: 1000,
   localLanePauseMs: 50,
   qkdModuleBodyBytes: 64 * 1024,
+
+  // Hybrid keys
+  hybridSources: 16,
+  /** Chunks made in one exchange; chunks of one exchange of KEM keys, where the combiner derives many from one. */
+  hybridChunksAtOnce: 8,
+  hybridEpochChunks: 1024,
+  /** Chunks of a session that are held: made and not fetched, or fetched a moment ago and asked for again. */
+  hybridChunksHeld: 64,
+  hybridRetryMs: 10_000,
+  /** Sessions of an agent, and applications that wait for their peer there; a session that is not used ends after so long. */
+  hybridSessions: 4096,
+  hybridWaiting: 1024,
+  hybridIdleMs: 24 * 3_600_000,
+  /** How long an application waits for its peer where it does not say, and any exchange between two agents takes. */
+  hybridPeerMs: 10_000,
+  hybridExchangeMs: 10_000,
+  hybridChunkBytes: 12_240,
+  /** Between two agents: one message (a public key may have 1.4 MB, in base64), and what may wait to be sent. */
+  hybridMessageBytes: 24 * 1024 * 1024,
+  hybridUnsentBytes: 32 * 1024 * 1024,
+  kemPublicKeyBytes: 1_357_824,
+  kemCiphertextBytes: 21_696,
   /** TCP ports of the self-hosted edge's gateway; how old its list of sites may be, and how large an answer with it. */
   gatewayPorts: 64,
   gatewaySitesMs: 1000,

@@ -1,0 +1,108 @@
+/**
+ * What the agents of two sites tell each other about hybrid streams, over one connection each has proved itself on. The
+ * initiator (whose node is the source) dials, opens sessions and decides which chunks are made; the responder answers.
+ * Bytes are base64. No message holds key: public keys, ciphertexts, nonces and confirmation tags only.
+ */
+import * as v from "valibot";
+import { fromBase64, toBase64 } from "../../bytes/base64.ts";
+import { parseJson } from "../../bytes/json.ts";
+import { LIMITS } from "../../limits.ts";
+
+const bytes = (maxBytes: number) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(Math.ceil(maxBytes / 3) * 4),
+    v.rawTransform<string, Uint8Array>(({ dataset, addIssue, NEVER }) => {
+      const decoded = fromBase64(dataset.value);
+      if (decoded !== null) return decoded;
+      addIssue({ message: "shall be base64" });
+      return NEVER;
+    }),
+  );
+const u32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff));
+const session = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/));
+const uri = v.pipe(v.string(), v.maxLength(LIMITS.streamUriChars));
+const saeId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.saeIdChars));
+const nonce = v.pipe(
+  bytes(32),
+  v.check((decoded) => decoded.length === 32),
+);
+const upTo = <Item extends v.GenericSchema>(item: Item, max: number) => v.pipe(v.array(item), v.maxLength(max));
+const tags = upTo(bytes(64), LIMITS.hybridChunksAtOnce);
+const publicKeys = upTo(bytes(LIMITS.kemPublicKeyBytes), LIMITS.hybridSources);
+const ciphertexts = upTo(bytes(LIMITS.kemCiphertextBytes), LIMITS.hybridSources);
+const code = v.picklist([
+  "uris-differ",
+  "peer-not-come",
+  "peer-gone",
+  "source-unavailable",
+  "not-confirmed",
+  "kem-not-here",
+  "busy",
+]);
+
+/** Chunks to be made, `index` to `index + count - 1`, all of one epoch. */
+const make = v.object({
+  index: u32,
+  count: v.pipe(u32, v.minValue(1), v.maxValue(LIMITS.hybridChunksAtOnce)),
+  /** For the chunks' epoch, where it is new: public keys of its KEMs, by slot. */
+  publicKeys: v.nullable(publicKeys),
+  /** Of the QKD stream: its KSID, and the number of the first chunk; null where no QKD key is mixed in. */
+  qkd: v.nullable(v.object({ ksid: session, number: v.pipe(v.number(), v.integer(), v.minValue(0)) })),
+});
+const made = v.object({
+  index: u32,
+  count: u32,
+  /** Of the new epoch, by slot; null where it was not new. */
+  ciphertexts: v.nullable(ciphertexts),
+  /** Of the responder, one a chunk; null where the method has no confirmation keys. */
+  tags: v.nullable(tags),
+});
+
+export const PeerMessageSchema = v.variant("type", [
+  v.object({
+    type: v.literal("open"),
+    session,
+    source: uri,
+    destination: uri,
+    chunkBytes: u32,
+    /** How long the responder's application may take to come, from now. */
+    timeoutMs: u32,
+    nonce,
+    sae: saeId,
+    make,
+  }),
+  v.object({ type: v.literal("opened"), session, nonce, sae: saeId, made }),
+  v.object({ type: v.literal("make"), session, make }),
+  v.object({ type: v.literal("made"), session, made }),
+  /** Of the initiator: tags of chunks that were made. The responder delivers none before. */
+  v.object({ type: v.literal("confirm"), session, index: u32, count: u32, tags: v.nullable(tags) }),
+  /** The responder's application asks for a chunk that has not been made. */
+  v.object({ type: v.literal("want"), session, index: u32 }),
+  /** These chunks will not be made, or, without an index, the session is not opened or is over. */
+  v.object({
+    type: v.literal("failed"),
+    session,
+    index: v.nullable(u32),
+    count: u32,
+    code,
+    detail: v.pipe(v.string(), v.maxLength(500)),
+  }),
+  v.object({ type: v.literal("close"), session }),
+]);
+
+export type PeerMessage = v.InferOutput<typeof PeerMessageSchema>;
+export type PeerMessageOf<Type extends PeerMessage["type"]> = Extract<PeerMessage, { readonly type: Type }>;
+export type Make = PeerMessageOf<"make">["make"];
+export type Made = PeerMessageOf<"made">["made"];
+export type PeerFailure = PeerMessageOf<"failed">["code"];
+
+/** @returns null for what is no message */
+export function parsePeerMessage(text: string): PeerMessage | null {
+  const json = parseJson(text, LIMITS.jsonDepth);
+  const parsed = json.ok ? v.safeParse(PeerMessageSchema, json.value) : null;
+  return parsed?.success === true ? parsed.output : null;
+}
+
+export const peerMessageText = (message: PeerMessage): string =>
+  JSON.stringify(message, (_, value: unknown) => (value instanceof Uint8Array ? toBase64(value) : value));

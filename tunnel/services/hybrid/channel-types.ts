@@ -1,0 +1,51 @@
+/** What sessions need of the connections between agents. */
+import type { PeerMessage } from "../../../shared/hybrid/peer/messages.ts";
+import type { Result } from "../../../shared/result.ts";
+
+/** One connection to the agent of another site: both have shown the sites' certificates. */
+export interface PeerConnection {
+  readonly site: string;
+  /** Never waits: an agent that reads nothing is hung up on. */
+  send(message: PeerMessage): void;
+  /** Because of what came over it. */
+  hangUp(reason: string): void;
+}
+
+export interface PeerEvents {
+  message(from: PeerConnection, message: PeerMessage): void;
+  /** Nothing comes over it any more. */
+  closed(connection: PeerConnection, reason: string): void;
+}
+
+/** Connections this agent has dialled are used for sessions it initiates; those of others, for theirs. */
+export interface PeerChannel {
+  /** The connection to that site's agent: the one there is, or a new one. The error is the reason, for a log. */
+  reach(site: string, signal: AbortSignal): Promise<Result<PeerConnection, string>>;
+  close(): void;
+}
+
+/** 32 bytes of key by number, the same at both ends: see `qkd-supply.ts`. */
+export interface QkdNumber {
+  readonly ksid: string;
+  readonly number: number;
+}
+
+/** Key of QKD streams between an application here and one at a peer's node. */
+export interface QkdSupply {
+  /**
+   * Initiator: the next `count` numbers that nobody has had, and that there is key for; or why there is none. Their
+   * stream's KSID is for the responder to join.
+   */
+  allocate(to: QkdPeer, count: number, signal: AbortSignal): Promise<Result<QkdNumber, string>>;
+  /** The key of numbers `from` to `from + count - 1`, 32 bytes each; whoever gets it wipes it. Each number once. */
+  take(to: QkdPeer, from: QkdNumber, count: number, signal: AbortSignal): Promise<Result<Uint8Array, string>>;
+  close(): void;
+}
+
+/** Whose key: the two applications, at their nodes, and which of them allocates. */
+export interface QkdPeer {
+  readonly own: { readonly sae: string; readonly node: string; readonly uuid: string };
+  /** `sae` is null where it is not known yet: whichever at that node joins. */
+  readonly peer: { readonly sae: string | null; readonly uuid: string };
+  readonly allocates: "own" | "peer";
+}
