@@ -57,6 +57,7 @@ export default defineConfig({
         ],
         test: {
           name: "in-workerd",
+          globalSetup: ["scripts/kem/extract.ts"],
           ...PATIENCE,
           ...APART,
           include: ["durable-objects/**/*.test.ts", "workers/**/*.test.ts"],

@@ -1,6 +1,7 @@
 /** What the objects see: each other, and their secrets. */
 import type { AuditLogRpc } from "../shared/audit/event.ts";
 import type { KeyStreamRpc } from "../shared/etsi004/types.ts";
+import type { HybridHalfRpc } from "../shared/hybrid/edge/rpc.ts";
 import type { StreamPoolRpc } from "../shared/keypool/streams.ts";
 import type { KeyPoolRpc, PoolToPoolRpc } from "../shared/keypool/types.ts";
 import type { DirectoryRpc } from "../shared/network/directory-types.ts";
@@ -18,7 +19,7 @@ export interface ObjectNamespace<Rpc> {
 export interface ObjectsEnv {
   readonly DIRECTORY: ObjectNamespace<DirectoryRpc>;
   readonly KEY_POOL: ObjectNamespace<KeyPoolRpc & PoolToPoolRpc & StreamPoolRpc>;
-  readonly KEY_STREAM: ObjectNamespace<KeyStreamRpc>;
+  readonly KEY_STREAM: ObjectNamespace<KeyStreamRpc & HybridHalfRpc>;
   readonly QKD_MODULE: ObjectNamespace<QkdModuleRpc>;
   readonly AUDIT_LOG: ObjectNamespace<AuditLogRpc>;
   readonly TUNNEL_HUB: ObjectNamespace<TunnelHubRpc>;

@@ -27,3 +27,7 @@ export const choice = <const T extends readonly [string, ...string[]]>(...words:
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/;
 export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
+
+/** A list in which no two entries have the same of something. */
+export const distinct = <T>(entries: readonly T[], of: (entry: T) => string): boolean =>
+  new Set(entries.map(of)).size === entries.length;

@@ -42,7 +42,7 @@ import {
   type RevokeCall,
 } from "./changes.ts";
 import { EpochTable } from "./epoch-table.ts";
-import { Epochs } from "./epochs.ts";
+import { Epochs, sealerOfStream, streamOfSealer } from "./epochs.ts";
 import { type Modules, runErrands, type Pools } from "./errands.ts";
 import { viewOfHub } from "./hubs.ts";
 import { Leases } from "./leases.ts";
@@ -80,8 +80,11 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     this.#pools = (pair, shard) => env.KEY_POOL.getByName(poolName(pair, shard));
     this.#modules = (link, node) => env.QKD_MODULE.getByName(moduleName(link, node));
     this.#leases = new Leases(this.#parts, new PoolStore(db));
-    const pool = (name: string) => env.KEY_POOL.getByName(name);
-    this.#epochs = new Epochs(this.#parts, new EpochTable(db), epochStoreOf(env), pool);
+    const sealer = (name: string) => {
+      const stream = streamOfSealer(name);
+      return stream === null ? env.KEY_POOL.getByName(name) : env.KEY_STREAM.getByName(stream);
+    };
+    this.#epochs = new Epochs(this.#parts, new EpochTable(db), epochStoreOf(env), sealer);
     this.#hubs = new Watchers(this.#parts, db, "tunnel", (site) => env.TUNNEL_HUB.getByName(site).refresh());
     this.#streams = new Watchers(this.#parts, db, "streams", (name) => env.KEY_STREAM.getByName(name).refresh());
     this.#leases.seeGeneration(generationOf(env));
@@ -146,6 +149,13 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const { epoch } = await this.#epochs.inForce();
     const { sequence, document } = this.#parts.store.view();
     return { version: sequence, epoch, link: moduleLink(document, link) };
+  }
+
+  async streamEpoch(object: string): Promise<number> {
+    const { epoch } = await this.#epochs.inForce();
+    this.#epochs.meet(sealerOfStream(object));
+    await this.#plan();
+    return epoch;
   }
 
   async epochs(): Promise<Result<EpochsState, Fault>> {

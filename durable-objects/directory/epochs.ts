@@ -15,8 +15,15 @@ import { audit, type DirectoryParts } from "./changes.ts";
 import type { EpochRow, EpochTable, LaggingPool } from "./epoch-table.ts";
 import { attempt, RETRY_MS, STUCK_ATTEMPTS } from "./errands.ts";
 
-/** A pool by its name. */
+/** A pool by its name, or another object that seals. */
 export type RollPools = (pool: string) => Pick<KeyPoolRpc, "rollEpoch">;
+
+/** KeyStream objects seal KEM secrets, and are told of epochs as pools are: under names that no pool has. */
+const STREAM = "key-stream:";
+export const sealerOfStream = (object: string): string => `${STREAM}${object}`;
+/** @returns the KeyStream object's name; null: a pool's */
+export const streamOfSealer = (name: string): string | null =>
+  name.startsWith(STREAM) && !name.includes("|") ? name.slice(STREAM.length) : null;
 
 /** How soon it is tried again where the keys are kept, when that failed; and an epoch that could not begin. */
 const KEYS_AGAIN_MS = 60_000;

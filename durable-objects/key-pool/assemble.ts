@@ -34,7 +34,7 @@ import { Supply } from "./supply.ts";
 import { UnitStore } from "./unit-store.ts";
 import { Usages } from "./usage.ts";
 import { UsageStore } from "./usage-store.ts";
-import { Vault } from "./vault.ts";
+import { Vault } from "../storage/vault.ts";
 
 export interface AssembleOptions {
   /** The configuration in force; undefined before the Directory was first asked. */

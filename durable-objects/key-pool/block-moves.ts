@@ -8,7 +8,7 @@ import type { AssessedBlock, Judgement } from "./block-judge.ts";
 import { fileRangeOf } from "./block-store.ts";
 import type { PoolContext } from "./context.ts";
 import { type BlockRow, type QuarantineReason, type UnitState, UNTOUCHED } from "./rows.ts";
-import type { SealedUnit } from "./vault.ts";
+import type { SealedUnit } from "../storage/vault.ts";
 
 /** What keys are cut from once the block is taken; while it waits for its twin, its raw bytes. */
 export interface SealedMaterial {

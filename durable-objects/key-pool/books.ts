@@ -16,7 +16,7 @@ import type { PoolStore } from "./store.ts";
 import type { Supply } from "./supply.ts";
 import type { UnitStore } from "./unit-store.ts";
 import type { Usages } from "./usage.ts";
-import type { Vault } from "./vault.ts";
+import type { Vault } from "../storage/vault.ts";
 
 type Touched = { -readonly [K in keyof UnitRow]: UnitRow[K] };
 

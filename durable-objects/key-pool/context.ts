@@ -26,7 +26,7 @@ import type { StreamRates } from "./stream-rates.ts";
 import type { StreamTurns } from "./stream-turns.ts";
 import type { Supply } from "./supply.ts";
 import type { UnitStore } from "./unit-store.ts";
-import type { Vault } from "./vault.ts";
+import type { Vault } from "../storage/vault.ts";
 
 export interface PoolContext {
   readonly pairName: PairName;

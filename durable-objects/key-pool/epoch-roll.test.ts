@@ -21,7 +21,7 @@ import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
 import { EpochKeys } from "../storage/epoch-keys.ts";
 import { secretKeys } from "../storage/epoch-store.ts";
 import type { KeyPool } from "./key-pool.ts";
-import { Vault } from "./vault.ts";
+import { Vault } from "../storage/vault.ts";
 
 const raw = (pool: TestPool, shard = 0) => pool.shard(shard) as unknown as DurableObjectStub<KeyPool>;
 

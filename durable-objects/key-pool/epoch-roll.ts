@@ -8,6 +8,7 @@ import type { EpochStep } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext } from "./context.ts";
+import { zeroFreed } from "./freed.ts";
 
 /**
  * One bounded step towards `epoch`, from whose first on nothing is sealed in an older one.
@@ -49,5 +50,11 @@ function renewUnit(pool: PoolContext, id: number): void {
   const sealed = pool.units.sealed(id);
   if (sealed === undefined) throw new Error(`unit ${id} has no data`);
   const freed = pool.books.freedOf(id);
-  pool.units.reseal(id, freed === null ? pool.vault.rewrap(sealed) : pool.vault.resealWithout(sealed, freed));
+  const { vault } = pool;
+  pool.units.reseal(
+    id,
+    freed === null
+      ? vault.rewrap(sealed)
+      : vault.resealChanged(sealed, (plaintext) => zeroFreed(plaintext, freed)),
+  );
 }

@@ -5,7 +5,7 @@
 import type { Segment } from "../../shared/keypool/segments.ts";
 import { zeroFreed } from "./freed.ts";
 import type { UnitStore } from "./unit-store.ts";
-import type { Vault } from "./vault.ts";
+import type { Vault } from "../storage/vault.ts";
 
 export class Material {
   readonly #store: UnitStore;

@@ -3,7 +3,7 @@ import type { HealthReport } from "../../shared/health/health.ts";
 import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
 import type { Segment } from "../../shared/keypool/segments.ts";
 import type { Ledger, Recipient } from "../../shared/keypool/types.ts";
-import type { SealedUnit } from "./vault.ts";
+import type { SealedUnit } from "../storage/vault.ts";
 
 export interface Totals {
   readonly ledger: Ledger;

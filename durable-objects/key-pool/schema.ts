@@ -196,4 +196,12 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX key_record_stream ON key_record (stream, first_chunk) WHERE stream IS NOT NULL;
     `,
   },
+  {
+    version: 4,
+    // No release reads streams and does not know this column: older ones have none.
+    minReader: 1,
+    sql: `
+      ALTER TABLE stream ADD COLUMN hybrid TEXT; -- JSON: what both ends agreed on (shared/hybrid/edge); null: a plain one
+    `,
+  },
 ];

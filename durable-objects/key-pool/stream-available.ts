@@ -8,7 +8,7 @@ import { ok, type Result } from "../../shared/result.ts";
 import { commitLeased, type PoolContext } from "./context.ts";
 import { makeChunks, makesChunks } from "./stream-make.ts";
 import { servesStreams } from "./stream-open.ts";
-import { type Seat, seatOf, unreadOf, withEnd } from "./stream-rows.ts";
+import { cutBytes, type Seat, seatOf, unreadOf, withEnd } from "./stream-rows.ts";
 
 type AvailableCall = Parameters<StreamPoolRpc["availableChunks"]>[0];
 interface Available {
@@ -53,8 +53,8 @@ function look(pool: PoolContext, call: AvailableCall, nowMs: number): Looked {
   const lacking = Math.max(0, missing - made.length);
   return {
     indices: [...indices, ...made],
-    possible: possibleOf(pool, stream.qos.chunkBytes),
-    lackingBytes: lacking * stream.qos.chunkBytes,
+    possible: possibleOf(pool, cutBytes(stream)),
+    lackingBytes: lacking * cutBytes(stream),
   };
 }
 
@@ -65,7 +65,7 @@ function make(
   { stream }: Seat,
   { missing, nowMs }: { readonly missing: number; readonly nowMs: number },
 ): number[] {
-  const { chunkBytes } = stream.qos;
+  const chunkBytes = cutBytes(stream);
   let count = missing;
   while (count > 1 && !pool.books.has(count * chunkBytes)) count--;
   const made = makeChunks(pool, stream, { principal, must: count, ahead: 0, turn: null }, nowMs);

@@ -15,7 +15,7 @@ import { isLeft } from "./left.ts";
 import { makeChunks, makesChunks, supplyOf } from "./stream-make.ts";
 import { servesStreams } from "./stream-open.ts";
 import { bitOf, type ChunkRecord, leftWithout, mayFetch, putRecord, recordsOf } from "./stream-records.ts";
-import { lowAfter, type Seat, seatOf, touched, withEnd } from "./stream-rows.ts";
+import { cutBytes, lowAfter, type Seat, seatOf, touched, withEnd } from "./stream-rows.ts";
 import type { StreamRow } from "./stream-store.ts";
 import type { WaitingTurn } from "./stream-turns.ts";
 
@@ -106,6 +106,8 @@ function serve(
   const seat = seatOf(pool, call, nowMs);
   if (seat === undefined) return ok({ outcome: "unknown" });
   const { stream, end } = seat;
+  // A half that would give QKD key alone for what was to be mixed with other secrets.
+  if (stream.hybrid !== null && call.hybrid !== true) return ok({ outcome: "unknown" });
   const isOver = isClosed(stream.ends[end]);
   if (isOver && !call.afterClose) return ok({ outcome: "closed" });
   if (stream.ends[otherEnd(end)].state === "absent") return ok({ outcome: "peer-absent" });
@@ -125,8 +127,8 @@ function serve(
     const cut = makeChunks(pool, stream, { principal: call.principal, must, ahead, turn }, nowMs);
     if (typeof cut !== "string") made = cut;
     else if (must > 0) {
-      const { priority, chunkBytes } = stream.qos;
-      return ok({ lacks: cut, holder: stream.ends[0].sae as SaeId, priority, bytes: must * chunkBytes });
+      const { priority } = stream.qos;
+      return ok({ lacks: cut, holder: stream.ends[0].sae as SaeId, priority, bytes: must * cutBytes(stream) });
     }
   }
   if (made !== undefined) picks.push(pickMade(made, call.indices, last));
@@ -199,7 +201,7 @@ function hand(
     nowMs,
   }: { readonly picks: readonly Pick[]; readonly made: ChunkRecord | undefined; readonly nowMs: number },
 ): ChunksAnswer {
-  const { chunkBytes } = stream.qos;
+  const chunkBytes = cutBytes(stream);
   const chunks: HandedChunk[] = picks.flatMap(
     ({
       record: {

@@ -7,6 +7,7 @@ import type { PoolContext } from "./context.ts";
 import { initialLeft } from "./left.ts";
 import type { KeyWish } from "./quotas.ts";
 import { ttlEndMs, type ChunkRecord } from "./stream-records.ts";
+import { cutBytes } from "./stream-rows.ts";
 import type { StreamRow } from "./stream-store.ts";
 
 export interface ChunkWish {
@@ -38,7 +39,7 @@ export function makeChunks(
   nowMs: number,
 ): ChunkRecord | "short" | "refused" {
   if (!pool.turns.mayGo(wish.turn, stream.qos.priority, supplyOf(pool, nowMs))) return "short";
-  const { chunkBytes } = stream.qos;
+  const chunkBytes = cutBytes(stream);
   let count = wish.must + aheadOf(pool, stream, wish, nowMs);
   if (count === 0) return "short";
   let refused = pool.quotas.refusal(asked(stream, wish, count), nowMs);
@@ -85,15 +86,15 @@ function aheadOf(pool: PoolContext, stream: StreamRow, { must, ahead, turn }: Ch
   const others = pool.turns.size - (turn === null ? 0 : 1);
   if (pool.quotas.isShort || others > 0) return 0;
   let possible = Math.min(ahead, pool.streamRates.aheadOf(stream, must, nowMs));
-  while (possible > 0 && !pool.books.has((must + possible) * stream.qos.chunkBytes)) possible--;
+  while (possible > 0 && !pool.books.has((must + possible) * cutBytes(stream))) possible--;
   return possible;
 }
 
 /** Quotas are the opener's, whoever asks. */
-const asked = ({ ends, qos }: StreamRow, { principal }: ChunkWish, count: number): KeyWish => ({
+const asked = (stream: StreamRow, { principal }: ChunkWish, count: number): KeyWish => ({
   principal,
-  master: ends[0].sae as SaeId,
-  masterNode: ends[0].node,
+  master: stream.ends[0].sae as SaeId,
+  masterNode: stream.ends[0].node,
   count,
-  sizeBits: qos.chunkBytes * 8,
+  sizeBits: cutBytes(stream) * 8,
 });

@@ -4,6 +4,7 @@
  */
 import { type Fault, fail } from "../../shared/errors/errors.ts";
 import { negotiate, type Qos } from "../../shared/etsi004/qos.ts";
+import { differenceOf, type HybridTerms } from "../../shared/hybrid/edge/terms.ts";
 import type { SaeId } from "../../shared/ids.ts";
 import { streamBounds } from "../../shared/keypool/stream-admission.ts";
 import { flawOfOpen } from "../../shared/keypool/stream-checks.ts";
@@ -36,8 +37,11 @@ function open(pool: PoolContext, call: StreamOpenCall, nowMs: number): Outcome {
   const stream = liveStream(pool, call.ksid, nowMs);
   if (stream === undefined) return register(pool, call, nowMs);
   const end = endOf(stream.ends, call.self);
-  if (end === null) return mayJoin(stream.ends, call.self, call.peer) ? join(pool, call, stream, nowMs) : IN_USE;
-  if (isClosed(stream.ends[end]) || !fits(call.peer, stream.ends[otherEnd(end)])) return IN_USE;
+  if (end === null && !mayJoin(stream.ends, call.self, call.peer)) return IN_USE;
+  if (end !== null && (isClosed(stream.ends[end]) || !fits(call.peer, stream.ends[otherEnd(end)]))) return IN_USE;
+  const difference = differenceOf(stream.hybrid ?? undefined, call.hybrid);
+  if (difference !== null) return fail("conflict", difference);
+  if (end === null) return join(pool, call, stream, nowMs);
   return ok({ outcome: "same-end", stream: stateOf(touched(pool, stream, nowMs)) });
 }
 
@@ -59,6 +63,7 @@ function register(pool: PoolContext, call: StreamOpenCall, nowMs: number): Outco
     instance,
     ksid: call.ksid,
     qos,
+    hybrid: call.hybrid ?? null,
     ends: [
       { ...call.self, state: "open", low: 0 },
       { ...call.peer, state: "absent", low: 0 },
@@ -105,7 +110,7 @@ function join(pool: PoolContext, call: StreamOpenCall, stream: StreamRow, nowMs:
 }
 
 function auditOpen(pool: PoolContext, { principal, self, ksid }: StreamOpenCall, stream: StreamRow, nowMs: number) {
-  const { instance, qos, ends } = stream;
+  const { instance, qos, ends, hybrid } = stream;
   const isJoining = ends[1].state === "open";
   const detail = {
     ksid,
@@ -114,7 +119,14 @@ function auditOpen(pool: PoolContext, { principal, self, ksid }: StreamOpenCall,
     size_bits: qos.chunkBytes * 8,
     min_bps: qos.minBps,
     pool: pool.pairName,
+    ...(hybrid === null ? {} : told(hybrid)),
   };
   const act = isJoining ? "stream.join" : "stream.open";
   pool.books.audit({ atMs: nowMs, act, who: principal, node: self.node, detail });
 }
+
+const told = ({ method, sources, dropped }: HybridTerms) => ({
+  method,
+  sources: sources.map(({ algorithm }) => algorithm).join(","),
+  ...(dropped.length === 0 ? {} : { dropped: dropped.join(",") }),
+});

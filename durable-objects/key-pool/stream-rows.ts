@@ -1,5 +1,6 @@
 /** A stream's row: whose it is, what the halves are told of it, how it changes and ends. */
 import type { Ksid, StreamEnd } from "../../shared/etsi004/types.ts";
+import { EDGE_QKD_BYTES } from "../../shared/hybrid/edge/terms.ts";
 import type { SaeId } from "../../shared/ids.ts";
 import { type EndNumber, endOf, endState, isClosed } from "../../shared/keypool/stream-ends.ts";
 import type { StreamState } from "../../shared/keypool/streams.ts";
@@ -40,13 +41,18 @@ export function seatOf(
   return end === null ? undefined : { stream, end };
 }
 
-export const stateOf = ({ instance, qos, ends, nextIndex }: StreamRow): StreamState => ({
+export const stateOf = ({ instance, qos, ends, nextIndex, hybrid }: StreamRow): StreamState => ({
   instance,
   qos,
   ends: [endState(ends[0]), endState(ends[1])],
   hops: 0,
   nextIndex,
+  ...(hybrid === null ? {} : { hybrid }),
 });
+
+/** How much of the pool's key a chunk is: of a hybrid stream, one secret among several, whatever is made of them. */
+export const cutBytes = ({ qos, hybrid }: Pick<StreamRow, "qos" | "hybrid">): number =>
+  hybrid === null ? qos.chunkBytes : EDGE_QKD_BYTES;
 
 /** For one of the two SAEs (as far as they are known), else null. */
 export function stateFor(

@@ -1,6 +1,7 @@
 /** All of the pool's SQL on key streams, one row each; those in use are kept in memory. */
 import type { Qos } from "../../shared/etsi004/qos.ts";
 import type { Ksid } from "../../shared/etsi004/types.ts";
+import type { HybridTerms } from "../../shared/hybrid/edge/terms.ts";
 import type { NodeId, SaeId } from "../../shared/ids.ts";
 import { isRunning, type Side } from "../../shared/keypool/stream-ends.ts";
 import { LIMITS } from "../../shared/limits.ts";
@@ -17,6 +18,8 @@ export interface StreamRow {
   /** Null: it is over, and what is left of it is being voided. */
   readonly ksid: Ksid | null;
   readonly qos: Qos;
+  /** Null: a plain one. */
+  readonly hybrid: HybridTerms | null;
   /** First the one that opened it. */
   readonly ends: readonly [StreamSide, StreamSide];
   readonly nextIndex: number;
@@ -37,6 +40,7 @@ type Row = {
   instance: number;
   ksid: string | null;
   qos: string;
+  hybrid: string | null;
   sae_0: string;
   node_0: string;
   state_0: string;
@@ -50,9 +54,9 @@ type Row = {
   ends_ms: number;
 };
 
-const PUT = `INSERT INTO stream (instance, ksid, qos, sae_0, node_0, state_0, sae_1, node_1, state_1, next_index, low_0,
-    low_1, used_ms, ends_ms)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const PUT = `INSERT INTO stream (instance, ksid, qos, hybrid, sae_0, node_0, state_0, sae_1, node_1, state_1, next_index,
+    low_0, low_1, used_ms, ends_ms)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (instance) DO UPDATE SET ksid = excluded.ksid, state_0 = excluded.state_0, sae_1 = excluded.sae_1,
     state_1 = excluded.state_1, next_index = excluded.next_index, low_0 = excluded.low_0, low_1 = excluded.low_1,
     used_ms = excluded.used_ms, ends_ms = excluded.ends_ms`;
@@ -167,10 +171,12 @@ export class StreamStore {
     if (before !== undefined) this.#account(before, -1);
     this.#account(stream, 1);
     this.#earliestEndMs = Math.min(this.#earliestEndMs, stream.endsMs);
-    const { instance, ksid, qos, ends, nextIndex, usedMs, endsMs } = stream;
+    const { instance, ksid, hybrid, ends, nextIndex, usedMs, endsMs } = stream;
+    const terms = hybrid === null ? null : JSON.stringify(hybrid);
     const sides = ends.flatMap(({ sae, node, state }) => [sae, node, state]);
     const lows = ends.map(({ low }) => low);
-    this.#db.run(PUT, instance, ksid, JSON.stringify(qos), ...sides, nextIndex, ...lows, usedMs, endsMs);
+    const qos = JSON.stringify(stream.qos);
+    this.#db.run(PUT, instance, ksid, qos, terms, ...sides, nextIndex, ...lows, usedMs, endsMs);
     if (ksid === null && before !== undefined && before.ksid !== null) this.#cache.delete(before.ksid);
     this.remember(stream);
   }
@@ -229,6 +235,7 @@ function toStream(row: Row): StreamRow {
     instance: row.instance,
     ksid: row.ksid as Ksid | null,
     qos: storedJson<Qos>(row.qos),
+    hybrid: row.hybrid === null ? null : storedJson<HybridTerms>(row.hybrid),
     ends: [
       { ...first, low: row.low_0 },
       { ...second, low: row.low_1 },

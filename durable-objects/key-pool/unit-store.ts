@@ -3,7 +3,7 @@ import type { NodeId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Database } from "../storage/database.ts";
 import type { NewUnit, UnitRow, UnitState } from "./rows.ts";
-import type { SealedUnit } from "./vault.ts";
+import type { SealedUnit } from "../storage/vault.ts";
 
 type UnitSqlRow = {
   id: number;

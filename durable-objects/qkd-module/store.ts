@@ -3,7 +3,7 @@
  * what lies in an epoch whose key is gone cannot be read, and counts as lost.
  */
 import { HEAD_ENTRY, type ModuleStore } from "../../shared/qkd-module/stored.ts";
-import { type SealedUnit, Vault } from "../key-pool/vault.ts";
+import { type SealedUnit, Vault } from "../storage/vault.ts";
 import type { Database } from "../storage/database.ts";
 import type { EpochKeys } from "../storage/epoch-keys.ts";
 

@@ -1,6 +1,6 @@
 /**
  * The demo network: a chain of four trusted nodes,
- * `tn-1` (sae-a, sae-a2) - `tn-2` (sae-c, sae-c2) - `tn-3` - `tn-4` (sae-b). Its three links are simulated; under
+ * `tn-1` (sae-a, sae-a2) - `tn-2` (sae-c, sae-c2) - `tn-3` (sae-d) - `tn-4` (sae-b). Its three links are simulated; under
  * `npm start` two QKD modules make the first one's key by BB84 on a simulated channel, and site agents feed the second
  * from two kinds of devices.
  */
@@ -10,7 +10,7 @@ import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 const NODES = [
   { id: "tn-1", letter: "a", saes: ["sae-a", "sae-a2"] },
   { id: "tn-2", letter: "b", saes: ["sae-c", "sae-c2"] },
-  { id: "tn-3", letter: "c", saes: [] },
+  { id: "tn-3", letter: "c", saes: ["sae-d"] },
   { id: "tn-4", letter: "d", saes: ["sae-b"] },
 ] as const;
 const KEY_RATE_BPS = 1_000_000;

@@ -14,17 +14,36 @@ const fed: NetworkDocument = demoWanted(tokens, true).document;
 /** With what TOML has to escape. */
 const AGENTS = String.raw`/a "b"\c`;
 
+const HYBRID = ["b", "c"].map((letter) => ({
+  site: `site-${letter}`,
+  id: `node-${letter}`,
+  uuid: `${letter.repeat(8)}-0000-4000-8000-000000000000`,
+}));
+
 /** What the agent makes of it. */
 function configOf(plan: SitePlan) {
   const folder = mkdtempSync(join(tmpdir(), "qkd-agents-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "agent.toml");
   const device = { a: "http://127.0.0.1:1000", b: "http://127.0.0.1:2000" };
-  writeFileSync(file, agentToml(plan, { edge: "http://127.0.0.1:8787", agents: AGENTS, device }));
+  const authority = { ca: "/certs/ca.crt", ca_key: "/certs/ca.key" };
+  const around = { edge: "http://127.0.0.1:8787", authority, hybrid: HYBRID, agents: AGENTS, device };
+  writeFileSync(file, agentToml(plan, around));
   return { folder, config: loadConfig(file) };
 }
 
 const inbox = (site: string): string => `${AGENTS}/${site}/inbox-tn-2-tn-3`;
+
+test("a site's nodes, and those of the others, may share hybrid keys", () => {
+  const [plan] = sitePlans(fed);
+  const { folder, config } = configOf(plan!);
+  const [own, other] = HYBRID;
+  expect(config.hybrid).toMatchObject({
+    node: [{ id: own?.id, uuid: own?.uuid }],
+    peer: [{ uuid: other?.uuid, site: other?.site, allow_seed_fallback: false }],
+  });
+  expect(config.certificate).toMatchObject({ cert: join(folder, "site.crt"), ca: "/certs/ca.crt" });
+});
 
 test("two sites feed one link from two devices, each from its own end", () => {
   const plans = sitePlans(fed);

@@ -48,8 +48,18 @@ export const inboxes = (agents: string, plans: readonly SitePlan[]): readonly st
     feeds.filter(({ type }) => type === "directory").map(({ link }) => inboxOf(agents, site, link)),
   );
 
+/** Whose applications share hybrid keys: a node of each of these sites. */
+export interface HybridNode {
+  readonly site: string;
+  readonly id: string;
+  readonly uuid: string;
+}
+
 export interface AgentSurroundings {
   readonly edge: string;
+  /** PEM of the authority of the sites' certificates, and its key: agents sign their own. */
+  readonly authority: { readonly ca: string; readonly ca_key: string };
+  readonly hybrid: readonly HybridNode[];
   /** Folder of the agents' own ones. */
   readonly agents: string;
   /** Base URLs of the two ends of the device pair that speaks ETSI 014. */
@@ -99,9 +109,22 @@ export function agentToml(
     lines({ edge: around.edge, site, token_file: "token", state: "state" }),
     `\n[log.console]\n${lines({ level: "error" })}`,
     `\n[log.file]\n${lines({ path: "agent.log", format: "pretty" })}`,
+    ...hybridTables(site, around),
     ...tables,
     ...local.filter((each) => each.node === own).map((each) => `\n[[etsi004]]\n${lines(localTable(each))}`),
   ].join("");
+}
+
+function hybridTables(site: string, { authority, hybrid }: AgentSurroundings): readonly string[] {
+  const own = hybrid.filter((each) => each.site === site);
+  if (own.length === 0) return [];
+  return [
+    `\n[certificate]\n${lines({ cert: "site.crt", key: "site.key", ...authority })}`,
+    ...own.map(({ id, uuid }) => `\n[[hybrid.node]]\n${lines({ id, uuid })}`),
+    ...hybrid
+      .filter((each) => each.site !== site)
+      .map((each) => `\n[[hybrid.peer]]\n${lines({ uuid: each.uuid, site: each.site })}`),
+  ];
 }
 
 /** TOML's basic strings escape as JSON's do. */

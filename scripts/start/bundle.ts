@@ -10,7 +10,15 @@ import { isThere } from "./files.ts";
 import { PROJECT } from "./paths.ts";
 import { runTool, tool } from "./tools.ts";
 
-const SOURCES = ["workers", "durable-objects", "shared", "docs/schema", "wrangler.toml", "package-lock.json"];
+const SOURCES = [
+  "workers",
+  "durable-objects",
+  "shared",
+  "docs/schema",
+  "scripts/kem",
+  "wrangler.toml",
+  "package-lock.json",
+];
 const BUNDLES_KEPT = 3;
 const folderOf = (stamp: string): string => join(PROJECT, "dist", `edge-${stamp}`);
 

@@ -8,7 +8,8 @@ import { siteOf } from "../../shared/auth/policy.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import type { DevicesPlan } from "../demo/devices.ts";
 import { enrolmentOf } from "../demo/network.ts";
-import { agentToml, inboxes, type SitePlan, sitePlans } from "./agent-files.ts";
+import { agentToml, type HybridNode, inboxes, type SitePlan, sitePlans } from "./agent-files.ts";
+import { certificateFiles } from "./certificates.ts";
 import { ensureFolder, writeAtomic } from "./files.ts";
 import type { Fronts } from "./fronts.ts";
 import { awaitListening, type LocalPort, localPorts, servingNodes } from "./local-ports.ts";
@@ -24,6 +25,7 @@ const PATIENCE_MS = 600;
 /** What is to run, and where; made before anything of it is started. */
 export interface SitesPlan {
   readonly sites: readonly SitePlan[];
+  readonly hybrid: readonly HybridNode[];
   readonly ports: DevicesPlan["ports"];
   /** On which agents serve applications of their sites. */
   readonly local: readonly LocalPort[];
@@ -35,12 +37,20 @@ export interface SitesPlan {
 export async function planSites(network: NetworkDocument, randomPorts: boolean): Promise<SitesPlan> {
   const sites = withServing(network, sitePlans(network));
   const nodes = sites.map(({ node }) => node);
+  const served = await localPorts(network, nodes, randomPorts);
   return {
     sites,
+    hybrid: hybridNodes(network, served.local),
     ports: { a: await freePort(), b: await freePort() },
-    ...(await localPorts(network, nodes, randomPorts)),
+    ...served,
   };
 }
+
+/** Those whose applications can ask for hybrid keys: by JSON over TCP, as clients of the hybridization module do. */
+const hybridNodes = ({ nodes }: NetworkDocument, local: readonly LocalPort[]): readonly HybridNode[] =>
+  nodes
+    .filter(({ id }) => local.some(({ capability, node }) => capability === "etsi004Json" && node === id))
+    .flatMap((node) => (node.uuid === undefined ? [] : [{ site: siteOf(node), id: node.id, uuid: node.uuid }]));
 
 /** Where anything is fed at all, sites that feed nothing have agents too if applications there are to be served. */
 function withServing(network: NetworkDocument, fed: readonly SitePlan[]): readonly SitePlan[] {
@@ -108,13 +118,17 @@ export class DemoSites {
 const DEVICES = join(PROJECT, "scripts", "demo", "devices.ts");
 const AGENT = join(PROJECT, "tunnel", "main.ts");
 
-function writeConfigs({ folder, edge, plan: { sites, ports, local } }: DemoSitesOptions) {
+function writeConfigs({ folder, edge, plan: { sites, hybrid, ports, local } }: DemoSitesOptions) {
+  const { cert: ca, key } = certificateFiles(folder.certs, "ca");
   const tokens = readTokens(folder.tokens);
   const device = { a: `http://${HOST}:${ports.a}`, b: `http://${HOST}:${ports.b}` };
   return sites.map((plan) => {
     const own = join(folder.agents, plan.site);
     const file = join(own, "agent.toml");
-    writeAtomic(file, agentToml(plan, { edge, agents: folder.agents, device }, local));
+    writeAtomic(
+      file,
+      agentToml(plan, { edge, authority: { ca, ca_key: key }, hybrid, agents: folder.agents, device }, local),
+    );
     // Used up by the first start. It stays: where the edge has another port, the same keys enrol with it again.
     writeAtomic(join(own, "token"), `${tokens[plan.tokenName] ?? ""}\n`);
     return { site: plan.site, file };

@@ -29,6 +29,7 @@ test("each node's bindings for the SAE at it, on free ports of their own", async
     "qkdModule tn-2 sae-c",
     "etsi004Json tn-1 sae-a",
     "etsi004Json tn-2 sae-c",
+    "etsi004Json tn-3 sae-d",
     "etsi004Binary tn-1 sae-a",
     "etsi004Binary tn-2 sae-c",
   ]);
@@ -69,7 +70,9 @@ test("the agent is told of those at its node", async () => {
   const plan = sites.find(({ node }) => node === "tn-1");
   if (plan === undefined) expect.unreachable();
   const device = { a: "http://127.0.0.1:1", b: "http://127.0.0.1:2" };
-  writeFileSync(file, agentToml(plan, { edge: "http://127.0.0.1:8787", agents: folder, device }, PORTS));
+  const authority = { ca: join(folder, "ca.crt"), ca_key: join(folder, "ca.key") };
+  const around = { edge: "http://127.0.0.1:8787", authority, hybrid: [], agents: folder, device };
+  writeFileSync(file, agentToml(plan, around, PORTS));
   expect(loadConfig(file).etsi004).toMatchObject([
     { kind: "qkd-module", address: "127.0.0.1", port: 5000, sae: "sae-a", node: "tn-1", peer_modules: ["127.0.0.1"] },
     { kind: "json-tcp", port: 65_430, sae: "sae-a", node: "tn-1" },

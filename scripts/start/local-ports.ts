@@ -37,6 +37,7 @@ const USUAL: readonly LocalPort[] = [
   { capability: "qkdModule", node: "tn-2", sae: "sae-c", port: 5001 },
   { capability: "etsi004Json", node: "tn-1", sae: "sae-a", port: 65_430 },
   { capability: "etsi004Json", node: "tn-2", sae: "sae-c", port: 65_431 },
+  { capability: "etsi004Json", node: "tn-3", sae: "sae-d", port: 65_432 },
   { capability: "etsi004Binary", node: "tn-1", sae: "sae-a", port: 25_575 },
   { capability: "etsi004Binary", node: "tn-2", sae: "sae-c", port: 25_576 },
 ];

@@ -8,6 +8,7 @@
  * half adds what belongs to one end at a time: who waits, how fast it may go, chunks read ahead.
  */
 import type { Fault } from "../errors/errors.ts";
+import type { HybridMetadata, HybridTerms } from "../hybrid/edge/terms.ts";
 import type { NodeId, PairName, SaeId } from "../ids.ts";
 import { LIMITS } from "../limits.ts";
 import type { Result } from "../result.ts";
@@ -63,6 +64,8 @@ export interface OpenCall extends StreamCaller {
   readonly qos: Qos;
   /** Was the KSID allocated for this very call? Then nobody can know it yet, and nobody is waited for. */
   readonly allocated: boolean;
+  /** Its addresses are `hybrid://`: chunks are mixed with KEM secrets, or there are none. */
+  readonly hybrid?: HybridTerms;
 }
 
 export interface OpenAnswer {
@@ -71,6 +74,8 @@ export interface OpenAnswer {
   readonly qos?: Qos;
   /** Of `qos-not-met`: is the stream open with that QoS all the same? */
   readonly opened?: boolean;
+  /** Of a stream that is open: it is the hybrid one that was asked for. An object of the version before says nothing. */
+  readonly isHybrid?: boolean;
 }
 
 export interface GetKeyCall extends StreamCaller {
@@ -93,8 +98,8 @@ export type GetKeyAnswer =
   | { readonly status: "metadata-too-small"; readonly neededSize: number }
   | { readonly status: Exclude<StatusName, "success" | "metadata-too-small"> };
 
-/** JSON of what `GetKeyAnswer.metadata` says. */
-export interface ChunkMetadata {
+/** JSON of what `GetKeyAnswer.metadata` says; of a hybrid stream also what was mixed. */
+export interface ChunkMetadata extends Partial<HybridMetadata> {
   /** Milliseconds since the chunk became available; a uint32. */
   readonly age: number;
   /** 0: a direct link. */

@@ -27,7 +27,19 @@ export interface Kem {
   decapsulate(ciphertext: Uint8Array, secretKey: Uint8Array): Result<Uint8Array, KemFault>;
 }
 
-/** The same where an operation may take long: on another thread, or prepared ahead. Rejects with a defect only. */
+/** One that has memory of its own. */
+export interface OpenKem extends Kem {
+  /** Ends its use, and wipes what memory it has. */
+  close(): void;
+}
+
+/** Why nothing was computed: more wait already than may. It may be tried again. */
+export class KemsBusy extends Error {}
+
+/**
+ * The same where an operation may take long: on another thread, or prepared ahead. Rejects with `KemsBusy`, or with a
+ * defect.
+ */
 export interface Kems {
   generateKeyPair(name: KemName): Promise<KeyPair>;
   encapsulate(name: KemName, publicKey: Uint8Array): Promise<Result<Encapsulation, KemFault>>;

@@ -66,7 +66,7 @@ export const KEMS = {
   "ML-KEM-1024": row([1568, 3168, 1568, 32], 5, "fips-203", "anywhere"),
   sntrup761: row([1158, 1763, 1039, 32], 2, "sntrup761", "agent"),
   "FrodoKEM-640-AES": row([9616, 19888, 9720, 16], 1, FRODO, "anywhere"),
-  "FrodoKEM-640-SHAKE": row([9616, 19888, 9720, 16], 1, FRODO, "agent"),
+  "FrodoKEM-640-SHAKE": row([9616, 19888, 9720, 16], 1, FRODO, "anywhere"),
   "FrodoKEM-976-AES": row([15632, 31296, 15744, 24], 3, FRODO, "agent"),
   "FrodoKEM-976-SHAKE": row([15632, 31296, 15744, 24], 3, FRODO, "agent"),
   "FrodoKEM-1344-AES": row([21520, 43088, 21632, 32], 5, FRODO, "agent"),

@@ -4,6 +4,7 @@
  */
 import type { Qos } from "../etsi004/qos.ts";
 import type { StreamEnd, StreamPeer } from "../etsi004/types.ts";
+import { METHODS } from "../hybrid/methods.ts";
 import { type Pair, pairOf } from "../ids.ts";
 import { LIMITS } from "../limits.ts";
 import type { ChunksCall, StreamOpenCall } from "./streams.ts";
@@ -32,7 +33,19 @@ export function flawOfNamed({ ksid, self }: Named, pair: Pair): Flaw {
 }
 
 export function flawOfOpen(call: StreamOpenCall, pair: Pair): Flaw {
-  return flawOfNamed(call, pair) ?? flawOfPeer(call, pair) ?? flawOfQos(call.qos);
+  return flawOfNamed(call, pair) ?? flawOfPeer(call, pair) ?? flawOfQos(call.qos) ?? flawOfTerms(call, pair);
+}
+
+function flawOfTerms({ hybrid, self, peer }: StreamOpenCall, pair: Pair): Flaw {
+  if (hybrid === undefined) return null;
+  const { method, sources, dropped, initiator, responder } = hybrid;
+  if (!Object.hasOwn(METHODS, method) || METHODS[method].family !== "kdf") return "hybrid.method: a method of the edge";
+  if (!Array.isArray(sources) || !Array.isArray(dropped) || sources.length + dropped.length > LIMITS.hybridSources) {
+    return `hybrid.sources: at most ${LIMITS.hybridSources}`;
+  }
+  if (self.node === peer.node) return "hybrid: the ends are at different nodes";
+  const ends = [initiator.node, responder.node];
+  return ends.includes(pair.low) && ends.includes(pair.high) ? null : "hybrid: its ends are the nodes of this pair";
 }
 
 function flawOfPeer({ self, peer }: { self: StreamEnd; peer: StreamPeer }, pair: Pair): Flaw {

@@ -5,6 +5,7 @@
  */
 import type { Ksid, StreamEnd, StreamPeer } from "../etsi004/types.ts";
 import type { Qos } from "../etsi004/qos.ts";
+import type { HybridTerms } from "../hybrid/edge/terms.ts";
 import type { SaeId } from "../ids.ts";
 import type { PoolResult } from "./types.ts";
 
@@ -17,6 +18,8 @@ export interface StreamOpenCall {
   readonly qos: Qos;
   /** QoS that cannot be met opens the stream with what can be. */
   readonly opensAdjusted: boolean;
+  /** Of a hybrid stream: both ends have to name the same, or the second is refused with a `conflict`. */
+  readonly hybrid?: HybridTerms;
 }
 
 export type EndState = "absent" | "open" | "closed";
@@ -32,6 +35,8 @@ export interface StreamState {
   readonly hops: number;
   /** The next chunk to be made. */
   readonly nextIndex: number;
+  /** What its chunks are a part of; they are EDGE_QKD_BYTES long then, whatever the QoS. */
+  readonly hybrid?: HybridTerms;
 }
 
 export interface StreamEndState {
@@ -62,6 +67,8 @@ export interface ChunksCall {
   readonly waitMs: number;
   /** This end has closed the stream, and its binding lets it fetch what had been made before. */
   readonly afterClose: boolean;
+  /** True of a half that mixes chunks with KEM secrets: of a hybrid stream none are handed to any other. */
+  readonly hybrid?: boolean;
 }
 
 export type ChunksAnswer =

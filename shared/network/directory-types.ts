@@ -148,6 +148,11 @@ export interface DirectoryRpc {
   poolConfig(pair: PairName, shard?: number): Promise<PoolConfig>;
   /** Asked by the QKD modules of a link. */
   moduleConfig(link: string): Promise<ModuleConfig>;
+  /**
+   * Asked by a KeyStream object at each start before it seals anything: the epoch in force. From then on the Directory
+   * counts on it to hold sealed secrets, and tells it of every new epoch.
+   */
+  streamEpoch(object: string): Promise<number>;
   epochs(): Promise<Result<EpochsState, Fault>>;
   /** Begins the next epoch at once; a `conflict` where its key has to be set by hand, or too many are kept. */
   rollEpoch(call: { readonly by: string }): Promise<Result<{ readonly epoch: number }, Fault>>;

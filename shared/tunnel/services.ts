@@ -36,7 +36,10 @@ export interface Peer {
 }
 
 /** The hub asks this before it passes an `open` on, and the agent again before it dials. */
-export function mayOpen({ allow, tls }: Pick<Service, "allow" | "tls">, { site, linked }: Peer): boolean {
+export function mayOpen(
+  { allow, tls }: { readonly allow: readonly string[]; readonly tls: boolean },
+  { site, linked }: Peer,
+): boolean {
   if (site === null) return !tls && allow.includes(ALLOW_WORDS.edge);
   // No certificate of a site stands behind it either.
   if (site === ALLOW_WORDS.gateway) return !tls && allow.includes(site);

@@ -1,7 +1,18 @@
-/** The QKD module as the demo's site agents serve it: qkd-module's own Python examples, and the actions of 1.0. */
+/**
+ * The QKD module as the demo's site agents serve it: qkd-module's own Python examples, and the actions of 1.0; and what the
+ * agents' hybrid streams make of its binding.
+ */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import type { Ksid } from "../../shared/etsi004/types.ts";
+import type { Result } from "../../shared/result.ts";
+import { Edge } from "../../tunnel/agent/link/edge.ts";
+import type { Link } from "../../tunnel/agent/link/link.ts";
+import { type ActingFor, askAs } from "../../tunnel/services/etsi004/as-agent.ts";
+import { type EdgeStreams, edgeStreams } from "../../tunnel/services/etsi004/edge-streams.ts";
+import type { QkdPeer } from "../../tunnel/services/hybrid/channel-types.ts";
+import { EdgeQkdSupply } from "../../tunnel/services/hybrid/qkd-supply.ts";
 import { type RunningNetwork, runNetwork } from "../support/run-network.ts";
 
 let network: RunningNetwork;
@@ -164,4 +175,58 @@ test("a page in a browser, and another name, are refused", async () => {
   for (const headers of [{ origin: "https://evil.example" }, { "sec-fetch-site": "cross-site" }]) {
     expect((await post("tn-1", "/close", "['x']", headers)).status).toBe(403);
   }
+});
+
+/** The edge as the agent of a node asks it. */
+function streamsAt({ sae, node }: ActingFor): EdgeStreams {
+  const edge = new Edge({ edge: network.edge });
+  onTestFinished(() => edge.close());
+  const session = { access: { token: network.tokens[`agent-${node}`] } };
+  const owner = { whenUp: () => Promise.resolve(session) } as unknown as Pick<Link, "whenUp">;
+  return edgeStreams({ ask: askAs(edge, owner, { sae, node }), binding: "qkd-module", log: () => undefined });
+}
+
+function supply(): EdgeQkdSupply {
+  const started = new EdgeQkdSupply({ streams: streamsAt, log: () => undefined, nowMs: () => performance.now() });
+  onTestFinished(() => started.close());
+  return started;
+}
+
+const A = { sae: "sae-a", node: "tn-1", uuid: "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa" };
+const C = { sae: "sae-c", node: "tn-2", uuid: "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb" };
+const inTime = (): AbortSignal => AbortSignal.timeout(20_000);
+const valueOf = <T>(result: Result<T, string>): T => (result.ok ? result.value : expect.unreachable(result.error));
+
+test.each([
+  ["known", C.sae],
+  ["whichever joins", null],
+])("key of QKD for hybrid streams (peer: %s): equal bytes for equal numbers at both ends", async (_, sae) => {
+  const [initiator, responder] = [supply(), supply()];
+  const toC: QkdPeer = { own: A, peer: { ...C, sae }, allocates: "own" };
+  const toA: QkdPeer = { own: C, peer: A, allocates: "peer" };
+  const seen = new Set<string>();
+  const session = async (count: number, at = responder): Promise<Ksid> => {
+    const first = valueOf(await initiator.allocate(toC, count, inTime()));
+    const taken = await Promise.all([
+      initiator.take(toC, first, count, inTime()),
+      at.take(toA, first, count, inTime()),
+    ]);
+    const [ours, theirs] = taken.map(valueOf);
+    expect([ours?.length, Buffer.compare(ours ?? Buffer.of(), theirs ?? Buffer.of())]).toEqual([32 * count, 0]);
+    seen.add(Buffer.from(ours ?? []).toString("hex"));
+    return first.ksid as Ksid;
+  };
+  const ksid = await session(1);
+  for (let quick = 0; quick < 40; quick++) expect(await session(1)).toBe(ksid);
+  const several = await Promise.all(Array.from({ length: 20 }, (__, i) => session(1 + (i % 4))));
+  await session(100);
+  expect([new Set(several).size, seen.size]).toEqual([1, 62]);
+  expect((await streamsAt(A).close(ksid, inTime())).ok).toBe(true);
+  // What is held already is still given out: less than that many.
+  const after = await Promise.all(Array.from({ length: 64 }, () => initiator.allocate(toC, 1, inTime())));
+  expect(after.map((each) => valueOf(each).ksid).at(-1)).not.toBe(ksid);
+  expect(await session(1)).not.toBe(ksid);
+  // Another agent process at the other end knows of no stream.
+  const next = await session(1, supply());
+  expect(next).not.toBe(ksid);
 });

@@ -37,6 +37,7 @@ interface Wish {
   readonly QOS?: Readonly<Record<string, number | string>>;
   readonly index?: number;
   readonly Metadata_size?: number;
+  readonly indexes?: readonly number[];
 }
 
 export const FAKE_CHUNK_BYTES = 32;
@@ -45,6 +46,8 @@ export const FAKE_METADATA = JSON.stringify({ age: 7, hops: 0 });
 /** No chunk from here on. */
 export const FAKE_CHUNKS = 1000;
 const PATH = /^\/api\/v1\/streams(?:\/(?<ksid>[^/]+)\/(?<call>get_key|close))?$/;
+/** Of qkd-module: several chunks in one call. */
+export const MODULE_GET_KEY = "/api/v1/qkdm/actions/get_key";
 const TOKEN = "of the tunnel";
 
 /** The chunk a stream has at an index. */
@@ -54,8 +57,9 @@ export const fakeKey = (ksid: string, index: number, chunkBytes = FAKE_CHUNK_BYT
 export class FakeStreams {
   readonly asked: Asked[] = [];
   /** Answers, or holds an answer back, instead of the streams where it gives one. */
-  intercept: (asked: Asked) => FakeAnswer | Promise<FakeAnswer> | null = () => null;
+  intercept: (asked: Asked) => FakeAnswer | null | Promise<FakeAnswer | null> = () => null;
   readonly #streams = new Map<string, number>();
+  readonly #watching = new Set<() => void>();
   readonly #server: http.Server;
   readonly #edge: Edge;
 
@@ -86,6 +90,26 @@ export class FakeStreams {
     return askAs(this.#edge, owner, { sae, node });
   }
 
+  /** Once it has been asked for so many of these. */
+  async seen(isMeant: (asked: Asked) => boolean, count = 1): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => void (this.asked.filter(isMeant).length >= count && resolve());
+    this.#watching.add(look);
+    look();
+    await promise;
+    this.#watching.delete(look);
+  }
+
+  /** As the edge does with what nobody uses. */
+  forget(ksid: string): void {
+    this.#streams.delete(ksid);
+  }
+
+  /** Whatever was asked: no answer comes. */
+  breakConnections(): void {
+    this.#server.closeAllConnections();
+  }
+
   get openStreams(): number {
     return this.#streams.size;
   }
@@ -102,12 +126,14 @@ export class FakeStreams {
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const asked = { method, path, headers, body: Buffer.concat(chunks).toString("latin1") };
     this.asked.push(asked);
+    for (const look of this.#watching) look();
     const answer = (await this.intercept(asked)) ?? this.#answer(asked);
     response.writeHead(answer.status, answer.headers).end(answer.body);
   }
 
   #answer({ path, body, headers }: Asked): FakeAnswer {
     if (headers.authorization !== `Bearer ${TOKEN}`) return jsonAnswer(401, { message: "who are you" });
+    if (path === MODULE_GET_KEY) return this.#giveKeys(JSON.parse(body) as Wish);
     const found = PATH.exec(path);
     if (found === null) return jsonAnswer(404, { message: "nothing here" });
     const wish = JSON.parse(body) as Wish;
@@ -128,6 +154,14 @@ export class FakeStreams {
     this.#streams.set(ksid, chunkBytes);
     const told = { ...qos, Key_chunk_size: chunkBytes };
     return jsonAnswer(200, { status: wished === chunkBytes ? 0 : 7, key_stream_ID: ksid, QOS: told });
+  }
+
+  #giveKeys({ key_stream_ID: ksid = "", indexes = [] }: Wish): FakeAnswer {
+    const chunkBytes = this.#streams.get(ksid);
+    if (chunkBytes === undefined) return failed(503, PROFILES["qkd-module"].unknownKsid);
+    if (indexes.some((index) => index >= FAKE_CHUNKS)) return failed(503, 2);
+    const keys = indexes.map((index) => fakeKey(ksid, index, chunkBytes).toString("base64"));
+    return jsonAnswer(200, { status: 0, indexes, keys });
   }
 }
 

@@ -9,6 +9,7 @@ import { Agent } from "../../tunnel/agent/agent.ts";
 import { checkConfig } from "../../tunnel/agent/config/load.ts";
 import type { AgentConfigInput } from "../../tunnel/agent/config/schema.ts";
 import { LINK_TIMES, type LinkTimes } from "../../tunnel/agent/link/times.ts";
+import type { AgentOptions } from "../../tunnel/agent/links.ts";
 import type { Log, LogFields } from "../../tunnel/log.ts";
 import { TestHub, type TestHubOptions } from "./tunnel-hub.ts";
 
@@ -74,6 +75,7 @@ export async function startAgent(
   site: string,
   config: Partial<AgentConfigInput>,
   times: LinkTimes = QUICK,
+  more: Pick<AgentOptions, "makeEngine"> = {},
 ): Promise<RunningAgent> {
   const lines = new Lines();
   const { promise: ready, resolve: onReady } = Promise.withResolvers<void>();
@@ -84,7 +86,7 @@ export async function startAgent(
     token_file: config.token_file ?? tokenFile(hub.token(site)),
     ...config,
   });
-  const agent = await Agent.start({ settings: { ...checked, state }, log: lines.log, times, onReady });
+  const agent = await Agent.start({ settings: { ...checked, state }, log: lines.log, times, onReady, ...more });
   const ended = new AbortController();
   const run = agent.run(ended.signal);
   const stop = async (): Promise<void> => {

@@ -6,6 +6,7 @@ import { holdFolder } from "../spool/lock.ts";
 import { ensureCertificate } from "./certificates/ensure.ts";
 import type { AgentSettings } from "./config/command-line.ts";
 import { AgentFailure } from "./failure.ts";
+import { Hybrid } from "./hybrid.ts";
 import { Feeds, sendBy } from "./feeds.ts";
 import { logGauges } from "./gauges.ts";
 import { Enrolment } from "./identity/enrolment.ts";
@@ -14,6 +15,7 @@ import { Edge } from "./link/edge.ts";
 import type { Link } from "./link/link.ts";
 import { type AgentOptions, makeLinks, type Parts } from "./links.ts";
 import { LocalServices } from "./local-services.ts";
+import { makeEngine as usualEngine } from "../services/hybrid/make-engine.ts";
 import { Exposed } from "./services/expose.ts";
 import { InnerTls } from "./services/inner-tls.ts";
 import { listenFor, type Listener } from "./services/listen.ts";
@@ -22,6 +24,8 @@ export class Agent {
   readonly listeners: readonly Listener[];
   /** Null: none are configured. */
   readonly local: LocalServices | null;
+  /** Null: the configuration has no `[hybrid]`. */
+  readonly hybrid: Hybrid | null;
   readonly #links: readonly Link[];
   readonly #parts: Parts;
   readonly #release: () => Promise<void>;
@@ -33,13 +37,17 @@ export class Agent {
     const links = makeLinks(parts);
     const release = await holdState(options.settings, links);
     const listeners: Listener[] = [];
+    let hybrid: Hybrid | null = null;
     try {
       for (const config of options.settings.listen) {
         const link = links.find(({ role, site }) => role === "peer" && site === config.site);
         if (link !== undefined) listeners.push(await listenFor({ config, link, tls: parts.tls, log: options.log }));
       }
-      return new Agent(parts, links, listeners, await startLocal(options, links), release);
+      hybrid = startHybrid(parts, links);
+      return new Agent(parts, links, { listeners, hybrid, local: await startLocal(options, links, hybrid) }, release);
     } catch (thrown) {
+      hybrid?.stop();
+      hybrid?.close();
       for (const listener of listeners) listener.close();
       await release();
       throw thrown;
@@ -49,13 +57,13 @@ export class Agent {
   private constructor(
     parts: Parts,
     links: readonly Link[],
-    listeners: readonly Listener[],
-    local: LocalServices | null,
+    { listeners, hybrid, local }: Pick<Agent, "listeners" | "hybrid" | "local">,
     release: () => Promise<void>,
   ) {
     this.#parts = parts;
     this.#links = links;
     this.listeners = listeners;
+    this.hybrid = hybrid;
     this.local = local;
     this.#release = release;
     const { settings, log } = parts.options;
@@ -75,6 +83,7 @@ export class Agent {
     const stop = (): void => {
       for (const listener of this.listeners) listener.stop();
       this.local?.stop();
+      this.hybrid?.stop();
     };
     until.addEventListener("abort", stop, { once: true });
     const parts = [...this.#links.map((link) => link.run(until)), this.#runFeeds(until)];
@@ -85,6 +94,7 @@ export class Agent {
       await Promise.allSettled(parts);
       for (const listener of this.listeners) listener.close();
       this.local?.close();
+      this.hybrid?.close();
       this.#parts.exposed.close();
       this.#parts.edge.close();
       await this.#release();
@@ -101,11 +111,21 @@ export class Agent {
   }
 }
 
-async function startLocal({ settings, log }: AgentOptions, links: readonly Link[]): Promise<LocalServices | null> {
+function startHybrid(parts: Parts, links: readonly Link[]): Hybrid | null {
+  const { settings, makeEngine = usualEngine } = parts.options;
+  const { hybrid } = settings;
+  return hybrid === undefined ? null : Hybrid.start(hybrid, makeEngine, parts, links);
+}
+
+async function startLocal(
+  { settings, log }: AgentOptions,
+  links: readonly Link[],
+  hybrid: Hybrid | null,
+): Promise<LocalServices | null> {
   const owner = links.find(({ role }) => role === "owner");
   return owner === undefined || settings.etsi004.length === 0
     ? null
-    : await LocalServices.start({ settings, owner, log });
+    : await LocalServices.start({ settings, owner, hybrid: hybrid?.engine.streams ?? null, log });
 }
 
 async function makeParts(options: AgentOptions): Promise<Parts> {

@@ -1,7 +1,10 @@
 /** Which hubs an agent keeps links with, and how it connects to one. */
 import { err, type Result } from "../../shared/result.ts";
 import type { Claims } from "../../shared/tunnel/messages.ts";
+import type { Service } from "../../shared/tunnel/services.ts";
 import type { Log } from "../log.ts";
+import { HYBRID_SERVICE, sitesOf } from "../services/hybrid/config.ts";
+import type { MakeEngine } from "../services/hybrid/engine-types.ts";
 import type { AgentSettings } from "./config/command-line.ts";
 import { announced } from "./config/schema.ts";
 import type { Enrolment, EnrolmentFailure } from "./identity/enrolment.ts";
@@ -19,7 +22,9 @@ export interface AgentOptions {
   readonly settings: AgentSettings;
   readonly log: Log;
   readonly times?: LinkTimes;
-  /** Every link has been up once. */
+  /** Of hybrid keys. */
+  readonly makeEngine?: MakeEngine;
+  /** Every link has been up once, but for those to peers of hybrid keys: they may be away. */
   readonly onReady?: () => void;
   readonly onRefused?: (reason: string) => void;
 }
@@ -38,29 +43,52 @@ export interface Parts {
 
 type Role = Claims["role"];
 
-/** The own site's hub where there is something to serve (or to ask in the agent's name), and one for each site that is listened for. */
+/** The own site's hub where there is something to serve (or to ask in the agent's name), and one for each site that is reached. */
 export function makeLinks(parts: Parts): readonly Link[] {
   const { settings, log, times = LINK_TIMES, onReady, onRefused } = parts.options;
-  const { site, service: services, feed: feeds, etsi004: local, listen: listens } = settings;
-  const targets: readonly (readonly [Role, string])[] = [
-    ...(services.length + feeds.length + local.length > 0 ? [["owner", site] as const] : []),
-    ...[...new Set(listens.map((listen) => listen.site))].map((target) => ["peer", target] as const),
-  ];
-  const missing = new Set(targets.map((target) => target.join(" ")));
-  return targets.map(([role, target]) => {
+  const targets = targetsOf(settings);
+  const missing = new Set(targets.filter(({ needed }) => needed).map(nameOf));
+  return targets.map(({ role, site, needed }) => {
     const options: LinkOptions = {
-      site: target,
+      site,
       role,
       log,
       times,
-      connect: (signal) => connect(parts, role, target, signal),
+      connect: (signal) => connect(parts, role, site, signal),
       onUp: () => {
-        if (missing.delete(`${role} ${target}`) && missing.size === 0) onReady?.();
+        if (missing.delete(nameOf({ role, site })) && missing.size === 0) onReady?.();
       },
-      ...(onRefused === undefined ? {} : { onRefused }),
+      ...(onRefused === undefined || !needed ? {} : { onRefused }),
     };
     return new Link(options);
   });
+}
+
+interface Target {
+  readonly role: Role;
+  readonly site: string;
+  /** Else the agent is of use without it. */
+  readonly needed: boolean;
+}
+const nameOf = ({ role, site }: Pick<Target, "role" | "site">): string => `${role} ${site}`;
+
+function targetsOf(settings: AgentSettings): readonly Target[] {
+  const { site: own, service: services, feed: feeds, etsi004: local, listen: listens, hybrid } = settings;
+  const owns = services.length + feeds.length + local.length > 0 || hybrid !== undefined;
+  const listened = new Set(listens.map(({ site }) => site));
+  const peers = hybrid === undefined ? [] : sitesOf(hybrid, own).filter((site) => !listened.has(site));
+  return [
+    ...(owns ? [{ role: "owner", site: own, needed: true } as const] : []),
+    ...[...listened].map((site) => ({ role: "peer", site, needed: true }) as const),
+    ...peers.map((site) => ({ role: "peer", site, needed: false }) as const),
+  ];
+}
+
+/** What the hub is told that this agent exposes. */
+function exposedBy({ site, service: services, hybrid }: AgentSettings): readonly Service[] {
+  const sites = hybrid === undefined ? [] : sitesOf(hybrid, site);
+  const own = { name: HYBRID_SERVICE, allow: [...sites], tls: true, port: null };
+  return [...services.map(announced), ...(sites.length === 0 ? [] : [own])];
 }
 
 async function connect(
@@ -74,7 +102,8 @@ async function connect(
     const { reason, refused, retryAfterMs } = enrolled.error;
     return err({ reason, refusal: refused ? "not-enrolled" : null, retryAfterMs, replaced: false });
   }
-  const { site, standby, service: services } = options.settings;
+  const { settings } = options;
+  const { site, standby } = settings;
   const claims: Claims = {
     version: 1,
     agent: enrolled.value,
@@ -84,7 +113,7 @@ async function connect(
     standby,
   };
   const session: SessionOptions = {
-    ...byHello({ edge, site: target, identity, claims, services: role === "owner" ? services.map(announced) : [] }),
+    ...byHello({ edge, site: target, identity, claims, services: role === "owner" ? exposedBy(settings) : [] }),
     times: options.times ?? LINK_TIMES,
     onOpen: (open, peer) => exposed.answer(open, peer),
     onActive: () => {

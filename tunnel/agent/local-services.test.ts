@@ -27,6 +27,7 @@ async function start(etsi004: Entries, edge: string) {
   const local = await LocalServices.start({
     settings,
     owner: owner as unknown as Pick<Link, "whenUp">,
+    hybrid: null,
     log: lines.log,
   });
   onTestFinished(() => local.close());

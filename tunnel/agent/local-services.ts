@@ -3,9 +3,11 @@ import { LIMITS } from "../../shared/limits.ts";
 import { type Log, throttled } from "../log.ts";
 import { binaryProtocol } from "../services/etsi004-binary/service.ts";
 import { jsonProtocol } from "../services/etsi004-json/service.ts";
-import { type Ask, askAs } from "../services/etsi004/as-agent.ts";
+import { type Ask, askAs, tellingRefusals } from "../services/etsi004/as-agent.ts";
 import { type Etsi004Config, isInsecure, placeOf } from "../services/etsi004/config.ts";
 import { edgeStreams } from "../services/etsi004/edge-streams.ts";
+import type { HybridOpener } from "../services/hybrid/engine-types.ts";
+import { streamsFor } from "../services/hybrid/streams.ts";
 import type { LocalService } from "../services/etsi004/listen-at.ts";
 import { startTcpService } from "../services/etsi004/tcp-service.ts";
 import { startQkdModule } from "../services/qkd-module/service.ts";
@@ -17,6 +19,8 @@ export interface LocalServicesOptions {
   readonly settings: Pick<AgentSettings, "edge" | "ca" | "etsi004">;
   /** To the own site's hub, which gives the token for the edge. */
   readonly owner: Pick<Link, "whenUp">;
+  /** Null: hybrid streams are the edge's. */
+  readonly hybrid: HybridOpener | null;
   readonly log: Log;
 }
 
@@ -26,12 +30,12 @@ export class LocalServices {
   readonly #edge: Edge;
 
   /** All or none. @throws AgentFailure where a port cannot be had, or a certificate cannot be used */
-  static async start({ settings, owner, log }: LocalServicesOptions): Promise<LocalServices> {
+  static async start({ settings, owner, hybrid, log }: LocalServicesOptions): Promise<LocalServices> {
     // Connections of their own: calls that wait for key shall not keep the agent's other requests waiting.
     const edge = new Edge(settings, LIMITS.localEdgeConnections);
     const services: LocalService[] = [];
     try {
-      for (const config of settings.etsi004) services.push(await startOne(config, edge, owner, log));
+      for (const config of settings.etsi004) services.push(await startOne(config, { edge, owner, hybrid, log }));
     } catch (thrown) {
       for (const service of services) service.close();
       edge.close();
@@ -68,10 +72,11 @@ const INSECURE =
 
 interface Around {
   readonly ask: Ask;
+  readonly hybrid: HybridOpener | null;
   readonly log: Log;
 }
 
-const streamsOf = ({ ask, log }: Around, binding: "json-tcp" | "binary") =>
+const streamsOf = ({ ask, log }: Pick<Around, "ask" | "log">, binding: "json-tcp" | "binary") =>
   edgeStreams({ ask, binding, log: throttled(log, LIMITS.localLogMs) });
 
 type Starts = {
@@ -82,27 +87,21 @@ type Starts = {
 };
 
 const STARTS: Starts = {
-  "json-tcp": (config, around) =>
-    startTcpService({ config, protocol: jsonProtocol(streamsOf(around, config.kind)), log: around.log }),
+  "json-tcp": (config, { hybrid, ...around }) => {
+    const own = hybrid === null ? null : streamsFor(hybrid, config);
+    return startTcpService({ config, protocol: jsonProtocol(streamsOf(around, config.kind), own), log: around.log });
+  },
   binary: (config, around) =>
     startTcpService({ config, protocol: binaryProtocol(streamsOf(around, config.kind)), log: around.log }),
   "qkd-module": (config, around) => startQkdModule({ config, ...around }),
 };
 
-function startOne(config: Etsi004Config, edge: Edge, owner: Pick<Link, "whenUp">, log: Log): Promise<LocalService> {
-  const own: Log = (level, event, fields = {}) => log(level, event, { etsi004: config.kind, ...fields });
-  const start = STARTS[config.kind] as (config: Etsi004Config, around: Around) => Promise<LocalService>;
-  return start(config, { ask: tellingRefusals(askAs(edge, owner, config), config, own), log: own });
+interface Surroundings extends Pick<LocalServicesOptions, "owner" | "hybrid" | "log"> {
+  readonly edge: Edge;
 }
 
-/** Clients of these bindings are not told why: the operator is. */
-function tellingRefusals(ask: Ask, { sae, node }: Etsi004Config, log: Log): Ask {
-  const warn = throttled(log, LIMITS.localLogMs);
-  const meaning = "it is not attached to this node, the node is of another site, or one of the two is revoked";
-  return async (request, signal) => {
-    const answer = await ask(request, signal);
-    if (answer.status === 401)
-      warn("warn", "the edge does not let this agent speak for the SAE", { sae, node, meaning });
-    return answer;
-  };
+function startOne(config: Etsi004Config, { edge, owner, hybrid, log }: Surroundings): Promise<LocalService> {
+  const own: Log = (level, event, fields = {}) => log(level, event, { etsi004: config.kind, ...fields });
+  const start = STARTS[config.kind] as (config: Etsi004Config, around: Around) => Promise<LocalService>;
+  return start(config, { ask: tellingRefusals(askAs(edge, owner, config), config, own), hybrid, log: own });
 }

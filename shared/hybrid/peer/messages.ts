@@ -14,7 +14,7 @@ const bytes = (maxBytes: number) =>
     v.maxLength(Math.ceil(maxBytes / 3) * 4),
     v.rawTransform<string, Uint8Array>(({ dataset, addIssue, NEVER }) => {
       const decoded = fromBase64(dataset.value);
-      if (decoded !== null) return decoded;
+      if (decoded !== null && decoded.length <= maxBytes) return decoded;
       addIssue({ message: "shall be base64" });
       return NEVER;
     }),
@@ -27,7 +27,8 @@ const nonce = v.pipe(
   bytes(32),
   v.check((decoded) => decoded.length === 32),
 );
-const upTo = <Item extends v.GenericSchema>(item: Item, max: number) => v.pipe(v.array(item), v.maxLength(max));
+const upTo = <Item extends v.GenericSchema>(item: Item, max: number) =>
+  v.pipe(v.array(item), v.maxLength(max), v.readonly());
 const tags = upTo(bytes(64), LIMITS.hybridChunksAtOnce);
 const publicKeys = upTo(bytes(LIMITS.kemPublicKeyBytes), LIMITS.hybridSources);
 const ciphertexts = upTo(bytes(LIMITS.kemCiphertextBytes), LIMITS.hybridSources);
@@ -37,12 +38,17 @@ const code = v.picklist([
   "peer-gone",
   "source-unavailable",
   "not-confirmed",
-  "kem-not-here",
+  /** The ends want chunks of different lengths. */
+  "qos-differs",
+  /** The chunk was made before, and is not held any more. */
+  "index-used",
   "busy",
 ]);
 
 /** Chunks to be made, `index` to `index + count - 1`, all of one epoch. */
 const make = v.object({
+  /** Told back with the answer: one to an attempt that was given up is not taken for another's. */
+  attempt: u32,
   index: u32,
   count: v.pipe(u32, v.minValue(1), v.maxValue(LIMITS.hybridChunksAtOnce)),
   /** For the chunks' epoch, where it is new: public keys of its KEMs, by slot. */
@@ -51,6 +57,7 @@ const make = v.object({
   qkd: v.nullable(v.object({ ksid: session, number: v.pipe(v.number(), v.integer(), v.minValue(0)) })),
 });
 const made = v.object({
+  attempt: u32,
   index: u32,
   count: u32,
   /** Of the new epoch, by slot; null where it was not new. */
@@ -70,9 +77,12 @@ export const PeerMessageSchema = v.variant("type", [
     timeoutMs: u32,
     nonce,
     sae: saeId,
-    make,
+    /** Whose the responder's application was the last time: QKD key of `make` is for it. */
+    peerSae: v.nullable(saeId),
+    /** Null: nothing yet, as it is not known for whom. */
+    make: v.nullable(make),
   }),
-  v.object({ type: v.literal("opened"), session, nonce, sae: saeId, made }),
+  v.object({ type: v.literal("opened"), session, nonce, sae: saeId, made: v.nullable(made) }),
   v.object({ type: v.literal("make"), session, make }),
   v.object({ type: v.literal("made"), session, made }),
   /** Of the initiator: tags of chunks that were made. The responder delivers none before. */
@@ -83,6 +93,8 @@ export const PeerMessageSchema = v.variant("type", [
   v.object({
     type: v.literal("failed"),
     session,
+    /** Of the responder, which could not answer it. */
+    attempt: v.nullable(u32),
     index: v.nullable(u32),
     count: u32,
     code,
@@ -93,8 +105,8 @@ export const PeerMessageSchema = v.variant("type", [
 
 export type PeerMessage = v.InferOutput<typeof PeerMessageSchema>;
 export type PeerMessageOf<Type extends PeerMessage["type"]> = Extract<PeerMessage, { readonly type: Type }>;
-export type Make = PeerMessageOf<"make">["make"];
-export type Made = PeerMessageOf<"made">["made"];
+export type Make = v.InferOutput<typeof make>;
+export type Made = v.InferOutput<typeof made>;
 export type PeerFailure = PeerMessageOf<"failed">["code"];
 
 /** @returns null for what is no message */
@@ -105,4 +117,8 @@ export function parsePeerMessage(text: string): PeerMessage | null {
 }
 
 export const peerMessageText = (message: PeerMessage): string =>
-  JSON.stringify(message, (_, value: unknown) => (value instanceof Uint8Array ? toBase64(value) : value));
+  JSON.stringify(message, function (this: Readonly<Record<string, unknown>>, name: string, value: unknown) {
+    // Not the value that comes along: of Node's Buffer that is the JSON it makes of itself.
+    const member = this[name];
+    return member instanceof Uint8Array ? toBase64(member) : value;
+  });

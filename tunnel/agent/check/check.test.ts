@@ -104,3 +104,42 @@ test("a clock that is off, a token that others may read, a service for nobody, a
     `FAILED  service kme: 127.0.0.1 port ${port}: allow is empty, so nobody may open it`,
   ]);
 });
+
+test("hybrid keys: who takes part, and the files and the port that they need here", async () => {
+  const folder = temporaryFolder();
+  const files = { cert: path.join(folder, "crt"), key: path.join(folder, "key"), ca: path.join(folder, "ca") };
+  const ca = await createAuthority("modules");
+  const issued = await issue(ca, { commonName: "module", usage: "server", sans: [{ type: "ip", value: "127.0.0.1" }] });
+  writeFileSync(files.cert, issued.certificate);
+  writeFileSync(files.key, issued.key);
+  writeFileSync(files.ca, ca.certificate.toString("pem"));
+  const seed = path.join(folder, "seed");
+  const config: AgentConfigInput = {
+    edge: "https://nowhere.invalid",
+    site: "site-a",
+    hybrid: {
+      node: [{ id: "tn-1", uuid: "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa" }],
+      peer: [
+        {
+          uuid: "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb",
+          module: "127.0.0.1:3001",
+          allow_seed_fallback: true,
+          shared_seed_file: seed,
+        },
+      ],
+      module: { listen: "127.0.0.1:0", ...files },
+    },
+  };
+  const hybridLines = async () => (await check(config)).filter((line) => line.includes("hybrid"));
+  expect(await hybridLines()).toEqual([
+    "ok      hybrid: 1 nodes, 1 peers",
+    expect.stringMatching(/^FAILED {2}hybrid: shared_seed_file: ENOENT/),
+    "ok      hybrid: modules may call at 127.0.0.1:0",
+  ]);
+  writeFileSync(seed, "seed");
+  writeFileSync(files.key, "no key");
+  expect(await hybridLines()).toEqual([
+    "ok      hybrid: 1 nodes, 1 peers",
+    expect.stringMatching(/^FAILED {2}hybrid: \[hybrid\.module\]: /),
+  ]);
+});

@@ -9,11 +9,12 @@ import { InnerTls } from "../services/inner-tls.ts";
 import { checkCredential } from "./credential.ts";
 import { checkEdge } from "./edge.ts";
 import { bad, type Finding, good } from "./finding.ts";
+import { checkHybrid } from "./hybrid.ts";
 import { checkLocal } from "./local.ts";
 
 /** In the order in which they are to be mended. */
 export async function checkAgent(settings: AgentSettings, now: () => number = Date.now): Promise<readonly Finding[]> {
-  const { certificate, service: services, listen: listens, feed: feeds, etsi004: local } = settings;
+  const { certificate, service: services, listen: listens, feed: feeds, etsi004: local, hybrid } = settings;
   const counted = [
     [services.length, "services"],
     [listens.length, "listeners"],
@@ -26,6 +27,7 @@ export async function checkAgent(settings: AgentSettings, now: () => number = Da
     ...(certificate === undefined ? [] : [checkCertificate(certificate, now())]),
     ...(await Promise.all(services.map(checkService))),
     ...(await Promise.all(local.map(checkLocal))),
+    ...(hybrid === undefined ? [] : await checkHybrid(hybrid)),
   ];
 }
 

@@ -24,7 +24,7 @@ export async function checkLocal(config: Etsi004Config): Promise<Finding> {
 }
 
 /** In use is how a running agent has it. */
-function portTrouble({ address, port }: Etsi004Config): Promise<string | null> {
+export function portTrouble({ address, port }: Pick<Etsi004Config, "address" | "port">): Promise<string | null> {
   const { promise, resolve } = Promise.withResolvers<string | null>();
   const server = net.createServer();
   server.once("error", (error) => resolve(codeOf(error) === "EADDRINUSE" ? null : reasonOf(error)));

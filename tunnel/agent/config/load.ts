@@ -11,6 +11,7 @@ import { parseToml } from "./toml.ts";
 const TOP_PATHS = ["token_file", "state", "ca"] as const;
 const CERTIFICATE_PATHS = ["cert", "key", "ca", "ca_key"] as const;
 const TLS_PATHS = ["cert", "key", "client_ca"] as const;
+const MODULE_PATHS = ["cert", "key", "ca"] as const;
 const FEED_PATHS = ["path", "done_path", "cert", "key", "ca", "peer_public_key_file"] as const;
 
 /** @throws AgentFailure with a line for each fault */
@@ -51,12 +52,21 @@ function withPathsFrom(folder: string, config: AgentConfig): AgentConfig {
         names.includes(name) && typeof value === "string" ? path.resolve(folder, value) : value,
       ]),
     ) as T;
-  const { certificate, log } = config;
+  const { certificate, hybrid, log } = config;
   return {
     ...resolve(config, TOP_PATHS),
     etsi004: config.etsi004.map((local) =>
       "tls" in local && local.tls !== undefined ? { ...local, tls: resolve(local.tls, TLS_PATHS) } : local,
     ),
+    ...(hybrid === undefined
+      ? {}
+      : {
+          hybrid: {
+            ...hybrid,
+            peer: hybrid.peer.map((peer) => resolve(peer, ["shared_seed_file"])),
+            ...(hybrid.module === undefined ? {} : { module: resolve(hybrid.module, MODULE_PATHS) }),
+          },
+        }),
     feed: config.feed.map((feed) => resolve(feed, FEED_PATHS)),
     ...(certificate === undefined ? {} : { certificate: resolve(certificate, CERTIFICATE_PATHS) }),
     log: { ...log, ...(log.file === undefined ? {} : { file: resolve(log.file, ["path"]) }) },

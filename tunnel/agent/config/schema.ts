@@ -2,9 +2,11 @@
 import * as v from "valibot";
 import { LIMITS } from "../../../shared/limits.ts";
 import { ServiceNameSchema, ServiceSchema } from "../../../shared/tunnel/services.ts";
-import { choice, filePath, flag, isLoopback, plainId, text, wholeNumber } from "../../config-values.ts";
+import { choice, distinct, filePath, flag, isLoopback, plainId, text, wholeNumber } from "../../config-values.ts";
 import { FeedsSchema } from "../../feeds/config.ts";
+import { placeOf } from "../../place.ts";
 import { Etsi004ListSchema } from "../../services/etsi004/config.ts";
+import { hybridProblem, HybridSchema } from "../../services/hybrid/config.ts";
 
 const host = text(255);
 const port = wholeNumber(1, 65_535);
@@ -81,10 +83,6 @@ const edge = v.pipe(
   v.check((url) => !URL.canParse(url) || /^(?:https?|wss?):$/.test(new URL(url).protocol), "shall begin with https://"),
 );
 
-/** A list in which no two entries have the same of something. */
-const distinct = <T>(entries: readonly T[], of: (entry: T) => string): boolean =>
-  new Set(entries.map(of)).size === entries.length;
-
 /** Of a listener. */
 type Place = readonly [address: string, port: number];
 const placeOfListen = ({ bind, port: number }: { readonly bind: string; readonly port: number }): Place => [
@@ -95,6 +93,10 @@ const placeOfLocal = ({ address, port: number }: { readonly address: string; rea
   address,
   number,
 ];
+const placeOfModules = ({ listen: written }: { readonly listen: string }): Place => {
+  const { host: address = "", port: number = 0 } = placeOf(written) ?? {};
+  return [address, number];
+};
 const SAME_PLACE = "two listeners have the same address";
 /** Port 0 is any free one. */
 const distinctPlaces = (places: readonly Place[]): boolean =>
@@ -135,6 +137,8 @@ export const AgentConfigSchema = v.pipe(
     ),
     /** Bindings of ETSI GS QKD 004 for applications at this site. */
     etsi004: v.optional(Etsi004ListSchema, []),
+    /** Keys made of several sources, together with the agents of other sites. */
+    hybrid: v.optional(HybridSchema),
     feed: v.optional(FeedsSchema, []),
     certificate: v.optional(certificate),
     log: v.optional(log, {}),
@@ -148,11 +152,22 @@ export const AgentConfigSchema = v.pipe(
   ),
   v.forward(
     v.check(
-      ({ listen: listens, etsi004: local }) =>
-        distinctPlaces([...listens.map(placeOfListen), ...local.map(placeOfLocal)]),
+      ({ listen: listens, etsi004: local, hybrid }) =>
+        distinctPlaces([
+          ...listens.map(placeOfListen),
+          ...local.map(placeOfLocal),
+          ...(hybrid?.module === undefined ? [] : [placeOfModules(hybrid.module)]),
+        ]),
       SAME_PLACE,
     ),
     ["etsi004"],
+  ),
+  v.forward(
+    v.check(
+      (config) => hybridProblem(config) === undefined,
+      ({ input }) => hybridProblem(input) ?? "",
+    ),
+    ["hybrid"],
   ),
   v.check(
     ({ certificate: own, service: services, listen: listens }) =>

@@ -1,8 +1,9 @@
 /** Answers what others open here. The configuration decides, whatever the edge let through. */
 import type http from "node:http";
+import type { Duplex } from "node:stream";
 import { LIMITS } from "../../../shared/limits.ts";
 import type { Code } from "../../../shared/mux/codes.ts";
-import type { IncomingOpen } from "../../../shared/mux/stream.ts";
+import type { IncomingOpen, MuxStream } from "../../../shared/mux/stream.ts";
 import { isHttp, mayOpen, type Peer, serviceOf } from "../../../shared/tunnel/services.ts";
 import type { Log, LogLevel } from "../../log.ts";
 import type { ServiceConfig } from "../config/schema.ts";
@@ -19,10 +20,26 @@ export interface ExposeOptions {
   readonly log: Log;
 }
 
+/** A service that this process is itself: for agents of other sites, in TLS between the two. */
+export interface OwnService {
+  /** Sites. */
+  readonly allow: readonly string[];
+  /** @param site whose certificate has been seen */
+  readonly take: (socket: Duplex, site: string) => void;
+}
+
+/** A stream whose other end is that site's agent for certain. */
+interface Secure {
+  readonly stream: MuxStream;
+  readonly socket: Duplex;
+  readonly site: string;
+}
+
 export class Exposed {
   readonly #services: ReadonlyMap<string, ServiceConfig>;
   readonly #tls: InnerTls | undefined;
   readonly #log: Log;
+  readonly #own = new Map<string, OwnService & { readonly tls: true }>();
   readonly #agent: http.Agent = deviceAgent();
 
   constructor({ services, tls, log }: ExposeOptions) {
@@ -31,9 +48,15 @@ export class Exposed {
     this.#log = log;
   }
 
+  /** Before the first link is up: the configuration has made sure that nothing else is called so. */
+  serve(name: string, own: OwnService): void {
+    this.#own.set(name, { ...own, tls: true });
+  }
+
   /** @param peer null: the hub has not said who has that slot */
   answer(open: IncomingOpen, peer: Peer | null): void {
-    const service = this.#services.get(serviceOf(open.service));
+    const name = serviceOf(open.service);
+    const service = this.#own.get(name) ?? this.#services.get(name);
     const refuse = (code: Code, reason: string): void => {
       this.#note("warn", "open refused", open, peer, `${code}: ${reason}`);
       open.refuse(code, reason);
@@ -42,10 +65,10 @@ export class Exposed {
     else if (peer === null || !mayOpen(service, peer)) refuse("not-allowed", "by the exposing agent");
     // Exchanges share connections to the device, and what Workers send has been parsed before.
     else if (isHttp(open.service) && peer.site !== null) refuse("not-allowed", "HTTP is for the edge itself");
-    else if (!isHttp(open.service))
-      void (service.tls ? this.#forwardInTls(open, peer, service) : this.#forward(open, peer, service));
-    else if (service.tls) refuse("not-allowed", "the service is under TLS between the agents");
-    else void this.#exchange(open, peer, service);
+    else if (isHttp(open.service) && service.tls) refuse("not-allowed", "the service is under TLS between the agents");
+    else if ("take" in service) void this.#take(open, peer, service);
+    else if (isHttp(open.service)) void this.#exchange(open, peer, service);
+    else void (service.tls ? this.#forwardInTls(open, peer, service) : this.#forward(open, peer, service));
   }
 
   close(): void {
@@ -67,27 +90,39 @@ export class Exposed {
     clearTimeout(silent);
   }
 
-  /** Nothing is dialled for who has not shown the site's certificate. */
+  async #take(open: IncomingOpen, peer: Peer, own: OwnService): Promise<void> {
+    const secure = await this.#secure(open, peer);
+    if (secure === null) return;
+    this.#note("debug", "opened", open, peer);
+    own.take(secure.socket, secure.site);
+  }
+
   async #forwardInTls(open: IncomingOpen, peer: Peer, service: ServiceConfig): Promise<void> {
-    if (this.#tls === undefined || peer.site === null) {
-      open.refuse("not-allowed", "no TLS between the agents");
-      return;
-    }
-    const stream = open.accept();
-    const secure = await this.#tls.asServer(stream, peer.site);
-    if (!secure.ok) {
-      this.#note("error", "TLS between the agents failed", open, peer, secure.error);
-      stream.reset("not-allowed", "TLS between the agents failed");
-      return;
-    }
+    const secure = await this.#secure(open, peer);
+    if (secure === null) return;
     const socket = await dial(service, whenClosed(open));
     if (!socket.ok) {
       this.#note("warn", "service cannot be reached", open, peer, socket.error);
-      stream.reset("dial-failed", socket.error.slice(0, 100));
+      secure.stream.reset("dial-failed", socket.error.slice(0, 100));
       return;
     }
     this.#note("debug", "opened", open, peer);
-    joinSockets(secure.value, socket.value);
+    joinSockets(secure.socket, socket.value);
+  }
+
+  /** Nothing is dialled, nor heard, for who has not shown the site's certificate: null. */
+  async #secure(open: IncomingOpen, peer: Peer): Promise<Secure | null> {
+    const { site } = peer;
+    if (this.#tls === undefined || site === null) {
+      open.refuse("not-allowed", "no TLS between the agents");
+      return null;
+    }
+    const stream = open.accept();
+    const secure = await this.#tls.asServer(stream, site);
+    if (secure.ok) return { stream, socket: secure.value, site };
+    this.#note("error", "TLS between the agents failed", open, peer, secure.error);
+    stream.reset("not-allowed", "TLS between the agents failed");
+    return null;
   }
 
   async #exchange(open: IncomingOpen, peer: Peer, service: ServiceConfig): Promise<void> {

@@ -1,37 +1,11 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import path from "node:path";
-import { writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { type Authority, createAuthority, issue } from "../../../pki/authority.ts";
-import {
-  brokenOff,
-  connectTo,
-  readToEnd,
-  serve,
-  startAgent,
-  startHub,
-  temporaryFolder,
-} from "../../../test/support/tunnel-agent.ts";
+import { createAuthority } from "../../../pki/authority.ts";
+import { named, siteCertificate } from "../../../test/support/site-certificate.ts";
+import { brokenOff, connectTo, readToEnd, serve, startAgent, startHub } from "../../../test/support/tunnel-agent.ts";
 import type { AgentConfigInput } from "../config/schema.ts";
-import { siteUri } from "../../../pki/site-name.ts";
-
-async function certificate(
-  authority: Authority,
-  names: NonNullable<Parameters<typeof issue>[1]["sans"]>,
-  trusted = authority,
-): Promise<NonNullable<AgentConfigInput["certificate"]>> {
-  const folder = temporaryFolder();
-  const files = { cert: path.join(folder, "crt"), key: path.join(folder, "key"), ca: path.join(folder, "ca") };
-  const issued = await issue(authority, { commonName: "agent", usage: "server", sans: names });
-  writeFileSync(files.cert, issued.certificate);
-  writeFileSync(files.key, issued.key);
-  writeFileSync(files.ca, trusted.certificate.toString("pem"));
-  return files;
-}
-
-const named = (site: string) => [{ type: "url", value: siteUri(site) } as const];
 
 interface Certificates {
   readonly exposing: NonNullable<AgentConfigInput["certificate"]>;
@@ -58,7 +32,7 @@ test("bytes both ways and half-close, in TLS that the hub only relays", async ()
   const ca = await createAuthority("sites");
   const seen: Buffer[] = [];
   const { hub, port } = await twoSites(
-    { exposing: await certificate(ca, named("site-a")), listening: await certificate(ca, named("site-b")) },
+    { exposing: await siteCertificate(ca, named("site-a")), listening: await siteCertificate(ca, named("site-b")) },
     (socket) => void readToEnd(socket).then((all) => socket.end(all)),
   );
   hub.ownerOf("site-a")!.on("message", (data: Buffer) => void seen.push(data));
@@ -73,8 +47,8 @@ test("bytes both ways and half-close, in TLS that the hub only relays", async ()
 
 test("the edge itself gets nothing of it", async () => {
   const ca = await createAuthority("sites");
-  const own = await certificate(ca, named("site-a"));
-  const { hub } = await twoSites({ exposing: own, listening: await certificate(ca, named("site-b")) }, () => {});
+  const own = await siteCertificate(ca, named("site-a"));
+  const { hub } = await twoSites({ exposing: own, listening: await siteCertificate(ca, named("site-b")) }, () => {});
   for (const target of ["kme", "http/kme"]) {
     const opened = await hub.openAsHub("site-a", target).opened;
     expect(opened.ok ? null : opened.error.code).toBe("not-allowed");
@@ -85,7 +59,7 @@ test("a listening agent with another site's certificate reaches nothing", async 
   const ca = await createAuthority("sites");
   const dialled: string[] = [];
   const { one, port } = await twoSites(
-    { exposing: await certificate(ca, named("site-a")), listening: await certificate(ca, named("site-c")) },
+    { exposing: await siteCertificate(ca, named("site-a")), listening: await siteCertificate(ca, named("site-c")) },
     () => dialled.push("dialled"),
   );
   expect(await brokenOff(port)).toBe("ECONNRESET");
@@ -97,7 +71,7 @@ test("an exposing agent with another site's certificate is sent nothing", async 
   const ca = await createAuthority("sites");
   const heard: Buffer[] = [];
   const { other, port } = await twoSites(
-    { exposing: await certificate(ca, named("site-c")), listening: await certificate(ca, named("site-b")) },
+    { exposing: await siteCertificate(ca, named("site-c")), listening: await siteCertificate(ca, named("site-b")) },
     (socket) => socket.on("data", (chunk) => heard.push(chunk)),
   );
   expect(await brokenOff(port)).toBe("ECONNRESET");
@@ -109,8 +83,8 @@ test("so is one of another authority, on either side", async () => {
   const [ca, stranger] = [await createAuthority("sites"), await createAuthority("sites")];
   const { one, port } = await twoSites(
     {
-      exposing: await certificate(ca, named("site-a")),
-      listening: await certificate(stranger, named("site-b"), ca),
+      exposing: await siteCertificate(ca, named("site-a")),
+      listening: await siteCertificate(stranger, named("site-b"), ca),
     },
     (socket) => void socket.end("never"),
   );
@@ -120,8 +94,8 @@ test("so is one of another authority, on either side", async () => {
 
 test("a certificate may be known by a DNS name", async () => {
   const ca = await createAuthority("sites");
-  const exposing = await certificate(ca, [{ type: "dns", value: "A.kme.example" }]);
-  const listening = await certificate(ca, named("site-b"));
+  const exposing = await siteCertificate(ca, [{ type: "dns", value: "A.kme.example" }]);
+  const listening = await siteCertificate(ca, named("site-b"));
   const { port } = await twoSites(
     { exposing, listening: { ...listening, dns: { "site-a": "a.kme.example" } } },
     (socket) => void socket.end("hello"),
@@ -133,7 +107,7 @@ test("a certificate may be known by a DNS name", async () => {
 test("a device that breaks off is heard of through TLS", async () => {
   const ca = await createAuthority("sites");
   const { port } = await twoSites(
-    { exposing: await certificate(ca, named("site-a")), listening: await certificate(ca, named("site-b")) },
+    { exposing: await siteCertificate(ca, named("site-a")), listening: await siteCertificate(ca, named("site-b")) },
     (socket) => socket.once("data", () => socket.resetAndDestroy()),
   );
   const socket = await connectTo(port);

@@ -6,7 +6,7 @@ import type { MuxStream } from "../../../shared/mux/stream.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 
 /** Of a `Link` and its `Session`, what is needed here. */
-interface Way {
+export interface Way {
   whenUp(
     waitMs: number,
     signal: AbortSignal,

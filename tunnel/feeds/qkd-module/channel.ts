@@ -7,11 +7,11 @@ import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LIMITS } from "../../../shared/limits.ts";
 import { retryDelayMs } from "../../../shared/retry.ts";
+import { FrameFault, frameHead, FrameReader } from "../../frames.ts";
 import { type Log, messageOf, throttled } from "../../log.ts";
+import { type Place, placeOf } from "../../place.ts";
 import { type AllowList, withThisMachine } from "../../services/etsi004/allow-list.ts";
 import type { QkdModuleFeedConfig } from "./config.ts";
-import { FrameFault, frameHead, FrameReader } from "./frames.ts";
-import { type Place, placeOf } from "./place.ts";
 
 /** Where messages of a connection go. Each call is waited for before the next: that is the peer's back-pressure. */
 export interface Hearer {
@@ -124,7 +124,7 @@ async function connected(host: string, port: number, signal: AbortSignal): Promi
 
 /** As long as the connection lasts. @returns why it ended */
 async function converse(socket: net.Socket, hearer: Hearer): Promise<string> {
-  const frames = new FrameReader();
+  const frames = new FrameReader(LIMITS.moduleMessageBytes);
   await hearer.connected((messages) => {
     for (const message of messages) {
       socket.write(frameHead(message));

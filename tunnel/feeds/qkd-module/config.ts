@@ -4,13 +4,9 @@ import { LIMITS } from "../../../shared/limits.ts";
 import { moduleProblem, ModuleSettingsSchema, SIMULATIONS } from "../../../shared/qkd-module/settings.ts";
 import { choice, filePath, isLoopback, text, wholeNumber } from "../../config-values.ts";
 import { allowList, isNetwork } from "../../services/etsi004/allow-list.ts";
+import { PlaceSchema, placeOf } from "../../place.ts";
 import { common, keySizeBits } from "../common-config.ts";
-import { placeOf } from "./place.ts";
 
-const place = v.pipe(
-  text(300),
-  v.check((written) => placeOf(written) !== null, "shall be an address and a port, as in 127.0.0.1:7000"),
-);
 const network = v.pipe(text(64), v.check(isNetwork, "shall be an address or a network, as in 10.0.0.0/8"));
 
 interface Places {
@@ -32,9 +28,9 @@ export const qkdModuleFeed = v.pipe(
     /** Of the keys that `max_key_count` counts: the policy's default size. */
     key_size_bits: keySizeBits,
     /** The sender's: where it waits for the receiver. Port 0: any free one; it stands in the log. */
-    listen: v.optional(place),
+    listen: v.optional(PlaceSchema),
     /** The receiver's: where it finds the sender, or the `[[listen]]` of a tunnel to it. */
-    connect: v.optional(place),
+    connect: v.optional(PlaceSchema),
     /** Loopback aside, who may connect to `listen`, and where `connect` may lead: addresses and networks. */
     allow: v.optional(v.pipe(v.array(network), v.maxLength(LIMITS.localAllowEntries)), []),
     /** `as-told`: what the other end says of itself counts until the first block is made, and that key from then on. */

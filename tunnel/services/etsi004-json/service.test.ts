@@ -33,7 +33,7 @@ async function start(edge: FakeStreams, patience: Patience = PATIENCE) {
   const [config] = checkConfig({ edge: edge.url, site: "site-a", etsi004: [entry] }).etsi004;
   const { log } = new Lines();
   const streams = edgeStreams({ ask: edge.ask(), binding: "json-tcp", log });
-  const protocol = jsonProtocol(streams);
+  const protocol = jsonProtocol(streams, null);
   const service = await startTcpService({ config: config as JsonTcpConfig, protocol, log, patience });
   onTestFinished(() => service.close());
   return service.port;

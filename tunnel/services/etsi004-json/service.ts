@@ -7,6 +7,8 @@ import {
   answerText,
   closed,
   failed,
+  hybridFailed,
+  hybridKeyGiven,
   INVALID_JSON,
   keyGiven,
   opened,
@@ -24,6 +26,8 @@ import { PROFILES } from "../../../shared/etsi004/profiles.ts";
 import { STATUS } from "../../../shared/etsi004/status.ts";
 import type { Protocol, Reader } from "../etsi004/conversation.ts";
 import type { EdgeStreams } from "../etsi004/edge-streams.ts";
+import { isForAgents } from "../hybrid/wish.ts";
+import type { HybridStreams } from "../hybrid/streams.ts";
 import { OpenLanes } from "./lanes.ts";
 import { openByLane } from "./open.ts";
 
@@ -55,8 +59,9 @@ function jsonReader(): Reader<Piece> {
   };
 }
 
-export function jsonProtocol(streams: EdgeStreams): Protocol<Piece> {
-  const ends = { streams, lanes: new OpenLanes() };
+/** @param hybrid of the agent's own making; null where it makes none */
+export function jsonProtocol(streams: EdgeStreams, hybrid: HybridStreams | null): Protocol<Piece> {
+  const ends = { streams, lanes: new OpenLanes(), hybrid };
   return {
     reader: jsonReader,
     async answer(piece, signal) {
@@ -70,6 +75,7 @@ export function jsonProtocol(streams: EdgeStreams): Protocol<Piece> {
 interface Ends {
   readonly streams: EdgeStreams;
   readonly lanes: OpenLanes;
+  readonly hybrid: HybridStreams | null;
 }
 
 type Answers = {
@@ -89,15 +95,30 @@ const answer = (ends: Ends, request: Request, signal: AbortSignal): Promise<Answ
     signal,
   );
 
-async function open({ streams, lanes }: Ends, request: OpenRequest, signal: AbortSignal): Promise<Answer> {
+async function open({ streams, lanes, hybrid }: Ends, request: OpenRequest, signal: AbortSignal): Promise<Answer> {
+  if (hybrid !== null && isForAgents(request)) {
+    const { source, destination, qos } = request;
+    const done = await hybrid.open(
+      { source, destination, chunkBytes: qos.chunkBytes, timeoutMs: qos.timeoutMs },
+      signal,
+    );
+    return done.ok ? opened(done.value) : hybridFailed(done.error.code, done.error.detail);
+  }
   const done = await openByLane(streams, lanes, request, signal);
   if (!done.ok) return failed("open-failed");
   const { status, ksid } = done.value;
   return status === STATUS.success && ksid !== null ? opened(ksid) : failed("no-source");
 }
 
-async function getKey({ streams }: Ends, { ksid, index }: GetKeyRequest, signal: AbortSignal): Promise<Answer> {
+async function getKey({ streams, hybrid }: Ends, { ksid, index }: GetKeyRequest, signal: AbortSignal): Promise<Answer> {
   if (ksid === null) return failed("no-stream");
+  if (hybrid?.has(ksid) === true) {
+    const made = await hybrid.getKey(ksid, index, signal);
+    if (!made.ok) return hybridFailed(made.error.code, made.error.detail);
+    const answered = hybridKeyGiven(made.value.key, made.value.metadata);
+    made.value.key.fill(0);
+    return answered;
+  }
   const given = await streams.getKey({ ksid, index, metadataSize: 0 }, signal);
   if (!given.ok) return failed("get-key-failed");
   const { status, key } = given.value;
@@ -107,8 +128,12 @@ async function getKey({ streams }: Ends, { ksid, index }: GetKeyRequest, signal:
   return answered;
 }
 
-async function close({ streams, lanes }: Ends, { ksid }: CloseRequest, signal: AbortSignal): Promise<Answer> {
+async function close({ streams, lanes, hybrid }: Ends, { ksid }: CloseRequest, signal: AbortSignal): Promise<Answer> {
   if (ksid === null) return failed("no-stream");
+  if (hybrid?.has(ksid) === true) {
+    hybrid.close(ksid);
+    return closed();
+  }
   lanes.delete(ksid);
   const done = await streams.close(ksid, signal);
   if (!done.ok) return failed("close-failed");

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LIMITS } from "../../../shared/limits.ts";
 import { type Edge, type EdgeBytes, type EdgeRequest, Unreached } from "../../agent/link/edge.ts";
 import type { Link } from "../../agent/link/link.ts";
+import { type Log, throttled } from "../../log.ts";
 
 /** For whom: an application, at the node it is attached to. */
 export interface ActingFor {
@@ -42,4 +43,16 @@ async function askOnce(
   if (session.access === null) throw new Unreached("another instance serves the site");
   const headers = { ...request.headers, "QKD-SAE": encodeURIComponent(sae), "QKD-Node": node };
   return await edge.exchange({ ...request, headers, token: session.access.token }, signal);
+}
+
+/** Clients of the local bindings are not told why: the operator is. */
+export function tellingRefusals(ask: Ask, { sae, node }: ActingFor, log: Log): Ask {
+  const warn = throttled(log, LIMITS.localLogMs);
+  const meaning = "it is not attached to this node, the node is of another site, or one of the two is revoked";
+  return async (request, signal) => {
+    const answer = await ask(request, signal);
+    if (answer.status === 401)
+      warn("warn", "the edge does not let this agent speak for the SAE", { sae, node, meaning });
+    return answer;
+  };
 }

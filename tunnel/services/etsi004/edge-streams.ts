@@ -8,6 +8,7 @@ import type { ProfileName } from "../../../shared/etsi004/profiles.ts";
 import type { Qos } from "../../../shared/etsi004/qos.ts";
 import type { Ksid } from "../../../shared/etsi004/types.ts";
 import { ksidOfText } from "../../../shared/etsi004/ksid.ts";
+import { STATUS } from "../../../shared/etsi004/status.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { isRetryable } from "../../../shared/retry.ts";
@@ -50,6 +51,13 @@ export interface KeyGiven {
   readonly neededSize: number | null;
 }
 
+/** Chunks by index, all or none. */
+export interface KeysGiven {
+  readonly status: number;
+  /** The chunks in the order of the indices, concatenated; empty but with status 0. Whoever gets it wipes it. */
+  readonly keys: Uint8Array;
+}
+
 /** The edge did not come to a status: it was `late`, `away`, or would not (`refused`). */
 export interface NoStatus {
   readonly reason: "late" | "away" | "refused";
@@ -59,6 +67,8 @@ export interface NoStatus {
 export interface EdgeStreams {
   open(wish: OpenWish, signal: AbortSignal): Promise<Result<Opened, NoStatus>>;
   getKey(wish: KeyWish, signal: AbortSignal): Promise<Result<KeyGiven, NoStatus>>;
+  /** At most LIMITS.streamChunksAtOnce chunks in one call: qkd-module's own, and so of that binding only. */
+  getKeys(ksid: Ksid, indices: readonly number[], signal: AbortSignal): Promise<Result<KeysGiven, NoStatus>>;
   close(ksid: Ksid, signal: AbortSignal): Promise<Result<{ readonly status: number }, NoStatus>>;
 }
 
@@ -78,6 +88,12 @@ const KeySchema = v.object({
   Metadata_size: v.optional(v.number()),
 });
 const StatusSchema = v.object(common);
+/** See shared/etsi004/qkd-module. */
+const KeysSchema = v.object({
+  ...common,
+  indexes: v.optional(v.array(v.number()), []),
+  keys: v.optional(v.array(v.string()), []),
+});
 
 /** A length of 0 is left to the system by leaving it out. */
 function qosWish(qos: Qos): object {
@@ -86,6 +102,7 @@ function qosWish(qos: Qos): object {
 }
 
 const STREAMS = "/api/v1/streams";
+const MODULE_GET_KEY = "/api/v1/qkdm/actions/get_key";
 /** Above the longest Timeout that a stream can have. */
 const PATIENCE_MS = LIMITS.streamTimeoutMs + LIMITS.agentRequestMs;
 
@@ -110,7 +127,8 @@ export function edgeStreams({ ask, binding, log }: EdgeStreamsOptions): EdgeStre
       }
       const { status: http, json, pauseMs } = answered.value;
       const parsed = v.safeParse(schema, json);
-      if (parsed.success) return ok(parsed.output);
+      // qkd-module's clients are told status 4 of an edge that is busy: the header tells which it is.
+      if (parsed.success && !answered.value.isBusy) return ok(parsed.output);
       const message = messageIn(json) ?? `the edge answers ${http}`;
       const isBusy = isRetryable(http);
       if (!isBusy || signal.aborted || waitedMs + pauseMs > LIMITS.localBusyMs) {
@@ -149,13 +167,33 @@ export function edgeStreams({ ask, binding, log }: EdgeStreamsOptions): EdgeStre
         neededSize: neededSize ?? null,
       });
     },
+    async getKeys(ksid, indices, signal) {
+      const given = await call(MODULE_GET_KEY, { key_stream_ID: ksid, indexes: indices }, KeysSchema, signal);
+      if (!given.ok) return given;
+      const { status: getting, indexes: told, keys } = given.value;
+      if (getting !== STATUS.success) return ok({ status: getting, keys: new Uint8Array() });
+      const isAsked = told.length === indices.length && indices.every((index, at) => told[at] === index);
+      if (!isAsked || keys.length !== told.length) return err({ reason: "refused", message: "other chunks came" });
+      return ok({ status: getting, keys: joined(keys) });
+    },
     close: (ksid, signal) => call(`${STREAMS}/${ksid}/close`, {}, StatusSchema, signal),
   };
+}
+
+function joined(keys: readonly string[]): Uint8Array {
+  const parts = keys.map((key) => Buffer.from(key, "base64"));
+  try {
+    return Buffer.concat(parts);
+  } finally {
+    for (const part of parts) part.fill(0);
+  }
 }
 
 interface Answered {
   readonly status: number;
   readonly json: unknown;
+  /** Whatever it says besides: later, and nothing was done. */
+  readonly isBusy: boolean;
   /** Before asking again, where that makes sense. */
   readonly pauseMs: number;
 }
@@ -174,11 +212,16 @@ const isLate = (thrown: unknown): boolean => thrown instanceof Error && thrown.n
 
 /** The bytes are wiped: they may hold key. */
 function readJson({ status, headers, bytes }: EdgeBytes): Answered {
-  const pauseMs = Math.max(LIMITS.localEdgePauseMs, retryAfterMs(headers) ?? 0);
+  const laterMs = retryAfterMs(headers);
+  const about = {
+    status,
+    isBusy: isRetryable(status) && laterMs !== null,
+    pauseMs: Math.max(LIMITS.localEdgePauseMs, laterMs ?? 0),
+  };
   try {
-    return { status, pauseMs, json: JSON.parse(bytes.toString("utf8")) as unknown };
+    return { ...about, json: JSON.parse(bytes.toString("utf8")) as unknown };
   } catch {
-    return { status, pauseMs, json: null };
+    return { ...about, json: null };
   } finally {
     bytes.fill(0);
   }

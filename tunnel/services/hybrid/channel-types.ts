@@ -5,6 +5,8 @@ import type { Result } from "../../../shared/result.ts";
 /** One connection to the agent of another site: both have shown the sites' certificates. */
 export interface PeerConnection {
   readonly site: string;
+  /** By this agent, for sessions it initiates; else by the other one, for its own. */
+  readonly dialled: boolean;
   /** Never waits: an agent that reads nothing is hung up on. */
   send(message: PeerMessage): void;
   /** Because of what came over it. */
@@ -34,11 +36,13 @@ export interface QkdNumber {
 export interface QkdSupply {
   /**
    * Initiator: the next `count` numbers that nobody has had, and that there is key for; or why there is none. Their
-   * stream's KSID is for the responder to join.
+   * stream's KSID is for the responder to join: before it has, nobody can know whether there is key.
    */
   allocate(to: QkdPeer, count: number, signal: AbortSignal): Promise<Result<QkdNumber, string>>;
   /** The key of numbers `from` to `from + count - 1`, 32 bytes each; whoever gets it wipes it. Each number once. */
   take(to: QkdPeer, from: QkdNumber, count: number, signal: AbortSignal): Promise<Result<Uint8Array, string>>;
+  /** Initiator: no more numbers of this stream; its peer could not have key of it, as after a restart. */
+  abandon(to: QkdPeer, ksid: string): void;
   close(): void;
 }
 

@@ -1,13 +1,12 @@
 /**
- * Seals units: each under a random data key of its own (AES-256-GCM, NIST SP 800-38D), the data key wrapped under the
+ * Seals units (of pools' material, of a QKD module's state, of a stream's KEM secrets): each under a random data key of its own (AES-256-GCM, NIST SP 800-38D), the data key wrapped under the
  * epoch key. Dropping a unit's wrapped key makes its bytes unreadable, whatever copies of them the storage keeps, as
  * soon as the epoch key is gone too.
  *
  * Synchronous on purpose: nothing can come between looking a key up, opening its unit and the write that hands it out.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import type { EpochKeys } from "../storage/epoch-keys.ts";
-import { zeroFreed } from "./freed.ts";
+import type { EpochKeys } from "./epoch-keys.ts";
 
 export interface SealedUnit {
   readonly epoch: number;
@@ -56,10 +55,10 @@ export class Vault {
     return unit.epoch < this.epoch ? this.rewrap(unit) : unit;
   }
 
-  /** @param freed as in `freed.ts`: zero in the new sealing, which is under a data key of its own */
-  resealWithout(unit: SealedUnit, freed: Uint8Array): SealedUnit {
+  /** @param change what is to be other in the new sealing, which is under a data key of its own */
+  resealChanged(unit: SealedUnit, change: (plaintext: Uint8Array) => void): SealedUnit {
     const plaintext = this.open(unit);
-    zeroFreed(plaintext, freed);
+    change(plaintext);
     const resealed = this.seal(plaintext);
     plaintext.fill(0);
     return resealed;

@@ -1,9 +1,7 @@
 /**
- * Messages of two QKD modules over TCP: four bytes of length, big-endian, then the message. A length is checked before
- * anything is kept for it, and no more is kept than has come.
+ * Messages of two agents (or of two QKD modules) on one connection: four bytes of length, big-endian, then the message. A
+ * length is checked before anything is kept for it, and no more is kept than has come.
  */
-import { LIMITS } from "../../../shared/limits.ts";
-
 const LENGTH_BYTES = 4;
 
 export function frameHead(message: Uint8Array): Buffer {
@@ -15,8 +13,14 @@ export function frameHead(message: Uint8Array): Buffer {
 export class FrameFault extends Error {}
 
 export class FrameReader {
+  readonly #maxBytes: number;
   #chunks: Buffer[] = [];
   #bytes = 0;
+
+  /** @param maxBytes the longest message that there is */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** What has come whole by now, in order. @throws FrameFault for a length that no message has */
   *push(chunk: Buffer): Generator<Uint8Array, void, void> {
@@ -24,7 +28,7 @@ export class FrameReader {
     this.#bytes += chunk.length;
     while (this.#bytes >= LENGTH_BYTES) {
       const lengthBytes = this.#peekLength();
-      if (lengthBytes === 0 || lengthBytes > LIMITS.moduleMessageBytes) {
+      if (lengthBytes === 0 || lengthBytes > this.#maxBytes) {
         throw new FrameFault(`a message of ${lengthBytes} bytes is announced`);
       }
       if (this.#bytes < LENGTH_BYTES + lengthBytes) return;

@@ -1,0 +1,4 @@
+/** What wrangler runs before it bundles the Worker: see wrangler.toml. */
+import { extractKems } from "./extract.ts";
+
+await extractKems();

@@ -1,0 +1,121 @@
+/** For tests: certificates of one authority for hybridization modules, and a stand-in for such a module as a process. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { onTestFinished } from "vitest";
+import { type Authority, createAuthority, issue } from "../../pki/authority.ts";
+import { KEMS } from "../../shared/kem/registry.ts";
+import { temporaryFolder } from "./tunnel-agent.ts";
+
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+export const moduleAuthority = (): Promise<Authority> => createAuthority("modules");
+
+/** @param addresses in its certificate */
+export async function certificateFiles(authority: Authority, addresses: readonly string[]): Promise<CertificateFiles> {
+  const folder = temporaryFolder();
+  const sans = addresses.map((value) => ({ type: "ip", value }) as const);
+  const { certificate, key } = await issue(authority, { commonName: "node", usage: "server", sans });
+  const put = (name: string, text: string): string => {
+    const file = path.join(folder, name);
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  };
+  return { cert: put("crt", certificate), key: put("key", key), ca: put("ca", authority.certificate.toString("pem")) };
+}
+
+export interface ModuleOpen {
+  readonly role: "client" | "server";
+  readonly host: string;
+  readonly port: number;
+  readonly source: string;
+  readonly destination: string;
+  readonly kems: readonly string[];
+}
+
+interface Answer {
+  readonly id: number;
+  readonly error?: string;
+  readonly port?: number;
+  readonly ksid?: string;
+  readonly secrets?: readonly string[];
+}
+
+const HERE = import.meta.dirname;
+const LENGTHS = Object.fromEntries(
+  Object.entries(KEMS).map(([name, row]) => [name, { publicKey: row.publicKeyBytes, ciphertext: row.ciphertextBytes }]),
+);
+
+export class StandInModule {
+  readonly #write: (line: string) => void;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #lastId = 0;
+  port = 0;
+
+  /** Until the test is over. */
+  static async start(files: CertificateFiles): Promise<StandInModule> {
+    const node = [process.execPath, path.join(HERE, "kem-by-lines.ts")];
+    const settings = JSON.stringify({ ...files, host: "127.0.0.1", node, lengths: LENGTHS });
+    const child = spawn("python3", [path.join(HERE, "hybridization-module.py"), settings], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    const module = new StandInModule((line) => void child.stdin.write(line));
+    createInterface({ input: child.stdout }).on("line", (line) => module.#answered(JSON.parse(line) as Answer));
+    onTestFinished(async () => {
+      const ended = once(child, "exit");
+      child.stdin.end();
+      await ended;
+    });
+    module.port = (await module.#wait(0)).port ?? 0;
+    return module;
+  }
+
+  private constructor(write: (line: string) => void) {
+    this.#write = write;
+  }
+
+  /** @returns the session's number. The KSID is its hybrid stream's */
+  async open(wish: ModuleOpen): Promise<{ readonly session: number; readonly ksid: string }> {
+    const { id, ksid = "" } = await this.#do({ do: "open", ...wish });
+    return { session: id, ksid };
+  }
+
+  /** @returns for each source its secret in hex, or what went wrong */
+  async getKey(session: number): Promise<readonly string[]> {
+    return (await this.#do({ do: "get_key", session })).secrets ?? [];
+  }
+
+  async close(session: number): Promise<void> {
+    await this.#do({ do: "close", session });
+  }
+
+  async blink(port: number): Promise<void> {
+    await this.#do({ do: "blink", host: "127.0.0.1", port });
+  }
+
+  async #do(asked: object): Promise<Answer> {
+    const id = ++this.#lastId;
+    const answered = this.#wait(id);
+    this.#write(`${JSON.stringify({ id, ...asked })}\n`);
+    const answer = await answered;
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer;
+  }
+
+  #wait(id: number): Promise<Answer> {
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    this.#waiting.set(id, resolve);
+    return promise;
+  }
+
+  #answered(answer: Answer): void {
+    this.#waiting.get(answer.id)?.(answer);
+    this.#waiting.delete(answer.id);
+  }
+}

@@ -1,0 +1,21 @@
+/** Every mechanism of @oqs/liboqs-js, against the answers that liboqs publishes. */
+import { afterEach, describe, expect, it } from "vitest";
+import type { OpenKem } from "../../shared/kem/kem.ts";
+import { LIBOQS_NAMES } from "../../shared/kem/liboqs/names.ts";
+import { checkKem, KNOWN_ANSWERS } from "../../test/support/kem-checks.ts";
+import { openKem } from "./open-kem.ts";
+
+describe("mechanisms of liboqs", () => {
+  let kem: OpenKem | undefined;
+  afterEach(() => kem?.close());
+
+  it("has answers for all", () => {
+    expect(Object.keys(KNOWN_ANSWERS).toSorted()).toEqual(LIBOQS_NAMES.toSorted());
+    expect(LIBOQS_NAMES).toHaveLength(26);
+  });
+
+  it.each(LIBOQS_NAMES)("%s gives them, and refuses what is none of its own", async (name) => {
+    kem = await openKem(name);
+    checkKem(kem);
+  });
+});
