@@ -521,6 +521,9 @@ export const LIMITS = {
   /** Sessions of an agent, and applications that wait for their peer there; a session that is not used ends after so long. */
   hybridSessions: 4096,
   hybridWaiting: 1024,
+  /** Public keys of one exchange, and of all that wait for the other end. */
+  hybridPublicKeysBytes: 6 * 1024 * 1024,
+  hybridWaitingBytes: 128 * 1024 * 1024,
   hybridIdleMs: 3_600_000,
   /** How long an application waits for its peer where it does not say, and any exchange between two agents takes. */
   hybridPeerMs: 10_000,
@@ -557,7 +560,7 @@ export const LIMITS = {
   hybridQkdSweepMs: 10_000,
   hybridQkdCloseMs: 2000,
   /** Between two agents: one message (a public key may have 1.4 MB, in base64), and what may wait to be sent. */
-  hybridMessageBytes: 24 * 1024 * 1024,
+  hybridMessageBytes: 12 * 1024 * 1024,
   hybridUnsentBytes: 32 * 1024 * 1024,
   /** Of one agent's configuration; its peers' sites are one service's `allow`. */
   hybridNodes: 64,

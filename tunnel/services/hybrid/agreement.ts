@@ -2,7 +2,7 @@
 import type { Source } from "../../../shared/hybrid/types.ts";
 import type { MethodName } from "../../../shared/hybrid/methods.ts";
 import type { Ksid } from "../../../shared/etsi004/types.ts";
-import type { KemName } from "../../../shared/kem/registry.ts";
+import { type KemName, KEMS } from "../../../shared/kem/registry.ts";
 import type { Place } from "../../place.ts";
 import type { QkdPeer } from "./channel-types.ts";
 
@@ -49,6 +49,10 @@ export type KemSource = Source & { readonly algorithm: KemName };
 
 export const kemSources = ({ sources }: Pick<Wish, "sources">): readonly KemSource[] =>
   sources.filter((source): source is KemSource => source.algorithm !== "QKD");
+
+/** Of one exchange of KEM keys. */
+export const publicKeysBytes = (wish: Pick<Wish, "sources">): number =>
+  kemSources(wish).reduce((sum, { algorithm }) => sum + KEMS[algorithm].publicKeyBytes, 0);
 
 export const qkdSource = ({ sources }: Pick<Wish, "sources">): Source | undefined =>
   sources.find(({ algorithm }) => algorithm === "QKD");

@@ -327,7 +327,20 @@ describe("sources that fail", () => {
     const got = await Promise.all(both.map(async (end) => await getKey(end, optional, 5)));
     expect(got[0]).toEqual(got[1]);
     expect(got[0]).toMatchObject({ metadata: { sources: ["ML-KEM-768"], dropped: ["QKD"], confirmed: true } });
-    for (const { supply } of both) supply.empty = false;
+    // One end's is enough to leave it out.
+    for (const alone of [0, 1]) {
+      both[alone]!.supply.empty = false;
+      const without = await Promise.all(both.map(async (end) => await getKey(end, optional, 6 + alone)));
+      expect(without[0]).toEqual(without[1]);
+      expect(without[0]).toMatchObject({ metadata: { dropped: ["QKD"] } });
+      both[alone]!.supply.empty = true;
+    }
+    both[0].supply.empty = false;
+    const again = await openBoth(both, uris("req_key_sources=ML-KEM-768&opt_key_sources=QKD"));
+    const first = await Promise.all(both.map(async (end) => await getKey(end, again, 0)));
+    expect(first[0]).toEqual(first[1]);
+    expect(first[0]).toMatchObject({ metadata: { dropped: ["QKD"] } });
+    both[1].supply.empty = false;
     const back = await Promise.all(both.map(async (end) => await getKey(end, required, 5)));
     expect(back[0]).toEqual(back[1]);
     expect(back[0]).toMatchObject({ metadata: { sources: ["ML-KEM-768", "QKD"] } });

@@ -7,7 +7,7 @@ import type { Ksid } from "../../../shared/etsi004/types.ts";
 import type { PeerMessage } from "../../../shared/hybrid/peer/messages.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { ok, type Result } from "../../../shared/result.ts";
-import type { Agreement, Application, ModuleWish, Wish } from "./agreement.ts";
+import { type Agreement, type Application, type ModuleWish, publicKeysBytes, type Wish } from "./agreement.ts";
 import type { PeerConnection, PeerEvents } from "./channel-types.ts";
 import { failed, type HybridFailure, toPeer } from "./failure.ts";
 import { Opening } from "./opening.ts";
@@ -16,7 +16,7 @@ import { ResponderSession } from "./responder.ts";
 import type { AgentSession, HybridSession, Surroundings } from "./session.ts";
 import { type Known, type OpenHybrid, wishOf } from "./wish.ts";
 
-const SWEEP_MS = 60_000;
+const SWEEP_MS = 10_000;
 const NONCE_BYTES = 32;
 
 const ROLES = ["initiator", "responder"] as const;
@@ -38,6 +38,8 @@ export class HybridEngine implements PeerEvents {
   readonly #withModules = new Map<Ksid, HybridSession>();
   /** Of initiators that wait for their `opened`. */
   readonly #openings = new Map<string, Opening>();
+  /** Of the public keys of all openings. */
+  #openingBytes = 0;
   readonly #rendezvous = new Rendezvous((arrival, failure) => refuse(arrival, failure));
   /** Whose the application at a peer's node was the last time. */
   readonly #peerSaes = new Map<string, string>();
@@ -141,6 +143,18 @@ export class HybridEngine implements PeerEvents {
   }
 
   async #initiate(wish: Wish, signal: AbortSignal): Promise<Result<AgentSession, HybridFailure>> {
+    const bytes = publicKeysBytes(wish);
+    if (this.#openingBytes + bytes > LIMITS.hybridWaitingBytes)
+      return failed("busy", "as many applications wait as may");
+    this.#openingBytes += bytes;
+    try {
+      return await this.#send(wish, signal);
+    } finally {
+      this.#openingBytes -= bytes;
+    }
+  }
+
+  async #send(wish: Wish, signal: AbortSignal): Promise<Result<AgentSession, HybridFailure>> {
     const peerSae = this.#peerSaes.get(wish.peer.uuid) ?? null;
     const opening = await Opening.send(this.#around, wish, peerSae, signal);
     if (!opening.ok) return opening;
@@ -208,7 +222,10 @@ export class HybridEngine implements PeerEvents {
 
   #sweep(): void {
     const untilMs = this.#around.nowMs() - LIMITS.hybridIdleMs;
-    for (const session of this.#all) if (session.lastUsedMs <= untilMs) this.closeSession(session);
+    for (const session of this.#all) {
+      if (session.lastUsedMs <= untilMs) this.closeSession(session);
+      else session.sweep();
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import type { PeerConnection } from "./channel-types.ts";
 import { Exchanges } from "./exchanges.ts";
 import { failed, type HybridFailure, toPeer } from "./failure.ts";
 import { HeldChunks, type MadeChunk } from "./held-chunks.ts";
-import { type Combination, EpochMaterial, epochOf, fits } from "./material.ts";
+import { type Combination, EpochMaterial, epochOf, fits, isTriedWithoutQkd, wipe } from "./material.ts";
 import { Pace } from "./pace.ts";
 import { decapsulateAll, discard, type Epoch, type Prepared, prepare } from "./prepare.ts";
 import { takeQkd } from "./qkd-part.ts";
@@ -64,7 +64,11 @@ export class InitiatorSession implements AgentSession {
     prepared.epoch.announce();
     this.#epochs.set(prepared.epoch.number, prepared.epoch);
     this.#making.add(0);
-    return await this.#finish(prepared, made, connection);
+    const done = await this.#finish(prepared, made, connection);
+    this.#making.delete(0);
+    if (done.ok || !isTriedWithoutQkd(this.#agreement, done.error)) return done;
+    this.bring(0);
+    return ok(null);
   }
 
   async getKey(index: number, signal: AbortSignal): Promise<Result<MadeChunk, HybridFailure>> {
@@ -113,6 +117,10 @@ export class InitiatorSession implements AgentSession {
 
   disconnected(): void {
     this.#exchanges.endAll({ code: "peer-gone", detail: "the connection to the other agent is lost" });
+  }
+
+  sweep(): void {
+    this.#chunks.sweep();
   }
 
   close(): void {
@@ -166,7 +174,13 @@ export class InitiatorSession implements AgentSession {
     }
   }
 
+  /** Where QKD key is optional, and either end cannot have it, once more without. */
   async #exchange(first: number, count: number): Promise<Result<null, HybridFailure>> {
+    const done = await this.#try(first, count, true);
+    return !done.ok && isTriedWithoutQkd(this.#agreement, done.error) ? await this.#try(first, count, false) : done;
+  }
+
+  async #try(first: number, count: number, withQkd: boolean): Promise<Result<null, HybridFailure>> {
     const { peer, peerSae } = this.#agreement;
     const signal = AbortSignal.timeout(LIMITS.hybridExchangeMs);
     const connection = await this.#around.channel.reach(peer.site, signal);
@@ -176,7 +190,7 @@ export class InitiatorSession implements AgentSession {
       this.#around,
       this.#agreement,
       peerSae,
-      { attempt, first, count, epochs: this.#epochs },
+      { attempt, first, count, withQkd, epochs: this.#epochs },
       signal,
     );
     if (!prepared.ok) return prepared;
@@ -187,7 +201,8 @@ export class InitiatorSession implements AgentSession {
     });
     if (!made.ok) {
       discard(prepared.value);
-      this.#forget(epoch);
+      // Of an epoch that was there before, the responder may have forgotten its part.
+      if (prepared.value.pairs !== null || made.error.code === "source-unavailable") this.#forget(epoch);
       if (make.qkd !== null && made.error.code === "source-unavailable") {
         this.#around.qkd.abandon(qkdPeer(this.#agreement, peerSae), make.qkd.ksid);
       }
@@ -205,12 +220,15 @@ export class InitiatorSession implements AgentSession {
     const combined: Combination[] = [];
     for (let at = 0; at < count; at++) {
       const one = material.value.combine(index + at, part.value, at);
-      if (!one.ok) return this.#refuse(connection, prepared.make, one.error);
-      combined.push(one.value);
+      if (one.ok) combined.push(one.value);
+      else {
+        wipe(combined, part.value);
+        return this.#refuse(connection, prepared.make, one.error);
+      }
     }
-    part.value?.bytes.fill(0);
+    wipe([], part.value);
     if (combined.some(({ expected }, at) => !fits(made.tags?.[at], expected))) {
-      for (const { chunk } of combined) chunk.key.fill(0);
+      wipe(combined, null);
       return this.#refuse(connection, prepared.make, {
         code: "not-confirmed",
         detail: "the two ends have not made the same key",

@@ -6,25 +6,23 @@ import { beginEpoch, type Epoch } from "../../../shared/hybrid/combiners/combine
 import { METHODS } from "../../../shared/hybrid/methods.ts";
 import type { CombineFault, SessionContext, SourceEntry } from "../../../shared/hybrid/types.ts";
 import { ok, type Result } from "../../../shared/result.ts";
-import type { Agreement, KemSource } from "./agreement.ts";
+import { type Agreement, type KemSource, qkdSource } from "./agreement.ts";
 import type { QkdNumber } from "./channel-types.ts";
 import { failed, type HybridFailure } from "./failure.ts";
 import type { MadeChunk } from "./held-chunks.ts";
-
-/** Of the numbers of a QKD stream. */
-export const QKD_BYTES = 32;
+import { NUMBER_BYTES } from "./qkd-numbers.ts";
 
 export const epochOf = ({ method }: Pick<Agreement, "method">, index: number): number =>
   Math.floor(index / METHODS[method].chunksPerEpoch);
 
 /** Numbers that one chunk takes. A key derivation needs no more of it than of any other secret. */
 export const qkdNumbersPerChunk = ({ method, chunkBytes }: Pick<Agreement, "method" | "chunkBytes">): number =>
-  METHODS[method].family === "legacy" ? Math.ceil(chunkBytes / QKD_BYTES) : 1;
+  METHODS[method].family === "legacy" ? Math.ceil(chunkBytes / NUMBER_BYTES) : 1;
 
 /** Key of QKD for some chunks in a row. */
 export interface QkdPart {
   readonly first: QkdNumber;
-  /** `qkdNumbersPerChunk` times `QKD_BYTES` a chunk. */
+  /** `qkdNumbersPerChunk` times `NUMBER_BYTES` a chunk. */
   readonly bytes: Uint8Array;
 }
 
@@ -48,6 +46,7 @@ export class EpochMaterial {
   readonly #agreement: Agreement;
   /** By how many QKD entries a chunk adds. */
   readonly #makers = new Map<number, Epoch>();
+  #isWiped = false;
 
   constructor(agreement: Agreement, entries: readonly SourceEntry[]) {
     this.#agreement = agreement;
@@ -57,6 +56,7 @@ export class EpochMaterial {
   /** @param at which chunk of `qkd` this is */
   combine(index: number, qkd: QkdPart | null, at: number): Result<Combination, HybridFailure> {
     const { method, chunkBytes, role } = this.#agreement;
+    if (this.#isWiped) return failed("source-unavailable", "these KEM keys are not held any more");
     const fresh = qkd === null ? [] : [qkdEntry(this.#agreement, qkd, at)];
     const dropped = missing(this.#agreement, [...this.entries, ...fresh]);
     if (dropped.some(({ required }) => required) || this.entries.length + fresh.length === 0) {
@@ -85,6 +85,7 @@ export class EpochMaterial {
   }
 
   wipe(): void {
+    this.#isWiped = true;
     for (const { secret } of this.entries) secret.fill(0);
     for (const maker of this.#makers.values()) maker.wipe();
     this.#makers.clear();
@@ -116,8 +117,8 @@ const missing = ({ sources }: Agreement, entries: readonly SourceEntry[]) =>
 
 function qkdEntry(agreement: Agreement, { first, bytes }: QkdPart, at: number): SourceEntry {
   const numbers = qkdNumbersPerChunk(agreement);
-  const start = at * numbers * QKD_BYTES;
-  const lengthBytes = METHODS[agreement.method].family === "legacy" ? agreement.chunkBytes : QKD_BYTES;
+  const start = at * numbers * NUMBER_BYTES;
+  const lengthBytes = METHODS[agreement.method].family === "legacy" ? agreement.chunkBytes : NUMBER_BYTES;
   const keyId = new Uint8Array(24);
   keyId.set(bytesOfKsid(first.ksid as Ksid));
   new DataView(keyId.buffer).setBigUint64(16, BigInt(first.number + at * numbers));
@@ -130,6 +131,16 @@ function qkdEntry(agreement: Agreement, { first, bytes }: QkdPart, at: number): 
     publicKey: new Uint8Array(),
     ciphertext: new Uint8Array(),
   };
+}
+
+/** Will the initiator try once more, without the QKD key that one end could not have? */
+export const isTriedWithoutQkd = (agreement: Agreement, { code }: HybridFailure): boolean =>
+  code === "source-unavailable" && qkdSource(agreement)?.required === false;
+
+/** What came to nothing, and what has been used. */
+export function wipe(combined: readonly Combination[], qkd: QkdPart | null): void {
+  for (const { chunk } of combined) chunk.key.fill(0);
+  qkd?.bytes.fill(0);
 }
 
 /** Has the other end made the same? As far as the method can tell. */

@@ -144,6 +144,10 @@ class SessionWithModule implements HybridSession {
     return outcome.ok ? await this.#chunks.take(index, signal) : outcome;
   }
 
+  sweep(): void {
+    this.#chunks.sweep();
+  }
+
   close(): void {
     this.#parts.session.close();
     void this.#parts.qkd?.close();

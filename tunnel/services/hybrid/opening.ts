@@ -40,7 +40,13 @@ export class Opening {
     const prepared =
       peerSae === null && qkdSource(wish) !== undefined
         ? null
-        : await prepare(around, wish, peerSae ?? "", { attempt: 0, first: 0, count: 1, epochs: new Map() }, timely);
+        : await prepare(
+            around,
+            wish,
+            peerSae ?? "",
+            { attempt: 0, first: 0, count: 1, withQkd: true, epochs: new Map() },
+            timely,
+          );
     if (prepared?.ok === false) return prepared;
     return ok(new Opening(around, wish, connection.value, peerSae, prepared?.value ?? null));
   }

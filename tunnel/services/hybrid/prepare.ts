@@ -39,6 +39,8 @@ export interface Wanted {
   readonly attempt: number;
   readonly first: number;
   readonly count: number;
+  /** Where it is a source. */
+  readonly withQkd: boolean;
   /** Those there are; a new one is put in. */
   readonly epochs: Map<number, Epoch>;
 }
@@ -48,7 +50,7 @@ export async function prepare(
   around: Pick<Surroundings, "kems" | "qkd">,
   wish: Wish,
   peerSae: string,
-  { attempt, first, count, epochs }: Wanted,
+  { attempt, first, count, withQkd, epochs }: Wanted,
   signal: AbortSignal,
 ): Promise<Result<Prepared, HybridFailure>> {
   const number = epochOf(wish, first);
@@ -62,7 +64,7 @@ export async function prepare(
     epoch.settle(null);
   };
   await known?.announced;
-  const qkd = await allocate(around, wish, peerSae, count, signal);
+  const qkd = withQkd ? await allocate(around, wish, peerSae, count, signal) : ok(null);
   if (!qkd.ok) {
     giveUp();
     return qkd;

@@ -31,6 +31,8 @@ interface Here extends Waiting {
 
 interface There extends Waiting {
   readonly arrival: Arrival;
+  /** Of its public keys. */
+  readonly bytes: number;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -43,6 +45,9 @@ const withoutQuery = (uri: string): string => uri.split("?")[0]?.toLowerCase() ?
 const pairOf = ({ source, destination }: Texts): string =>
   textsOf({ source: withoutQuery(source), destination: withoutQuery(destination) });
 
+const bytesOf = ({ open: { make } }: Arrival): number =>
+  make?.publicKeys?.reduce((sum, { length }) => sum + length, 0) ?? 0;
+
 const nobody = ({ sawOther }: Waiting, who: string): Result<never, HybridFailure> =>
   sawOther
     ? failed("uris-differ", "the other end came with another source or destination: both have to pass the same texts")
@@ -51,6 +56,7 @@ const nobody = ({ sawOther }: Waiting, who: string): Result<never, HybridFailure
 export class Rendezvous {
   readonly #here = new Set<Here>();
   readonly #there = new Set<There>();
+  #thereBytes = 0;
   /** Tells an initiator that nobody has come. */
   readonly #refuse: (arrival: Arrival, failure: HybridFailure) => void;
 
@@ -97,7 +103,8 @@ export class Rendezvous {
       here.resolve(ok(arrival));
       return;
     }
-    if (this.#there.size >= LIMITS.hybridWaiting) {
+    const bytes = bytesOf(arrival);
+    if (this.#there.size >= LIMITS.hybridWaiting || this.#thereBytes + bytes > LIMITS.hybridWaitingBytes) {
       this.#refuse(arrival, { code: "busy", detail: "as many applications wait as may" });
       return;
     }
@@ -106,6 +113,7 @@ export class Rendezvous {
       texts,
       pair,
       arrival,
+      bytes,
       sawOther: this.#seeOthers(this.#here, pair),
       timer: setTimeout(() => {
         this.#forget(there);
@@ -114,6 +122,7 @@ export class Rendezvous {
       }, timeoutMs),
     };
     this.#there.add(there);
+    this.#thereBytes += bytes;
   }
 
   /** What came over this connection has nobody to answer to. */
@@ -135,7 +144,7 @@ export class Rendezvous {
 
   #forget(there: There): void {
     clearTimeout(there.timer);
-    this.#there.delete(there);
+    if (this.#there.delete(there)) this.#thereBytes -= there.bytes;
   }
 
   /** Both are told later why they have not met. @returns whether there are any */

@@ -9,7 +9,7 @@ import { type Agreement, type Application, kemSources } from "./agreement.ts";
 import type { PeerConnection } from "./channel-types.ts";
 import { failed, type HybridFailure, toPeer } from "./failure.ts";
 import { HeldChunks, type MadeChunk } from "./held-chunks.ts";
-import { type Combination, EpochMaterial, epochOf, fits, kemEntry } from "./material.ts";
+import { type Combination, EpochMaterial, epochOf, fits, isTriedWithoutQkd, kemEntry, wipe } from "./material.ts";
 import { takeQkd } from "./qkd-part.ts";
 import { type AgentSession, type Surroundings, unlessBusy } from "./session.ts";
 
@@ -89,6 +89,10 @@ export class ResponderSession implements AgentSession {
     this.#chunks.failAll({ code: "peer-gone", detail: "the connection to the other agent is lost" });
   }
 
+  sweep(): void {
+    this.#chunks.sweep();
+  }
+
   close(): void {
     this.#connection.send({ type: "close", session: this.ksid });
     this.#break({ code: "unknown-stream", detail: "the stream is closed" });
@@ -98,9 +102,11 @@ export class ResponderSession implements AgentSession {
     return this.#agreement.responderNonce;
   }
 
-  /** Chunk 0, unless the initiator did not know whose QKD key to take. */
+  /** Chunk 0, unless the initiator did not know whose QKD key to take, or it may be left out. */
   async first({ make, peerSae }: PeerMessageOf<"open">): Promise<Result<Made | null, HybridFailure>> {
-    return make === null || (make.qkd !== null && peerSae !== this.own.sae) ? ok(null) : await this.make(make);
+    if (make === null || (make.qkd !== null && peerSae !== this.own.sae)) return ok(null);
+    const made = await this.make(make);
+    return made.ok || !isTriedWithoutQkd(this.#agreement, made.error) ? made : ok(null);
   }
 
   /** @returns what is answered; chunks wait for the initiator's confirmation */
@@ -122,10 +128,13 @@ export class ResponderSession implements AgentSession {
     const combined: Combination[] = [];
     for (const [at, each] of indices.entries()) {
       const one = material.value.combine(each, part.value, at);
-      if (!one.ok) return one;
-      combined.push(one.value);
+      if (one.ok) combined.push(one.value);
+      else {
+        wipe(combined, part.value);
+        return one;
+      }
     }
-    part.value?.bytes.fill(0);
+    wipe([], part.value);
     for (const [at, each] of indices.entries()) this.#hold(each, combined[at]);
     const ciphertexts = publicKeys === null ? null : this.#ciphertexts(material.value.entries);
     const tags = combined.map(({ chunk }) => chunk.tag).filter((tag) => tag !== null);
@@ -139,6 +148,7 @@ export class ResponderSession implements AgentSession {
       const { attempt, index, count } = make;
       this.#around.log("warn", "hybrid chunks not made", { ksid: this.ksid, index, count, ...made.error });
       from.send({ type: "failed", session: this.ksid, attempt, index, count, ...toPeer(made.error) });
+      if (isTriedWithoutQkd(this.#agreement, made.error)) return;
       for (let each = index; each < index + count; each++) this.#chunks.fail(each, made.error);
     }
   }
@@ -167,7 +177,7 @@ export class ResponderSession implements AgentSession {
     }
     for (let each = index; each < index + count; each++) {
       this.#drop(each);
-      this.#chunks.fail(each, failure);
+      if (!isTriedWithoutQkd(this.#agreement, failure)) this.#chunks.fail(each, failure);
     }
   }
 

@@ -28,6 +28,8 @@ export interface HybridSession {
   readonly lastUsedMs: number;
   /** Whoever gets the key wipes it. */
   getKey(index: number, signal: AbortSignal): Promise<Result<MadeChunk, HybridFailure>>;
+  /** Wipes what is kept for nobody any more. */
+  sweep(): void;
   close(): void;
 }
 

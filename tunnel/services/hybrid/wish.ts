@@ -2,7 +2,7 @@
 import { parseHybridUri, rolesOf } from "../../../shared/hybrid/uri.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { ok, type Result } from "../../../shared/result.ts";
-import type { Application, ModuleWish, Wish } from "./agreement.ts";
+import { type Application, type ModuleWish, publicKeysBytes, type Wish } from "./agreement.ts";
 import type { HybridConfig, HybridPeer } from "./config.ts";
 import { placeOf } from "../../place.ts";
 import { failed, type HybridFailure } from "./failure.ts";
@@ -43,6 +43,9 @@ export function wishOf(
     return failed("qos-differs", `chunks have 1 to ${LIMITS.hybridChunkBytes} bytes`);
   }
   const { initiator, responder, method, sources } = roles.value;
+  if (publicKeysBytes({ sources }) > LIMITS.hybridPublicKeysBytes) {
+    return failed("too-many-sources", `public keys of more than ${LIMITS.hybridPublicKeysBytes} bytes in all`);
+  }
   const uuid = nodes.find(({ id }) => id === node)?.uuid;
   if (uuid === undefined) return failed("unknown-peer", `the agent's [hybrid] has no node ${node}`);
   if (uuid !== initiator && uuid !== responder) return failed("unknown-peer", `neither end is this node, ${uuid}`);

@@ -6,7 +6,10 @@ import { ksidOfLane, OpenLanes } from "../../etsi004-json/lanes.ts";
 import { moduleQkd } from "./qkd.ts";
 
 const NEVER = new AbortController().signal;
-const UUIDS = { sourceUuid: "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa", destinationUuid: "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb" };
+const UUIDS = {
+  sourceUuid: "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa",
+  destinationUuid: "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb",
+};
 const SOURCE = "qkd://Application1@aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
 const DESTINATION = "qkd://Application4@bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb";
 const QOS = { ...NO_WISHES, chunkBytes: 64, timeoutMs: 3000 };
@@ -40,7 +43,7 @@ test("two sessions at once have streams of their own", async () => {
   const { edge, open } = await rig();
   const [first, second] = [await open(), await open()];
   expect([first.ok, second.ok, edge.openStreams]).toEqual([true, true, 2]);
-  const keys = await Promise.all([first, second].map((each) => (each.ok ? each.value.key(NEVER) : each)));
+  const keys = await Promise.all([first, second].map(async (each) => (each.ok ? await each.value.key(NEVER) : each)));
   expect(keys.map((key) => (key.ok ? Buffer.from(key.value).toString("hex") : key.error))).toEqual(
     [0, 1].map((lane) => fakeKey(ksidOfLane(SOURCE, DESTINATION, lane), 0, 64).toString("hex")),
   );
