@@ -94,3 +94,17 @@ async function bundleInto(folder: string, entry: string): Promise<void> {
   const { code, output } = await runTool(tool("wrangler"), args, new AbortController().signal, false);
   if (code !== 0) throw new Error(`cannot bundle the bench's Worker: ${output.slice(-2000)}`);
 }
+
+/** What one message of the prefilling makes. */
+const PREFILL_BYTES = 2 * 1024 * 1024;
+
+/** So much more key in the pool of a link's nodes. @throws Error where it is refused */
+export async function prefill(edge: OwnEdge, link: string, bytes: number): Promise<void> {
+  const body = JSON.stringify({ bytes: PREFILL_BYTES });
+  const headers = { "content-type": "application/json" };
+  for (let left = bytes; left > 0; left -= PREFILL_BYTES) {
+    const answer = await edge.call("operator", `/api/v1/links/${link}/prefill`, { method: "POST", body, headers });
+    const text = await answer.text();
+    if (answer.status !== 200) throw new Error(`link ${link} cannot be filled: ${text.slice(0, 200)}`);
+  }
+}

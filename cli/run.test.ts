@@ -288,6 +288,47 @@ describe("the rest", () => {
     expect((await qkd("status", "tn-1-tn-3")).err).toContain('Did you mean "tn-1-tn-2"?');
   });
 
+  describe("alarms", () => {
+    const at = "2026-01-01T00:00:00.000Z";
+    const alarm = (code: string, subject: string) => ({ code, subject, first: at, last: at, count: 2, detail: "why" });
+    const site = (name: string, ...alarms: object[]) => ({ site: name, connected: true, services: [], alarms });
+
+    beforeEach(() => {
+      const missing = { ...alarm("twin-missing", "tn-2"), meaning: "m", shard: 0 };
+      replies["GET /api/v1/links"] = [{ status: 200, json: { links: [link] } }];
+      replies["GET /api/v1/links/tn-1-tn-2"] = [{ status: 200, json: { ...link, pool: {}, alarms: [missing] } }];
+      const failed = site("site-b", alarm("not-confirmed", "agent-b"));
+      replies["GET /api/v1/sites"] = [
+        { status: 200, json: { sites: [site("site-a")], next: "site-a" } },
+        { status: 200, json: { sites: [failed], next: null } },
+      ];
+      replies["GET /api/v1/sites/site-b"] = [{ status: 200, json: failed }];
+    });
+
+    test("of links and of sites, page by page; of one of either", async () => {
+      const [ofLink, ofSite] = [/tn-1-tn-2 +twin-missing +tn-2 +2 /, /site site-b +not-confirmed +agent-b +2 /];
+      const all = (await qkd("alarms")).out;
+      expect([all, all]).toEqual([expect.stringMatching(ofLink), expect.stringMatching(ofSite)]);
+      expect(seen.map(({ url }) => url).slice(-2)).toEqual(["/api/v1/sites?after=", "/api/v1/sites?after=site-a"]);
+      expect((await qkd("alarms", "--link", "tn-1-tn-2")).out).not.toMatch(ofSite);
+      const json = JSON.parse((await qkd("alarms", "--site", "site-b", "--json")).out) as object;
+      expect(json).toMatchObject({ alarms: [{ site: "site-b", code: "not-confirmed", count: 2 }] });
+      expect((await qkd("alarms", "--site", "b", "--link", "l")).err).toContain("not both");
+    });
+
+    test("of links alone, for who may not read sites", async () => {
+      replies["GET /api/v1/sites"] = [{ status: 403, json: { message: "you may not do this" } }];
+      expect(await qkd("alarms")).toMatchObject({ code: 0, out: expect.stringMatching(/twin-missing/) as string });
+    });
+
+    test("are cleared by code, of a link or a site", async () => {
+      replies["DELETE /api/v1/sites/site-b/alarms/not-confirmed"] = [{ status: 200, json: { cleared: 1 } }];
+      const cleared = await qkd("alarms", "clear", "not-confirmed", "--site", "site-b");
+      expect(cleared).toEqual({ code: 0, out: "cleared 1 alarm of site site-b", err: "" });
+      expect((await qkd("alarms", "clear", "not-confirmed")).err).toContain("--link");
+    });
+  });
+
   test("help, unknown commands", async () => {
     expect((await qkd("--help")).out).toContain("Exit codes");
     expect((await qkd("ingest", "--help")).out).toContain("--link <id>");

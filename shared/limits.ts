@@ -415,6 +415,20 @@ export const LIMITS = {
   /** Refusals of one kind and subject are audited once in so long; so many subjects are kept apart. */
   tunnelRefusalAuditMs: 60_000,
   tunnelRefusalSubjects: 1024,
+  /**
+   * Reports of a site's agent: in one request, sources of one, what one may count. And how the agent sends them: of one
+   * act and pair one in so long, after so long in which others may join it; acts and pairs that it keeps apart. The hub
+   * takes requests at this rate, and audits an act and pair once in so long, which is less: clocks differ.
+   */
+  siteReports: 32,
+  siteReportSources: 32,
+  siteReportCount: 1_000_000_000,
+  siteReportEveryMs: 60_000,
+  siteReportGatherMs: 1000,
+  siteReportsHeld: 1024,
+  siteReportRequests: { ratePerS: 1, burst: 8 },
+  siteReportAuditMs: 30_000,
+  siteReportSubjects: 1024,
   /** HTTP through a tunnel: bodies, and bodies that are held whole instead of streamed. */
   tunnelHttpBodyBytes: 1024 * 1024 * 1024,
   tunnelHttpSmallBytes: 64 * 1024,
@@ -529,6 +543,13 @@ export const LIMITS = {
   hybridPeerMs: 10_000,
   hybridExchangeMs: 10_000,
   hybridChunkBytes: 12_240,
+  /** Of hybrid streams of the edge: exchanges whose secrets an object has at hand; how long an offer is good for; those
+   * that end in one run of its alarm, or are put under a new epoch's key in one step; between two looks at a stream. */
+  hybridExchangesHeld: 256,
+  hybridOfferMs: 60_000,
+  hybridSweepRows: 500,
+  hybridRenewedRows: 100,
+  hybridLookMs: 15 * 60_000,
   /** Of an unmodified hybridization module: what its connection is for, as JSON, and how long the name in it may be. */
   hybridModuleReferenceBytes: 1024,
   hybridModuleIdChars: 256,

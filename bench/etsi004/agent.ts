@@ -1,22 +1,12 @@
 /** The agent of one site, that serves the binary binding over mutual TLS; and who may be its client. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import net from "node:net";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createAuthority, issue } from "../../pki/authority.ts";
 import { freePort } from "../../scripts/start/ports.ts";
+import { startOwnAgent } from "../own-agent.ts";
 import type { OwnEdge } from "../own-edge.ts";
-import { end } from "../processes/child.ts";
-import { endsWithThis } from "../tunnel/paths/guard.ts";
-import { Output } from "../tunnel/paths/output.ts";
 import type { TlsClient } from "./load/jobs.ts";
 
-const AGENT = join(import.meta.dirname, "..", "..", "tunnel", "main.ts");
 const SITE = "site-a";
 const ENROLS_WITH = "enrol-agent-tn-1";
-const ATTEMPTS = 300;
-const RETRY_MS = 100;
 
 export interface BinaryAgent {
   readonly port: number;
@@ -25,23 +15,16 @@ export interface BinaryAgent {
 }
 
 export async function startAgent(edge: OwnEdge, sae: string, node: string): Promise<BinaryAgent> {
-  const folder = join(edge.root, "agent");
-  mkdirSync(folder, { mode: 0o700 });
-  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text, { mode: 0o600 });
   const { client, server } = await certificates();
   const port = await freePort();
-  write("token", edge.tokens[ENROLS_WITH] ?? "");
-  write("ca.crt", client.ca);
-  write("server.crt", server.certificate);
-  write("server.key", server.key);
-  write("agent.toml", configOf(edge.url, { sae, node, port }));
-  const child = spawn(process.execPath, [AGENT, "run", join(folder, "agent.toml")], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const output = new Output(`the agent of ${SITE}`, child);
-  endsWithThis(child);
-  await untilListening(port, output, child);
-  return { port, client, stop: () => end(child) };
+  const files = {
+    "ca.crt": client.ca,
+    "server.crt": server.certificate,
+    "server.key": server.key,
+    "agent.toml": configOf(edge.url, { sae, node, port }),
+  };
+  const agent = await startOwnAgent(edge, { site: SITE, enrolsWith: ENROLS_WITH, files, port });
+  return { port, client, stop: () => agent.stop() };
 }
 
 async function certificates() {
@@ -81,24 +64,3 @@ cert = "server.crt"
 key = "server.key"
 client_ca = "ca.crt"
 `;
-
-/** @throws Error with what the agent says instead */
-async function untilListening(port: number, output: Output, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS && !output.ended; attempt++) {
-    if (await isListening(port)) return;
-    await sleep(RETRY_MS);
-  }
-  await end(child);
-  throw new Error(`no binary binding: ${output.text}`);
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, "127.0.0.1");
-    const settle = (is: boolean): void => {
-      socket.destroy();
-      resolve(is);
-    };
-    socket.once("connect", () => settle(true)).once("error", () => settle(false));
-  });
-}

@@ -1,7 +1,7 @@
 /** What the bench of key streams runs: an edge, some of whose streams are none, and the load tool. */
 import { join } from "node:path";
 import type { EdgeEndpoint } from "../load/connection.ts";
-import { type OwnEdge, startOwnEdge } from "../own-edge.ts";
+import { type OwnEdge, prefill, startOwnEdge } from "../own-edge.ts";
 import { type LoadTool, startJobs } from "../processes/jobs.ts";
 import type { EdgeEnds, Jobs } from "./load/jobs.ts";
 import { CHUNK_BYTES } from "./noop.ts";
@@ -9,8 +9,6 @@ import { CHUNK_BYTES } from "./noop.ts";
 export const OPENER = { sae: "sae-a", node: "tn-1" } as const;
 export const JOINER = { sae: "sae-c", node: "tn-2" } as const;
 const LINK = "tn-1-tn-2";
-/** What one message of the prefilling makes. */
-const PREFILL_BYTES = 2 * 1024 * 1024;
 const STREAMS = "/api/v1/streams";
 
 export class StreamRig {
@@ -43,9 +41,7 @@ export class StreamRig {
 
   /** So much more key in the pool of both nodes. */
   async fill(bytes: number): Promise<void> {
-    for (let left = bytes; left > 0; left -= PREFILL_BYTES) {
-      await this.#ask("operator", `/api/v1/links/${LINK}/prefill`, { bytes: PREFILL_BYTES });
-    }
+    await prefill(this.edge, LINK, bytes);
   }
 
   /** Streams that both ends have opened. */

@@ -1,66 +1,59 @@
-/** `qkd import`: what a configuration of qkd-module becomes here. It changes nothing. */
-import { readFile, stat } from "node:fs/promises";
-import path from "node:path";
-import { parse } from "yaml";
+/** `qkd import`: what a configuration of qkd-module or of a hybridization module becomes here. It changes nothing. */
+import { importModule, originalFile } from "../../shared/hybrid/original-config.ts";
 import { type ImportedConfig, importConfig } from "../../shared/qkd-module/original-config.ts";
 import type { Command, CommandContext } from "../lib/command.ts";
 import { CliFailure, EXIT, type ExitCode } from "../lib/failure.ts";
-import { renderTable } from "../lib/text.ts";
-
-/** Its own has half a kilobyte. */
-const FILE_BYTES_MAX = 64 * 1024;
-/** Aliases may make a small file a large value. */
-const ALIASES_MAX = 16;
+import { keyTables, readConfigFile, type ReadFile } from "../lib/imported.ts";
 
 export const importCommand: Command = {
   name: "import",
-  summary: "read the configM.yaml of qkd-module: which link it becomes, and what of it is ignored",
-  positional: { name: "FILE", min: 1, max: 1 },
+  summary: "read files of qkd-module or of a hybridization module: what they become, and what of them is ignored",
+  positional: { name: "FILE", min: 1, max: 2 },
   options: {
-    link: { type: "string", value: "<id>", help: "id of the link it becomes (default: its two nodes)" },
+    link: {
+      type: "string",
+      value: "<id>",
+      help: "of a qkd-module: id of the link it becomes (default: its two nodes)",
+    },
     nodes: { type: "string", value: "<a,b>", help: "the sender's node, the receiver's (default: tn-1,tn-2)" },
+    node: { type: "string", value: "<id>", help: "of a hybridization module: its node (default: tn-1)" },
+    sae: { type: "string", value: "<id>", help: "the application at it that is served (default: sae-a)" },
     json: { type: "boolean", help: "print one JSON object" },
   },
   notes: [
-    "Put the link into the network document (network show, network apply). One link stands for both modules'",
-    "configurations: the two must agree but for their role.",
+    "What a file is shows in what it holds. configM.yaml of qkd-module becomes a link: put it into the network document",
+    "(network show, network apply). One link stands for both modules' configurations: the two must agree but for their",
+    "role. config.json and trusted_peers_info.json of a hybridization module, given together, become lines of agent.toml.",
     "",
     "Example: npm run qkd -- import configM.yaml --nodes tn-1,tn-2",
+    "         npm run qkd -- import config.json trusted_peers_info.json --node tn-1 --sae sae-a",
   ],
   run: runImport,
 };
 
-async function runImport({ args, terminal, around }: CommandContext): Promise<ExitCode> {
-  const [name = ""] = args.positionals;
+async function runImport(context: CommandContext): Promise<ExitCode> {
+  const { args, around } = context;
+  const files = await Promise.all(args.positionals.map((name) => readConfigFile(around.cwd, name)));
+  const [file, second] = files;
+  if (file === undefined) throw new CliFailure("import takes a file");
+  if (files.some(({ parsed }) => originalFile(parsed) !== null)) runHybrid(context, files);
+  else if (second === undefined) runLink(context, file);
+  else
+    throw new CliFailure(`${file.name}, ${second.name}: two files are one hybridization module's, and these are not`);
+  return EXIT.ok;
+}
+
+function runLink({ args, terminal }: CommandContext, { name, parsed }: ReadFile): void {
   const nodes = (args.text("nodes") ?? "tn-1,tn-2").split(",");
   if (nodes.length !== 2 || nodes.includes("") || nodes[0] === nodes[1]) {
     throw new CliFailure("--nodes takes two different nodes: tn-1,tn-2");
   }
-  const config = importConfig(await readYaml(path.resolve(around.cwd, name), name));
-  const [problem] = config.problems;
-  if (problem !== undefined) throw new CliFailure(`${name}: ${config.problems.join("; ")}`);
+  const config = importConfig(parsed);
+  const { role, mapped, ignored, problems } = config;
+  if (problems.length > 0) throw new CliFailure(`${name}: ${problems.join("; ")}`);
   const link = linkOf(config, args.text("link") ?? nodes.join("-"), nodes);
-  const { role, mapped, ignored } = config;
   if (args.flag("json")) terminal.line(JSON.stringify({ role, link, mapped, ignored }));
-  else for (const line of describe(config, link)) terminal.line(line);
-  return EXIT.ok;
-}
-
-async function readYaml(file: string, name: string): Promise<unknown> {
-  let text: string;
-  try {
-    const { size } = await stat(file);
-    if (size > FILE_BYTES_MAX) throw new CliFailure(`${name}: more than ${FILE_BYTES_MAX} bytes`);
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof CliFailure) throw error;
-    throw new CliFailure(`${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  try {
-    return parse(text, { maxAliasCount: ALIASES_MAX });
-  } catch (error) {
-    throw new CliFailure(`${name} is not YAML: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  else for (const line of describeLink(config, link)) terminal.line(line);
 }
 
 /** As an entry of `links`. Rate and channel are this project's own: the original has none. */
@@ -77,20 +70,33 @@ function linkOf({ sim, module }: ImportedConfig, id: string, nodes: readonly str
 }
 const FAKE_RATE_BPS = 100_000;
 
-function describe({ role, mapped, ignored }: ImportedConfig, link: object): string[] {
-  return [
-    `the ${role}'s end of this link, an entry of links in the network document:`,
-    "",
-    ...JSON.stringify(link, null, 2).split("\n"),
-    "",
-    ...renderTable(
-      ["key", "becomes"],
-      mapped.map(({ key, becomes }) => [key, becomes]),
-    ),
-    "",
-    ...renderTable(
-      ["ignored key", "why"],
-      ignored.map(({ key, why }) => [key, why]),
-    ),
-  ];
+const describeLink = (config: ImportedConfig, link: object): readonly string[] => [
+  `the ${config.role}'s end of this link, an entry of links in the network document:`,
+  "",
+  ...JSON.stringify(link, null, 2).split("\n"),
+  "",
+  ...keyTables(config),
+];
+
+/** Both files, in any order. */
+function runHybrid({ args, terminal }: CommandContext, files: readonly ReadFile[]): void {
+  const config = files.find(({ parsed }) => originalFile(parsed) === "config");
+  const peers = files.find(({ parsed }) => originalFile(parsed) === "peers");
+  if (config === undefined || peers === undefined) {
+    const names = files.map(({ name }) => name).join(", ");
+    throw new CliFailure(
+      `${names}: a hybridization module has two files, config.json and trusted_peers_info.json`,
+      "qkd import config.json trusted_peers_info.json",
+    );
+  }
+  const as = { node: args.text("node") ?? "tn-1", sae: args.text("sae") ?? "sae-a" };
+  const imported = importModule(config.parsed, peers.parsed, as);
+  const { toml, mapped, ignored, problems } = imported;
+  if (problems.length > 0) throw new CliFailure(`${config.name}, ${peers.name}: ${problems.join("; ")}`);
+  if (args.flag("json")) {
+    terminal.line(JSON.stringify({ toml: toml.join("\n"), mapped, ignored }));
+    return;
+  }
+  const lines = ["lines of the agent's agent.toml, besides edge and site:", "", ...toml, "", ...keyTables(imported)];
+  for (const line of lines) terminal.line(line);
 }

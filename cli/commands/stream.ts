@@ -7,6 +7,7 @@ import { CONNECTION_OPTIONS, readJson } from "../lib/settings.ts";
 import { plural } from "../lib/text.ts";
 import { connectEnds } from "../stream/connect.ts";
 import { type Outcome, runStreams } from "../stream/exchange.ts";
+import { mixtureText } from "../stream/mixture.ts";
 import { readTemplates, type Template } from "../stream/template.ts";
 
 export const streamRun: Command = {
@@ -64,19 +65,20 @@ async function runAll({ args, terminal, around }: CommandContext): Promise<ExitC
 const indicesOf = ({ indices }: Template, keys: number | undefined): readonly number[] =>
   keys === undefined && indices.length > 0 ? indices : Array.from({ length: keys ?? 1 }, (_, index) => index);
 
-const wireOf = ({ ksid, chunkBytes, chunks, result, message, ms }: Outcome) => ({
+const wireOf = ({ ksid, chunkBytes, chunks, result, mixtures, message, ms }: Outcome) => ({
   key_stream_ID: ksid,
   Key_chunk_size: chunkBytes,
   chunks,
   result,
+  ...(mixtures.length === 0 ? {} : { hybrid: mixtures }),
   ...(message === null ? {} : { message }),
   ms: Math.round(ms),
 });
 
-function lineOf({ ksid, chunkBytes, chunks, result, message, ms }: Outcome): string {
+function lineOf({ ksid, chunkBytes, chunks, result, mixtures, message, ms }: Outcome): string {
   const size = chunkBytes === null ? "-" : `${chunks} x ${chunkBytes} bytes`;
   const columns = [(ksid ?? "-").padEnd(36), size.padStart(14), result.padEnd(7), `${Math.round(ms)} ms`.padStart(8)];
-  return [...columns, ...(message === null ? [] : [message])].join("  ");
+  return [...columns, ...mixtures.map(mixtureText), ...(message === null ? [] : [message])].join("  ");
 }
 
 function summaryOf(outcomes: readonly Outcome[]): string {

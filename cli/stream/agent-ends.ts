@@ -6,6 +6,7 @@
 import { CliFailure } from "../lib/failure.ts";
 import { type End, errorOf, type OpenStreams, type Opening } from "./ends.ts";
 import { type Address, JsonTcpConnection } from "./json-tcp-connection.ts";
+import { readMixture } from "./mixture.ts";
 import type { Template } from "./template.ts";
 
 interface Opened {
@@ -63,7 +64,7 @@ async function pairUp(a: readonly Attempt[], b: readonly Attempt[], chunkBytes: 
 function endOf(connection: JsonTcpConnection, ksid: string): End {
   return {
     async getKey(index) {
-      const { key_buffer: octets } = await connection.ask({
+      const { key_buffer: octets, metadata } = await connection.ask({
         command: "GET_KEY",
         data: { key_stream_id: ksid, index, metadata: { size: 0, buffer: "" } },
       });
@@ -72,7 +73,7 @@ function endOf(connection: JsonTcpConnection, ksid: string): End {
       }
       const key = Uint8Array.from(octets as readonly number[]);
       octets.fill(0);
-      return key;
+      return { key, mixture: readMixture(metadata) };
     },
     async close() {
       try {

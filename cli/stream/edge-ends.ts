@@ -27,6 +27,6 @@ async function openOne([a, b]: readonly [Etsi004Client, Etsi004Client], { open }
 }
 
 const endOf = (client: Etsi004Client, stream: OpenStream): End => ({
-  getKey: async (index) => (await client.getKey(stream, { index })).key,
+  getKey: async (index) => ({ key: (await client.getKey(stream, { index })).key, mixture: null }),
   close: async () => await client.close(stream),
 });

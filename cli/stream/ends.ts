@@ -1,10 +1,18 @@
 /** Two applications' ends of streams, however they are reached. */
+import type { Mixture } from "./mixture.ts";
 import type { Template } from "./template.ts";
+
+export interface GivenChunk {
+  /** The caller wipes it. */
+  readonly key: Uint8Array;
+  /** Null: this end was not told that the key is made of several. */
+  readonly mixture: Mixture | null;
+}
 
 /** One end of one stream. */
 export interface End {
-  /** The caller wipes it. @throws Error in words for the user */
-  getKey(index: number): Promise<Uint8Array>;
+  /** @throws Error in words for the user */
+  getKey(index: number): Promise<GivenChunk>;
   close(): Promise<void>;
 }
 

@@ -211,10 +211,21 @@ describe("at edges", () => {
   });
 });
 
-type AgentAct = { readonly ksids?: readonly string[]; readonly odd?: boolean; readonly hangsUpAt?: string };
+type AgentAct = {
+  readonly ksids?: readonly string[];
+  readonly odd?: boolean;
+  readonly hangsUpAt?: string;
+  /** What is told of each chunk: nothing, where a test does not say. */
+  readonly told?: (index: number) => unknown;
+};
+
+function metadataOf(told: unknown) {
+  const buffer = typeof told === "string" ? told : JSON.stringify(told);
+  return { size: buffer.length, buffer };
+}
 
 /** A listener of the hybridization module's protocol that gives out these KSIDs in turn, and cuts its answers in two. */
-async function fakeAgent({ ksids = [ksidOf(0)], odd = false, hangsUpAt = "" }: AgentAct = {}) {
+async function fakeAgent({ ksids = [ksidOf(0)], odd = false, hangsUpAt = "", told }: AgentAct = {}) {
   const commands: string[] = [];
   let opened = 0;
   const port = await listen(
@@ -236,7 +247,11 @@ async function fakeAgent({ ksids = [ksidOf(0)], odd = false, hangsUpAt = "" }: A
               ksid === undefined
                 ? { status: 1, message: "None of the key sources" }
                 : { status: 0, key_stream_id: ksid },
-            GET_KEY: { status: 0, key_buffer: octets(ksid ?? "", data["index"] as number, odd) },
+            GET_KEY: {
+              status: 0,
+              key_buffer: octets(ksid ?? "", data["index"] as number, odd),
+              ...(told === undefined ? {} : { metadata: metadataOf(told(data["index"] as number)) }),
+            },
             CLOSE: { status: 0 },
           };
           const bytes = JSON.stringify(answers[command]);
@@ -280,6 +295,41 @@ describe("at agents", () => {
     expect(code).toBe(1);
     expect(out.join("\n")).toContain(message);
     expect([a, b].map(({ commands }) => commands.at(-1)).join(" ")).toBe(lastCommands);
+  });
+
+  const mixture = { method: "hmac", sources: ["ML-KEM-512", "QKD"], confirmed: false, kem: "agent" };
+  const { kem: _kem, ...wire } = mixture;
+  const bothEnds = async (one: AgentAct, other: AgentAct, ...more: readonly string[]) => {
+    const [a, b] = [await fakeAgent(one), await fakeAgent(other)];
+    return await run(OPEN, ["--edge", a.address, "--peer", b.address, ...more]);
+  };
+
+  test("of hybrid streams: of what each end says the key is made", async () => {
+    const less = { ...mixture, sources: ["QKD"], dropped: ["ML-KEM-512"], seedFallback: true };
+    const act: AgentAct = { told: (index) => (index === 1 ? less : mixture) };
+    const { code, out } = await bothEnds(act, act, "--keys", "3");
+    expect(code).toBe(0);
+    expect(out[0]).toMatch(
+      / {2}hmac of ML-KEM-512, QKD; not confirmed {2}hmac of QKD; without ML-KEM-512; with the seed's key; not confirmed$/,
+    );
+    const json = await bothEnds(act, act, "--json");
+    expect(JSON.parse(json.out[0] ?? "")).toMatchObject({ result: "equal", hybrid: [wire] });
+  });
+
+  test("an end that tells nothing is taken at the other's word; what is no mixture is nothing", async () => {
+    const act: AgentAct = { told: () => ({ ...mixture, confirmed: true }) };
+    expect((await bothEnds({}, act)).out[0]).toMatch(/ms {2}hmac of ML-KEM-512, QKD; confirmed$/);
+    for (const nothing of ["{", { age: 3, hops: 0 }, { ...mixture, sources: "QKD" }]) {
+      const { code, out } = await bothEnds({ told: () => nothing }, {});
+      expect(out[0]).toMatch(/ms$/);
+      expect(code).toBe(0);
+    }
+  });
+
+  test("ends that tell different things: exit code 1", async () => {
+    const { code, out } = await bothEnds({ told: () => mixture }, { told: () => ({ ...mixture, sources: ["QKD"] }) });
+    expect(out[0]).toContain("chunk 0 is not made of the same at both ends, as they tell");
+    expect(code).toBe(1);
   });
 
   test("nobody there", async () => {

@@ -10,14 +10,10 @@ import mlKem512 from "../../dist/kem/ml-kem-512.wasm";
 import mlKem768 from "../../dist/kem/ml-kem-768.wasm";
 import { LiboqsKem } from "../../shared/kem/liboqs/liboqs-kem.ts";
 import type { LiboqsName } from "../../shared/kem/liboqs/names.ts";
-import type { KemName, KEMS } from "../../shared/kem/registry.ts";
+import type { KemName } from "../../shared/kem/registry.ts";
 
-/** Those that the registry lets run anywhere: another one would not compile here. */
-export type EdgeKemName = {
-  [Name in LiboqsName]: (typeof KEMS)[Name]["runs"] extends "anywhere" ? Name : never;
-}[LiboqsName];
-
-const MODULES: Readonly<Record<EdgeKemName, WebAssembly.Module>> = {
+/** Those that the registry lets run anywhere. */
+const MODULES = {
   Kyber512: kyber512,
   Kyber768: kyber768,
   Kyber1024: kyber1024,
@@ -26,7 +22,9 @@ const MODULES: Readonly<Record<EdgeKemName, WebAssembly.Module>> = {
   "ML-KEM-1024": mlKem1024,
   "FrodoKEM-640-AES": frodoKem640Aes,
   "FrodoKEM-640-SHAKE": frodoKem640Shake,
-};
+} as const satisfies Partial<Record<LiboqsName, WebAssembly.Module>>;
+
+export type EdgeKemName = keyof typeof MODULES;
 
 export const isEdgeKem = (name: KemName): name is EdgeKemName => Object.hasOwn(MODULES, name);
 

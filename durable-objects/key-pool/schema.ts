@@ -201,7 +201,8 @@ export const MIGRATIONS: readonly Migration[] = [
     // No release reads streams and does not know this column: older ones have none.
     minReader: 1,
     sql: `
-      ALTER TABLE stream ADD COLUMN hybrid TEXT; -- JSON: what both ends agreed on (shared/hybrid/edge); null: a plain one
+      -- JSON: what both ends agreed on (shared/hybrid/edge); null: a plain one. Nothing may follow the last statement.
+      ALTER TABLE stream ADD COLUMN hybrid TEXT;
     `,
   },
 ];

@@ -166,7 +166,7 @@ describe("bounds", () => {
       await pool.sql("DELETE FROM stream");
       await pool.sql(
         `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-         INSERT INTO stream SELECT i, 'ksid-' || i, ?, ${sae}, 'x', 'open', null, 'y', 'absent', 0, 0, 0, 1, 9e15 FROM n`,
+         INSERT INTO stream SELECT i, 'ksid-' || i, ?, ${sae}, 'x', 'open', null, 'y', 'absent', 0, 0, 0, 1, 9e15, null FROM n`,
         count,
         JSON.stringify(NO_WISHES),
       );

@@ -7,8 +7,8 @@ import type { GetKeyCall, StreamCaller } from "../../shared/etsi004/types.ts";
 import type { ChunksAnswer } from "../../shared/keypool/streams.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import type { End } from "./half.ts";
-import type { Halves, Seat } from "./halves.ts";
+import type { End, Seat } from "./half.ts";
+import type { Halves } from "./halves.ts";
 import type { Turn } from "./turns.ts";
 import { atMost } from "./waiting.ts";
 
@@ -96,6 +96,7 @@ async function ask(
     readAhead: afterClose ? 0 : readAhead(end, indices),
     waitMs,
     afterClose,
+    ...(half.stream.hybrid === undefined ? {} : { hybrid: true }),
   });
 }
 

@@ -5,7 +5,8 @@ import type { AvailableAnswer, StreamCaller, StreamResult } from "../../shared/e
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { handBack } from "./hand-back.ts";
-import type { Halves, Seat } from "./halves.ts";
+import type { Seat } from "./half.ts";
+import type { Halves } from "./halves.ts";
 
 const only = (status: StatusName): Result<{ readonly status: StatusName }, never> => ok({ status });
 
@@ -25,8 +26,12 @@ export async function closeStream(
   const closed = await halves.poolOf(half).closeStream({ principal, ksid, instance, self: end.self, mayStillFetch });
   if (!closed.ok) return closed.error.code === "no-route" ? only("unknown-ksid") : closed;
   // It may have ended since: with both ends closed nothing is left of it.
-  if (closed.value === null) return only(half.isClosedBy(end.self) ? "success" : "unknown-ksid");
+  if (closed.value === null) {
+    await halves.hybrid.closed(half);
+    return only(half.isClosedBy(end.self) ? "success" : "unknown-ksid");
+  }
   half.learn(closed.value);
+  if (!mayStillFetch) await halves.hybrid.closed(half);
   halves.tell(seat);
   return only("success");
 }

@@ -1,6 +1,7 @@
 /** When there is nothing more to come of a stream. */
 import type { StreamCaller } from "../../shared/etsi004/types.ts";
-import type { Halves, Seat } from "./halves.ts";
+import type { Seat } from "./half.ts";
+import type { Halves } from "./halves.ts";
 
 /** Has the peer closed the stream, and is nothing left that this end may still fetch? */
 export async function drained(halves: Halves, seat: Seat, call: StreamCaller): Promise<boolean> {

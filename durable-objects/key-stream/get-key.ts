@@ -5,11 +5,13 @@ import { PROFILES } from "../../shared/etsi004/profiles.ts";
 import { putBits, type RateLimit, rateLimit, takeBits } from "../../shared/etsi004/rate.ts";
 import { called } from "../../shared/etsi004/read-ahead.ts";
 import type { GetKeyAnswer, GetKeyCall, StreamResult } from "../../shared/etsi004/types.ts";
+import { EDGE_QKD_BYTES, hybridMetadata } from "../../shared/hybrid/edge/terms.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { bringIn, type Waiting } from "./bring-in.ts";
 import { watchHeld } from "./hand-back.ts";
-import type { Halves, Seat } from "./halves.ts";
+import type { Seat } from "./half.ts";
+import type { Halves } from "./halves.ts";
 import { atMost, tooManyWait } from "./waiting.ts";
 
 /** @param isWanted asked last of all, too: key for somebody who has gone meanwhile stays where it is */
@@ -40,7 +42,7 @@ export async function getKey(
 async function giveInTurn(halves: Halves, seat: Seat, call: GetKeyCall, waiting: Waiting): StreamResult<GetKeyAnswer> {
   const { half, end } = seat;
   const { nowMs } = halves.reach;
-  const { qos, hops } = half.stream;
+  const { qos, hops, hybrid } = half.stream;
   end.pace = called(end.pace, nowMs());
   const limit = rateLimit(qos.maxBps, qos.chunkBytes);
   const bits = (call.indices?.length ?? 1) * qos.chunkBytes * 8;
@@ -52,18 +54,33 @@ async function giveInTurn(halves: Halves, seat: Seat, call: GetKeyCall, waiting:
   return answer;
 
   async function give(): StreamResult<GetKeyAnswer> {
-    const brought = await bringIn(halves, seat, call, waiting);
-    if (!brought.ok) return brought;
-    if ("none" in brought.value) return ok({ status: brought.value.none });
+    let indices: readonly number[];
+    for (;;) {
+      const brought = await bringIn(halves, seat, call, waiting);
+      if (!brought.ok) return brought;
+      if ("none" in brought.value) return ok({ status: brought.value.none });
+      ({ indices } = brought.value);
+      // KEM secrets are agreed on when there is a chunk for them: none are for chunks that may never be.
+      if (hybrid === undefined || halves.hybrid.isReady(half, indices)) break;
+      const prepared = await halves.hybrid.prepare(seat, indices, waiting.untilMs);
+      if (!prepared.ok) return prepared;
+      if (!prepared.value) return ok({ status: "timeout" });
+      // What was held may have gone meanwhile, as when this end has closed the stream.
+    }
     if (!waiting.isWanted()) return ok({ status: "timeout" });
-    const { indices } = brought.value;
     const wish = { mimetype: qos.metadataMimetype, size: call.metadataSize };
-    const metadata = metadataOf(wish, end.held.oldestMs(indices), hops, nowMs());
+    const about = { madeMs: end.held.oldestMs(indices), hops, ...(hybrid === undefined ? {} : hybridMetadata(hybrid)) };
+    const metadata = metadataOf(wish, about, nowMs());
     // What is held stays so: the chunk is not lost.
     if ("neededSize" in metadata) return ok({ status: "metadata-too-small", neededSize: metadata.neededSize });
-    const key = end.held.take(indices, qos.chunkBytes);
+    const key =
+      hybrid === undefined
+        ? ok(end.held.copy(indices, qos.chunkBytes))
+        : halves.hybrid.mix(half, { indices, qkd: end.held.copy(indices, EDGE_QKD_BYTES) });
+    if (!key.ok) return key;
+    end.held.given(indices);
     end.next?.had(indices);
-    return ok({ status: "success", indices, key, chunkBytes: qos.chunkBytes, metadata: metadata.text });
+    return ok({ status: "success", indices, key: key.value, chunkBytes: qos.chunkBytes, metadata: metadata.text });
   }
 }
 

@@ -36,6 +36,12 @@ export class End {
   }
 }
 
+/** An end, in its half. */
+export interface Seat {
+  readonly half: Half;
+  readonly end: End;
+}
+
 export class Half {
   readonly ksid: Ksid;
   readonly place: Place;

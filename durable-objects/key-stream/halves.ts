@@ -5,7 +5,8 @@ import type { PoolResult } from "../../shared/keypool/types.ts";
 import type { StreamPoolRpc, StreamState } from "../../shared/keypool/streams.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import { type End, Half } from "./half.ts";
+import { Half, type Seat } from "./half.ts";
+import type { HybridExchanges } from "./hybrid-exchanges.ts";
 import type { Place, StreamRow, StreamStore } from "./store.ts";
 import { Turns } from "./turns.ts";
 
@@ -22,14 +23,10 @@ export interface StreamReach {
   readonly planLook: () => void;
 }
 
-/** An end, in its half. */
-export interface Seat {
-  readonly half: Half;
-  readonly end: End;
-}
-
 export class Halves {
   readonly reach: StreamReach;
+  /** Of streams that mix KEM secrets in. */
+  readonly hybrid: HybridExchanges;
   /** Told when something about a half has changed that sockets may wait for. */
   changed: (half: Half) => void = () => {};
   /** Told when a stream is no more. */
@@ -37,8 +34,9 @@ export class Halves {
   readonly #halves = new Map<Ksid, Half>();
   readonly #openings = new Map<Ksid, Turns>();
 
-  constructor(reach: StreamReach) {
+  constructor(reach: StreamReach, hybridOf: (halves: Halves) => HybridExchanges) {
     this.reach = reach;
+    this.hybrid = hybridOf(this);
   }
 
   /** Only if it is in memory. */
@@ -79,15 +77,18 @@ export class Halves {
     const known = store.get(row.ksid);
     if (known === undefined || !isSamePlace(known, row)) {
       this.#forgetHalf(row.ksid);
-      await commit(() => store.put(row, nowMs() + LIMITS.streamSweepMs));
+      const lookMs = stream.hybrid === undefined ? LIMITS.streamSweepMs : LIMITS.hybridLookMs;
+      await commit(() => store.put(row, nowMs() + lookMs));
       planLook();
     }
+    this.hybrid.drop(row.ksid, stream.instance);
     return this.#hold(row, stream);
   }
 
   /** The pool knows of no such stream any more. */
   forget(ksid: Ksid): void {
     this.reach.store.drop(ksid);
+    this.hybrid.drop(ksid);
     const half = this.#halves.get(ksid);
     this.#forgetHalf(ksid);
     half?.news.tell();

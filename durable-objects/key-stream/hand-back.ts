@@ -1,6 +1,7 @@
 /** What was read ahead and is not called for goes back to the pool: whoever shares it may want the key more. */
 import { LIMITS } from "../../shared/limits.ts";
-import type { Halves, Seat } from "./halves.ts";
+import type { Seat } from "./half.ts";
+import type { Halves } from "./halves.ts";
 import { sleep } from "./waiting.ts";
 
 /** Hands back what is held once nobody has called for a while. */

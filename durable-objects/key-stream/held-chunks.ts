@@ -36,16 +36,20 @@ export class HeldChunks {
     return Math.min(...indices.map((index) => this.#byIndex.get(index)?.madeMs ?? Number.POSITIVE_INFINITY));
   }
 
-  /** Takes them out, concatenated. All are here. */
-  take(indices: readonly number[], chunkBytes: number): Uint8Array {
+  /** A copy of them, concatenated. All are here. */
+  copy(indices: readonly number[], chunkBytes: number): Uint8Array {
     const key = new Uint8Array(indices.length * chunkBytes);
     indices.forEach((index, i) => {
       const held = this.#byIndex.get(index);
       if (held?.bytes.length !== chunkBytes) throw new Error(`chunk ${index} is not held, or of another length`);
       key.set(held.bytes, i * chunkBytes);
-      this.#drop(index);
     });
     return key;
+  }
+
+  /** They have been given. */
+  given(indices: readonly number[]): void {
+    for (const index of indices) this.#drop(index);
   }
 
   /** @returns the indices of what was held */

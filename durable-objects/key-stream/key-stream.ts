@@ -4,6 +4,14 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { readSocketCall, SOCKET_CALL_HEADER, type SocketCall } from "../../shared/etsi004/socket.ts";
+import type {
+  ExchangeAnswer,
+  ExchangeOffer,
+  ExchangeOutcome,
+  ExchangeVerdict,
+  HybridHalfRpc,
+} from "../../shared/hybrid/edge/rpc.ts";
+import type { EpochStep } from "../../shared/keypool/types.ts";
 import type { StatusName } from "../../shared/etsi004/status.ts";
 import {
   type AvailableAnswer,
@@ -21,29 +29,40 @@ import { poolName } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok } from "../../shared/result.ts";
 import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
+import { edgeKem } from "../kem/edge-kem.ts";
 import { Database } from "../storage/database.ts";
+import { EpochKeys } from "../storage/epoch-keys.ts";
+import { epochStoreOf } from "../storage/epoch-store.ts";
 import { GroupCommit } from "../storage/group-commit.ts";
 import { migrate } from "../storage/migrations.ts";
 import { refused } from "./answers.ts";
 import { availableChunks, closeStream } from "./close.ts";
 import { getKey } from "./get-key.ts";
-import { Halves, type Seat } from "./halves.ts";
+import type { Seat } from "./half.ts";
+import { Halves } from "./halves.ts";
+import { HybridExchanges } from "./hybrid-exchanges.ts";
+import { rollStep } from "./hybrid-roll.ts";
+import { HybridSealing } from "./hybrid-sealing.ts";
+import { HybridStore } from "./hybrid-store.ts";
 import { openStream } from "./open.ts";
 import { Reviews } from "./reviews.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { Sockets } from "./sockets.ts";
-import { StreamStore } from "./store.ts";
+import { type Place, StreamStore } from "./store.ts";
 import { sweep } from "./sweep.ts";
 
 const SOON_MS = 50;
 const RECOVERY_MS = 60_000;
 
-export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc {
+export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc, HybridHalfRpc {
   readonly #store: StreamStore;
+  readonly #hybrid: HybridStore;
+  readonly #sealing: HybridSealing;
   readonly #halves: Halves;
   readonly #sockets: Sockets;
   readonly #reviews: Reviews;
-  #isAlarmKnown = false;
+  /** When the alarm will ring, as far as is known. */
+  #armedMs = Infinity;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
@@ -51,22 +70,39 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
     migrate(db, MIGRATIONS);
     this.#store = new StreamStore(db);
     const commits = groupCommit(ctx.storage, db);
-    this.#halves = new Halves({
+    const reach = {
       store: this.#store,
-      commit: async (write) => await commits.run(write),
+      commit: async (write: () => void) => await commits.run(write),
       nowMs: Date.now,
-      poolOf: ({ pair, shard }) => env.KEY_POOL.getByName(poolName(pair, shard)),
-      other: (name) => env.KEY_STREAM.getByName(name),
-      background: (work) => ctx.waitUntil(work),
+      poolOf: ({ pair, shard }: Place) => env.KEY_POOL.getByName(poolName(pair, shard)),
+      other: (name: string) => env.KEY_STREAM.getByName(name),
+      background: (work: Promise<unknown>) => ctx.waitUntil(work),
       planLook: () => {
-        if (!this.#isAlarmKnown) ctx.waitUntil(this.#plan());
+        if (this.#dueMs < this.#armedMs) ctx.waitUntil(this.#plan());
       },
-    });
+    };
+    this.#hybrid = new HybridStore(db);
+    const keys = new EpochKeys(epochStoreOf(env), `key-stream:${ctx.id.toString()}`);
+    const directory = () => env.DIRECTORY.getByName(DIRECTORY_NAME);
+    this.#sealing = new HybridSealing(keys, async (name) => await directory().streamEpoch(name));
+    this.#halves = new Halves(
+      reach,
+      (halves) =>
+        new HybridExchanges({
+          ...reach,
+          store: this.#hybrid,
+          sealing: this.#sealing,
+          random: (lengthBytes) => crypto.getRandomValues(new Uint8Array(lengthBytes)),
+          kemOf: edgeKem,
+          seatOf: async (call) => await halves.seatOf(call),
+          look: async (seat, configVersion) => await halves.look(seat, configVersion),
+        }),
+    );
     this.#sockets = new Sockets(this.#halves, {
       sockets: (ksid) => ctx.getWebSockets(ksid),
       accept: (socket, ksid) => ctx.acceptWebSocket(socket, [ksid]),
     });
-    this.#reviews = new Reviews(this.#sockets, () => env.DIRECTORY.getByName(DIRECTORY_NAME));
+    this.#reviews = new Reviews(this.#sockets, directory);
     this.#halves.changed = (half) => this.#sockets.changed(half);
     this.#halves.gone = (ksid) => this.#sockets.end("unknown-ksid", (call) => call.ksid === ksid);
   }
@@ -107,6 +143,22 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
     return ok(null);
   }
 
+  async offerExchange(call: ExchangeOffer): StreamResult<ExchangeAnswer> {
+    return await this.#halves.hybrid.offered(call);
+  }
+
+  async confirmExchange(call: ExchangeVerdict): StreamResult<ExchangeOutcome> {
+    return await this.#halves.hybrid.judged(call);
+  }
+
+  async wantExchange(call: Parameters<HybridHalfRpc["wantExchange"]>[0]): StreamResult<null> {
+    return await this.#halves.hybrid.wanted(call);
+  }
+
+  async rollEpoch({ epoch }: { readonly epoch: number }): StreamResult<EpochStep> {
+    return await rollStep(this.#halves.reach, this.#hybrid, this.#sealing, epoch);
+  }
+
   async refresh(): Promise<void> {
     await this.#reviews.review(this.#name);
   }
@@ -145,7 +197,8 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
 
   override async alarm(): Promise<void> {
     // Should this run end in the middle, the next one goes on where it was.
-    await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
+    this.#armedMs = Date.now() + RECOVERY_MS;
+    await this.ctx.storage.setAlarm(this.#armedMs);
     await sweep(this.#halves);
     await this.#plan(true);
   }
@@ -161,18 +214,18 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
     return seat.value === null ? ok(unknown) : await work(seat.value);
   }
 
-  /** Arms the alarm for the next look at a stream; one that is armed stays, unless this is its own end. */
+  /** The next look at a stream, or the end of something that is kept for one. */
+  get #dueMs(): number {
+    return Math.min(this.#store.nextLookMs() ?? Infinity, this.#hybrid.nextEndMs() ?? Infinity);
+  }
+
+  /** Arms the alarm for what is due next; one that rings sooner stays, unless this is its own end. */
   async #plan(replace = false): Promise<void> {
-    this.#isAlarmKnown = true;
-    const lookMs = this.#store.nextLookMs();
-    if (lookMs === null) {
-      this.#isAlarmKnown = false;
-      if (replace) await this.ctx.storage.deleteAlarm();
-      return;
-    }
-    if (replace || (await this.ctx.storage.getAlarm()) === null) {
-      await this.ctx.storage.setAlarm(Math.max(lookMs, Date.now() + SOON_MS));
-    }
+    const dueMs = Math.max(this.#dueMs, Date.now() + SOON_MS);
+    const armedMs = replace ? Infinity : ((await this.ctx.storage.getAlarm()) ?? Infinity);
+    this.#armedMs = Math.min(dueMs, armedMs);
+    if (dueMs < armedMs) await this.ctx.storage.setAlarm(dueMs);
+    else if (replace) await this.ctx.storage.deleteAlarm();
   }
 }
 

@@ -1,12 +1,14 @@
 /** OPEN_CONNECT (ETSI GS QKD 004 V2.1.1 clause 5). */
-import type { Fault } from "../../shared/errors/errors.ts";
+import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { failsAtOnce, type Profile, PROFILES } from "../../shared/etsi004/profiles.ts";
 import type { StatusName } from "../../shared/etsi004/status.ts";
 import type { OpenAnswer, OpenCall, StreamResult } from "../../shared/etsi004/types.ts";
+import { differenceOf } from "../../shared/hybrid/edge/terms.ts";
 import type { StreamOpened } from "../../shared/keypool/streams.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { type Halves, isSamePlace, type Seat } from "./halves.ts";
+import type { Seat } from "./half.ts";
+import { type Halves, isSamePlace } from "./halves.ts";
 import { atMost, Patience, tooManyWait } from "./waiting.ts";
 
 const only = (status: StatusName): Result<OpenAnswer, never> => ok({ status });
@@ -28,21 +30,30 @@ export async function openStream(halves: Halves, call: OpenCall): StreamResult<O
   }
   const { seat } = opened.value;
   if (seat === null) return only("ksid-in-use");
-  const { qos } = seat.half.stream;
-  if (outcome === "qos-not-met") return ok({ status: "qos-not-met", qos, opened: true });
+  const { qos, hybrid } = seat.half.stream;
+  const isHybrid = hybrid !== undefined;
+  if (outcome === "qos-not-met") return ok({ status: "qos-not-met", qos, opened: true, isHybrid });
   if (outcome === "joined") halves.tell(seat);
-  if (hasCome(seat)) return ok({ status: "success", qos });
-  if (call.allocated) return ok({ status: "peer-not-connected", qos });
-  const came = await awaitPeer(halves, seat, call.configVersion, startMs + qos.timeoutMs);
-  if (!came.ok) return came;
-  return came.value ? ok({ status: "success", qos: seat.half.stream.qos }) : only("timeout");
+  if (!hasCome(seat)) {
+    if (call.allocated) return ok({ status: "peer-not-connected", qos, isHybrid });
+    const came = await awaitPeer(halves, seat, call.configVersion, startMs + qos.timeoutMs);
+    if (!came.ok) return came;
+    if (!came.value) return only("timeout");
+  }
+  if (isHybrid) {
+    // Whether the two ends have the same KEM secrets is known before either is told that the stream is open.
+    const prepared = await halves.hybrid.prepare(seat, [0], halves.reach.nowMs() + LIMITS.hybridExchangeMs);
+    if (!prepared.ok) return prepared;
+    if (!prepared.value) return only("timeout");
+  }
+  return ok({ status: "success", qos: seat.half.stream.qos, isHybrid });
 }
 
 type Registered = StreamOpened & { readonly seat: Seat | null };
 
 /** Registers the stream at its pool, unless others have it here. */
 async function register(halves: Halves, call: OpenCall, profile: Profile): Promise<Result<Registered, Fault>> {
-  const { configVersion, principal, ksid, self, peer, pair, shard, qos } = call;
+  const { configVersion, principal, ksid, self, peer, pair, shard, qos, hybrid } = call;
   const known = halves.rowOf(ksid);
   if (known !== undefined && !isSamePlace(known, call)) {
     // Its pool does not know of that one, and would take this for another stream.
@@ -59,9 +70,14 @@ async function register(halves: Halves, call: OpenCall, profile: Profile): Promi
     peer,
     qos,
     opensAdjusted: profile.qosNotMet === "open",
+    ...(hybrid === undefined ? {} : { hybrid }),
   });
   if (!opened.ok) return opened;
   const { value } = opened;
+  // A pool of another version would have passed over what the addresses ask for.
+  if ("stream" in value && value.stream !== null && differenceOf(value.stream.hybrid, hybrid) !== null) {
+    return fail("unavailable", "the pool does not know of hybrid streams: a new version is being deployed, try again");
+  }
   if (value.outcome === "in-use" || value.stream === null) return ok({ ...value, seat: null });
   if (value.outcome === "same-end" && profile.reopen === "in-use") return ok({ outcome: "in-use", seat: null });
   const half = await halves.remember({ ksid, pair, shard, sae: self.sae }, value.stream);

@@ -15,8 +15,8 @@ import type { GetKeyAnswer, Ksid } from "../../shared/etsi004/types.ts";
 import type { SaeId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { getKey } from "./get-key.ts";
-import type { Half } from "./half.ts";
-import type { Halves, Seat } from "./halves.ts";
+import type { Half, Seat } from "./half.ts";
+import type { Halves } from "./halves.ts";
 import { drained } from "./drained.ts";
 import { Patience } from "./waiting.ts";
 

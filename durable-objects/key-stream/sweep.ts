@@ -5,6 +5,7 @@ import type { Halves } from "./halves.ts";
 /** One bounded step. */
 export async function sweep(halves: Halves): Promise<void> {
   const { store, nowMs } = halves.reach;
+  halves.hybrid.sweep();
   for (const row of store.due(nowMs(), LIMITS.streamSweepRows)) {
     let isGone = false;
     try {
@@ -15,6 +16,6 @@ export async function sweep(halves: Halves): Promise<void> {
       console.error(`key stream, sweep: ${error instanceof Error ? error.message : String(error)}`);
     }
     if (isGone) halves.forget(row.ksid);
-    else store.lookAgain(row.ksid, nowMs() + LIMITS.streamSweepMs);
+    else store.lookAgain(row.ksid, nowMs() + halves.hybrid.lookMs(row.ksid));
   }
 }

@@ -40,7 +40,12 @@ export function auditor(outbox: AuditOutbox): (event: AuditEvent) => void {
   };
 }
 
-export function audit({ outbox, site, nowMs }: HubParts, act: string, who: string, detail: Detail): void {
+export function audit(
+  { outbox, site, nowMs }: Pick<HubParts, "outbox" | "site" | "nowMs">,
+  act: string,
+  who: string,
+  detail: Detail,
+): void {
   auditor(outbox)({ atMs: nowMs(), act, who, node: DEPLOYMENT_LOG, detail: { hub: site, ...detail } });
 }
 
@@ -67,11 +72,14 @@ export class Seldom {
     return this.leftOut(subject, nowMs) !== null;
   }
 
-  /** @returns how many were left out since the subject was last told of, where it is time to tell; else null */
-  leftOut(subject: string, nowMs: number): number | null {
+  /**
+   * @param times how many causes this call stands for
+   * @returns how many were left out since the subject was last told of, where it is time to tell; else null
+   */
+  leftOut(subject: string, nowMs: number, times = 1): number | null {
     const told = this.#told.get(subject);
     if (told !== undefined && nowMs < told.atMs + this.#everyMs) {
-      told.leftOut++;
+      told.leftOut += times;
       return null;
     }
     this.#told.delete(subject);

@@ -21,6 +21,7 @@ import {
   GATEWAY_HEADER,
   HTTP_CALL_HEADER,
   type HttpCall,
+  type ReportCall,
   type ServiceStream,
   type TunnelHubRpc,
   type TunnelStatus,
@@ -43,6 +44,7 @@ import { serviceStream } from "./raw-streams.ts";
 import { alarmsOf, type HubParts, ServiceTable } from "./parts.ts";
 import { refusedAnswer, Refusals } from "./refusals.ts";
 import { Relay } from "./relay.ts";
+import { Reports } from "./reports.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { hearText } from "./services-lists.ts";
 import { Sessions } from "./sessions.ts";
@@ -63,6 +65,7 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
   readonly #arrivals: Arrivals;
   readonly #relay: Relay;
   readonly #door: Door;
+  readonly #reports: Reports;
   /** Accounts are to be written down before long. */
   #saving = false;
 
@@ -96,6 +99,7 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     const refusals = new Refusals(this.#parts);
     this.#arrivals = new Arrivals(this.#parts, this.#sessions, refusals);
     this.#door = new Door(this.#parts, refusals, this.#network, (other) => env.TUNNEL_HUB.getByName(other));
+    this.#reports = new Reports(this.#parts);
     this.#sessions.wake();
   }
 
@@ -186,6 +190,12 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     const cleared = store.transaction(() => alarms.clear(call.code, null, call.principal, nowMs()));
     await this.#plan();
     return ok({ cleared });
+  }
+
+  async report(call: ReportCall): Promise<Result<null, Fault>> {
+    const taken = this.#reports.take(call);
+    await this.#plan();
+    return taken;
   }
 
   async refresh(): Promise<void> {

@@ -2,19 +2,34 @@
 import { LIMITS } from "../limits.ts";
 import { HELLO_HEADER } from "../tunnel/messages.ts";
 import { TUNNEL_ALARMS } from "../tunnel/types.ts";
-import { json, type Operation } from "./operation.ts";
+import { json, jsonRequest, type Operation } from "./operation.ts";
 import { AlarmsClearedSchema } from "./schemas.ts";
 import {
   EnrolledSchema,
   EnrolmentSchema,
   ExpelledSchema,
   NonceSchema,
+  SiteReportsSchema,
+  SiteReportsTakenSchema,
   SiteSchema,
   SitesSchema,
 } from "./site-schemas.ts";
 
 const site = { site: "Site of the network document: where nodes or agents are." };
 const PATH = "/api/v1/sites/{site}";
+
+const REPORTS = {
+  reports: [
+    {
+      act: "hybrid.source-dropped",
+      ksid: "0f3a5c1e-6f2b-4d55-9f0e-3c1d2b4a5968",
+      node: "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa",
+      peer: "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb",
+      count: 1,
+      detail: { method: "qkdedge-hkdf-v1", sources: ["QKD"] },
+    },
+  ],
+};
 
 export const SITES = {
   getSites: {
@@ -85,6 +100,20 @@ export const SITES = {
     responses: { 200: json("How many there were", AlarmsClearedSchema) },
     errors: ["forbidden", "not-found"],
     curl: "/api/v1/sites/site-a/alarms/too-much -X DELETE",
+  },
+  postSiteReports: {
+    method: "post",
+    path: `${PATH}/reports`,
+    tag: "Sites",
+    summary: "Report what an agent has seen of hybrid keys",
+    description:
+      "By an agent of the site itself: sources that were left out, keys that the two ends did not make alike, a shared seed in place of a second source. All of it is audited; the latter two raise the site's alarms. Of one act and pair, those that come soon after another are counted, and told with the next.",
+    action: "sites.report",
+    pathParameters: site,
+    request: jsonRequest("What it has seen", SiteReportsSchema, { required: true, example: REPORTS }),
+    responses: { 200: json("How many reports were taken", SiteReportsTakenSchema) },
+    errors: ["forbidden", "not-found", "body-too-large"],
+    curl: "/api/v1/sites/site-a/reports -d @reports.json",
   },
   postNonces: {
     method: "post",

@@ -1,12 +1,13 @@
 /** Bodies of the routes of sites, their agents and services. */
 import * as v from "valibot";
 import { EnrolledSchema, EnrolmentSchema, NonceSchema } from "../tunnel/messages.ts";
+import { SiteReportsSchema, SiteReportsTakenSchema } from "../tunnel/reports.ts";
 
 const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const instant = v.pipe(v.string(), v.isoTimestamp());
 
-export { EnrolledSchema, EnrolmentSchema, NonceSchema };
+export { EnrolledSchema, EnrolmentSchema, NonceSchema, SiteReportsSchema, SiteReportsTakenSchema };
 
 export const ExpelledSchema = v.object({ instance: text });
 
@@ -24,6 +25,16 @@ export const SiteServiceSchema = v.object({
   gateway: v.nullable(text),
   /** Its HTTP, as the edge serves it; null where the edge may not use it. */
   path: v.nullable(text),
+});
+
+/** Codes may be added: a client passes over those it does not know. */
+export const SiteAlarmSchema = v.object({
+  code: text,
+  subject: text,
+  first: instant,
+  last: instant,
+  count,
+  detail: text,
 });
 
 export const SiteSchema = v.object({
@@ -55,9 +66,7 @@ export const SiteSchema = v.object({
       streams: count,
     }),
   ),
-  alarms: v.optional(
-    v.array(v.object({ code: text, subject: text, first: instant, last: instant, count, detail: text })),
-  ),
+  alarms: v.optional(v.array(SiteAlarmSchema)),
 });
 
 export const SitesSchema = v.object({

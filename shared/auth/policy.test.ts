@@ -23,7 +23,7 @@ const grant = (role: Role, more: Partial<Grant> = {}): Grant => ({
 const ALLOWED: Record<Role, readonly string[]> = {
   sae: ["keys.status", "keys.enc", "keys.dec", "streams.use"],
   node: ["links.read", "blocks.push"],
-  agent: ["saes.assert", "links.read", "blocks.push", "agents.enrol", "sites.read", "services.use"],
+  agent: ["saes.assert", "links.read", "blocks.push", "agents.enrol", "sites.read", "sites.report", "services.use"],
   controller: ["links.read"],
   operator: [
     "network.read",

@@ -25,6 +25,8 @@ export const ROLES_BY_ACTION = {
   "agents.enrol": ["agent"],
   "agents.expel": ["operator"],
   "sites.read": ["operator", "agent"],
+  /** To tell the audit log and the site's alarms what an agent has seen: of its own site only. */
+  "sites.report": ["agent"],
   /** HTTP to what a site's agent exposes. */
   "services.use": ["operator", "agent"],
   "blocks.push": ["operator", "agent", "node"],

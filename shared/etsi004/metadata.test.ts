@@ -4,7 +4,7 @@ import { metadataOf } from "./metadata.ts";
 import { METADATA_MIMETYPE } from "./qos.ts";
 
 const of = (size: number, ageMs = 1234, hops = 0, mimetype: string = METADATA_MIMETYPE) =>
-  metadataOf({ mimetype, size }, 1_000_000, hops, 1_000_000 + ageMs);
+  metadataOf({ mimetype, size }, { madeMs: 1_000_000, hops }, 1_000_000 + ageMs);
 
 it("tells the age in milliseconds and the hops", () => {
   expect(of(1000)).toEqual({ text: '{"age":1234,"hops":0}' });

@@ -11,7 +11,10 @@ export interface KemRow {
   readonly category: 1 | 2 | 3 | 5;
   /** Two ends understand each other where this is the same. liboqs 0.12, which hybridization modules have, has these too. */
   readonly wire: string;
-  /** What becomes of a ciphertext that was tampered with: another secret, or a fault. */
+  /**
+   * What becomes of a ciphertext that was tampered with: another secret, or a fault. Classic-McEliece-6960119 and
+   * -6960119f answer a fault too to the few that have bits where there are none to be.
+   */
   readonly rejects: "implicitly" | "with-fault";
   /** `agent`: its slowest operation takes longer than an edge may stand still for. */
   readonly runs: "anywhere" | "agent";

@@ -2,29 +2,15 @@
  * The configuration of qkd-module (its `configM.yaml`, version 0.9): what each key becomes here, or why it becomes
  * nothing. Takes the file as parsed; the values of secrets are not repeated.
  */
+import { type IgnoredKey, type ImportedKeys, isRecord, type MappedKey } from "../imported-keys.ts";
 import type { ModuleRole } from "./status.ts";
 import { SIMULATIONS, type Simulation } from "./settings.ts";
 
-export interface MappedKey {
-  /** `module.sim`. */
-  readonly key: string;
-  readonly becomes: string;
-}
-
-export interface IgnoredKey {
-  readonly key: string;
-  readonly why: string;
-}
-
-export interface ImportedConfig {
+export interface ImportedConfig extends ImportedKeys {
   readonly role: ModuleRole;
   readonly sim: Simulation;
   /** Members of the link's `module`. */
   readonly module: { readonly max_key_count?: number; readonly eve_share?: number };
-  readonly mapped: readonly MappedKey[];
-  readonly ignored: readonly IgnoredKey[];
-  /** What is wrong with the file; then the rest says little. */
-  readonly problems: readonly string[];
 }
 
 /** The whole share: the original's Eve, where she works, measures every pulse. */
@@ -91,9 +77,6 @@ const READERS: Readonly<Record<string, Reader>> = {
 
 /** Keys without which there is no module. */
 const NEEDED = ["module.sender", "module.sim"] as const;
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** @param parsed what the YAML file holds */
 export function importConfig(parsed: unknown): ImportedConfig {

@@ -4,5 +4,7 @@ const sitePath = (site: string): string => `/api/v1/sites/${encodeURIComponent(s
 export const tunnelPath = (site: string): string => `${sitePath(site)}/tunnel`;
 /** A nonce to sign, by POST. */
 export const noncesPath = (site: string): string => `${tunnelPath(site)}/nonces`;
+/** What the site's agent has seen, by POST. */
+export const reportsPath = (site: string): string => `${sitePath(site)}/reports`;
 /** Enrolment, by POST. */
 export const agentsPath = (site: string): string => `${sitePath(site)}/agents`;

@@ -2,6 +2,7 @@
 import type { Fault } from "../errors/errors.ts";
 import type { Result } from "../result.ts";
 import type { Enrolment, PublicKeys } from "./messages.ts";
+import type { SiteReports } from "./reports.ts";
 import type { Service } from "./services.ts";
 
 export interface EnrolCall {
@@ -13,6 +14,13 @@ export interface EnrolCall {
   readonly principal: string;
 }
 
+export interface ReportCall {
+  readonly site: string;
+  readonly agent: string;
+  readonly principal: string;
+  readonly reports: SiteReports;
+}
+
 /** An agent's installation whose keys the hub of its site knows. */
 export interface EnrolledAgent {
   readonly agent: string;
@@ -22,12 +30,14 @@ export interface EnrolledAgent {
   readonly connectedMs: number | null;
 }
 
-/** What a hub wants an operator to look into: code -> what it says. The subject names the agent and its instance. */
+/** What a hub wants an operator to look into: code -> what it says. The subject names the agent, and its instance where known. */
 export const TUNNEL_ALARMS = {
   "other-instance": "another instance wanted to serve the site while one was connected",
   "too-much": "an agent sent more than the other side had granted, and was closed",
   "bad-signature": "an instance that is enrolled showed signatures that do not hold",
   stuck: "another hub could not be told that an instance is expelled",
+  "not-confirmed": "the agent reports hybrid keys that the two ends have not made alike: they were given to nobody",
+  "seed-fallback": "the agent reports hybrid keys of one source, combined with bytes that are the same every time",
 } as const satisfies Record<string, string>;
 
 export type TunnelAlarmCode = keyof typeof TUNNEL_ALARMS;
@@ -140,6 +150,8 @@ export interface TunnelHubRpc {
     readonly code: TunnelAlarmCode;
     readonly principal: string;
   }): Promise<Result<{ readonly cleared: number }, Fault>>;
+  /** What an agent of the site has seen, into the audit log and the alarms. `rate-limited`: more often than agents do. */
+  report(call: ReportCall): Promise<Result<null, Fault>>;
   /** The network changed: every connection is looked at again. */
   refresh(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** For tests: agents whose engine of hybrid keys writes down what it hears, and says what the test has it say. */
 import { randomUUID } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
 import type net from "node:net";
 import type { PeerMessage } from "../../shared/hybrid/peer/messages.ts";
 import { CODES } from "../../shared/mux/codes.ts";
@@ -72,6 +73,7 @@ export class HearingEngine implements Engine {
       const reached = await this.reach(site);
       if (reached.ok) return reached.value;
       if (!AWAY.some((words) => reached.error.startsWith(words))) throw new Error(reached.error);
+      await turn();
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import { createInterface } from "node:readline";
 import {
+  createClassicMcEliece348864f,
   createHQC128,
   createKyber512,
   createMLKEM512,
@@ -13,6 +14,7 @@ import {
 } from "@oqs/liboqs-js";
 
 const MAKERS = {
+  "Classic-McEliece-348864f": createClassicMcEliece348864f,
   "ML-KEM-512": createMLKEM512,
   "ML-KEM-768": createMLKEM768,
   "ML-KEM-1024": createMLKEM1024,

@@ -9,7 +9,7 @@ import { toHex } from "../../shared/bytes/hex.ts";
 import type { Kem, KeyPair } from "../../shared/kem/kem.ts";
 import type { KemName } from "../../shared/kem/registry.ts";
 
-type Draw = (bytes: number) => Uint8Array;
+export type Draw = (bytes: number) => Uint8Array;
 
 const SEED_BYTES = 48;
 const BLOCK_BYTES = 16;
@@ -68,7 +68,7 @@ function inPieces(draw: Draw, wholeBytes: number): Draw {
 }
 
 /** All that asks the system for randomness meanwhile gets what `draw` gives. */
-function withRandom<T>(draw: Draw, work: () => T): T {
+export function withRandom<T>(draw: Draw, work: () => T): T {
   const system = Object.getOwnPropertyDescriptor(crypto, "getRandomValues");
   Object.defineProperty(crypto, "getRandomValues", {
     configurable: true,
@@ -86,16 +86,18 @@ function withRandom<T>(draw: Draw, work: () => T): T {
 }
 
 export interface KnownAnswer {
-  /** Of the text of count 0. */
+  /** Of the count's text. */
   readonly sha256: string;
   readonly pair: KeyPair;
   readonly ciphertext: Uint8Array;
   readonly sharedSecret: Uint8Array;
 }
 
-export function knownAnswer(kem: Kem): KnownAnswer {
+export function knownAnswer(kem: Kem, count = 0): KnownAnswer {
   const generator = kem.name.startsWith("HQC-") ? hqcPrng : nistDrbg;
-  const seed = generator(Uint8Array.from({ length: SEED_BYTES }, (_, i) => i))(SEED_BYTES);
+  const seeds = generator(Uint8Array.from({ length: SEED_BYTES }, (_, i) => i));
+  for (let i = 0; i < count; i++) seeds(SEED_BYTES);
+  const seed = seeds(SEED_BYTES);
   const [pair, made] = withRandom(inPieces(generator(seed), WHOLE_DRAWS[kem.name] ?? 0), () => {
     const fresh = kem.generateKeyPair();
     return [fresh, kem.encapsulate(fresh.publicKey)];
@@ -104,6 +106,6 @@ export function knownAnswer(kem: Kem): KnownAnswer {
   const { ciphertext, sharedSecret } = made.value;
   const fields = { seed, pk: pair.publicKey, sk: pair.secretKey, ct: ciphertext, ss: sharedSecret };
   const lines = Object.entries(fields).map(([name, bytes]) => `${name} = ${toHex(bytes).toUpperCase()}\n`);
-  const text = new TextEncoder().encode(`count = 0\n${lines.join("")}`);
+  const text = new TextEncoder().encode(`count = ${count}\n${lines.join("")}`);
   return { sha256: toHex(sha256(text)), pair, ciphertext, sharedSecret };
 }

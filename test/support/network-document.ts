@@ -29,14 +29,10 @@ export const twoNodes = (more: Partial<NetworkDocumentInput> = {}): NetworkDocum
   ...more,
 });
 
-/** The demo with links that live on what is pushed, and an SAE at `tn-3` too; `more`: changes of links by their id. */
+/** The demo with links that live on what is pushed; `more`: changes of links by their id. */
 export const pushedDemo =
   (more: Readonly<Record<string, Partial<Link>>> = {}) =>
   (demo: NetworkDocumentInput): NetworkDocumentInput => ({
     ...demo,
-    saes: [
-      ...demo.saes,
-      { id: "sae-d", node: "tn-3", credentials: [{ type: "certificate", match: "cn", value: "sae-d" }] },
-    ],
     links: demo.links.map((link) => ({ ...link, source: "push", key_rate_bps: 0, ...more[link.id] })),
   });

@@ -226,7 +226,7 @@ export class TestHub {
     }
     if (what !== "agents" || site === undefined || request.method !== "POST") {
       if (token !== "" && token === this.#access && this.rest !== null) {
-        const method = request.method === "PUT" ? "PUT" : "GET";
+        const method = request.method === "PUT" || request.method === "POST" ? request.method : "GET";
         const body = { bytes: Buffer.concat(chunks), contentType: request.headers["content-type"] ?? "" };
         const { status, json } = await this.rest(
           { method, path: request.url ?? "", body },

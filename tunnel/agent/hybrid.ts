@@ -5,6 +5,7 @@ import { askAs, tellingRefusals } from "../services/etsi004/as-agent.ts";
 import { Channel } from "../services/hybrid/channel.ts";
 import { HYBRID_SERVICE, type HybridConfig, sitesOf } from "../services/hybrid/config.ts";
 import type { Engine, MakeEngine } from "../services/hybrid/engine-types.ts";
+import { sendBy } from "./feeds.ts";
 import { Edge } from "./link/edge.ts";
 import type { Link } from "./link/link.ts";
 import type { Parts } from "./links.ts";
@@ -40,6 +41,7 @@ export class Hybrid {
       config,
       channel,
       askFor: (acting) => tellingRefusals(askAs(edge, owner, acting), acting, log),
+      send: sendBy(edge, owner),
       log,
     });
     exposed.serve(HYBRID_SERVICE, {

@@ -5,7 +5,7 @@ import { RETRY } from "../../shared/retry.ts";
 import { messageIn } from "../http/message-in.ts";
 
 export interface EdgeRequest {
-  readonly method: "GET" | "PUT";
+  readonly method: "GET" | "POST" | "PUT";
   /** With its query. */
   readonly path: string;
   readonly body?: { readonly bytes: Uint8Array; readonly contentType: string };

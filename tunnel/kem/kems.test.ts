@@ -72,6 +72,14 @@ describe("mechanisms for the agent", () => {
     await roundTrip("sntrup761");
   });
 
+  it("lets no more of the quick ones wait than may", async () => {
+    const asked = Array.from({ length: LIMITS.kemQueue + 5 }, async () => await kems.generateKeyPair("ML-KEM-512"));
+    const refused = (await Promise.allSettled(asked)).filter((outcome) => outcome.status === "rejected");
+    expect(refused).toHaveLength(5);
+    for (const { reason } of refused) expect(reason).toBeInstanceOf(KemsBusy);
+    await roundTrip("ML-KEM-512");
+  });
+
   it("answers others while key pairs take seconds", async () => {
     const over: string[] = [];
     const long = ["Classic-McEliece-8192128", "Classic-McEliece-6688128", "Classic-McEliece-8192128f"] as const;
@@ -88,13 +96,10 @@ describe("mechanisms for the agent", () => {
   });
 
   it("rejects what is under way when it is closed, and what comes then", async () => {
-    const underWay = [
-      kems.generateKeyPair("Classic-McEliece-8192128"),
-      kems.generateKeyPair("Classic-McEliece-8192128"),
-    ];
-    const outcomes = Promise.allSettled(underWay);
+    const names = ["Classic-McEliece-8192128", "Classic-McEliece-8192128", "Kyber512"] as const;
+    const outcomes = Promise.allSettled(names.map(async (name) => await kems.generateKeyPair(name)));
     await kems.close();
-    expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
     await expect(kems.generateKeyPair("ML-KEM-768")).rejects.toThrow("closed");
     await expect(kems.generateKeyPair("sntrup761")).rejects.toThrow("closed");
     await kems.close();

@@ -11,6 +11,7 @@ import { openKem } from "./open-kem.ts";
 import { type Operation, type Outcome, perform, wipeSecrets } from "./operations.ts";
 import { PairsAhead } from "./pairs-ahead.ts";
 import { Threads } from "./threads.ts";
+import { Turns } from "./turns.ts";
 
 export interface ClosableKems extends Kems {
   /** Ends the threads and wipes what was made ahead; what is under way rejects. */
@@ -18,12 +19,13 @@ export interface ClosableKems extends Kems {
 }
 
 /** Well below a millisecond for each operation. */
-const isQuick = (name: KemName): boolean => name.startsWith("ML-KEM-") || name.startsWith("Kyber");
+export const isQuick = (name: KemName): boolean => name.startsWith("ML-KEM-") || name.startsWith("Kyber");
 
 export const makeKems = (): ClosableKems => new AgentKems();
 
 class AgentKems implements ClosableKems {
   readonly #quick = new Instances(LIMITS.kemQuickInstances, openKem);
+  readonly #turns = new Turns();
   readonly #threads = new Threads();
   readonly #ahead = new PairsAhead({
     now: async (name) => pairOf(await this.#threads.run({ kind: "generate", name })),
@@ -74,7 +76,10 @@ class AgentKems implements ClosableKems {
   async #perform(operation: Operation): Promise<Outcome> {
     if (this.#closed) throw new Error("closed");
     if (!isQuick(operation.name)) return await this.#threads.run(operation);
-    return await this.#quick.use(operation.name, (kem) => perform(kem, operation));
+    return await this.#turns.run(async () => {
+      if (this.#closed) throw new Error("closed");
+      return await this.#quick.use(operation.name, (kem) => perform(kem, operation));
+    });
   }
 }
 

@@ -51,13 +51,14 @@ export class Threads {
     return await job.answered.promise;
   }
 
+  /** One job in a turn of the event loop: it takes some ms to start a thread. */
   #next(): void {
-    while (this.#running.size < LIMITS.kemThreads) {
-      const job = this.#due();
-      if (job === undefined) return;
-      this.#waiting.splice(this.#waiting.indexOf(job), 1);
-      void this.#perform(job);
-    }
+    if (this.#closed || this.#running.size >= LIMITS.kemThreads) return;
+    const job = this.#due();
+    if (job === undefined) return;
+    this.#waiting.splice(this.#waiting.indexOf(job), 1);
+    void this.#perform(job);
+    if (this.#waiting.length > 0) setImmediate(() => this.#next());
   }
 
   #due(): Job | undefined {
@@ -83,7 +84,7 @@ export class Threads {
       thread.rest();
       this.#resting.push(thread);
     }
-    if (!this.#closed) this.#next();
+    this.#next();
   }
 
   /** One that has the mechanism ready, if there is one; else the one that rests for the shortest time; else a new one. */

@@ -5,6 +5,7 @@ import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { parseMembers } from "../../shared/errors/members.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { EnrolmentSchema } from "../../shared/tunnel/messages.ts";
+import { SiteReportsSchema } from "../../shared/tunnel/reports.ts";
 import { isTunnelAlarmCode } from "../../shared/tunnel/types.ts";
 import { linkedSites } from "../../shared/tunnel/view.ts";
 import { ok, type Result } from "../../shared/result.ts";
@@ -108,4 +109,27 @@ export async function deleteSiteAlarms(call: AuthenticatedCall): Reply {
   const principal = principalName(call.caller.grant.principal);
   const cleared = await answerOf(() => hubOf(call.env, site.value).clearAlarms({ code, principal }));
   return cleared.ok ? ok(respondJson(cleared.value)) : cleared;
+}
+
+/** An agent speaks for its own site only: no other could put words into its audit events. */
+export async function postSiteReports(call: AuthenticatedCall): Reply {
+  const site = siteOfPath(call);
+  if (!site.ok) return site;
+  const { principal } = call.caller.grant;
+  if (principal.role !== "agent" || principal.site !== site.value) {
+    return fail("forbidden", "agents report of their own site");
+  }
+  const body = await readJson(call.request, call.maxBodyBytes);
+  if (!body.ok) return body;
+  const reports = parseMembers(SiteReportsSchema, body.value, "the body");
+  if (!reports.ok) return reports;
+  const taken = await answerOf(() =>
+    hubOf(call.env, site.value).report({
+      site: site.value,
+      agent: principal.id,
+      principal: principalName(principal),
+      reports: reports.value,
+    }),
+  );
+  return taken.ok ? ok(respondJson({ taken: reports.value.reports.length })) : taken;
 }

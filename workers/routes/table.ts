@@ -17,7 +17,7 @@ import {
 } from "./network.ts";
 import { getRevocations, postRevocations } from "./revocations.ts";
 import { useService } from "./services.ts";
-import { deleteAgent, deleteSiteAlarms, getSite, getSites, postAgents } from "./sites.ts";
+import { deleteAgent, deleteSiteAlarms, getSite, getSites, postAgents, postSiteReports } from "./sites.ts";
 import { getDocs, getHealthz, getOpenapi } from "./service.ts";
 import { getStatus } from "./status.ts";
 import {
@@ -88,6 +88,7 @@ export const HANDLERS: Handlers = {
   postAgents,
   deleteAgent,
   deleteSiteAlarms,
+  postSiteReports,
   postNonces,
   getTunnel,
   useService,

@@ -40,12 +40,17 @@ export interface ExchangeVerdict extends ExchangeName, ToEnd {
   readonly tag: Uint8Array | null;
 }
 
+export type ExchangeOutcome = "confirmed" | "unknown" | "differs";
+
 /** Beside `KeyStreamRpc`. Messages of faults begin with a stable word: `not-confirmed`, `peer-gone`, `source-unavailable`. */
 export interface HybridHalfRpc {
   /** To the responder's half. `not-found`: it does not know of the stream yet. */
   offerExchange(call: ExchangeOffer): StreamResult<ExchangeAnswer>;
-  /** To the responder's half, idempotent. `unknown`: there is no such offer (any more): a new one is needed. */
-  confirmExchange(call: ExchangeVerdict): StreamResult<"confirmed" | "unknown">;
+  /**
+   * To the responder's half, idempotent. `unknown`: there is no such offer (any more), and a new one is needed. `differs`:
+   * the initiator's tag does not fit, and the exchange is void.
+   */
+  confirmExchange(call: ExchangeVerdict): StreamResult<ExchangeOutcome>;
   /** To the initiator's half: the responder needs this exchange. */
   wantExchange(call: ExchangeName & ToEnd): StreamResult<null>;
   /** Of the Directory: a new epoch of the keys at rest. As `KeyPoolRpc.rollEpoch`. */

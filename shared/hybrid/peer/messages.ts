@@ -38,6 +38,8 @@ const code = v.picklist([
   "peer-gone",
   "source-unavailable",
   "not-confirmed",
+  /** The method cannot fill a chunk of these sources. */
+  "too-few-bytes",
   /** The ends want chunks of different lengths. */
   "qos-differs",
   /** The chunk was made before, and is not held any more. */

@@ -1,6 +1,7 @@
 /** What the agent gives whoever makes hybrid keys, and what it asks of it. */
 import type { Ksid } from "../../../shared/etsi004/types.ts";
 import type { Result } from "../../../shared/result.ts";
+import type { Send } from "../../feeds/edge.ts";
 import type { Log } from "../../log.ts";
 import type { ActingFor, Ask } from "../etsi004/as-agent.ts";
 import type { PeerChannel, PeerEvents } from "./channel-types.ts";
@@ -17,6 +18,8 @@ export interface EngineParts {
   readonly channel: PeerChannel;
   /** Requests to the edge on behalf of an application of this site. */
   readonly askFor: (acting: ActingFor) => Ask;
+  /** Requests to the edge in the agent's own name. */
+  readonly send: Send;
   readonly log: Log;
 }
 

@@ -10,6 +10,7 @@ import type { PeerConnection, PeerEvents, QkdNumber, QkdSupply } from "./channel
 import { partners } from "./config.ts";
 import { HybridEngine } from "./engine.ts";
 import type { HybridFailure } from "./failure.ts";
+import type { Seen } from "./reports.ts";
 import { type HybridStreams, streamsFor } from "./streams.ts";
 
 const UUIDS = ["a", "b", "c"].map((letter) => [8, 4, 4, 4, 12].map((digits) => letter.repeat(digits)).join("-"));
@@ -99,6 +100,7 @@ interface End {
   readonly engine: HybridEngine;
   readonly streams: HybridStreams;
   readonly supply: Supply;
+  readonly reported: Seen[];
 }
 
 interface Settings {
@@ -114,12 +116,14 @@ function ends(wire: Wire, { compat = false, kems: own = [] }: Settings = {}): re
       { uuid: UUIDS[peer] ?? "", site: `site-${peer}`, compat_short_keys: compat, allow_seed_fallback: false },
     ];
     const supply = new Supply();
+    const reported: Seen[] = [];
     const engine = new HybridEngine(
       { nodes: node, partners: partners({ node, peer: peers }, `site-${self}`) },
       {
         kems: own[self] ?? kems,
         qkd: supply,
         channel: { reach: (site) => Promise.resolve(ok(wire.reach(self, Number(site.slice(-1))))) },
+        reports: { tell: (seen) => void reported.push(seen) },
         log: () => {},
         nowMs: () => performance.now(),
         randomBytes: (lengthBytes) => new Uint8Array(randomBytes(lengthBytes)),
@@ -128,7 +132,7 @@ function ends(wire: Wire, { compat = false, kems: own = [] }: Settings = {}): re
     );
     wire.engines.set(self, engine);
     onTestFinished(() => engine.close());
-    return { engine, supply, streams: streamsFor(engine, { sae: `sae-${self}`, node: `tn-${self}` }) };
+    return { engine, supply, reported, streams: streamsFor(engine, { sae: `sae-${self}`, node: `tn-${self}` }) };
   };
   return [make(0), make(1)];
 }
@@ -346,6 +350,19 @@ describe("sources that fail", () => {
     expect(back[0]).toMatchObject({ metadata: { sources: ["ML-KEM-768", "QKD"] } });
   });
 
+  test("what is left out is reported at both ends, once a stream", async () => {
+    const both = ends(new Wire());
+    for (const { supply } of both) supply.empty = true;
+    const of = uris("req_key_sources=ML-KEM-768&opt_key_sources=QKD");
+    const ksids = [await openBoth(both, of), await openBoth(both, of)];
+    for (const ksid of ksids)
+      for (const index of [0, 1, 2]) await Promise.all(both.map(async (end) => await getKey(end, ksid, index)));
+    for (const [self, { reported }] of both.entries()) {
+      const told = { act: "hybrid.source-dropped", node: UUIDS[self], peer: UUIDS[1 - self], sources: ["QKD"] };
+      expect(reported).toEqual(ksids.map((ksid) => ({ ...told, ksid, method: "qkdedge-hkdf-v1" })));
+    }
+  });
+
   test("fewer bytes than the chunk: told so, unless the peer's compatibility is asked for", async () => {
     const strict = ends(new Wire());
     const opened = await Promise.all(
@@ -381,8 +398,13 @@ describe("sources that fail", () => {
     const both = ends(new Wire());
     const ksid = await openBoth(both, uris(QKD_MLKEM));
     both[1].supply.wrong = true;
+    expect(both.map(({ reported }) => reported)).toEqual([[], []]);
     const got = await Promise.all(both.map(async (end) => await getKey(end, ksid, 9)));
     expect(got).toMatchObject([{ code: "not-confirmed" }, { code: "not-confirmed" }]);
+    for (const { streams, reported } of both) {
+      streams.close(ksid);
+      expect(reported).toMatchObject([{ act: "hybrid.not-confirmed", ksid, sources: ["ML-KEM-768", "QKD"] }]);
+    }
   });
 });
 

@@ -10,7 +10,6 @@ export type HybridCode =
   | "unknown-kem"
   | "no-sources"
   | "too-many-sources"
-  | "too-few-bytes"
   | "unknown-peer"
   | "unknown-stream"
   | "timeout";
@@ -37,6 +36,7 @@ const TOLD: ReadonlySet<PeerFailure> = new Set([
   "peer-gone",
   "source-unavailable",
   "not-confirmed",
+  "too-few-bytes",
   "qos-differs",
   "index-used",
   "busy",

@@ -13,6 +13,7 @@ import { type Combination, EpochMaterial, epochOf, fits, isTriedWithoutQkd, wipe
 import { Pace } from "./pace.ts";
 import { decapsulateAll, discard, type Epoch, type Prepared, prepare } from "./prepare.ts";
 import { takeQkd } from "./qkd-part.ts";
+import { SessionReports } from "./session-reports.ts";
 import { type AgentSession, type Surroundings, unlessBusy } from "./session.ts";
 
 /** Epochs whose secrets are kept: the one in use, and its neighbours where indices are asked for out of order. */
@@ -22,6 +23,7 @@ export class InitiatorSession implements AgentSession {
   readonly #around: Surroundings;
   readonly #agreement: Agreement;
   readonly #chunks: HeldChunks;
+  readonly #reports: SessionReports;
   readonly #exchanges = new Exchanges<Made>();
   readonly #epochs = new Map<number, Epoch>();
   /** Indices that are being made. */
@@ -39,6 +41,7 @@ export class InitiatorSession implements AgentSession {
     this.#around = around;
     this.#agreement = agreement;
     this.#chunks = new HeldChunks(around.nowMs);
+    this.#reports = new SessionReports(around.reports, agreement);
     this.#pace = new Pace(around.nowMs);
     this.lastUsedMs = around.nowMs();
   }
@@ -133,6 +136,7 @@ export class InitiatorSession implements AgentSession {
 
   #break(failure: HybridFailure): void {
     this.#broken ??= failure;
+    if (this.#broken.code === "not-confirmed") this.#reports.notConfirmed();
     this.#exchanges.endAll(failure);
     this.#chunks.wipe(failure);
     for (const epoch of this.#epochs.values()) this.#forget(epoch);
@@ -234,7 +238,10 @@ export class InitiatorSession implements AgentSession {
         detail: "the two ends have not made the same key",
       });
     }
-    combined.forEach(({ chunk }, at) => this.#chunks.put(index + at, chunk));
+    combined.forEach(({ chunk, dropped }, at) => {
+      this.#chunks.put(index + at, chunk);
+      this.#reports.dropped(dropped);
+    });
     this.#confirm(connection, index, count);
     if (METHODS[this.#agreement.method].chunksPerEpoch === 1) this.#forget(prepared.epoch);
     return ok(null);

@@ -9,11 +9,13 @@ import { HybridEngine } from "./engine.ts";
 import { ModulePeers } from "./module-peer/module-peers.ts";
 import { NO_MODULES, withModules } from "./module-session.ts";
 import { EdgeQkdSupply } from "./qkd-supply.ts";
+import { EdgeReports } from "./reports.ts";
 
 const nowMs = (): number => performance.now();
 
-export function makeEngine({ site, config, channel, askFor, log }: EngineParts): Engine {
+export function makeEngine({ site, config, channel, askFor, send, log }: EngineParts): Engine {
   const kems = makeKems();
+  const reports = new EdgeReports({ site, send, log, nowMs });
   const qkd = new EdgeQkdSupply({
     streams: (acting) => edgeStreams({ ask: askFor(acting), binding: "qkd-module", log }),
     log,
@@ -26,8 +28,8 @@ export function makeEngine({ site, config, channel, askFor, log }: EngineParts):
   );
   const engine = new HybridEngine(
     { nodes, partners: partners(config, site) },
-    { kems, qkd, channel, log, nowMs, randomBytes: (lengthBytes) => new Uint8Array(randomBytes(lengthBytes)) },
-    modules === null ? NO_MODULES : withModules({ modules, askFor, log, nowMs }),
+    { kems, qkd, channel, reports, log, nowMs, randomBytes: (lengthBytes) => new Uint8Array(randomBytes(lengthBytes)) },
+    modules === null ? NO_MODULES : withModules({ modules, askFor, reports, log, nowMs }),
   );
   return {
     streams: engine,
@@ -36,6 +38,7 @@ export function makeEngine({ site, config, channel, askFor, log }: EngineParts):
     close() {
       engine.close();
       qkd.close();
+      reports.close();
       void modules?.then((there) => there.close());
       void kems.close();
     },

@@ -38,6 +38,8 @@ export interface Combination {
   readonly chunk: MadeChunk;
   /** What the other end has to show; null where the method has no confirmation keys. */
   readonly expected: Uint8Array | null;
+  /** Optional sources that it was made without. */
+  readonly dropped: readonly string[];
 }
 
 /** What chunks of one epoch are made of: its KEMs' secrets, wiped with it. */
@@ -74,14 +76,15 @@ export class EpochMaterial {
     }
     const [tag, expected] =
       role === "initiator" ? [tags?.initiator, tags?.responder] : [tags?.responder, tags?.initiator];
+    const left = dropped.map(({ algorithm }) => algorithm);
     const metadata = JSON.stringify({
       method,
       sources: [...this.entries, ...fresh].map(({ kind, algorithm }) => (kind === "qkd" ? "QKD" : algorithm)),
-      ...(dropped.length === 0 ? {} : { dropped: dropped.map(({ algorithm }) => algorithm) }),
+      ...(left.length === 0 ? {} : { dropped: left }),
       confirmed: tags !== null,
       kem: "agent",
     });
-    return ok({ chunk: { key, metadata, tag: tag ?? null }, expected: expected ?? null });
+    return ok({ chunk: { key, metadata, tag: tag ?? null }, expected: expected ?? null, dropped: left });
   }
 
   wipe(): void {

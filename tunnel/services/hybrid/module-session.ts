@@ -20,17 +20,20 @@ import type { ModulePeers } from "./module-peer/module-peers.ts";
 import { type ModuleQkd, moduleQkd } from "./module-peer/qkd.ts";
 import { keyOfSeed } from "./module-peer/seed.ts";
 import type { ModuleSession } from "./module-peer/session.ts";
+import type { Reports } from "./reports.ts";
+import { SessionReports } from "./session-reports.ts";
 import type { HybridSession } from "./session.ts";
 
 export interface WithModulesOptions {
   /** Rejects where they cannot be had. */
   readonly modules: Promise<ModulePeers>;
   readonly askFor: (acting: ActingFor) => Ask;
+  readonly reports: Reports;
   readonly log: Log;
   readonly nowMs: () => number;
 }
 
-export function withModules({ modules, askFor, log, nowMs }: WithModulesOptions): OpenWithModule {
+export function withModules({ modules, askFor, reports, log, nowMs }: WithModulesOptions): OpenWithModule {
   const lanes = new Map<string, OpenLanes>();
   const lanesOf = ({ sae, node }: Application): OpenLanes => {
     const key = `${sae} ${node}`;
@@ -66,7 +69,7 @@ export function withModules({ modules, askFor, log, nowMs }: WithModulesOptions)
         seed: seed?.value ?? null,
         session: session.value,
         qkd: qkd?.ok === true ? qkd.value : null,
-        log,
+        reports,
         nowMs,
       }),
     );
@@ -101,20 +104,24 @@ interface Parts {
   readonly session: ModuleSession;
   /** Null: not wanted, or optional and not to be had. */
   readonly qkd: ModuleQkd | null;
-  readonly log: Log;
+  readonly reports: Reports;
   readonly nowMs: () => number;
 }
 
 class SessionWithModule implements HybridSession {
   readonly #parts: Parts;
   readonly #chunks: HeldChunks;
+  readonly #reports: SessionReports;
   /** One after the other: their order is all that the two ends have in common. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Fetched, and not mixed in yet. */
+  #qkd: Uint8Array | null = null;
   lastUsedMs: number;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#chunks = new HeldChunks(parts.nowMs);
+    this.#reports = new SessionReports(parts.reports, { ...parts.wish, ksid: parts.session.ksid });
     this.lastUsedMs = parts.nowMs();
   }
 
@@ -139,7 +146,7 @@ class SessionWithModule implements HybridSession {
       if (next.ok) this.#chunks.put(index, next.value);
       return next;
     });
-    this.#turn = made;
+    this.#turn = made.catch(() => undefined);
     const outcome = await made;
     return outcome.ok ? await this.#chunks.take(index, signal) : outcome;
   }
@@ -151,28 +158,31 @@ class SessionWithModule implements HybridSession {
   close(): void {
     this.#parts.session.close();
     void this.#parts.qkd?.close();
+    this.#qkd?.fill(0);
     this.#chunks.wipe({ code: "unknown-stream", detail: "the stream is closed" });
   }
 
   async #next(signal: AbortSignal): Promise<Result<MadeChunk, HybridFailure>> {
-    const { wish, method, session, log } = this.#parts;
-    const [exchanged, qkd] = await Promise.all([session.secrets(signal), this.#qkdKey(signal)]);
-    const keys = [
-      ...(exchanged.ok ? exchanged.value.map(({ secret }) => secret) : []),
-      ...(qkd.ok && qkd.value !== null ? [qkd.value] : []),
-    ];
+    const { wish, method, session } = this.#parts;
+    const qkd = await this.#qkdKey(signal);
+    if (!qkd.ok) return qkd;
+    // The module may not have been asked yet: the next call goes on with the same exchange, and the same QKD key.
+    const exchanged = await session.secrets(signal);
+    if (!exchanged.ok) return refused(exchanged.error);
+    this.#qkd = null;
+    const keys = [...exchanged.value.map(({ secret }) => secret), ...(qkd.value === null ? [] : [qkd.value])];
     try {
-      if (!exchanged.ok) return refused(exchanged.error);
-      if (!qkd.ok) return qkd;
       const isSeeded = this.#addSeed(keys);
-      if (isSeeded) log("warn", "alarm", { code: "seed-fallback", ksid: this.ksid, meaning: SEED_MEANING });
       if (wish.chunkBytes > legacyCoversBytes(method, keys) && !wish.allowShort) {
         return failed("too-few-bytes", `${method} gives fewer than ${wish.chunkBytes} bytes of these sources`);
       }
+      const [mixed, left] = [this.#mixed(qkd.value !== null), this.#left(qkd.value !== null)];
+      this.#reports.dropped(left);
+      if (isSeeded) this.#reports.seedUsed(mixed);
       const metadata = JSON.stringify({
         method,
-        sources: this.#mixed(qkd.value !== null),
-        ...(this.#left(qkd.value !== null).length === 0 ? {} : { dropped: this.#left(qkd.value !== null) }),
+        sources: mixed,
+        ...(left.length === 0 ? {} : { dropped: left }),
         ...(isSeeded ? { seedFallback: true } : {}),
         confirmed: false,
         kem: "agent",
@@ -185,9 +195,12 @@ class SessionWithModule implements HybridSession {
 
   async #qkdKey(signal: AbortSignal): Promise<Result<Uint8Array | null, HybridFailure>> {
     const { qkd, wish } = this.#parts;
-    if (qkd === null) return ok(null);
+    if (qkd === null || this.#qkd !== null) return ok(this.#qkd);
     const key = await qkd.key(signal);
-    if (key.ok) return key;
+    if (key.ok) {
+      this.#qkd = key.value;
+      return key;
+    }
     return qkdSource(wish)?.required === true ? failed("source-unavailable", `QKD: ${key.error}`) : ok(null);
   }
 
@@ -217,8 +230,6 @@ class SessionWithModule implements HybridSession {
     ];
   }
 }
-
-const SEED_MEANING = "but one source gave key: it was combined with bytes that are the same every time";
 
 export const NO_MODULES: OpenWithModule = () =>
   Promise.resolve(err({ code: "unknown-peer", detail: "no hybridization module is a peer" }));

@@ -1,5 +1,6 @@
 /** An initiator's session before the other end has answered. */
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ksidOfText } from "../../../shared/etsi004/ksid.ts";
 import type { Ksid } from "../../../shared/etsi004/types.ts";
 import type { PeerMessage, PeerMessageOf } from "../../../shared/hybrid/peer/messages.ts";
@@ -35,7 +36,7 @@ export class Opening {
     signal: AbortSignal,
   ): Promise<Result<Opening, HybridFailure>> {
     const timely = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, wish.timeoutMs))]);
-    const connection = await around.channel.reach(wish.peer.site, timely);
+    const connection = await reachInTime(around, wish.peer.site, timely);
     if (!connection.ok) return failed("peer-gone", connection.error);
     const prepared =
       peerSae === null && qkdSource(wish) !== undefined
@@ -139,5 +140,18 @@ export class Opening {
       ...toPeer(begun.error),
     });
     return begun;
+  }
+}
+
+/** An agent that has just come back may not be there at once. */
+async function reachInTime(
+  { channel }: Surroundings,
+  site: string,
+  signal: AbortSignal,
+): Promise<Result<PeerConnection, string>> {
+  for (;;) {
+    const connection = await channel.reach(site, signal);
+    if (connection.ok || signal.aborted) return connection;
+    await sleep(LIMITS.localEdgePauseMs, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -11,6 +11,7 @@ import { failed, type HybridFailure, toPeer } from "./failure.ts";
 import { HeldChunks, type MadeChunk } from "./held-chunks.ts";
 import { type Combination, EpochMaterial, epochOf, fits, isTriedWithoutQkd, kemEntry, wipe } from "./material.ts";
 import { takeQkd } from "./qkd-part.ts";
+import { SessionReports } from "./session-reports.ts";
 import { type AgentSession, type Surroundings, unlessBusy } from "./session.ts";
 
 /** As of the initiator. */
@@ -22,6 +23,7 @@ export class ResponderSession implements AgentSession {
   readonly #around: Surroundings;
   readonly #agreement: Agreement;
   readonly #chunks: HeldChunks;
+  readonly #reports: SessionReports;
   readonly #epochs = new Map<number, Material>();
   /** Made, and not confirmed by the initiator yet. */
   readonly #unconfirmed = new Map<number, Combination>();
@@ -37,6 +39,7 @@ export class ResponderSession implements AgentSession {
     this.#agreement = agreement;
     this.#connection = connection;
     this.#chunks = new HeldChunks(around.nowMs);
+    this.#reports = new SessionReports(around.reports, agreement);
     this.lastUsedMs = around.nowMs();
   }
 
@@ -165,6 +168,7 @@ export class ResponderSession implements AgentSession {
       }
       this.#unconfirmed.delete(index + at);
       this.#chunks.put(index + at, one.chunk);
+      this.#reports.dropped(one.dropped);
     }
     if (METHODS[this.#agreement.method].chunksPerEpoch === 1) this.#forget(epochOf(this.#agreement, index));
   }
@@ -219,6 +223,7 @@ export class ResponderSession implements AgentSession {
 
   #break(failure: HybridFailure): void {
     this.#broken ??= failure;
+    if (this.#broken.code === "not-confirmed") this.#reports.notConfirmed();
     for (const index of this.#unconfirmed.keys()) this.#drop(index);
     this.#chunks.wipe(failure);
     for (const number of this.#epochs.keys()) this.#forget(number);

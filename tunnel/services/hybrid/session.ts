@@ -8,12 +8,15 @@ import type { Application } from "./agreement.ts";
 import type { PeerChannel, PeerConnection, QkdSupply } from "./channel-types.ts";
 import { failed, type HybridFailure } from "./failure.ts";
 import type { MadeChunk } from "./held-chunks.ts";
+import type { Reports } from "./reports.ts";
 
 /** What sessions work with. */
 export interface Surroundings {
   readonly kems: Kems;
   readonly qkd: QkdSupply;
   readonly channel: Pick<PeerChannel, "reach">;
+  /** What an operator shall know of. */
+  readonly reports: Reports;
   readonly log: Log;
   readonly nowMs: () => number;
   readonly randomBytes: (lengthBytes: number) => Uint8Array;

@@ -3,6 +3,7 @@ import { allows } from "../../../shared/auth/policy.ts";
 import type { Principal } from "../../../shared/auth/principal.ts";
 import { fail, type Fault } from "../../../shared/errors/errors.ts";
 import { peerOf } from "../../../shared/etsi004/address.ts";
+import { isOpened } from "../../../shared/etsi004/native/answers.ts";
 import { honoured, PROFILES, type ProfileName } from "../../../shared/etsi004/profiles.ts";
 import type { Qos } from "../../../shared/etsi004/qos.ts";
 import type {
@@ -15,8 +16,10 @@ import type {
   StreamPeer,
 } from "../../../shared/etsi004/types.ts";
 import type { StatusName } from "../../../shared/etsi004/status.ts";
+import { type HybridTerms, type HybridWish, hybridWishOf } from "../../../shared/hybrid/edge/terms.ts";
+import type { NodeId } from "../../../shared/ids.ts";
 import { LIMITS } from "../../../shared/limits.ts";
-import type { Lookup } from "../../../shared/network/lookup.ts";
+import { type Lookup, nodeId } from "../../../shared/network/lookup.ts";
 import { type Route, routeBetween } from "../../../shared/network/pairs.ts";
 import { ok, type Result } from "../../../shared/result.ts";
 import { directoryCache, snapshotSourceOf } from "../../clients/directory.ts";
@@ -47,6 +50,8 @@ export interface Opened {
 }
 
 interface OtherEnd {
+  /** Null: a plain stream. */
+  readonly hybrid: HybridTerms | null;
   readonly lookup: Lookup;
   readonly peer: StreamPeer;
   readonly route: Route;
@@ -77,8 +82,12 @@ export class StreamCalls {
   }
 
   async open(wish: OpenWish): Promise<Result<Opened, Fault>> {
-    const other = await this.#otherEnd(wish);
+    // Refused, and not passed over: whoever asks for hybrid key shall not be given QKD key alone.
+    const hybrid = hybridWishOf(wish.source, wish.destination);
+    if (!hybrid.ok) return fail("bad-request", hybrid.error.message);
+    const other = await this.#otherEnd(wish, hybrid.value);
     if (!other.ok) {
+      if (other.error.code === "bad-request") return other;
       const ksid = wish.ksid ?? newKsid();
       return ok({ ksid, answer: { status: "no-connection" }, detail: other.error.message });
     }
@@ -103,7 +112,8 @@ export class StreamCalls {
     return best;
   }
 
-  async #openAt(ksid: Ksid, wish: OpenWish, { lookup, peer, route }: OtherEnd): Promise<Result<Opened, Fault>> {
+  async #openAt(ksid: Ksid, wish: OpenWish, other: OtherEnd): Promise<Result<Opened, Fault>> {
+    const { lookup, peer, route, hybrid } = other;
     const answer = await answerOf(() =>
       streamOf(this.#env, ksid, this.self.node).open({
         ...this.caller(ksid),
@@ -114,9 +124,15 @@ export class StreamCalls {
         shard: shardByHash(ksid, shardsOf(route)),
         qos: honoured(PROFILES[this.#profile], wish.qos),
         allocated: wish.ksid === null || !wish.waits,
+        ...(hybrid === null ? {} : { hybrid }),
       }),
     );
-    return answer.ok ? ok({ ksid, answer: answer.value }) : answer;
+    if (!answer.ok) return answer;
+    if (isOpened(answer.value) && (answer.value.isHybrid ?? false) !== (hybrid !== null)) {
+      await this.close(ksid);
+      return fail("unavailable", "a new version is being deployed, which knows of hybrid streams: try again");
+    }
+    return ok({ ksid, answer: answer.value });
   }
 
   /** @param ksid null: of a text that is no UUID */
@@ -172,11 +188,11 @@ export class StreamCalls {
   }
 
   /** Somebody this isolate has not heard of may have been added a moment ago. */
-  async #otherEnd(wish: OpenWish): Promise<Result<OtherEnd, Fault>> {
-    const found = otherEndIn(this.#lookup, this.self, wish);
+  async #otherEnd(wish: OpenWish, hybrid: HybridWish | null): Promise<Result<OtherEnd, Fault>> {
+    const found = otherEndIn(this.#lookup, this.self, wish, hybrid);
     if (found.ok || found.error.code !== "unknown-sae") return found;
     const newer = await directoryCache.afterMiss(snapshotSourceOf(this.#env), this.#lookup);
-    return newer === null ? found : otherEndIn(newer, this.self, wish);
+    return newer === null ? found : otherEndIn(newer, this.self, wish, hybrid);
   }
 }
 
@@ -198,12 +214,37 @@ function offeredBps(result: Result<Opened, Fault>): number {
   return status === "qos-not-met" && !opened && qos !== undefined ? qos.minBps : Infinity;
 }
 
-/** @returns `unknown-sae`, `no-route` */
-function otherEndIn(lookup: Lookup, self: StreamEnd, { source, destination }: OpenWish): Result<OtherEnd, Fault> {
+/** @returns `unknown-sae`, `no-route`, `bad-request` */
+function otherEndIn(
+  lookup: Lookup,
+  self: StreamEnd,
+  { source, destination }: OpenWish,
+  hybrid: HybridWish | null,
+): Result<OtherEnd, Fault> {
   const found = peerOf(lookup, self, source, destination);
   if (!found.found) return fail("unknown-sae", `${found.member}: ${REASONS[found.why]}`);
-  const route = routeBetween(lookup, self.node, found.peer.node);
-  return route.ok ? ok({ lookup, peer: found.peer, route: route.value }) : route;
+  const { peer } = found;
+  const terms = hybrid === null ? ok(null) : termsBetween(lookup, [self.node, peer.node], hybrid);
+  if (!terms.ok) return terms;
+  const route = routeBetween(lookup, self.node, peer.node);
+  return route.ok ? ok({ lookup, peer, route: route.value, hybrid: terms.value }) : route;
+}
+
+/** The addresses' nodes shall be the stream's two: an SAE may have one of them as an address, whatever is in it. */
+function termsBetween(
+  lookup: Lookup,
+  ends: readonly NodeId[],
+  { initiator, responder, ...wish }: HybridWish,
+): Result<HybridTerms, Fault> {
+  const [first, second] = [initiator, responder].map((uuid) => {
+    const entry = lookup.nodesByUuid.get(uuid);
+    return entry === undefined ? null : { uuid, node: nodeId(entry.id) };
+  });
+  const areEnds = first && second && ends.includes(first.node) && ends.includes(second.node);
+  if (!areEnds || first.node === second.node) {
+    return fail("bad-request", "bad-uri: node: the UUIDs shall be those of the stream's two nodes");
+  }
+  return ok({ ...wish, initiator: first, responder: second });
 }
 
 /** @returns `unauthorised` for anybody but an SAE; the policy table lets nobody else come here */

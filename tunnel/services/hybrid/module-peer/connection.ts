@@ -74,12 +74,20 @@ export class ModuleConnection {
     return this.#inbox.take();
   }
 
-  /** Resolves once the bytes are on their way; to false where they will never be. */
-  write(bytes: Uint8Array): Promise<boolean> {
+  send(bytes: Uint8Array): void {
+    if (this.#gone === null) this.#socket.write(bytes);
+  }
+
+  /** Resolves once the bytes are on their way; to false where they will not be in time, as the module reads nothing. */
+  async write(bytes: Uint8Array, within: AbortSignal): Promise<boolean> {
+    if (this.#gone !== null || within.aborted) return false;
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    if (this.#gone !== null) return Promise.resolve(false);
+    const onAbort = (): void => resolve(false);
+    within.addEventListener("abort", onAbort);
     this.#socket.write(bytes, (error) => resolve(error == null));
-    return promise;
+    const isSent = await promise;
+    within.removeEventListener("abort", onAbort);
+    return isSent;
   }
 
   /** In good order: what was written arrives, and the module closes its end too. */

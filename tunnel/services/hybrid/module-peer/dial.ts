@@ -25,7 +25,7 @@ export async function dial(
   if (!dialled.ok) return dialled;
   const connection = dialled.value;
   connection.expect(new Inbox(CLAIMED.length, "one"));
-  void connection.write(referenceBytes(reference));
+  connection.send(referenceBytes(reference));
   await waitFor(() => connection.isReady() || connection.gone !== null, [connection], within);
   if (connection.isReady()) {
     const said = connection.take();

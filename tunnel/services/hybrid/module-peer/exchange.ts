@@ -127,7 +127,7 @@ export class ClientExchange implements Exchange {
   async #ask({ algorithm, connection }: KemLine): Promise<Uint8Array> {
     const { publicKey, secretKey } = await this.#kems.generateKeyPair(algorithm);
     connection.expect(new Inbox(KEMS[algorithm].ciphertextBytes, "one"));
-    void connection.write(publicKey);
+    connection.send(publicKey);
     return secretKey;
   }
 }
@@ -157,7 +157,7 @@ export class ServerExchange implements Exchange {
     const made = allOf(lines, outcomes, wipeEncapsulation);
     if (!made.ok) return made;
     const sent = await Promise.all(
-      lines.map(({ connection }, at) => connection.write((made.value[at] as Encapsulation).ciphertext)),
+      lines.map(({ connection }, at) => connection.write((made.value[at] as Encapsulation).ciphertext, patience)),
     );
     if (sent.every(Boolean))
       return named(
@@ -165,7 +165,7 @@ export class ServerExchange implements Exchange {
         made.value.map(({ sharedSecret }) => sharedSecret),
       );
     for (const encapsulation of made.value) wipeEncapsulation(encapsulation);
-    return failed("peer-gone", "it hung up before it had all ciphertexts");
+    return failed("peer-gone", "it did not take all ciphertexts");
   }
 
   wipe(): void {

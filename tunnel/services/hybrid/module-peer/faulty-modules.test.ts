@@ -42,7 +42,7 @@ test("a KSID that is in use", async () => {
 });
 
 test("a source that does not come: the session is not opened, or goes without it", async () => {
-  const all = await moduleRig({ patienceMs: 300 });
+  const all = await moduleRig({ patienceMs: 2000 });
   for (const required of [true, false]) {
     const opening = all.peers.openSession({ ...all.wish, sources: [{ algorithm: KEM, slot: 0, required }] }, NEVER);
     const share = await claimed(all.peers.port, all.files, SHARE);
@@ -71,7 +71,7 @@ test("a public key that is none ends the session", async () => {
 });
 
 test("of public keys the newest is answered, and none that the module has given up", async () => {
-  const all = await moduleRig({ patienceMs: 500, freshMs: 0 });
+  const all = await moduleRig({ patienceMs: 2000, freshMs: -1 });
   const { session: opened, line } = await moduleSession(all);
   const kems = makeKems();
   onTestFinished(() => kems.close());
@@ -93,8 +93,7 @@ test("of public keys the newest is answered, and none that the module has given 
 });
 
 test("as client: nobody there, nobody who answers, who answers something else, who is somebody else", async () => {
-  const all = await moduleRig({ patienceMs: 300 });
-  const soon = (wish: ModuleWish) => all.peers.openSession({ ...wish, timeoutMs: 300 }, NEVER);
+  const all = await moduleRig();
   const stranger = await certificateFiles(await createAuthority("another"), [HOST]);
   const silent = await moduleServer(all.files, () => undefined);
   const wrong = await moduleServer(all.files, (socket) => void socket.once("data", () => socket.write("no")));
@@ -107,13 +106,13 @@ test("as client: nobody there, nobody who answers, who answers something else, w
   const gone = net.createServer((socket) => void socket.destroy()).listen(0, HOST);
   await once(gone, "listening");
   onTestFinished(() => void gone.close());
-  const failure = async (wish: ModuleWish) => {
-    const opened = await soon(wish);
+  const failure = async (wish: ModuleWish, timeoutMs = 10_000) => {
+    const opened = await all.peers.openSession({ ...wish, timeoutMs }, NEVER);
     return opened.ok ? "opened" : opened.error.code;
   };
   expect(await failure(asClient(all, 1))).toBe("peer-not-come");
-  expect(await failure(asClient(all, silent))).toBe("peer-not-come");
-  expect(await failure(asClient(all, port))).toBe("peer-not-come");
+  expect(await failure(asClient(all, silent), 300)).toBe("peer-not-come");
+  expect(await failure(asClient(all, port), 300)).toBe("peer-not-come");
   expect(await failure(asClient(all, (gone.address() as net.AddressInfo).port))).toBe("peer-not-come");
   expect(await failure(asClient(all, wrong))).toBe("peer-not-come");
   expect(await failure(asClient(all, hasty))).toBe("peer-not-come");

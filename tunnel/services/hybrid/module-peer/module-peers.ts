@@ -24,7 +24,7 @@ import { Inbox } from "./inbox.ts";
 import { ModuleListener } from "./listener.ts";
 import { Meeting } from "./meeting.ts";
 import { type KemReference, kemReferences, keyOf, ksidReference, type Reference } from "./reference.ts";
-import { type ModuleSession, OpenModuleSession } from "./session.ts";
+import { type ModuleSession, NOT_WANTED, OpenModuleSession } from "./session.ts";
 
 /** How long each of the two waits, and how old a public key may be that is answered. */
 export interface ModuleTimes {
@@ -112,7 +112,8 @@ export class ModulePeers {
     this.#opening++;
     try {
       const ksid = await this.#shareKsid(wish, signal);
-      return ksid.ok ? await this.#openLines(wish, ksid.value, signal) : ksid;
+      const opened = ksid.ok ? await this.#openLines(wish, ksid.value, signal) : ksid;
+      return opened.ok || !wanted.aborted ? opened : failed("aborted", NOT_WANTED);
     } finally {
       this.#opening--;
     }
@@ -133,7 +134,7 @@ export class ModulePeers {
     const connection = connected.value;
     if (wish.role === "client") {
       const ksid = randomUUID() as Ksid;
-      const isSent = await connection.write(bytesOfKsid(ksid));
+      const isSent = await connection.write(bytesOfKsid(ksid), within);
       const gone = connection.gone;
       connection.end();
       return isSent ? ok(ksid) : failed("peer-gone", gone ?? "it hung up");
@@ -161,7 +162,7 @@ export class ModulePeers {
     const needed = missing.find(({ required }) => required);
     if (needed !== undefined || signal.aborted) {
       for (const { connection } of lines) connection.leave("the session has not come about");
-      if (needed === undefined) return failed("aborted", "nobody wants the key any more");
+      if (needed === undefined) return failed("aborted", NOT_WANTED);
       return failed(needed.error.code, `${needed.algorithm}: ${needed.error.detail}`);
     }
     const exchange =
@@ -200,7 +201,9 @@ export class ModulePeers {
     const connection = await this.#meeting.claim(keyOf(reference), peer.host, within);
     if (connection === null) return failed("peer-not-come", "the module did not connect in time");
     connection.expect(new Inbox(comesBytes, reference.type === "pqc" ? "newest" : "one"));
-    return (await connection.write(CLAIMED)) ? ok(connection) : failed("peer-gone", connection.gone ?? "it hung up");
+    if (await connection.write(CLAIMED, within)) return ok(connection);
+    connection.leave("it did not take the answer");
+    return failed("peer-gone", connection.gone ?? "it hung up");
   }
 
   #patience(signal: AbortSignal): AbortSignal {

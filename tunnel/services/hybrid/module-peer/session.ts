@@ -17,7 +17,7 @@ export interface ModuleSession {
   close(): void;
 }
 
-const NOT_WANTED = "nobody wants the key any more";
+export const NOT_WANTED = "nobody wants the key any more";
 
 /** After these the two ends would not know any more which exchange they are at. */
 const FINAL: ReadonlySet<ModuleCode> = new Set(["peer-gone", "kem-failed"]);
@@ -76,6 +76,8 @@ export class OpenModuleSession implements ModuleSession {
     const exchanged = await exchange
       .next(within)
       .catch((thrown: unknown): Exchanged => failed("kem-failed", messageOf(thrown)));
+    // It may have begun one after its end.
+    if (this.#over !== null) exchange.wipe();
     if (exchanged.ok) return exchanged;
     if (exchanged.error.code === "timeout" && signal.aborted) return failed("aborted", NOT_WANTED);
     if (!FINAL.has(exchanged.error.code)) return exchanged;

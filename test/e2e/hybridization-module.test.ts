@@ -1,15 +1,14 @@
 /** Both roles against a stand-in for the original: its own TLS, its own framing, liboqs' own KEMs. */
 import { expect, onTestFinished, test } from "vitest";
-import type { Source } from "../../../../shared/hybrid/types.ts";
+import type { Source } from "../../shared/hybrid/types.ts";
+import { certificateFiles, moduleAuthority, StandInModule } from "../support/hybridization-module.ts";
+import { Lines } from "../support/tunnel-agent.ts";
+import { makeKems } from "../../tunnel/kem/kems.ts";
 import {
-  type CertificateFiles,
-  certificateFiles,
-  moduleAuthority,
-  StandInModule,
-} from "../../../../test/support/hybridization-module.ts";
-import { Lines } from "../../../../test/support/tunnel-agent.ts";
-import { makeKems } from "../../../kem/kems.ts";
-import { ModulePeers, type ModuleTimes, type ModuleWish } from "./module-peers.ts";
+  ModulePeers,
+  type ModuleTimes,
+  type ModuleWish,
+} from "../../tunnel/services/hybrid/module-peer/module-peers.ts";
 
 const HOST = "127.0.0.1";
 const URIS = {
@@ -21,10 +20,16 @@ const NEVER = new AbortController().signal;
 const sourcesOf = (...kems: readonly Source["algorithm"][]): readonly Source[] =>
   kems.map((algorithm, slot) => ({ algorithm, slot, required: true }));
 
-async function rig(times?: ModuleTimes, trusted: Partial<CertificateFiles> = {}) {
+interface RigOptions {
+  readonly times?: ModuleTimes;
+  /** Whose certificates the module takes, where not everybody's of the same authority. */
+  readonly ca?: string;
+}
+
+async function rig({ times, ca }: RigOptions = {}) {
   const authority = await moduleAuthority();
   const [own, theirs] = await Promise.all([certificateFiles(authority, [HOST]), certificateFiles(authority, [HOST])]);
-  const module = await StandInModule.start({ ...theirs, ...trusted });
+  const module = await StandInModule.start({ ...theirs, ca: ca ?? theirs.ca });
   const kems = makeKems();
   const lines = new Lines();
   const peers = await ModulePeers.start({
@@ -109,12 +114,19 @@ test("sessions with equal addresses do not mix", async () => {
 });
 
 test("as client: what the module has not answered in time is gone on with, not begun anew", async () => {
-  const all = await rig({ patienceMs: 400, freshMs: 9000 });
+  const all = await rig({ times: { patienceMs: 3000, freshMs: 9000 } });
   const { ours, theirs } = await session(all, "client", ["ML-KEM-512", "ML-KEM-768"]);
   expect(await ours.secrets(NEVER)).toMatchObject({ ok: false, error: { code: "timeout" } });
   const other = await all.module.getKey(theirs.session);
   const own = await ours.secrets(NEVER);
   expect(own.ok && own.value.map(({ secret }) => hex(secret))).toEqual(other);
+});
+
+test.each(["client", "server"] as const)("as %s: a public key of many records", async (role) => {
+  const all = await rig();
+  const { ours, theirs } = await session(all, role, ["Classic-McEliece-348864f"]);
+  const [own, [other]] = await Promise.all([ours.secrets(NEVER), all.module.getKey(theirs.session)]);
+  expect(own.ok && hex(own.value[0]!.secret)).toBe(other);
 });
 
 test("a call that nobody waits for any more leaves the exchange where it is", async () => {
@@ -170,7 +182,7 @@ test("a module that stops wakes its own listener, and may do so here: nothing co
 
 test("as client: a module that does not take this end's certificate", async () => {
   const { ca } = await certificateFiles(await moduleAuthority(), [HOST]);
-  const { peers, wish } = await rig(undefined, { ca });
+  const { peers, wish } = await rig({ ca });
   const opened = await peers.openSession(wish("client", []), NEVER);
   expect(opened).toMatchObject({ ok: false, error: { code: "peer-not-trusted" } });
 });

@@ -1,0 +1,61 @@
+/** The figures of a run, under fixed names. Pure. */
+import type { Figures } from "../../report/figures.ts";
+import { median, rounded } from "../../statistics.ts";
+import type { HybridResults, KemResult, LoadResult, SessionsRound, StallResult } from "./measures.ts";
+
+export const medianOf = <Round>({ rounds }: LoadResult<Round>, figure: (round: Round) => number): number =>
+  rounded(median(rounds.map(figure)));
+
+const all = (parts: readonly Figures[]): Figures => Object.assign({}, ...parts) as Figures;
+
+export const figuresOf = ({ kems = [], getKey = [], sessions = [], stalls }: HybridResults): Figures =>
+  all([
+    ...sessions.map(sessionFigures),
+    ...getKey.map((result) => ({
+      // The one that is to be compared: nobody else asks.
+      ...(result.pairs === 1 ? { getKeyP50Ms: medianOf(result, ({ p50Ms }) => p50Ms) } : {}),
+      [`getKeyPerS_c${result.pairs}`]: medianOf(result, ({ perS }) => perS),
+      [`getKeyP50Ms_c${result.pairs}`]: medianOf(result, ({ p50Ms }) => p50Ms),
+      [`getKeyP99Ms_c${result.pairs}`]: medianOf(result, ({ p99Ms }) => p99Ms),
+    })),
+    ...(stalls === undefined ? [] : [stallFigures(stalls)]),
+    ...kems.map(kemFigures),
+  ]);
+
+const sessionFigures = (result: LoadResult<SessionsRound>): Figures => {
+  const suffix = `_c${result.pairs}`;
+  return {
+    [`sessionsPerS${suffix}`]: medianOf(result, ({ perS }) => perS),
+    [`sessionP50Ms${suffix}`]: medianOf(result, ({ p50Ms }) => p50Ms),
+    [`sessionP99Ms${suffix}`]: medianOf(result, ({ p99Ms }) => p99Ms),
+    [`openP50Ms${suffix}`]: medianOf(result, ({ open }) => open.p50Ms),
+    [`firstKeyP50Ms${suffix}`]: medianOf(result, ({ getKey }) => getKey.p50Ms),
+    [`closeP50Ms${suffix}`]: medianOf(result, ({ close }) => close.p50Ms),
+  };
+};
+
+const longest = (stalls: readonly (StallResult["idle"][string] | undefined)[]): number =>
+  rounded(Math.max(...stalls.map((stall) => stall?.longestMs ?? Number.NaN)));
+
+const agentsOf = ({ engine: _engine, ...agents }: StallResult["idle"]) => Object.values(agents);
+
+const stallFigures = ({ idle, inEngine, inAgents }: StallResult): Figures => ({
+  engineMaxBlockMs: longest([inEngine["engine"]]),
+  engineMaxBlockMs_idle: longest([idle["engine"]]),
+  engineMaxBlockMs_agents: longest(Object.values(inAgents).map(({ engine }) => engine)),
+  agentMaxBlockMs: longest(Object.values(inAgents).flatMap(agentsOf)),
+  agentMaxBlockMs_idle: longest(agentsOf(idle)),
+});
+
+/** The one whose figure has a name of its own in what is to be measured. */
+const USUAL = "ML-KEM-768";
+
+const kemFigures = ({ name, generatePerS, encapsulatePerS, decapsulatePerS }: KemResult): Figures => ({
+  ...(name === USUAL ? { mlkem768EncapsPerS: rounded(encapsulatePerS) } : {}),
+  [`keygenPerS_${name}`]: rounded(generatePerS),
+  [`encapsPerS_${name}`]: rounded(encapsulatePerS),
+  [`decapsPerS_${name}`]: rounded(decapsulatePerS),
+});
+
+export const checkedKeysOf = ({ getKey = [], sessions = [] }: HybridResults): number =>
+  [...getKey, ...sessions].flatMap(({ rounds }) => [...rounds]).reduce((sum, { checkedKeys }) => sum + checkedKeys, 0);

@@ -1,0 +1,44 @@
+/** What a hybrid key was made of, as metadata of the hybridization module's protocol tells an application. */
+import { parseJson } from "../../shared/bytes/json.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import { isRecord } from "../lib/settings.ts";
+
+export interface Mixture {
+  readonly method: string;
+  readonly sources: readonly string[];
+  /** Optional ones that were left out. */
+  readonly dropped?: readonly string[];
+  /** Have the two ends shown each other that they made the same key? */
+  readonly confirmed: boolean;
+  /** A single source's key was combined with what both ends have in their configurations, the same every time. */
+  readonly seedFallback?: true;
+}
+
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === "string");
+
+/** @param metadata of an answer to GET_KEY; null for what tells of no mixture */
+export function readMixture(metadata: unknown): Mixture | null {
+  const buffer = isRecord(metadata) ? metadata["buffer"] : null;
+  const json = typeof buffer === "string" ? parseJson(buffer, LIMITS.jsonDepth) : null;
+  if (json?.ok !== true || !isRecord(json.value)) return null;
+  const { method, sources, dropped, confirmed, seedFallback } = json.value;
+  if (typeof method !== "string" || !isTexts(sources) || typeof confirmed !== "boolean") return null;
+  return {
+    method,
+    sources,
+    ...(isTexts(dropped) ? { dropped } : {}),
+    confirmed,
+    ...(seedFallback === true ? { seedFallback } : {}),
+  };
+}
+
+export const isSameMixture = (a: Mixture, b: Mixture): boolean => mixtureText(a) === mixtureText(b);
+
+export const mixtureText = ({ method, sources, dropped = [], confirmed, seedFallback }: Mixture): string =>
+  [
+    `${method} of ${sources.join(", ")}`,
+    ...(dropped.length === 0 ? [] : [`without ${dropped.join(", ")}`]),
+    ...(seedFallback === true ? ["with the seed's key"] : []),
+    confirmed ? "confirmed" : "not confirmed",
+  ].join("; ");
