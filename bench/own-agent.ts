@@ -24,6 +24,7 @@ export interface AgentPlan {
 }
 
 export interface OwnAgent {
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -39,7 +40,7 @@ export async function startOwnAgent(edge: OwnEdge, { site, enrolsWith, files, po
   const output = new Output(`the agent of ${site}`, child);
   endsWithThis(child);
   await untilListening(port, output, child);
-  return { stop: () => end(child) };
+  return { pid: child.pid ?? 0, stop: () => end(child) };
 }
 
 async function untilListening(port: number, output: Output, child: ChildProcess): Promise<void> {

@@ -212,6 +212,17 @@ describe("network", () => {
   });
 });
 
+const INSTANT = "2026-01-01T00:00:00.000Z";
+const alarm = (code: string, subject: string) => ({
+  code,
+  subject,
+  first: INSTANT,
+  last: INSTANT,
+  count: 2,
+  detail: "why",
+});
+const siteWith = (site: string, ...alarms: object[]) => ({ site, connected: true, services: [], alarms });
+
 describe("the rest", () => {
   describe("revoke", () => {
     const at = "2026-01-01T00:00:00.000Z";
@@ -289,17 +300,13 @@ describe("the rest", () => {
   });
 
   describe("alarms", () => {
-    const at = "2026-01-01T00:00:00.000Z";
-    const alarm = (code: string, subject: string) => ({ code, subject, first: at, last: at, count: 2, detail: "why" });
-    const site = (name: string, ...alarms: object[]) => ({ site: name, connected: true, services: [], alarms });
-
     beforeEach(() => {
       const missing = { ...alarm("twin-missing", "tn-2"), meaning: "m", shard: 0 };
       replies["GET /api/v1/links"] = [{ status: 200, json: { links: [link] } }];
       replies["GET /api/v1/links/tn-1-tn-2"] = [{ status: 200, json: { ...link, pool: {}, alarms: [missing] } }];
-      const failed = site("site-b", alarm("not-confirmed", "agent-b"));
+      const failed = siteWith("site-b", alarm("not-confirmed", "agent-b"));
       replies["GET /api/v1/sites"] = [
-        { status: 200, json: { sites: [site("site-a")], next: "site-a" } },
+        { status: 200, json: { sites: [siteWith("site-a")], next: "site-a" } },
         { status: 200, json: { sites: [failed], next: null } },
       ];
       replies["GET /api/v1/sites/site-b"] = [{ status: 200, json: failed }];

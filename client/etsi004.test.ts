@@ -121,6 +121,19 @@ describe("GET_KEY", () => {
     ]);
   });
 
+  test("of a hybrid stream, metadata says what the chunk is made of", async () => {
+    const hybrid = {
+      method: "cat-kdf",
+      sources: ["ML-KEM-768", "QKD"],
+      dropped: ["HQC-128"],
+      confirmed: true,
+      kem: "edge",
+    };
+    edge.answers({ body: chunk(0, { Metadata: JSON.stringify({ age: 5, hops: 0, ...hybrid }) }) });
+    const given = await clientOf().getKey(stream, { metadataSize: 1000 });
+    expect(given.metadata).toEqual({ age: 5, hops: 0, ...hybrid });
+  });
+
   test("no metadata, or such as nobody knows, loses no chunk", async () => {
     edge.answers({ body: chunk(0) }, { body: chunk(1, { Metadata: "<age/>" }) });
     expect((await clientOf().getKey(KSID)).metadata).toBeNull();

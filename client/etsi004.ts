@@ -8,6 +8,7 @@ import type { ProfileName } from "../shared/etsi004/profiles.ts";
 import { NO_WISHES, type Qos } from "../shared/etsi004/qos.ts";
 import { STATUS } from "../shared/etsi004/status.ts";
 import type { ChunkMetadata } from "../shared/etsi004/types.ts";
+import { isKdf, METHOD_NAMES } from "../shared/hybrid/methods.ts";
 import { LIMITS } from "../shared/limits.ts";
 import { AnswerError, StreamError } from "./errors.ts";
 import { type CallOptions, type ClientOptions, Http, type HttpAnswer, refusal, segmentOf } from "./http.ts";
@@ -224,4 +225,13 @@ function readMetadata(text: string): ChunkMetadata | null {
   }
 }
 
-const MetadataSchema = v.object({ age: v.number(), hops: v.number() });
+/** Of a hybrid stream also what was mixed. */
+const MetadataSchema = v.object({
+  age: v.number(),
+  hops: v.number(),
+  method: v.exactOptional(v.picklist(METHOD_NAMES.filter(isKdf))),
+  sources: v.exactOptional(v.array(v.string())),
+  dropped: v.exactOptional(v.array(v.string())),
+  confirmed: v.exactOptional(v.boolean()),
+  kem: v.exactOptional(v.literal("edge")),
+});

@@ -7,14 +7,14 @@ export const PARTS = ["kems", "get-key", "sessions", "stalls"] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface HybridOptions {
-  /** Measurements of GET_KEY, and of whole sessions. */
+  /** Measurements of GET_KEY, of whole sessions, and of stalls. */
   readonly rounds: number;
   /** Length of one of those. */
   readonly measureMs: number;
   /** Length of one measurement of a KEM's operation; at least so many of it, however long one takes. */
   readonly kemMs: number;
   readonly leastKemOperations: number;
-  /** Exchanges of each KEM that an engine is looked at under. */
+  /** Exchanges of each KEM that the engine is looked at under, a round. */
   readonly edgeExchanges: number;
   readonly parts: readonly Part[];
   /** Where to write all figures as JSON. */
@@ -26,8 +26,8 @@ export interface HybridOptions {
 export const CONNECTIONS = [1, 8] as const;
 
 export const USAGE = `npm run bench:hybrid [-- options]
-  --rounds N      measurements of GET_KEY and of sessions; medians count (default 5)
-  --seconds N     length of one of them (default 2)
+  --rounds N      measurements of GET_KEY, sessions and stalls; medians count (default 5)
+  --seconds N     length of one of them (default 1)
   --only A,B      of ${PARTS.join(", ")}; bench/results.md stays as it is
   --json FILE     also write the figures there
   --quick         less of everything; bench/results.md stays as it is`;
@@ -47,10 +47,10 @@ export function parseOptions(argv: readonly string[]): HybridOptions {
   const quick = values.quick;
   return {
     rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "2" : "5"), 100),
-    measureMs: wholeNumber("--seconds", values.seconds ?? (quick ? "1" : "2"), 600) * 1000,
-    kemMs: quick ? 50 : 300,
-    leastKemOperations: quick ? 1 : 3,
-    edgeExchanges: quick ? 10 : 50,
+    measureMs: wholeNumber("--seconds", values.seconds ?? "1", 600) * 1000,
+    kemMs: quick ? 50 : 200,
+    leastKemOperations: quick ? 1 : 2,
+    edgeExchanges: quick ? 10 : 20,
     parts: values.only === undefined ? PARTS : partsOf(values.only, PARTS),
     json: values.json ?? null,
     quick,

@@ -7,6 +7,7 @@ import type { LocalPort } from "../../scripts/start/local-ports.ts";
 import { freePort } from "../../scripts/start/ports.ts";
 import { type OwnAgent, startOwnAgent } from "../own-agent.ts";
 import { type OwnEdge, prefill, startOwnEdge } from "../own-edge.ts";
+import { cpuMs } from "../processes/child.ts";
 import { type LoadTool, startJobs } from "../processes/jobs.ts";
 import { type End, INITIATOR, LINK, RESPONDER } from "./addresses.ts";
 import type { Jobs, Ports } from "./load/jobs.ts";
@@ -49,6 +50,11 @@ export class HybridRig {
     await this.onlooker.stop();
     for (const agent of this.#agents) await agent.stop();
     await this.edge.stop();
+  }
+
+  /** CPU time taken so far. */
+  cpu(): { readonly engineMs: number; readonly agentsMs: number } {
+    return { engineMs: cpuMs(this.edge.enginePid), agentsMs: cpuMs(...this.#agents.map(({ pid }) => pid)) };
   }
 
   /** So much more key in the pool of both nodes. */

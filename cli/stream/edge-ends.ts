@@ -1,7 +1,11 @@
 /** Streams at edges: one end has the KSID allocated, the other joins, as ETSI GS QKD 004 V2.1.1 clause 6 begins. */
 import type { Etsi004Client, OpenStream } from "../../client/index.ts";
 import { type End, errorOf, type OpenStreams, type Opening } from "./ends.ts";
+import { mixtureIn } from "./mixture.ts";
 import type { Template } from "./template.ts";
+
+/** Room for the names of as many sources as there may be. */
+const METADATA_CHARS = 1024;
 
 /** @param clients of binding "json-tcp", which the templates are written for */
 export function edgeEnds(clients: readonly [Etsi004Client, Etsi004Client]): OpenStreams {
@@ -27,6 +31,9 @@ async function openOne([a, b]: readonly [Etsi004Client, Etsi004Client], { open }
 }
 
 const endOf = (client: Etsi004Client, stream: OpenStream): End => ({
-  getKey: async (index) => ({ key: (await client.getKey(stream, { index })).key, mixture: null }),
+  getKey: async (index) => {
+    const { key, metadata } = await client.getKey(stream, { index, metadataSize: METADATA_CHARS });
+    return { key, mixture: mixtureIn(metadata) };
+  },
   close: async () => await client.close(stream),
 });

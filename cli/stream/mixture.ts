@@ -1,4 +1,4 @@
-/** What a hybrid key was made of, as metadata of the hybridization module's protocol tells an application. */
+/** What a hybrid key was made of, as its metadata tells an application. */
 import { parseJson } from "../../shared/bytes/json.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { isRecord } from "../lib/settings.ts";
@@ -17,12 +17,17 @@ export interface Mixture {
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((each) => typeof each === "string");
 
-/** @param metadata of an answer to GET_KEY; null for what tells of no mixture */
+/** @param metadata of an answer to GET_KEY in the hybridization module's protocol */
 export function readMixture(metadata: unknown): Mixture | null {
   const buffer = isRecord(metadata) ? metadata["buffer"] : null;
   const json = typeof buffer === "string" ? parseJson(buffer, LIMITS.jsonDepth) : null;
-  if (json?.ok !== true || !isRecord(json.value)) return null;
-  const { method, sources, dropped, confirmed, seedFallback } = json.value;
+  return json?.ok === true ? mixtureIn(json.value) : null;
+}
+
+/** @returns null for what tells of no mixture */
+export function mixtureIn(metadata: unknown): Mixture | null {
+  if (!isRecord(metadata)) return null;
+  const { method, sources, dropped, confirmed, seedFallback } = metadata;
   if (typeof method !== "string" || !isTexts(sources) || typeof confirmed !== "boolean") return null;
   return {
     method,

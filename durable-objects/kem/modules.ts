@@ -1,7 +1,5 @@
 /** The mechanisms that an edge computes itself: each of its operations takes 10 ms at most. */
 import liboqs from "../../dist/kem/glue.js";
-import frodoKem640Aes from "../../dist/kem/frodokem-640-aes.wasm";
-import frodoKem640Shake from "../../dist/kem/frodokem-640-shake.wasm";
 import kyber1024 from "../../dist/kem/kyber-1024.wasm";
 import kyber512 from "../../dist/kem/kyber-512.wasm";
 import kyber768 from "../../dist/kem/kyber-768.wasm";
@@ -20,8 +18,6 @@ const MODULES = {
   "ML-KEM-512": mlKem512,
   "ML-KEM-768": mlKem768,
   "ML-KEM-1024": mlKem1024,
-  "FrodoKEM-640-AES": frodoKem640Aes,
-  "FrodoKEM-640-SHAKE": frodoKem640Shake,
 } as const satisfies Partial<Record<LiboqsName, WebAssembly.Module>>;
 
 export type EdgeKemName = keyof typeof MODULES;

@@ -53,8 +53,6 @@ function renewUnit(pool: PoolContext, id: number): void {
   const { vault } = pool;
   pool.units.reseal(
     id,
-    freed === null
-      ? vault.rewrap(sealed)
-      : vault.resealChanged(sealed, (plaintext) => zeroFreed(plaintext, freed)),
+    freed === null ? vault.rewrap(sealed) : vault.resealChanged(sealed, (plaintext) => zeroFreed(plaintext, freed)),
   );
 }

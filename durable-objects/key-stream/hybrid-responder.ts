@@ -104,8 +104,9 @@ export async function exchangeAt(
   if (!found.ok) return found;
   const seat = found.value;
   if (seat === null) return unknown;
-  const { half } = seat;
-  if (half.stream.instance < instance) {
+  const { half, end } = seat;
+  // The other end knows more than this one was told so far.
+  if (half.stream.instance < instance || half.peerOf(end.self).state === "absent") {
     const looked = await parts.look(seat, 0);
     if (!looked.ok) return looked;
   }

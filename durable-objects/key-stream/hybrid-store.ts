@@ -66,7 +66,15 @@ export class HybridStore {
     this.#db.run(
       `INSERT OR REPLACE INTO hybrid_exchange (ksid, instance, number, state, open, epoch, wrapped_key, sealed, ends_ms)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[ksid, instance, number, state, textOf(open), epoch, wrappedKey, sealed, endsMs],
+      ksid,
+      instance,
+      number,
+      state,
+      textOf(open),
+      epoch,
+      wrappedKey,
+      sealed,
+      endsMs,
     );
   }
 

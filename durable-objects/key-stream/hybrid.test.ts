@@ -1,6 +1,6 @@
 /** Hybrid streams of the edge: two KeyStream halves that mix KEM secrets into the pool's chunks. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ChunkMetadata, Ksid } from "../../shared/etsi004/types.ts";
 import { EDGE_QKD_BYTES, type HybridTerms } from "../../shared/hybrid/edge/terms.ts";
 import { METHOD_NAMES, METHODS, type KdfMethod } from "../../shared/hybrid/methods.ts";
@@ -8,6 +8,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { exchangesOf, makeHybrid, outcome, termsOf } from "../../test/support/in-workerd-hybrid.ts";
 import { type App, newKsid, poolOf, streamStub } from "../../test/support/in-workerd-streams.ts";
 import { hex, type TestPool, value } from "../../test/support/in-workerd-pool.ts";
+import { KeyStream } from "./key-stream.ts";
 
 const KDFS = METHOD_NAMES.filter((name): name is KdfMethod => METHODS[name].family === "kdf");
 
@@ -38,6 +39,17 @@ describe("the same key at both ends", () => {
       chunks.add(chunk);
     }
     expect(chunks.size).toBe(5);
+  });
+
+  it("of an end that was not told who the other is, as whichever comes first was meant", async () => {
+    const { a, b, hybrid } = await makeHybrid();
+    const peer = { ...b.self, sae: null };
+    const { ksid } = await a.open(null, { chunkBytes: 32 }, { hybrid, peer });
+    // As if news of it were lost.
+    const lost = vi.spyOn(KeyStream.prototype, "peerChanged").mockResolvedValue({ ok: true, value: null });
+    expect(await outcome(b.open(ksid, {}, { hybrid }))).toBe("success");
+    lost.mockRestore();
+    expect(await b.chunk(ksid, 0)).toBe(await a.chunk(ksid, 0));
   });
 
   it("with an allocated KSID, in order, whichever end asks first", async () => {
@@ -87,6 +99,7 @@ describe("the same key at both ends", () => {
     for (let index = LIMITS.streamAheadChunks - 1; index < last; index += LIMITS.streamAheadChunks) {
       await b.chunk(ksid, index);
     }
+    await b.chunk(ksid, last - 1);
     const after = await b.chunk(ksid, last + 1);
     const before = await b.chunk(ksid, last);
     await Promise.all([a.evict(ksid), b.evict(ksid)]);
@@ -122,8 +135,16 @@ describe("no downgrade", () => {
   });
 
   const changes: [string, (terms: HybridTerms) => HybridTerms | undefined, RegExp][] = [
-    ["another method", (terms) => ({ ...terms, method: "cas-kdf" }), /^uris-differ: hybridization: cas-kdf here, qkdedge/],
-    ["fewer sources", (terms) => ({ ...terms, sources: terms.sources.slice(1) }), /^uris-differ: key_sources: QKD here/],
+    [
+      "another method",
+      (terms) => ({ ...terms, method: "cas-kdf" }),
+      /^uris-differ: hybridization: cas-kdf here, qkdedge/,
+    ],
+    [
+      "fewer sources",
+      (terms) => ({ ...terms, sources: terms.sources.slice(1) }),
+      /^uris-differ: key_sources: QKD here/,
+    ],
     [
       "a source that is only optional",
       (terms) => ({ ...terms, sources: terms.sources.map((source) => ({ ...source, required: false })) }),
@@ -168,10 +189,10 @@ describe("no downgrade", () => {
   });
 });
 
-describe("metadata", () => {
-  const told = async (end: App, ksid: Ksid) =>
-    JSON.parse((await end.key(ksid, { metadataSize: LIMITS.streamMetadataChars })).metadata ?? "") as ChunkMetadata;
+const told = async (end: App, ksid: Ksid) =>
+  JSON.parse((await end.key(ksid, { metadataSize: LIMITS.streamMetadataChars })).metadata ?? "") as ChunkMetadata;
 
+describe("metadata", () => {
   it("names what was mixed, and that it is confirmed", async () => {
     const { opened, a, b } = await makeHybrid({ dropped: ["HQC-256"] });
     const ksid = await opened();
@@ -277,5 +298,7 @@ it("terms that are none of this pair's are refused by the pool", async () => {
   const { pool, a } = await makeHybrid();
   const hybrid = termsOf(pool);
   const elsewhere = { ...hybrid, responder: { ...hybrid.responder, node: "n-x" as typeof pool.low } };
-  expect(await outcome(a.open(null, {}, { hybrid: elsewhere }))).toMatch(/^hybrid: its ends are the nodes of this pair/);
+  expect(await outcome(a.open(null, {}, { hybrid: elsewhere }))).toMatch(
+    /^hybrid: its ends are the nodes of this pair/,
+  );
 });

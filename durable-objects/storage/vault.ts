@@ -93,7 +93,8 @@ function decrypt(key: Uint8Array, iv: Uint8Array, sealed: Uint8Array): Uint8Arra
   const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES });
   const end = sealed.length - TAG_BYTES;
   decipher.setAuthTag(sealed.subarray(end));
-  const plaintext = decipher.update(sealed.subarray(0, end));
+  const { buffer, byteOffset, length } = decipher.update(sealed.subarray(0, end));
   decipher.final(); // throws where the tag does not fit; GCM leaves nothing over
-  return plaintext;
+  // No Buffer: what its `slice` gives is no copy, and would be wiped with it.
+  return new Uint8Array(buffer, byteOffset, length);
 }

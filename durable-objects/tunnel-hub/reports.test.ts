@@ -117,37 +117,37 @@ describe("what a site's agent reports", () => {
   });
 });
 
-describe("an agent that reports without end", () => {
-  /** A hub's reports by a clock of the test's own, on a real object's storage. */
-  async function atHub(
-    work: (hub: {
-      readonly take: (...reports: SiteReport[]) => ReturnType<Reports["take"]>;
-      readonly told: () => readonly (readonly [string, unknown])[];
-      readonly alarms: HubParts["alarms"];
-      readonly at: (nowMs: number) => void;
-    }) => void,
-  ): Promise<void> {
-    const { a: site } = freshSites();
-    await runInDurableObject(hubStub(site), (_, { storage }) => {
-      const db = new Database(storage);
-      const outbox = new AuditOutbox(db, `tunnel-hub:${site}`, LIMITS);
-      let nowMs = 0;
-      const alarms = alarmsOf(db, outbox, site);
-      const reports = new Reports({ site, store: new HubStore(db), outbox, alarms, nowMs: () => nowMs });
-      const events = (): readonly AuditEvent[] =>
-        db
-          .all<{ events: string }>("SELECT events FROM audit_outbox ORDER BY first_seq")
-          .flatMap(({ events: text }) => JSON.parse(text) as AuditEvent[]);
-      work({
-        take: (...some) =>
-          reports.take({ site, agent: "one", principal: "agent:one", reports: { reports: some, left_out: 0 } }),
-        told: () => events().map(({ act, detail }) => [act, detail["count"]]),
-        alarms,
-        at: (ms) => void (nowMs = ms),
-      });
+/** A hub's reports by a clock of the test's own, on a real object's storage. */
+async function atHub(
+  work: (hub: {
+    readonly take: (...reports: SiteReport[]) => ReturnType<Reports["take"]>;
+    readonly told: () => readonly (readonly [string, unknown])[];
+    readonly alarms: HubParts["alarms"];
+    readonly at: (nowMs: number) => void;
+  }) => void,
+): Promise<void> {
+  const { a: site } = freshSites();
+  await runInDurableObject(hubStub(site), (_, { storage }) => {
+    const db = new Database(storage);
+    const outbox = new AuditOutbox(db, `tunnel-hub:${site}`, LIMITS);
+    let nowMs = 0;
+    const alarms = alarmsOf(db, outbox, site);
+    const reports = new Reports({ site, store: new HubStore(db), outbox, alarms, nowMs: () => nowMs });
+    const events = (): readonly AuditEvent[] =>
+      db
+        .all<{ events: string }>("SELECT events FROM audit_outbox ORDER BY first_seq")
+        .flatMap(({ events: text }) => JSON.parse(text) as AuditEvent[]);
+    work({
+      take: (...some) =>
+        reports.take({ site, agent: "one", principal: "agent:one", reports: { reports: some, left_out: 0 } }),
+      told: () => events().map(({ act, detail }) => [act, detail["count"]]),
+      alarms,
+      at: (ms) => void (nowMs = ms),
     });
-  }
+  });
+}
 
+describe("an agent that reports without end", () => {
   it("has acts of one pair told once in a while, with their number; the alarm counts all", async () => {
     await atHub(({ take, told, alarms, at }) => {
       const dropped = report({ act: "hybrid.source-dropped" });

@@ -1,6 +1,7 @@
 """
-Sessions at hybridization modules, or at site agents that stand in for them, with Python's standard library alone: OPEN_CONNECT, GET_KEY and
-CLOSE at both ends of each request. Says whether both ends have the same key, and never a byte of it.
+Sessions at hybridization modules, or at site agents that stand in for them, with Python's standard library alone:
+OPEN_CONNECT, GET_KEY and CLOSE at both ends of each request. Says whether both ends have the same key, and never a
+byte of it.
 
 With `npm start` running beside it:
     python3 examples/hybrid/driver.py examples/hybrid/requests/recommended.json
@@ -22,7 +23,7 @@ DEMO = {
     "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb": "tn-2",
     "cccccccc-cccc-cccc-cccc-cccccccccccc": "tn-3",
 }
-# A minute is more than either end waits for the other.
+# Longer than either end waits for the other where the request does not say how long.
 PATIENCE_S = 60
 
 

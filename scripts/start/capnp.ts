@@ -64,7 +64,7 @@ const config :Workerd.Config = (
 );
 
 const main :Workerd.Worker = (
-  modules = ${list(modules.map(moduleOf))},
+  modules = ${list(modules.map((file) => moduleOf(file)))},
   compatibilityDate = ${quoted(COMPATIBILITY_DATE)},
   bindings = ${list(bindings)},
   durableObjectNamespaces = ${list(namespaces)},
@@ -81,10 +81,11 @@ const KINDS: Readonly<Record<string, string>> = {
   txt: "text",
 };
 
-function moduleOf(file: string): string {
+/** @param from where it lies, if under another name than it is imported by */
+export function moduleOf(file: string, from = file): string {
   const kind = KINDS[file.split(".").at(-1) ?? ""];
   if (kind === undefined) throw new Error(`no module kind for ${file}`);
-  return `(name = ${quoted(file)}, ${kind} = embed ${quoted(file)})`;
+  return `(name = ${quoted(file)}, ${kind} = embed ${quoted(from)})`;
 }
 
 export const isModule = (file: string): boolean => (file.split(".").at(-1) ?? "") in KINDS;

@@ -10,6 +10,7 @@ interface NativeBase64 {
 
 interface NodeBuffer {
   from(buffer: ArrayBufferLike, offset: number, lengthBytes: number): { toString(encoding: "base64"): string };
+  from(text: string, encoding: "base64"): Uint8Array;
 }
 const { Buffer: nodeBuffer } = globalThis as { readonly Buffer?: NodeBuffer };
 
@@ -30,11 +31,18 @@ export function toBase64Portable(bytes: Uint8Array): string {
   return text;
 }
 
-const STRICT_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** With a length that is a multiple of 4: one run of characters, as a repeated group takes 12 ms for a megabyte. */
+const STRICT_BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** Strict: `null` for anything but padded standard base64 (no blanks, no URL alphabet). */
 export function fromBase64(text: string): Uint8Array | null {
-  if (!STRICT_BASE64.test(text)) return null;
+  if (text.length % 4 !== 0 || !STRICT_BASE64.test(text)) return null;
+  // Small Buffers share their memory with others.
+  return nodeBuffer === undefined ? fromBase64Portable(text) : new Uint8Array(nodeBuffer.from(text, "base64"));
+}
+
+/** @param text padded standard base64 */
+export function fromBase64Portable(text: string): Uint8Array {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fromBase64, toBase64, toBase64Portable } from "./base64.ts";
+import { fromBase64, fromBase64Portable, toBase64, toBase64Portable } from "./base64.ts";
 import { fromHex, toHex } from "./hex.ts";
 import { decodeUtf8, jsonDepth, parseJson } from "./json.ts";
 
@@ -15,6 +15,7 @@ describe("base64", () => {
         expect(toBase64(bytes)).toBe(expected);
         expect(toBase64Portable(bytes)).toBe(expected);
         expect(plain(fromBase64(expected))).toEqual([...bytes]);
+        expect(plain(fromBase64Portable(expected))).toEqual([...bytes]);
       }),
     );
   });
@@ -29,9 +30,12 @@ describe("base64", () => {
     expect(toBase64(whole.subarray(1, 3))).toBe("AgM=");
   });
 
-  test.each(["A", "AB", "ABC", "A===", "AB=C", "AB==AB==", "AB CD", "ab-_", "AAAA\n"])("refuses %j", (text) => {
-    expect(fromBase64(text)).toBeNull();
-  });
+  test.each(["A", "AB", "ABC", "A===", "AB=C", "AB==AB==", "AB CD", "ab-_", "AAAA\n", "AAA\n", "====", "=AAA"])(
+    "refuses %j",
+    (text) => {
+      expect(fromBase64(text)).toBeNull();
+    },
+  );
 });
 
 describe("hex", () => {
@@ -62,6 +66,8 @@ describe("JSON from a stranger", () => {
       }),
     );
     expect(jsonDepth(JSON.stringify(['[[[\\"{{', { "{": "}]" }]))).toBe(2);
+    // Escapes before the quote that ends a string, and a string that does not end.
+    expect(['"\\\\"[', '"\\\\\\"["{', '{"[[\\"'].map(jsonDepth)).toEqual([1, 1, 1]);
   });
 
   test("arbitrary bytes never throw", () => {

@@ -16,13 +16,9 @@ const BACKSLASH = 0x5c;
 export function jsonDepth(text: string): number {
   let depth = 0;
   let deepest = 0;
-  let inString = false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (inString) {
-      if (code === BACKSLASH) i++;
-      else if (code === QUOTE) inString = false;
-    } else if (code === QUOTE) inString = true;
+    if (code === QUOTE) i = endOfString(text, i);
     else if ((code | BRACE) === OPENER) {
       if (++depth > deepest) deepest = depth;
     } else if ((code | BRACE) === CLOSER) depth--;
@@ -30,10 +26,22 @@ export function jsonDepth(text: string): number {
   return deepest;
 }
 
+/** Found, not walked to: a string may be megabytes long. @returns where it ends; the text's length where it does not */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return end;
+  }
+  return text.length;
+}
+
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
 /** @returns `bad-request` for invalid UTF-8; a byte order mark is left out */
 export function decodeUtf8(bytes: Uint8Array): Result<string, Fault> {
   try {
-    return ok(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    return ok(UTF_8.decode(bytes));
   } catch {
     return fail("bad-request", "the body is not valid UTF-8");
   }

@@ -37,6 +37,8 @@ export type KdfMethod = Exclude<MethodName, LegacyMethod>;
 
 export const isLegacy = (method: MethodName): method is LegacyMethod => METHODS[method].family === "legacy";
 
+export const isKdf = (method: MethodName): method is KdfMethod => METHODS[method].family === "kdf";
+
 export const METHOD_NAMES = Object.keys(METHODS) as readonly MethodName[];
 
 /** Of a URI that names none. */

@@ -33,7 +33,7 @@ export interface OpenKem extends Kem {
   close(): void;
 }
 
-/** Why nothing was computed: more wait already than may. It may be tried again. */
+/** Why nothing was computed: more wait already than may, in which case it may be tried again; or all is being closed. */
 export class KemsBusy extends Error {}
 
 /**

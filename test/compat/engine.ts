@@ -133,7 +133,7 @@ function configOf({ folder, bundles }: Deployment, versions: Versions, frontsSoc
     ),
   ].join(", ");
   const workerOf = (version: Version, more: string) => `(
-      modules = [(name = "index.js", esModule = embed "${bundles[version]}")],
+      modules = [${bundles[version]}],
       compatibilityDate = "${COMPATIBILITY_DATE}",
       bindings = [${shared}],${more}
     )`;

@@ -2,9 +2,7 @@
  * QKD modules in site agents: two agents as processes, the classical channels through the tunnel of a running edge, key
  * into the pool from both ends.
  */
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -13,6 +11,7 @@ import { drainKeys } from "../support/drain-keys.ts";
 import { KeyScan } from "../support/key-scan.ts";
 import { pushedDemo } from "../support/network-document.ts";
 import { eventually, linkState } from "../support/operator.ts";
+import { ownPort } from "../support/own-port.ts";
 import { type RunningNetwork, runNetwork } from "../support/run-network.ts";
 import { AgentProcess } from "../support/tunnel-net.ts";
 
@@ -54,22 +53,6 @@ afterAll(async () => {
   await network.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** Below those that the system gives to connections: nobody takes it while the agent that listens there is down. */
-async function ownPort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    if (!isFree) continue;
-    server.close();
-    await once(server, "close");
-    return port;
-  }
-}
 
 const toml = (table: string, members: Readonly<Record<string, unknown>>): string =>
   [`\n[[${table}]]`, ...Object.entries(members).map(([name, value]) => `${name} = ${JSON.stringify(value)}`)].join(

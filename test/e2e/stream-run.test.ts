@@ -69,11 +69,14 @@ describe("qkd stream run", () => {
     expect(status).toBe(0);
   });
 
-  test("a request as the original's drivers send it", () => {
+  test("a request as the original's drivers send it, at two agents", () => {
+    const [a = "", b = ""] = Object.values(ports.etsi004Json);
     const query = "hybridization=xoring&key_sources=ML-KEM-1024,QKD";
     const source = `hybrid://SPI_1@aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa?${query}`;
     const destination = `hybrid://SPI_1@bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb?${query}`;
-    expect(qkd(withData({ source, destination })).lines.at(-1)).toBe("1 stream: 1 equal");
+    const { status, lines } = qkd(withData({ source, destination }), "--edge", a, "--peer", b);
+    expect(lines[0]).toMatch(/equal +\d+ ms {2}xoring of ML-KEM-1024, QKD; not confirmed$/);
+    expect(status).toBe(0);
   });
 
   test("to nobody: failed, and exit code 1", () => {

@@ -37,9 +37,23 @@ export interface ModuleOpen {
   readonly source: string;
   readonly destination: string;
   readonly kems: readonly string[];
+  /** Makes it combine its keys. */
+  readonly method?: "xoring" | "hmac" | "xorhmac";
+  readonly chunk?: number;
+  /** Its QKD node's listener. */
+  readonly qkd?: { readonly host: string; readonly port: number };
+  readonly seed?: string;
 }
 
-interface Answer {
+/** What its application gets. */
+export interface ModuleKey {
+  /** In hex. */
+  readonly key: string;
+  /** Of how many sources: those that failed it leaves out. */
+  readonly mixed: number;
+}
+
+interface Answer extends Partial<ModuleKey> {
   readonly id: number;
   readonly error?: string;
   readonly port?: number;
@@ -89,6 +103,12 @@ export class StandInModule {
   /** @returns for each source its secret in hex, or what went wrong */
   async getKey(session: number): Promise<readonly string[]> {
     return (await this.#do({ do: "get_key", session })).secrets ?? [];
+  }
+
+  /** Of sessions that were opened with a method. */
+  async getHybridKey(session: number): Promise<ModuleKey> {
+    const { key = "", mixed = 0 } = await this.#do({ do: "get_key", session });
+    return { key, mixed };
   }
 
   async close(session: number): Promise<void> {

@@ -27,7 +27,11 @@ export function termsOf({ low, high }: TestPool, wish: Wish = {}): HybridTerms {
   const nodes = [low, high].map((node, at) => ({ uuid: UUIDS[at] ?? "", node }));
   const [initiator, responder] = turned ? nodes.toReversed() : nodes;
   if (initiator === undefined || responder === undefined) throw new Error("a pool has two nodes");
-  const sources = algorithms.map((algorithm, at) => ({ algorithm, slot: algorithm === "QKD" ? 0 : at, required: true }));
+  const sources = algorithms.map((algorithm, at) => ({
+    algorithm,
+    slot: algorithm === "QKD" ? 0 : at,
+    required: true,
+  }));
   return { method, sources, dropped, initiator, responder };
 }
 
@@ -38,9 +42,12 @@ export interface HybridStreams {
   readonly b: App;
   readonly hybrid: HybridTerms;
   /** Both ends at once. @returns what each is told */
-  openBoth(ksid?: Ksid, qos?: Partial<Qos>): Promise<{ readonly ksid: Ksid; readonly told: readonly string[] }>;
+  readonly openBoth: (
+    ksid?: Ksid,
+    qos?: Partial<Qos>,
+  ) => Promise<{ readonly ksid: Ksid; readonly told: readonly string[] }>;
   /** Fails unless both ends are open. */
-  opened(qos?: Partial<Qos>): Promise<Ksid>;
+  readonly opened: (qos?: Partial<Qos>) => Promise<Ksid>;
 }
 
 export async function makeHybrid(wish: Wish & { readonly units?: number } = {}): Promise<HybridStreams> {
@@ -64,8 +71,14 @@ export async function makeHybrid(wish: Wish & { readonly units?: number } = {}):
 export async function outcome(answer: Promise<{ readonly status: string }>): Promise<string> {
   return await answer.then(
     ({ status }) => status,
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    (error: unknown) => (error instanceof Error ? messageIn(error.message) : String(error)),
   );
+}
+
+/** Of a refused call's fault, as `value` of a pool's tests tells it. */
+function messageIn(text: string): string {
+  const at = text.indexOf("{");
+  return at === -1 ? text : (JSON.parse(text.slice(at)) as { readonly message: string }).message;
 }
 
 type Method = "offerExchange" | "confirmExchange" | "wantExchange";
@@ -73,13 +86,13 @@ type Call<M extends Method> = Parameters<HybridHalfRpc[M]>[0];
 type Answer<M extends Method> = Awaited<ReturnType<HybridHalfRpc[M]>>;
 
 /**
- * Stands between the halves, for calls of one kind about one stream.
+ * Stands between the halves, for calls of one kind about one stream, or several.
  * @param through what becomes of a call; `pass` hands it on
  * @returns how often it was asked, and its end
  */
 export function between<M extends Method>(
   method: M,
-  ksid: Ksid,
+  concerned: Ksid | ReadonlySet<Ksid>,
   through: (call: Call<M>, pass: (call: Call<M>) => Promise<Answer<M>>) => Promise<Answer<M>>,
 ): { readonly calls: () => number; readonly end: () => void } {
   let calls = 0;
@@ -88,8 +101,8 @@ export function between<M extends Method>(
     this: KeyStream,
     call: Call<M>,
   ) {
-    const pass = async (passed: Call<M>) => await real.call(this, passed);
-    if (call.ksid !== ksid) return await pass(call);
+    const pass = (passed: Call<M>): Promise<Answer<M>> => real.call(this, passed);
+    if (typeof concerned === "string" ? call.ksid !== concerned : !concerned.has(call.ksid)) return await pass(call);
     calls++;
     return await through(call, pass);
   } as never);

@@ -1,5 +1,5 @@
-/** Plays many random histories on the storage of one object. A test file of its own for each kind: files share none. */
-import { runInDurableObject } from "cloudflare:test";
+/** Plays many random histories on the storage of one object, which finds nothing of what another kind has left. */
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { expect } from "vitest";
@@ -30,8 +30,10 @@ export async function playAll<Plot>(
   // oxlint-disable-next-line no-console -- what a failure needs to be seen again
   console.log(`${name}: ${histories} histories, seed ${SEED}`);
   let played = 0;
-  const pool = objects.KEY_POOL.getByName("n-1|n-2#0");
-  await runInDurableObject(pool as never, async (_: unknown, state: DurableObjectState) => {
+  const pool = objects.KEY_POOL.getByName("n-1|n-2#0") as never;
+  await runInDurableObject(pool, async (_: unknown, { storage }: DurableObjectState) => await storage.deleteAll());
+  await evictDurableObject(pool);
+  await runInDurableObject(pool, async (_: unknown, state: DurableObjectState) => {
     const stage = { clock: new Clock(), lives: new PoolLives(state) };
     const property = fc.asyncProperty(plots, async (each) => {
       await stage.clock.play(START_MS, async () => await play(each, stage));

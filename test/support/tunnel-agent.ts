@@ -71,7 +71,7 @@ export interface RunningAgent {
 
 /** Runs until the test is over. Without a token file it gets a good one. */
 export async function startAgent(
-  hub: TestHub,
+  hub: Pick<TestHub, "url" | "token">,
   site: string,
   config: Partial<AgentConfigInput>,
   times: LinkTimes = QUICK,

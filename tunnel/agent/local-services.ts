@@ -89,7 +89,8 @@ type Starts = {
 const STARTS: Starts = {
   "json-tcp": (config, { hybrid, ...around }) => {
     const own = hybrid === null ? null : streamsFor(hybrid, config);
-    return startTcpService({ config, protocol: jsonProtocol(streamsOf(around, config.kind), own), log: around.log });
+    const protocol = jsonProtocol(streamsOf(around, config.kind), own, config.index_zero_is_next);
+    return startTcpService({ config, protocol, log: around.log });
   },
   binary: (config, around) =>
     startTcpService({ config, protocol: binaryProtocol(streamsOf(around, config.kind)), log: around.log }),

@@ -4,7 +4,7 @@
  */
 import { ok, type Result } from "../../shared/result.ts";
 import { Instances } from "../../shared/kem/instances.ts";
-import type { Encapsulation, KemFault, Kems, KeyPair } from "../../shared/kem/kem.ts";
+import { type Encapsulation, type KemFault, type Kems, KemsBusy, type KeyPair } from "../../shared/kem/kem.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { KemName } from "../../shared/kem/registry.ts";
 import { openKem } from "./open-kem.ts";
@@ -74,10 +74,10 @@ class AgentKems implements ClosableKems {
   }
 
   async #perform(operation: Operation): Promise<Outcome> {
-    if (this.#closed) throw new Error("closed");
+    if (this.#closed) throw new KemsBusy("closed");
     if (!isQuick(operation.name)) return await this.#threads.run(operation);
     return await this.#turns.run(async () => {
-      if (this.#closed) throw new Error("closed");
+      if (this.#closed) throw new KemsBusy("closed");
       return await this.#quick.use(operation.name, (kem) => perform(kem, operation));
     });
   }

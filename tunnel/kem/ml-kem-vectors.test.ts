@@ -1,5 +1,5 @@
 /** ML-KEM with given randomness: published vectors, and byte for byte the same as @noble/post-quantum. */
-import { shake128 } from "@noble/hashes/sha3.js";
+import { sha3_256, shake128 } from "@noble/hashes/sha3.js";
 import { ml_kem1024, ml_kem512, ml_kem768 } from "@noble/post-quantum/ml-kem.js";
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../shared/bytes/hex.ts";
@@ -55,6 +55,39 @@ describe("ML-KEM with given randomness", () => {
 
   it.each(NAMES)("%s gives what noble gives", async (name) => {
     await accumulate(name, 10);
+  });
+
+  it.each(acvp.keyGeneration)(
+    "$name, the known answers' key generation $count",
+    async ({ name, d, z, dkStart, ekHash }) => {
+      const kem = await openKem(kemNamed(name)!);
+      const seed = fromHex(d + z)!;
+      const own = withRandom(
+        () => seed,
+        () => kem.generateKeyPair(),
+      );
+      for (const { publicKey, secretKey } of [own, NOBLE[name as Name].keygen(seed)]) {
+        expect(sha3_256(publicKey)).toEqual(fromHex(ekHash));
+        expect(secretKey.slice(0, 32)).toEqual(fromHex(dkStart));
+        // FIPS 203, algorithm 16: what decrypts, ek, the hash of ek, z.
+        expect(secretKey.slice(-64 - publicKey.length, -64)).toEqual(publicKey);
+        expect(secretKey.slice(-64)).toEqual(fromHex(ekHash + z));
+      }
+      expect(NOBLE[name as Name].keygen(seed)).toEqual(own);
+      kem.close();
+    },
+  );
+
+  it.each(acvp.encapsulation)("$name, ACVP's encapsulation $tcId", async ({ name, ek, m, c, k }) => {
+    const kem = await openKem(kemNamed(name)!);
+    const [publicKey, message, ciphertext, sharedSecret] = [ek, m, c, k].map((hex) => fromHex(hex)!);
+    const made = withRandom(
+      () => message!,
+      () => kem.encapsulate(publicKey!),
+    );
+    expect(made).toEqual(ok({ ciphertext, sharedSecret }));
+    expect(NOBLE[name as Name].encapsulate(publicKey!, message)).toEqual({ cipherText: ciphertext, sharedSecret });
+    kem.close();
   });
 
   const decapsulation = acvp.decapsulation.flatMap(({ name, dk, tests }) =>

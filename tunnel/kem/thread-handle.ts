@@ -1,4 +1,5 @@
 /** The agent's hold of one thread: an operation at a time. */
+import { KemsBusy } from "../../shared/kem/kem.ts";
 import { Worker } from "node:worker_threads";
 import { LIMITS } from "../../shared/limits.ts";
 import type { KemName } from "../../shared/kem/registry.ts";
@@ -31,7 +32,7 @@ export class ThreadHandle {
     this.#worker.on("exit", () => {
       clearTimeout(this.#idle);
       over();
-      this.#settle((answered) => answered.reject(new Error("the thread for key encapsulation has ended")));
+      this.#settle((answered) => answered.reject(new KemsBusy("the thread for key encapsulation has ended")));
       end.resolve();
     });
   }

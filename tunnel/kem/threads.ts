@@ -38,12 +38,12 @@ export class Threads {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { answered } of this.#waiting.splice(0)) answered.reject(new Error("closed"));
+    for (const { answered } of this.#waiting.splice(0)) answered.reject(new KemsBusy("closed"));
     await Promise.all([...this.#threads].map((thread) => thread.close()));
   }
 
   async #enqueue(operation: Operation, ahead: boolean, begins: () => void): Promise<Outcome> {
-    if (this.#closed) throw new Error("closed");
+    if (this.#closed) throw new KemsBusy("closed");
     if (this.#waiting.length >= LIMITS.kemQueue) throw new KemsBusy("too many operations wait for a thread");
     const job = { operation, answered: Promise.withResolvers<Outcome>(), ahead, begins };
     this.#waiting.push(job);

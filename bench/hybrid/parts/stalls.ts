@@ -7,6 +7,7 @@ import type { HybridOptions } from "../options.ts";
 import type { StallResult } from "../report/measures.ts";
 import type { HybridRig } from "../rig.ts";
 
+const FOR_ENGINE = KEM_NAMES.filter((name) => KEMS[name].runs === "anywhere");
 /** Of each kind the one with the longest keys or the most to compute: none of them an edge may compute. */
 const FOR_AGENTS: readonly KemName[] = [
   "BIKE-L5",
@@ -15,32 +16,36 @@ const FOR_AGENTS: readonly KemName[] = [
   "Classic-McEliece-348864f",
   "Classic-McEliece-8192128f",
 ];
-const SESSIONS = 3;
-const IDLE_MS = 3000;
+const SESSIONS = 2;
+const IDLE_MS = 1000;
 /** A batch of a stream and more. */
 const CHUNKS = 1000;
 
-export async function measureStalls(rig: HybridRig, { edgeExchanges }: HybridOptions): Promise<StallResult> {
-  const { load, edge } = rig;
+/** In rounds: what stalls for other reasons, as the collection of garbage does, does not do so in each. */
+export async function measureStalls(rig: HybridRig, options: HybridOptions): Promise<StallResult> {
+  const { rounds, edgeExchanges: exchanges } = options;
+  const { load, edge, ports } = rig;
   await rig.fill(CHUNKS * CHUNK_BYTES);
   const { url } = edge;
-  progress("stalls: nothing going on");
-  const idle = await during(rig, () => new Promise((resolve) => setTimeout(resolve, IDLE_MS)));
-  progress("stalls: KEMs in the engine");
-  const names = KEM_NAMES.filter((name) => KEMS[name].runs === "anywhere");
-  const inEngine = await during(rig, async () => {
-    for (const name of names) await load.run("edge-kem", { url, name, exchanges: edgeExchanges });
-  });
-  const inAgents: [string, Stalls][] = [];
-  for (const name of FOR_AGENTS) {
-    progress(`stalls: sessions with ${name}`);
-    const { ports } = rig;
-    const stalls = await during(rig, async () => {
-      await load.run("few", { ports, kems: [name], count: SESSIONS });
-    });
-    inAgents.push([name, stalls]);
+  const cases = [
+    { kind: "idle", name: "nothing", work: () => new Promise((resolve) => setTimeout(resolve, IDLE_MS)) },
+    ...FOR_ENGINE.map((name) => ({
+      kind: "engine" as const,
+      name,
+      work: () => load.run("edge-kem", { url, name, exchanges }),
+    })),
+    ...FOR_AGENTS.map((name) => ({
+      kind: "agents" as const,
+      name,
+      work: () => load.run("few", { ports, kems: [name], count: SESSIONS }),
+    })),
+  ] as const;
+  const seen = cases.map(({ kind, name }) => ({ kind, name, rounds: [] as Stalls[] }));
+  for (let round = 1; round <= rounds; round++) {
+    progress(`stalls, round ${round}`);
+    for (const [at, { work }] of cases.entries()) seen[at]?.rounds.push(await during(rig, work));
   }
-  return { idle, inEngine, inAgents: Object.fromEntries(inAgents), exchanges: edgeExchanges, sessions: SESSIONS };
+  return { cases: seen, exchanges, sessions: SESSIONS };
 }
 
 async function during({ onlooker, edge, ports }: HybridRig, work: () => Promise<unknown>): Promise<Stalls> {

@@ -1,7 +1,7 @@
 /** The figures of a run, under fixed names. Pure. */
 import type { Figures } from "../../report/figures.ts";
 import { median, rounded } from "../../statistics.ts";
-import type { HybridResults, KemResult, LoadResult, SessionsRound, StallResult } from "./measures.ts";
+import type { HybridResults, KemResult, LoadResult, SessionsRound, StallCase, StallResult } from "./measures.ts";
 
 export const medianOf = <Round>({ rounds }: LoadResult<Round>, figure: (round: Round) => number): number =>
   rounded(median(rounds.map(figure)));
@@ -31,21 +31,35 @@ const sessionFigures = (result: LoadResult<SessionsRound>): Figures => {
     [`openP50Ms${suffix}`]: medianOf(result, ({ open }) => open.p50Ms),
     [`firstKeyP50Ms${suffix}`]: medianOf(result, ({ getKey }) => getKey.p50Ms),
     [`closeP50Ms${suffix}`]: medianOf(result, ({ close }) => close.p50Ms),
+    [`engineCpuMs${suffix}`]: medianOf(result, ({ cpu }) => cpu.engineMs),
+    [`agentsCpuMs${suffix}`]: medianOf(result, ({ cpu }) => cpu.agentsMs),
   };
 };
 
-const longest = (stalls: readonly (StallResult["idle"][string] | undefined)[]): number =>
-  rounded(Math.max(...stalls.map((stall) => stall?.longestMs ?? Number.NaN)));
+/** Who was asked meanwhile. */
+export type Asked = "engine" | "initiator" | "responder";
 
-const agentsOf = ({ engine: _engine, ...agents }: StallResult["idle"]) => Object.values(agents);
+/** Of the rounds. */
+export const stallOf = ({ rounds }: StallCase, asked: Asked, figure: "p50Ms" | "longestMs"): number =>
+  rounded(median(rounds.map((round) => round[asked]?.[figure] ?? Number.NaN)));
 
-const stallFigures = ({ idle, inEngine, inAgents }: StallResult): Figures => ({
-  engineMaxBlockMs: longest([inEngine["engine"]]),
-  engineMaxBlockMs_idle: longest([idle["engine"]]),
-  engineMaxBlockMs_agents: longest(Object.values(inAgents).map(({ engine }) => engine)),
-  agentMaxBlockMs: longest(Object.values(inAgents).flatMap(agentsOf)),
-  agentMaxBlockMs_idle: longest(agentsOf(idle)),
-});
+const AGENTS: readonly Asked[] = ["initiator", "responder"];
+
+function stallFigures({ cases }: StallResult): Figures {
+  const longest = (kind: StallCase["kind"], asked: readonly Asked[]): number =>
+    Math.max(
+      ...cases
+        .filter((each) => each.kind === kind)
+        .flatMap((each) => asked.map((who) => stallOf(each, who, "longestMs"))),
+    );
+  return {
+    engineMaxBlockMs: longest("engine", ["engine"]),
+    engineMaxBlockMs_idle: longest("idle", ["engine"]),
+    engineMaxBlockMs_agents: longest("agents", ["engine"]),
+    agentMaxBlockMs: longest("agents", AGENTS),
+    agentMaxBlockMs_idle: longest("idle", AGENTS),
+  };
+}
 
 /** The one whose figure has a name of its own in what is to be measured. */
 const USUAL = "ML-KEM-768";

@@ -6,8 +6,15 @@ export interface KemResult extends KemRates {
   readonly name: KemName;
 }
 
-export type GetKeyRound = Jobs["get-key"]["gives"];
-export type SessionsRound = Jobs["sessions"]["gives"];
+/** CPU time for each key that both ends have, in a session of its own or not. */
+interface CpuMs {
+  readonly engineMs: number;
+  /** Both. */
+  readonly agentsMs: number;
+}
+export type RoundOf<Name extends "get-key" | "sessions"> = Jobs[Name]["gives"] & { readonly cpu: CpuMs };
+export type GetKeyRound = RoundOf<"get-key">;
+export type SessionsRound = RoundOf<"sessions">;
 
 export interface LoadResult<Round> {
   /** At once. */
@@ -15,14 +22,16 @@ export interface LoadResult<Round> {
   readonly rounds: readonly Round[];
 }
 
+/** What went on: nothing, the engine computed a KEM, or sessions of agents used one. */
+export interface StallCase {
+  readonly kind: "idle" | "engine" | "agents";
+  /** Of the KEM. */
+  readonly name: string;
+  readonly rounds: readonly Stalls[];
+}
 export interface StallResult {
-  /** Nothing went on. */
-  readonly idle: Stalls;
-  /** The engine computed all KEMs that it may. */
-  readonly inEngine: Stalls;
-  /** Sessions of agents, by KEM. */
-  readonly inAgents: Readonly<Record<string, Stalls>>;
-  /** Of each KEM, and sessions. */
+  readonly cases: readonly StallCase[];
+  /** Of a round. */
   readonly exchanges: number;
   readonly sessions: number;
 }

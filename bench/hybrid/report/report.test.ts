@@ -5,7 +5,7 @@ import type { HybridResults, SessionsRound } from "./measures.ts";
 import { sectionOf } from "./section.ts";
 
 const latency = (p50Ms: number) => ({ count: 100, p50Ms, p99Ms: 10 * p50Ms });
-const rate = (perS: number) => ({ ...latency(1000 / perS), perS, checkedKeys: 5 });
+const rate = (perS: number) => ({ ...latency(1000 / perS), perS, checkedKeys: 5, cpu: { engineMs: 0.5, agentsMs: 2 } });
 const session = (perS: number): SessionsRound => ({
   ...rate(perS),
   open: latency(2),
@@ -32,11 +32,15 @@ const results: HybridResults = {
     { pairs: 8, rounds: [session(300)] },
   ],
   stalls: {
-    idle: stalls(1, 2),
-    inEngine: stalls(12, 3),
-    inAgents: { "BIKE-L5": stalls(4, 5), "HQC-256": stalls(6, 7) },
-    exchanges: 50,
-    sessions: 3,
+    cases: [
+      { kind: "idle", name: "nothing", rounds: [stalls(1, 2)] },
+      { kind: "engine", name: "ML-KEM-768", rounds: [stalls(9, 1), stalls(900, 1), stalls(12, 1)] },
+      { kind: "engine", name: "Kyber512", rounds: [stalls(3, 1)] },
+      { kind: "agents", name: "BIKE-L5", rounds: [stalls(4, 5)] },
+      { kind: "agents", name: "HQC-256", rounds: [stalls(6, 7)] },
+    ],
+    exchanges: 20,
+    sessions: 2,
   },
 };
 const facts = { command: "npm run bench:hybrid", machine: "2 cores", date: "2026-11-22" };

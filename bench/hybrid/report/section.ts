@@ -4,9 +4,17 @@ import { type Facts, factsText } from "../../report/document.ts";
 import { goalsText } from "../../report/goals.ts";
 import { markdownTable } from "../../report/markdown.ts";
 import { rounded } from "../../statistics.ts";
-import { checkedKeysOf, figuresOf, medianOf } from "./figures.ts";
+import { checkedKeysOf, figuresOf, medianOf, stallOf } from "./figures.ts";
 import { HYBRID_GOALS } from "./goals.ts";
-import type { GetKeyRound, HybridResults, KemResult, LoadResult, SessionsRound, StallResult } from "./measures.ts";
+import type {
+  GetKeyRound,
+  HybridResults,
+  KemResult,
+  LoadResult,
+  SessionsRound,
+  StallCase,
+  StallResult,
+} from "./measures.ts";
 
 export function sectionOf(results: HybridResults, facts: Facts): string {
   const { kems = [], getKey = [], sessions = [], stalls } = results;
@@ -27,7 +35,17 @@ export function sectionOf(results: HybridResults, facts: Facts): string {
 }
 
 function sessionsText(results: readonly LoadResult<SessionsRound>[]): string {
-  const headings = ["at once", "sessions/s", "p50 ms", "p99 ms", "OPEN p50", "GET_KEY p50", "CLOSE p50"];
+  const headings = [
+    "at once",
+    "sessions/s",
+    "p50 ms",
+    "p99 ms",
+    "OPEN p50",
+    "GET_KEY p50",
+    "CLOSE p50",
+    "engine CPU ms",
+    "agents",
+  ];
   const rows = results.map((result) =>
     [
       result.pairs,
@@ -37,9 +55,11 @@ function sessionsText(results: readonly LoadResult<SessionsRound>[]): string {
       medianOf(result, ({ open }) => open.p50Ms),
       medianOf(result, ({ getKey }) => getKey.p50Ms),
       medianOf(result, ({ close }) => close.p50Ms),
+      medianOf(result, ({ cpu }) => cpu.engineMs),
+      medianOf(result, ({ cpu }) => cpu.agentsMs),
     ].map(String),
   );
-  return `Whole sessions with QKD and ML-KEM-768; medians of ${results[0]?.rounds.length ?? 0} rounds:\n\n${markdownTable(headings, rows)}`;
+  return `Whole sessions with QKD and ML-KEM-768, and CPU time a session; medians of ${results[0]?.rounds.length ?? 0} rounds:\n\n${markdownTable(headings, rows)}`;
 }
 
 function getKeyText(results: readonly LoadResult<GetKeyRound>[]): string {
@@ -49,24 +69,27 @@ function getKeyText(results: readonly LoadResult<GetKeyRound>[]): string {
       medianOf(result, ({ perS }) => perS),
       medianOf(result, ({ p50Ms }) => p50Ms),
       medianOf(result, ({ p99Ms }) => p99Ms),
+      medianOf(result, ({ cpu }) => cpu.engineMs),
+      medianOf(result, ({ cpu }) => cpu.agentsMs),
     ].map(String),
   );
-  return `GET_KEY in sessions that stay, until both ends have the key:\n\n${markdownTable(["at once", "GET_KEY/s", "p50 ms", "p99 ms"], rows)}`;
+  return `GET_KEY in sessions that stay, until both ends have the key:\n\n${markdownTable(["at once", "GET_KEY/s", "p50 ms", "p99 ms", "engine CPU ms", "agents"], rows)}`;
 }
 
-function stallsText({ idle, inEngine, inAgents, exchanges, sessions }: StallResult): string {
-  const rows = [
-    ["nothing going on", idle] as const,
-    [`the engine computes each of its KEMs ${exchanges} times`, inEngine] as const,
-    ...Object.entries(inAgents).map(([name, stalls]) => [`${sessions} sessions with ${name}`, stalls] as const),
-  ].map(([what, { engine, initiator, responder }]) => [
-    what,
-    ...[engine, initiator, responder].flatMap((stall) =>
-      stall === undefined ? ["", ""] : [stall.p50Ms, stall.longestMs].map((value) => String(rounded(value))),
-    ),
+const DURING: Readonly<Record<StallCase["kind"], (name: string, result: StallResult) => string>> = {
+  idle: () => "nothing going on",
+  engine: (name, { exchanges }) => `engine: ${name}, ${exchanges} times`,
+  agents: (name, { sessions }) => `agents: ${sessions} sessions, ${name}`,
+};
+const ASKED = ["engine", "initiator", "responder"] as const;
+
+function stallsText(result: StallResult): string {
+  const rows = result.cases.map((each) => [
+    DURING[each.kind](each.name, result),
+    ...ASKED.flatMap((who) => [stallOf(each, who, "p50Ms"), stallOf(each, who, "longestMs")].map(String)),
   ]);
-  const headings = ["", "engine p50 ms", "longest", "initiator p50 ms", "longest", "responder p50 ms", "longest"];
-  return `How long engine and agents take to answer what costs them nothing:\n\n${markdownTable(headings, rows)}`;
+  const headings = ["meanwhile", ...ASKED.flatMap((who) => [`${who} p50 ms`, "longest"])];
+  return `How long engine and agents take to answer what costs them nothing; medians of ${result.cases[0]?.rounds.length ?? 0} rounds, of the longest too:\n\n${markdownTable(headings, rows)}`;
 }
 
 const kemsText = (results: readonly KemResult[]): string => {

@@ -127,6 +127,13 @@ test("a single key is given as it is, cut but never padded", () => {
   }
 });
 
+test("a single key is a copy, of a Buffer too: its owner wipes it", () => {
+  const key = Buffer.from("c0ffee", "hex");
+  const chunk = combineLegacy("xoring", [key], 3);
+  key.fill(0);
+  expect(toHex(chunk)).toBe("c0ffee");
+});
+
 test("the order of arrival does not matter, and no key is changed", () => {
   const some = fc.array(fc.uint8Array({ maxLength: 70 }), { minLength: 1, maxLength: 6 });
   fc.assert(

@@ -64,7 +64,8 @@ const RULES: Readonly<Record<LegacyMethod, LegacyRule>> = {
 export function combineLegacy(method: LegacyMethod, keys: Keys, lengthBytes: number): Uint8Array {
   const [only, ...more] = keys;
   if (only === undefined) throw new RangeError("at least one key");
-  if (more.length === 0) return only.slice(0, lengthBytes);
+  // A copy, whatever kind of array it is: the slice of a Buffer would be wiped along with it.
+  if (more.length === 0) return new Uint8Array(only.subarray(0, lengthBytes));
   const whole = RULES[method].mix([...keys].sort(compareBytes), lengthBytes);
   if (whole.length <= lengthBytes) return whole;
   const chunk = whole.slice(0, lengthBytes);

@@ -9,7 +9,7 @@
 import type { NodeId } from "../../ids.ts";
 import { KEMS } from "../../kem/registry.ts";
 import { type Result, err, ok } from "../../result.ts";
-import { type KdfMethod, type MethodName, METHOD_NAMES, METHODS } from "../methods.ts";
+import { isKdf, type KdfMethod, METHOD_NAMES } from "../methods.ts";
 import type { Source } from "../types.ts";
 import { rolesOf, type UriCode } from "../uri.ts";
 
@@ -55,7 +55,6 @@ const fault = (code: HybridCode, what: string) => err<HybridFault>({ code, messa
 /** Does an address ask for hybrid key, however badly it is written? */
 export const isHybridAddress = (text: string): boolean => /^hybrid:/i.test(text);
 
-const isKdf = (method: MethodName): method is KdfMethod => METHODS[method].family === "kdf";
 const HERE = METHOD_NAMES.filter(isKdf).join(", ");
 
 /** For an agent to do. */
@@ -74,14 +73,20 @@ export function hybridWishOf(source: string | null, destination: string): Result
   const { method, sources, kem, initiator, responder } = roles.value;
   if (kem === "agent") return fault("kem-not-here", "kem: agent: ask the sites' agents, or leave it to the edge");
   if (!isKdf(method)) {
-    return fault("method-not-here", `hybridization: ${method} needs an agent (kem=agent); at the edge there are ${HERE}`);
+    return fault(
+      "method-not-here",
+      `hybridization: ${method} needs an agent (kem=agent); at the edge there are ${HERE}`,
+    );
   }
   if (!sources.some(({ algorithm }) => algorithm === "QKD")) {
     return fault("kem-not-here", "key_sources: KEMs without QKD need an agent (kem=agent)");
   }
   const [slow] = sources.filter((each) => each.required && notHere(each));
   if (slow !== undefined) {
-    return fault("kem-not-here", `key_sources: ${slow.algorithm} takes too long for an edge, and needs an agent (kem=agent)`);
+    return fault(
+      "kem-not-here",
+      `key_sources: ${slow.algorithm} takes too long for an edge, and needs an agent (kem=agent)`,
+    );
   }
   const dropped = sources.filter(notHere).map(({ algorithm }) => algorithm);
   return ok({ method, sources: sources.filter((each) => !notHere(each)), dropped, initiator, responder });
@@ -91,7 +96,9 @@ export function hybridWishOf(source: string | null, destination: string): Result
 const TOLD = {
   hybridization: ({ method }: HybridTerms) => method,
   key_sources: ({ sources, dropped }: HybridTerms) =>
-    [...sources.map(({ algorithm, required }) => (required ? algorithm : `${algorithm} (optional)`)), ...dropped].join(", "),
+    [...sources.map(({ algorithm, required }) => (required ? algorithm : `${algorithm} (optional)`)), ...dropped].join(
+      ", ",
+    ),
   source: ({ initiator }: HybridTerms) => initiator.uuid,
   destination: ({ responder }: HybridTerms) => responder.uuid,
 } as const;

@@ -11,7 +11,10 @@ const HelloSchema = v.object({ type: v.literal("hello"), version: v.literal(VERS
 
 export const PEER_HELLO: string = JSON.stringify({ type: "hello", version: VERSION });
 
+/** Of whatever else a later version says along. */
+const HELLO_CHARS = 1024;
+
 export function isPeerHello(text: string): boolean {
-  const json = parseJson(text, 1);
-  return json.ok && v.is(HelloSchema, json.value);
+  const json = text.length <= HELLO_CHARS ? parseJson(text, 1) : null;
+  return json?.ok === true && v.is(HelloSchema, json.value);
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { isPeerHello, PEER_HELLO } from "./hello.ts";
 import { parsePeerMessage, type PeerMessage, peerMessageText } from "./messages.ts";
 
@@ -36,7 +36,25 @@ test.each([
   ["half an index", { type: "want", session, index: 0.5 }],
   ["a tag that is no base64", { type: "confirm", session, index: 0, count: 1, tags: ["AA"] }],
   ["a tag of more than a tag has", { type: "confirm", session, index: 0, count: 1, tags: ["AAAA".repeat(22)] }],
+  ["a count that nobody makes at once", { type: "confirm", session, index: 0, count: 0xffff_ffff, tags: null }],
+  [
+    "a failure of as many",
+    { type: "failed", session, attempt: 1, index: 0, count: 9, code: "busy", detail: "" },
+  ],
   ["more tags than chunks at once", { type: "confirm", session, index: 0, count: 1, tags: Array(9).fill("AAAA") }],
 ])("%s is no message", (_, value) => {
   expect(parsePeerMessage(JSON.stringify(value))).toBeNull();
+});
+
+test.each([
+  ["numbers for tags", "1"],
+  ["empty tags", '""'],
+  ["empty objects", "{}"],
+])("a hundred thousand %s are not looked at one by one", (_, item) => {
+  const many = Array.from({ length: 100_000 }, () => item).join(",");
+  const text = `{"type":"confirm","session":"${session}","index":0,"count":1,"tags":[${many}]}`;
+  const parse = vi.spyOn(JSON, "parse");
+  onTestFinished(() => parse.mockRestore());
+  expect(parsePeerMessage(text)).toBeNull();
+  expect(parse).not.toHaveBeenCalled();
 });

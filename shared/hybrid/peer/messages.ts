@@ -27,8 +27,11 @@ const nonce = v.pipe(
   bytes(32),
   v.check((decoded) => decoded.length === 32),
 );
+/** Counted before any item is looked at: there could be millions. */
 const upTo = <Item extends v.GenericSchema>(item: Item, max: number) =>
-  v.pipe(v.array(item), v.maxLength(max), v.readonly());
+  v.pipe(v.array(v.unknown()), v.maxLength(max), v.array(item), v.readonly());
+/** Whoever reads it goes through as many indices. */
+const chunkCount = v.pipe(u32, v.maxValue(LIMITS.hybridChunksAtOnce));
 const tags = upTo(bytes(64), LIMITS.hybridChunksAtOnce);
 const publicKeys = upTo(bytes(LIMITS.kemPublicKeyBytes), LIMITS.hybridSources);
 const ciphertexts = upTo(bytes(LIMITS.kemCiphertextBytes), LIMITS.hybridSources);
@@ -52,7 +55,7 @@ const make = v.object({
   /** Told back with the answer: one to an attempt that was given up is not taken for another's. */
   attempt: u32,
   index: u32,
-  count: v.pipe(u32, v.minValue(1), v.maxValue(LIMITS.hybridChunksAtOnce)),
+  count: v.pipe(chunkCount, v.minValue(1)),
   /** For the chunks' epoch, where it is new: public keys of its KEMs, by slot. */
   publicKeys: v.nullable(publicKeys),
   /** Of the QKD stream: its KSID, and the number of the first chunk; null where no QKD key is mixed in. */
@@ -61,7 +64,7 @@ const make = v.object({
 const made = v.object({
   attempt: u32,
   index: u32,
-  count: u32,
+  count: chunkCount,
   /** Of the new epoch, by slot; null where it was not new. */
   ciphertexts: v.nullable(ciphertexts),
   /** Of the responder, one a chunk; null where the method has no confirmation keys. */
@@ -88,7 +91,7 @@ export const PeerMessageSchema = v.variant("type", [
   v.object({ type: v.literal("make"), session, make }),
   v.object({ type: v.literal("made"), session, made }),
   /** Of the initiator: tags of chunks that were made. The responder delivers none before. */
-  v.object({ type: v.literal("confirm"), session, index: u32, count: u32, tags: v.nullable(tags) }),
+  v.object({ type: v.literal("confirm"), session, index: u32, count: chunkCount, tags: v.nullable(tags) }),
   /** The responder's application asks for a chunk that has not been made. */
   v.object({ type: v.literal("want"), session, index: u32 }),
   /** These chunks will not be made, or, without an index, the session is not opened or is over. */
@@ -98,7 +101,7 @@ export const PeerMessageSchema = v.variant("type", [
     /** Of the responder, which could not answer it. */
     attempt: v.nullable(u32),
     index: v.nullable(u32),
-    count: u32,
+    count: chunkCount,
     code,
     detail: v.pipe(v.string(), v.maxLength(500)),
   }),
@@ -111,10 +114,21 @@ export type Make = v.InferOutput<typeof make>;
 export type Made = v.InferOutput<typeof made>;
 export type PeerFailure = PeerMessageOf<"failed">["code"];
 
+/** Commas of a message: most can be in its two addresses. What is long has keys in it, and they have none. */
+const MOST_COMMAS = 4 * LIMITS.streamUriChars;
+
+/** What has more members than any message would take the agent a second to read, and a gigabyte. */
+function hasFewMembers(text: string): boolean {
+  let commas = 0;
+  for (let at = text.indexOf(","); at !== -1; at = text.indexOf(",", at + 1)) if (++commas > MOST_COMMAS) return false;
+  return true;
+}
+
 /** @returns null for what is no message */
 export function parsePeerMessage(text: string): PeerMessage | null {
+  if (!hasFewMembers(text)) return null;
   const json = parseJson(text, LIMITS.jsonDepth);
-  const parsed = json.ok ? v.safeParse(PeerMessageSchema, json.value) : null;
+  const parsed = json.ok ? v.safeParse(PeerMessageSchema, json.value, { abortEarly: true }) : null;
   return parsed?.success === true ? parsed.output : null;
 }
 

@@ -1,11 +1,11 @@
 /** Two ends of a link in one process, each with its thread, its spool and a real socket to the other. */
-import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { eventually } from "../../../test/support/operator.ts";
 import { type FeedBench, feedBench, type StartedFeed } from "../../../test/support/feed-bench.ts";
+import { ownPort } from "../../../test/support/own-port.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { JournalStore } from "./store.ts";
 
@@ -27,19 +27,9 @@ let port: number;
 beforeEach(async () => {
   bench = await feedBench();
   bench.edge.twoEnded = true;
-  port = await freePort();
+  port = await ownPort();
 });
 afterEach(async () => await bench.stop());
-
-/** Nobody's now; a sender that starts again keeps it. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port: free } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return free;
-}
 
 const start = async (role: "sender" | "receiver", settings: object, more: object = {}): Promise<StartedFeed> =>
   await bench.start({
@@ -210,7 +200,7 @@ test("each waits for the other's public key, and takes nobody else's", async () 
   expect(sender.alarms()).toEqual([]);
   expect(readFileSync(keyOf("sender"), "utf8")).not.toBe(readFileSync(keyOf("receiver"), "utf8"));
   // Somebody who answers in that receiver's place.
-  port = await freePort();
+  port = await ownPort();
   const wary = { name: "wary", peer_public_key: undefined, peer_public_key_file: keyOf("receiver") };
   const deceived = await start("sender", SHORT, wary);
   await start("receiver", SHORT, { name: "somebody" });

@@ -28,12 +28,12 @@ const OPEN = {
 const INVALID = { status: "error", message: "Invalid JSON received" };
 const UNKNOWN = { status: "error", message: "Unknown command" };
 
-async function start(edge: FakeStreams, patience: Patience = PATIENCE) {
-  const entry = { kind: "json-tcp", port: 0, sae: "sae-a", node: "tn-1" } as const;
+async function start(edge: FakeStreams, patience: Patience = PATIENCE, zeroIsNext = false) {
+  const entry = { kind: "json-tcp", port: 0, sae: "sae-a", node: "tn-1", index_zero_is_next: zeroIsNext } as const;
   const [config] = checkConfig({ edge: edge.url, site: "site-a", etsi004: [entry] }).etsi004;
   const { log } = new Lines();
   const streams = edgeStreams({ ask: edge.ask(), binding: "json-tcp", log });
-  const protocol = jsonProtocol(streams, null);
+  const protocol = jsonProtocol(streams, null, zeroIsNext);
   const service = await startTcpService({ config: config as JsonTcpConfig, protocol, log, patience });
   onTestFinished(() => service.close());
   return service.port;
@@ -74,6 +74,20 @@ test("whatever the segments: a byte at a time, and several requests in one, answ
   expect(await client.next()).toEqual(UNKNOWN);
   expect(await client.next()).toEqual(INVALID);
   expect(await client.next()).toEqual({ status: 0 });
+});
+
+test.each([
+  [false, [0, 0, 3]],
+  [true, [undefined, undefined, 3]],
+])("index_zero_is_next = %s: what is asked for with index 0, twice, and with 3", async (zeroIsNext, indexes) => {
+  const edge = await FakeStreams.start();
+  const client = await connect(await start(edge, PATIENCE, zeroIsNext));
+  const { key_stream_id: ksid } = await askJson(client, "OPEN_CONNECT", OPEN);
+  for (const index of [0, 0, 3]) {
+    expect(await askJson(client, "GET_KEY", { key_stream_id: ksid, index })).toMatchObject({ status: 0 });
+  }
+  const asked = edge.asked.filter(({ path }) => path.endsWith("/get_key"));
+  expect(asked.map(({ body }) => (JSON.parse(body) as { index?: number }).index)).toEqual(indexes);
 });
 
 test("one that ends its side has all its answers first", async () => {

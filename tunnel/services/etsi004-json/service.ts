@@ -59,9 +59,12 @@ function jsonReader(): Reader<Piece> {
   };
 }
 
-/** @param hybrid of the agent's own making; null where it makes none */
-export function jsonProtocol(streams: EdgeStreams, hybrid: HybridStreams | null): Protocol<Piece> {
-  const ends = { streams, lanes: new OpenLanes(), hybrid };
+/**
+ * @param hybrid of the agent's own making; null where it makes none
+ * @param zeroIsNext of the streams that are the edge's, index 0 is the lowest chunk that this end has not had
+ */
+export function jsonProtocol(streams: EdgeStreams, hybrid: HybridStreams | null, zeroIsNext: boolean): Protocol<Piece> {
+  const ends = { streams, lanes: new OpenLanes(), hybrid, zeroIsNext };
   return {
     reader: jsonReader,
     async answer(piece, signal) {
@@ -76,6 +79,7 @@ interface Ends {
   readonly streams: EdgeStreams;
   readonly lanes: OpenLanes;
   readonly hybrid: HybridStreams | null;
+  readonly zeroIsNext: boolean;
 }
 
 type Answers = {
@@ -110,7 +114,11 @@ async function open({ streams, lanes, hybrid }: Ends, request: OpenRequest, sign
   return status === STATUS.success && ksid !== null ? opened(ksid) : failed("no-source");
 }
 
-async function getKey({ streams, hybrid }: Ends, { ksid, index }: GetKeyRequest, signal: AbortSignal): Promise<Answer> {
+async function getKey(
+  { streams, hybrid, zeroIsNext }: Ends,
+  { ksid, index }: GetKeyRequest,
+  signal: AbortSignal,
+): Promise<Answer> {
   if (ksid === null) return failed("no-stream");
   if (hybrid?.has(ksid) === true) {
     const made = await hybrid.getKey(ksid, index, signal);
@@ -119,7 +127,8 @@ async function getKey({ streams, hybrid }: Ends, { ksid, index }: GetKeyRequest,
     made.value.key.fill(0);
     return answered;
   }
-  const given = await streams.getKey({ ksid, index, metadataSize: 0 }, signal);
+  const wanted = zeroIsNext && index === 0 ? null : index;
+  const given = await streams.getKey({ ksid, index: wanted, metadataSize: 0 }, signal);
   if (!given.ok) return failed("get-key-failed");
   const { status, key } = given.value;
   if (status !== STATUS.success) return failed(status === UNKNOWN_KSID ? "no-stream" : "no-key");

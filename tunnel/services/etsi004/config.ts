@@ -38,7 +38,13 @@ const isAskedFor = (config: Place): boolean => !isInsecure(config) || (config.in
 const ASK = "an address that other machines reach needs insecure_lan = true and allow = [...]";
 
 const jsonTcp = v.pipe(
-  v.strictObject({ kind: v.literal("json-tcp"), port: port(65_430), ...common }),
+  v.strictObject({
+    kind: v.literal("json-tcp"),
+    port: port(65_430),
+    ...common,
+    /** For clients that ask for index 0 again and again, and mean the next chunk, as hybridization modules do. */
+    index_zero_is_next: v.optional(flag, false),
+  }),
   v.check((config) => isAskedFor(config), ASK),
 );
 

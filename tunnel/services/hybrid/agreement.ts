@@ -34,7 +34,12 @@ export interface Wish extends Asked {
 
 /** Of a peer that is a hybridization module. */
 export interface ModuleWish extends Asked {
-  readonly peer: { readonly uuid: string; readonly module: Place; readonly seedFile: string | null };
+  readonly peer: {
+    readonly uuid: string;
+    readonly module: Place;
+    readonly seedFile: string | null;
+    readonly zeroIsNext: boolean;
+  };
 }
 
 export interface Agreement extends Wish {

@@ -55,6 +55,19 @@ test("messages both ways on one connection that either end has proved itself on"
   expect(atA.from).toBe(toB);
 });
 
+test("what nobody waits for arrives in its order, by itself, and before an end", async () => {
+  const { a, b } = await twoSites();
+  const toB = await a.reached(B);
+  const closing: PeerMessage = { type: "close", session: "11111111-2222-3333-4444-555555555555" };
+  const sent = [closing, wanting(1), closing];
+  for (const message of sent) toB.send(message);
+  const heard = async () => (await b.heard.next()).message;
+  expect([await heard(), await heard(), await heard()]).toEqual(sent);
+  toB.send(closing);
+  a.parts.channel.close();
+  expect(await heard()).toEqual(closing);
+});
+
 test("those who want it at the same time share one, and each end has its own", async () => {
   const { a, b } = await twoSites();
   const [one, other, back] = await Promise.all([a.reached(B), a.reached(B), b.reached(A)]);

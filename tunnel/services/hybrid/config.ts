@@ -30,6 +30,8 @@ const peer = v.pipe(
     /** Where but one source is left, it may be combined with the module's key from a shared seed, the same for ever. */
     allow_seed_fallback: v.optional(flag, false),
     shared_seed_file: v.optional(filePath),
+    /** The module's QKD node counts, as the `[[etsi004]]` setting of that name says: each key of a session has QKD key. */
+    index_zero_is_next: v.optional(flag),
   }),
   v.check(
     ({ site, module }) => (site === undefined) !== (module === undefined),
@@ -38,6 +40,10 @@ const peer = v.pipe(
   v.check(
     ({ allow_seed_fallback: allowed, shared_seed_file: file }) => allowed === (file !== undefined),
     "shared_seed_file goes with allow_seed_fallback = true",
+  ),
+  v.check(
+    ({ module, index_zero_is_next: counts }) => counts === undefined || module !== undefined,
+    "index_zero_is_next goes with module = ...",
   ),
 );
 

@@ -8,6 +8,9 @@ import { FrameFault, frameHead, FrameReader } from "../../frames.ts";
 import { type Log, messageOf } from "../../log.ts";
 import type { PeerConnection, PeerEvents } from "./channel-types.ts";
 
+/** What nobody waits for goes with the next message, or alone after so long: a message of its own costs the hub as much. */
+const COMPANY_MS = 5;
+
 export interface FramedOptions {
   readonly site: string;
   readonly dialled: boolean;
@@ -28,6 +31,9 @@ export class FramedConnection implements PeerConnection {
   readonly #frames = new FrameReader(LIMITS.hybridMessageBytes);
   readonly #greet: (isThere: boolean) => void;
   readonly #impatient: NodeJS.Timeout;
+  /** Frames that nobody waits for. */
+  #unhurried: Buffer[] = [];
+  #company: NodeJS.Timeout | undefined;
   #isGreeted = false;
   #endedBy: string | null = null;
 
@@ -64,6 +70,7 @@ export class FramedConnection implements PeerConnection {
     const bytes = Buffer.from(peerMessageText(message));
     // The other end would not read it: whoever composed it has to know the bound.
     if (bytes.length > LIMITS.hybridMessageBytes) this.hangUp(`a message of ${bytes.length} bytes would be too large`);
+    else if (message.type === "close") this.#leave(bytes);
     else this.#write(bytes);
   }
 
@@ -73,14 +80,28 @@ export class FramedConnection implements PeerConnection {
 
   /** In order: what has been said still goes. */
   end(): void {
-    if (this.#endedBy === null) this.#finish("debug", "this agent ends", () => this.#socket.end());
+    if (this.#endedBy !== null) return;
+    this.#write();
+    this.#finish("debug", "this agent ends", () => this.#socket.end());
   }
 
-  #write(bytes: Buffer): void {
+  #leave(bytes: Buffer): void {
+    this.#unhurried.push(bytes);
+    this.#company ??= setTimeout(() => this.#write(), COMPANY_MS);
+  }
+
+  /** In the order in which they were sent: what was not hurried goes first. */
+  #write(...hurried: readonly Buffer[]): void {
     const socket = this.#socket;
+    clearTimeout(this.#company);
+    this.#company = undefined;
+    const frames = [...this.#unhurried, ...hurried];
+    this.#unhurried = [];
     socket.cork();
-    socket.write(frameHead(bytes));
-    socket.write(bytes);
+    for (const bytes of frames) {
+      socket.write(frameHead(bytes));
+      socket.write(bytes);
+    }
     socket.uncork();
     if (socket.writableLength > LIMITS.hybridUnsentBytes) this.hangUp("the other agent reads nothing");
   }
@@ -125,6 +146,7 @@ export class FramedConnection implements PeerConnection {
   #finish(level: "debug" | "info" | "warn", reason: string, leave: () => void): void {
     this.#endedBy = reason;
     clearTimeout(this.#impatient);
+    clearTimeout(this.#company);
     leave();
     const { site, dialled, events, log, onEnd } = this.#options;
     log(level, "connection to the other agent ended", { site, dialled, reason });

@@ -78,16 +78,19 @@ export class InitiatorSession implements AgentSession {
     this.lastUsedMs = this.#around.nowMs();
     if (this.#broken !== null) return err(this.#broken);
     if (this.#chunks.get(index) === undefined && this.#ended !== null) return err(this.#ended);
-    this.bring(index);
-    return await this.#chunks.take(index, signal);
+    const refused = this.bring(index);
+    return refused === null ? await this.#chunks.take(index, signal) : err(refused);
   }
 
-  /** Makes the chunk where it is neither made nor being made, and some after it where one asks quickly. */
-  bring(index: number): void {
-    if (this.#ended !== null) return;
+  /**
+   * Makes the chunk where it is neither made nor being made, and some after it where one asks quickly.
+   * @returns why it is not made now; null where it is, or never will be
+   */
+  bring(index: number): HybridFailure | null {
+    if (this.#ended !== null) return null;
     const ahead = this.#pace.ask(index);
     const last = Math.min(index + ahead, 0xffff_ffff);
-    for (let first = index; first <= last;) {
+    for (let first = index; first <= last && this.#making.size < LIMITS.hybridChunksHeld;) {
       if (!this.#isMissing(first)) {
         first += 1;
         continue;
@@ -96,6 +99,7 @@ export class InitiatorSession implements AgentSession {
       void this.#make(first, count);
       first += count;
     }
+    return this.#isMissing(index) ? { code: "busy", detail: "as many chunks are made as may be" } : null;
   }
 
   message(from: PeerConnection, message: PeerMessage): void {
@@ -157,12 +161,14 @@ export class InitiatorSession implements AgentSession {
 
   /** What was confirmed, and did not arrive, is confirmed again. */
   #wanted(from: PeerConnection, index: number): void {
-    if (this.#chunks.get(index) !== undefined) this.#confirm(from, index, 1);
-    else if (!this.#chunks.wasMade(index)) this.bring(index);
-    else {
-      const detail = `chunk ${index} is not held any more`;
-      from.send({ type: "failed", session: this.ksid, attempt: null, index, count: 1, code: "index-used", detail });
+    if (this.#chunks.get(index) !== undefined) {
+      this.#confirm(from, index, 1);
+      return;
     }
+    const gone = { code: "index-used", detail: `chunk ${index} is not held any more` } as const;
+    const refused = this.#chunks.wasMade(index) ? gone : this.bring(index);
+    if (refused === null) return;
+    from.send({ type: "failed", session: this.ksid, attempt: null, index, count: 1, ...toPeer(refused) });
   }
 
   async #make(first: number, count: number): Promise<void> {
@@ -238,6 +244,11 @@ export class InitiatorSession implements AgentSession {
         detail: "the two ends have not made the same key",
       });
     }
+    // Closed meanwhile, or found to differ by another exchange: nothing more is held.
+    if (this.#broken !== null) {
+      wipe(combined, null);
+      return err(this.#broken);
+    }
     combined.forEach(({ chunk, dropped }, at) => {
       this.#chunks.put(index + at, chunk);
       this.#reports.dropped(dropped);
@@ -275,6 +286,10 @@ export class InitiatorSession implements AgentSession {
     }
     const material = new EpochMaterial(this.#agreement, entries.value);
     epoch.settle(material);
+    if ((await epoch.material) !== material) {
+      material.wipe();
+      return failed("source-unavailable", "these KEM keys were given up");
+    }
     for (const old of [...this.#epochs.values()].slice(0, -EPOCHS_KEPT)) this.#forget(old);
     return ok(material);
   }

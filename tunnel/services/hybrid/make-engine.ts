@@ -39,7 +39,10 @@ export function makeEngine({ site, config, channel, askFor, send, log }: EngineP
       engine.close();
       qkd.close();
       reports.close();
-      void modules?.then((there) => there.close());
+      void modules?.then(
+        (there) => there.close(),
+        () => undefined, // logged above
+      );
       void kems.close();
     },
   };

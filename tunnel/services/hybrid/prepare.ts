@@ -117,7 +117,6 @@ export async function decapsulateAll(
       if (pair === undefined || publicKey === undefined || ciphertext === undefined || ciphertext.length === 0)
         return null;
       const secret = await kems.decapsulate(source.algorithm, ciphertext, pair.secretKey);
-      pair.secretKey.fill(0);
       return secret.ok ? kemEntry(source, publicKey, ciphertext, secret.value) : "corrupt";
     }),
   );

@@ -5,7 +5,8 @@ import type { Made, Make, PeerMessage, PeerMessageOf } from "../../../shared/hyb
 import type { SourceEntry } from "../../../shared/hybrid/types.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
-import { type Agreement, type Application, kemSources } from "./agreement.ts";
+import { KEMS } from "../../../shared/kem/registry.ts";
+import { type Agreement, type Application, kemSources, qkdSource } from "./agreement.ts";
 import type { PeerConnection } from "./channel-types.ts";
 import { failed, type HybridFailure, toPeer } from "./failure.ts";
 import { HeldChunks, type MadeChunk } from "./held-chunks.ts";
@@ -19,6 +20,16 @@ const EPOCHS_KEPT = 4;
 
 type Material = Promise<Result<EpochMaterial, HybridFailure>>;
 
+interface Making {
+  readonly make: Make;
+  /** The initiator has given it up, and begun some of its chunks anew. */
+  isStale: boolean;
+}
+
+interface Unconfirmed extends Combination {
+  readonly attempt: number;
+}
+
 export class ResponderSession implements AgentSession {
   readonly #around: Surroundings;
   readonly #agreement: Agreement;
@@ -26,7 +37,8 @@ export class ResponderSession implements AgentSession {
   readonly #reports: SessionReports;
   readonly #epochs = new Map<number, Material>();
   /** Made, and not confirmed by the initiator yet. */
-  readonly #unconfirmed = new Map<number, Combination>();
+  readonly #unconfirmed = new Map<number, Unconfirmed>();
+  readonly #making = new Set<Making>();
   #connection: PeerConnection;
   /** Nothing of the session is of use. */
   #broken: HybridFailure | null = null;
@@ -114,14 +126,27 @@ export class ResponderSession implements AgentSession {
 
   /** @returns what is answered; chunks wait for the initiator's confirmation */
   async make(make: Make): Promise<Result<Made, HybridFailure>> {
-    const { attempt, index, count, publicKeys, qkd } = make;
-    const indices = Array.from({ length: count }, (_, at) => index + at);
+    const { index, count, qkd } = make;
     if (this.#broken !== null) return err(this.#broken);
     if (epochOf(this.#agreement, index) !== epochOf(this.#agreement, index + count - 1)) {
       return failed("source-unavailable", "chunks of two exchanges of KEM keys at once");
     }
-    if (indices.some((each) => this.#chunks.wasMade(each)))
-      return failed("index-used", `chunk ${index} was made before`);
+    if (qkd !== null && qkdSource(this.#agreement) === undefined) {
+      return failed("source-unavailable", "QKD is no source of this stream");
+    }
+    if (this.#isUsed(make)) return failed("index-used", `chunk ${index} was made before, or is made anew`);
+    if (this.#making.size >= LIMITS.hybridChunksHeld) return failed("busy", "as many chunks are made as may be");
+    for (const other of this.#making) if (overlap(other.make, make)) other.isStale = true;
+    const making = { make, isStale: false };
+    this.#making.add(making);
+    const made = await this.#combined(making);
+    this.#making.delete(making);
+    return made;
+  }
+
+  async #combined(making: Making): Promise<Result<Made, HybridFailure>> {
+    const { attempt, index, count, publicKeys, qkd } = making.make;
+    const indices = indicesOf(making.make);
     const epoch = epochOf(this.#agreement, index);
     if (publicKeys !== null) this.#beginEpoch(epoch, publicKeys);
     const material = await (this.#epochs.get(epoch) ?? failed("source-unavailable", "no KEM keys for these chunks"));
@@ -138,7 +163,13 @@ export class ResponderSession implements AgentSession {
       }
     }
     wipe([], part.value);
-    for (const [at, each] of indices.entries()) this.#hold(each, combined[at]);
+    // Much may have happened while key was fetched: an index that was confirmed stays the key it is.
+    const isOver = this.#broken !== null || making.isStale || this.#isUsed(making.make);
+    if (isOver) {
+      wipe(combined, null);
+      return err(this.#broken ?? { code: "index-used", detail: `chunk ${index} has been begun anew` });
+    }
+    combined.forEach((one, at) => this.#hold(index + at, { ...one, attempt }));
     const ciphertexts = publicKeys === null ? null : this.#ciphertexts(material.value.entries);
     const tags = combined.map(({ chunk }) => chunk.tag).filter((tag) => tag !== null);
     return ok({ attempt, index, count, ciphertexts, tags: tags.length === count ? tags : null });
@@ -151,7 +182,7 @@ export class ResponderSession implements AgentSession {
       const { attempt, index, count } = make;
       this.#around.log("warn", "hybrid chunks not made", { ksid: this.ksid, index, count, ...made.error });
       from.send({ type: "failed", session: this.ksid, attempt, index, count, ...toPeer(made.error) });
-      if (isTriedWithoutQkd(this.#agreement, made.error)) return;
+      if (isTriedWithoutQkd(this.#agreement, made.error) || made.error.code === "index-used") return;
       for (let each = index; each < index + count; each++) this.#chunks.fail(each, made.error);
     }
   }
@@ -185,9 +216,19 @@ export class ResponderSession implements AgentSession {
     }
   }
 
-  #hold(index: number, one: Combination | undefined): void {
+  /** Was one of these made, or begun later than this? Over a connection that has just been replaced they may come late. */
+  #isUsed(make: Make): boolean {
+    const isLater = ({ attempt }: Pick<Make, "attempt">): boolean => attempt > make.attempt;
+    const held = indicesOf(make).map((index) => this.#unconfirmed.get(index));
+    return (
+      indicesOf(make).some((index) => this.#chunks.wasMade(index)) ||
+      held.some((one) => one !== undefined && isLater(one)) ||
+      [...this.#making].some((other) => overlap(other.make, make) && isLater(other.make))
+    );
+  }
+
+  #hold(index: number, one: Unconfirmed): void {
     this.#drop(index);
-    if (one === undefined) return;
     this.#unconfirmed.set(index, one);
     const [oldest] = this.#unconfirmed.keys();
     if (this.#unconfirmed.size > LIMITS.hybridChunksHeld && oldest !== undefined) this.#drop(oldest);
@@ -230,6 +271,11 @@ export class ResponderSession implements AgentSession {
   }
 }
 
+const indicesOf = ({ index, count }: Make): readonly number[] => Array.from({ length: count }, (_, at) => index + at);
+
+const overlap = (one: Make, other: Make): boolean =>
+  one.index < other.index + other.count && other.index < one.index + one.count;
+
 /** A public key that cannot be used leaves its source out; whether that may be, the combining tells. */
 async function encapsulateAll(
   { kems }: Pick<Surroundings, "kems">,
@@ -241,8 +287,10 @@ async function encapsulateAll(
   const done = await Promise.all(
     sources.map(async (source, at) => {
       const publicKey = publicKeys[at] ?? new Uint8Array();
-      const made = await kems.encapsulate(source.algorithm, publicKey);
-      return made.ok ? kemEntry(source, publicKey, made.value.ciphertext, made.value.sharedSecret) : null;
+      // One of another length would only take up room in the queue.
+      const isKey = publicKey.length === KEMS[source.algorithm].publicKeyBytes;
+      const made = isKey ? await kems.encapsulate(source.algorithm, publicKey) : null;
+      return made?.ok === true ? kemEntry(source, publicKey, made.value.ciphertext, made.value.sharedSecret) : null;
     }),
   );
   return ok(

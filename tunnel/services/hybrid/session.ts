@@ -3,7 +3,7 @@ import type { Ksid } from "../../../shared/etsi004/types.ts";
 import type { PeerMessage } from "../../../shared/hybrid/peer/messages.ts";
 import type { Result } from "../../../shared/result.ts";
 import { type Kems, KemsBusy } from "../../../shared/kem/kem.ts";
-import type { Log } from "../../log.ts";
+import { type Log, messageOf } from "../../log.ts";
 import type { Application } from "./agreement.ts";
 import type { PeerChannel, PeerConnection, QkdSupply } from "./channel-types.ts";
 import { failed, type HybridFailure } from "./failure.ts";
@@ -44,12 +44,12 @@ export interface AgentSession extends HybridSession {
   disconnected(connection: PeerConnection): void;
 }
 
-/** What its own queue is too long for is tried again later. */
+/** What its own queue is too long for is tried again later. A defect, as of a thread that ended, is this key's alone. */
 export async function unlessBusy<T>(work: () => Promise<Result<T, HybridFailure>>): Promise<Result<T, HybridFailure>> {
   try {
     return await work();
   } catch (thrown) {
     if (thrown instanceof KemsBusy) return failed("busy", "too many KEM operations wait");
-    throw thrown;
+    return failed("source-unavailable", `a KEM has failed: ${messageOf(thrown)}`);
   }
 }

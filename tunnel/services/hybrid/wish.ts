@@ -67,5 +67,13 @@ export function wishOf(
   if (site !== undefined) return ok({ ...asked, peer: { uuid: partner.uuid, site } });
   const place = placeOf(module ?? "");
   if (place === null) return failed("unknown-peer", "the peer has no address");
-  return ok({ ...asked, peer: { uuid: partner.uuid, module: place, seedFile: partner.shared_seed_file ?? null } });
+  return ok({
+    ...asked,
+    peer: {
+      uuid: partner.uuid,
+      module: place,
+      seedFile: partner.shared_seed_file ?? null,
+      zeroIsNext: partner.index_zero_is_next === true,
+    },
+  });
 }

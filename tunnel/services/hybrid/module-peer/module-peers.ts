@@ -103,8 +103,15 @@ export class ModulePeers {
     return { pending: this.#listener.pending, unclaimed: this.#meeting.unclaimed, sessions: this.#sessions.size };
   }
 
-  /** Until the module's application has come too. */
-  async openSession(wish: ModuleWish, wanted: AbortSignal): Promise<Result<ModuleSession, ModuleFailure>> {
+  /**
+   * Until the module's application has come too.
+   * @param onMet when it has: a module opens its other sources from then on
+   */
+  async openSession(
+    wish: ModuleWish,
+    wanted: AbortSignal,
+    onMet: () => void = () => undefined,
+  ): Promise<Result<ModuleSession, ModuleFailure>> {
     const signal = AbortSignal.any([wanted, this.#stopped.signal]);
     if (this.#sessions.size + this.#opening >= LIMITS.hybridModuleSessions) {
       return failed("busy", "as many streams with modules are open as may be");
@@ -112,6 +119,7 @@ export class ModulePeers {
     this.#opening++;
     try {
       const ksid = await this.#shareKsid(wish, signal);
+      if (ksid.ok) onMet();
       const opened = ksid.ok ? await this.#openLines(wish, ksid.value, signal) : ksid;
       return opened.ok || !wanted.aborted ? opened : failed("aborted", NOT_WANTED);
     } finally {

@@ -18,7 +18,8 @@ async function rig() {
   const edge = await FakeStreams.start();
   const streams = edgeStreams({ ask: edge.ask(), binding: "json-tcp", log: () => undefined });
   const lanes = new OpenLanes();
-  return { edge, lanes, open: () => moduleQkd({ streams, lanes, ...UUIDS, qos: QOS }, NEVER) };
+  const open = (counts = false) => moduleQkd({ streams, lanes, ...UUIDS, qos: QOS, counts }, NEVER);
+  return { edge, lanes, open };
 }
 
 test("the stream that the module's QKD node opens for the same two texts, and its chunk 0", async () => {
@@ -57,6 +58,17 @@ test("what was had is not given again: the reason is told", async () => {
     ok: false,
     error: "the stream has no key at index 0: status 2",
   });
+});
+
+test("where the module's node counts: chunk after chunk by its number, one that was missed again", async () => {
+  const { edge, open } = await rig();
+  const opened = await open(true);
+  if (!opened.ok) throw new Error(opened.error);
+  const indexes = () => edge.asked.slice(1).map(({ body }) => (JSON.parse(body) as { index: number }).index);
+  expect([(await opened.value.key(NEVER)).ok, (await opened.value.key(NEVER)).ok]).toEqual([true, true]);
+  edge.intercept = () => jsonAnswer(503, { status: 2, message: "had" });
+  expect([(await opened.value.key(NEVER)).ok, (await opened.value.key(NEVER)).ok]).toEqual([false, false]);
+  expect(indexes()).toEqual([0, 1, 2, 2]);
 });
 
 test("no stream: the edge's own words", async () => {

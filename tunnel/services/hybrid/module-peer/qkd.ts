@@ -21,12 +21,16 @@ export interface ModuleQkdWish {
   readonly destinationUuid: string;
   /** As the application asks for the hybrid stream: a module passes it on. */
   readonly qos: Qos;
+  /** The module's QKD node takes its index 0 for the next chunk: `index_zero_is_next`. */
+  readonly counts: boolean;
 }
 
 export interface ModuleQkd {
   /**
-   * The chunk at index 0, which is the only one that a module ever asks for: a stream gives it once, so there is QKD key for
-   * one hybrid key of a session. Whoever has it wipes it. The error is the reason, for people.
+   * What the module's QKD node gives it. A module asks for index 0 whatever it has had: the first chunk, which a stream gives
+   * once, so that there is QKD key for one hybrid key of a session; or, where its node counts, for the n-th key chunk n - 1.
+   * That is asked for by its number: one whose answer was lost shall be missed, and not pass for the one after it. Whoever
+   * has the key wipes it. The error is the reason, for people.
    */
   key(signal: AbortSignal): Promise<Result<Uint8Array, string>>;
   close(): Promise<void>;
@@ -35,11 +39,10 @@ export interface ModuleQkd {
 /** As which applications modules open their streams, whoever asks them. */
 const SOURCE_APPLICATION = "Application1";
 const DESTINATION_APPLICATION = "Application4";
-const INDEX = 0;
 
 /** Until the module has opened it too. The error is the reason, for people. */
 export async function moduleQkd(
-  { streams, lanes, sourceUuid, destinationUuid, qos }: ModuleQkdWish,
+  { streams, lanes, sourceUuid, destinationUuid, qos, counts }: ModuleQkdWish,
   signal: AbortSignal,
 ): Promise<Result<ModuleQkd, string>> {
   const source = `qkd://${SOURCE_APPLICATION}@${sourceUuid}`;
@@ -50,19 +53,24 @@ export async function moduleQkd(
   if (status !== STATUS.success || ksid === null) {
     return err(message ?? (status === STATUS.timeout ? "the module has not opened the stream" : `status ${status}`));
   }
-  return ok(openStream(streams, lanes, ksid));
+  return ok(openStream(streams, lanes, ksid, counts));
 }
 
-const openStream = (streams: EdgeStreams, lanes: OpenLanes, ksid: Ksid): ModuleQkd => ({
-  async key(signal) {
-    const given = await streams.getKey({ ksid, index: INDEX, metadataSize: 0 }, signal);
-    if (!given.ok) return err(given.error.message);
-    const { status, key } = given.value;
-    return status === STATUS.success ? ok(key) : err(`the stream has no key at index ${INDEX}: status ${status}`);
-  },
-  async close() {
-    if (!lanes.has(ksid)) return;
-    lanes.delete(ksid);
-    await streams.close(ksid, AbortSignal.timeout(LIMITS.agentRequestMs));
-  },
-});
+function openStream(streams: EdgeStreams, lanes: OpenLanes, ksid: Ksid, counts: boolean): ModuleQkd {
+  let index = 0;
+  return {
+    async key(signal) {
+      const given = await streams.getKey({ ksid, index, metadataSize: 0 }, signal);
+      if (!given.ok) return err(given.error.message);
+      const { status, key } = given.value;
+      if (status !== STATUS.success) return err(`the stream has no key at index ${index}: status ${status}`);
+      if (counts) index++;
+      return ok(key);
+    },
+    async close() {
+      if (!lanes.has(ksid)) return;
+      lanes.delete(ksid);
+      await streams.close(ksid, AbortSignal.timeout(LIMITS.agentRequestMs));
+    },
+  };
+}
