@@ -3,6 +3,7 @@
  * length is checked before anything is kept for it, and no more is kept than has come.
  */
 const LENGTH_BYTES = 4;
+const SMALL_BYTES = 4096;
 
 export function frameHead(message: Uint8Array): Buffer {
   const head = Buffer.alloc(LENGTH_BYTES);
@@ -24,7 +25,7 @@ export class FrameReader {
 
   /** What has come whole by now, in order. @throws FrameFault for a length that no message has */
   *push(chunk: Buffer): Generator<Uint8Array, void, void> {
-    this.#chunks.push(chunk);
+    this.#keep(chunk);
     this.#bytes += chunk.length;
     while (this.#bytes >= LENGTH_BYTES) {
       const lengthBytes = this.#peekLength();
@@ -38,6 +39,17 @@ export class FrameReader {
       this.#bytes -= end;
       // A plain array: `slice` of a Buffer makes no copy, and JSON has a form of its own for one.
       yield new Uint8Array(all.buffer, all.byteOffset + LENGTH_BYTES, lengthBytes);
+    }
+  }
+
+  /** What comes byte by byte would take up a hundred times its length: small pieces are joined, as sums are carried. */
+  #keep(chunk: Buffer): void {
+    const chunks = this.#chunks;
+    chunks.push(chunk);
+    for (;;) {
+      const [before, last] = chunks.slice(-2);
+      if (before === undefined || last === undefined || before.length > Math.min(last.length, SMALL_BYTES)) return;
+      chunks.splice(-2, 2, Buffer.concat([before, last]));
     }
   }
 

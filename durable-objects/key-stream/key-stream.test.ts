@@ -264,8 +264,8 @@ describe("rate", () => {
     const { a, b } = await makeStreams();
     const ksid = newKsid();
     const open = async (chunkBytes: number, maxBps: number) =>
-      await Promise.all([a.open(ksid, { chunkBytes, maxBps, timeoutMs: 5000 }), b.open(ksid)]);
-    await open(64, 512);
+      await Promise.all([a.open(ksid, { chunkBytes, maxBps, timeoutMs: 10_000 }), b.open(ksid)]);
+    await open(64, 128);
     await a.key(ksid);
     const late = a.status(ksid);
     await Promise.all([a.close(ksid), b.close(ksid)]);

@@ -44,6 +44,13 @@ function withData(more: object): string {
   return written("request.json", JSON.stringify({ ...request, data: { ...request.data, ...more } }));
 }
 
+function hybridRequest(method: string): string {
+  const query = `hybridization=${method}&key_sources=ML-KEM-1024,QKD`;
+  const source = `hybrid://SPI_1@aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa?${query}`;
+  const destination = `hybrid://SPI_1@bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb?${query}`;
+  return withData({ source, destination });
+}
+
 describe("qkd stream run", () => {
   test("at one edge, with the tokens of whom the request means", () => {
     const { status, lines, stderr } = qkd(REQUEST, "--parallel", "10", "--keys", "2");
@@ -69,12 +76,18 @@ describe("qkd stream run", () => {
     expect(status).toBe(0);
   });
 
+  test("hybrid key at one edge, by a method that it has; never QKD key alone in place of one that it has not", () => {
+    const made = qkd(hybridRequest("qkdedge-hkdf-v1"), "--parallel", "4");
+    expect(made.lines[0]).toMatch(/equal +\d+ ms {2}qkdedge-hkdf-v1 of ML-KEM-1024, QKD; confirmed$/);
+    expect(made.lines.at(-1)).toBe("4 streams: 4 equal");
+    const { status, lines, stderr } = qkd(hybridRequest("xoring"));
+    expect([...lines, stderr].join("\n")).toContain("method-not-here: hybridization: xoring needs an agent");
+    expect(status).toBe(1);
+  });
+
   test("a request as the original's drivers send it, at two agents", () => {
     const [a = "", b = ""] = Object.values(ports.etsi004Json);
-    const query = "hybridization=xoring&key_sources=ML-KEM-1024,QKD";
-    const source = `hybrid://SPI_1@aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa?${query}`;
-    const destination = `hybrid://SPI_1@bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb?${query}`;
-    const { status, lines } = qkd(withData({ source, destination }), "--edge", a, "--peer", b);
+    const { status, lines } = qkd(hybridRequest("xoring"), "--edge", a, "--peer", b);
     expect(lines[0]).toMatch(/equal +\d+ ms {2}xoring of ML-KEM-1024, QKD; not confirmed$/);
     expect(status).toBe(0);
   });

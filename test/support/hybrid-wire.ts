@@ -37,6 +37,7 @@ export class Wire {
     return {
       site: `site-${peer}`,
       dialled,
+      hasRoom: () => true,
       send: (message) => {
         this.seen.push(message);
         const passed = this.pass(message, self);

@@ -38,7 +38,7 @@ interface Load {
 
 export interface Jobs {
   /** One operation after the other, in the way of an agent. */
-  kem: { takes: { readonly name: KemName; readonly forMs: number; readonly least: number }; gives: KemRates };
+  kem: { takes: { readonly name: KemName; readonly forMs: number }; gives: KemRates };
   /** One session a pair, one index after the other; timed until both ends have it. */
   "get-key": { takes: Load; gives: Rate & { readonly checkedKeys: number } };
   /** OPEN_CONNECT, GET_KEY, CLOSE by both ends at once, on kept connections. */

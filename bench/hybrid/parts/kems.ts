@@ -6,14 +6,11 @@ import type { Jobs } from "../load/jobs.ts";
 import type { HybridOptions } from "../options.ts";
 import type { KemResult } from "../report/measures.ts";
 
-export async function measureKems(
-  load: LoadTool<Jobs>,
-  { kemMs: forMs, leastKemOperations: least }: HybridOptions,
-): Promise<KemResult[]> {
+export async function measureKems(load: LoadTool<Jobs>, { kemMs: forMs }: HybridOptions): Promise<KemResult[]> {
   const results: KemResult[] = [];
   for (const name of KEM_NAMES) {
     progress(name);
-    results.push({ name, ...(await load.run("kem", { name, forMs, least })) });
+    results.push({ name, ...(await load.run("kem", { name, forMs })) });
   }
   return results;
 }

@@ -10,7 +10,7 @@ import type { HybridRig } from "../rig.ts";
 const KEMS: readonly KemName[] = ["ML-KEM-768"];
 const WARM_UP_MS = 300;
 /** So long after their start, engine, agents and load tool have come to their full speed. */
-const FIRST_WARM_UP_MS = 2500;
+const FIRST_WARM_UP_MS = 1500;
 /** Above what any machine so far gives in a second. */
 const CHUNKS_PER_S = 20_000;
 

@@ -43,9 +43,20 @@ export type Asked = "engine" | "initiator" | "responder";
 export const stallOf = ({ rounds }: StallCase, asked: Asked, figure: "p50Ms" | "longestMs"): number =>
   rounded(median(rounds.map((round) => round[asked]?.[figure] ?? Number.NaN)));
 
+/** Of the engine in any round: with what has nothing to do with what went on. */
+export const worstOf = ({ cases }: StallResult, kind: StallCase["kind"]): number =>
+  rounded(
+    Math.max(
+      ...cases
+        .filter((each) => each.kind === kind)
+        .flatMap(({ rounds }) => rounds.map((round) => round["engine"]?.longestMs ?? Number.NaN)),
+    ),
+  );
+
 const AGENTS: readonly Asked[] = ["initiator", "responder"];
 
-function stallFigures({ cases }: StallResult): Figures {
+function stallFigures(result: StallResult): Figures {
+  const { cases } = result;
   const longest = (kind: StallCase["kind"], asked: readonly Asked[]): number =>
     Math.max(
       ...cases
@@ -55,6 +66,8 @@ function stallFigures({ cases }: StallResult): Figures {
   return {
     engineMaxBlockMs: longest("engine", ["engine"]),
     engineMaxBlockMs_idle: longest("idle", ["engine"]),
+    engineMaxBlockMs_anyRound: worstOf(result, "engine"),
+    engineMaxBlockMs_anyRoundIdle: worstOf(result, "idle"),
     engineMaxBlockMs_agents: longest("agents", ["engine"]),
     agentMaxBlockMs: longest("agents", AGENTS),
     agentMaxBlockMs_idle: longest("idle", AGENTS),

@@ -51,6 +51,7 @@ test("figures under fixed names", () => {
     sessionsPerS_c8: 300,
     getKeyP50Ms: 1,
     engineMaxBlockMs: 12,
+    engineMaxBlockMs_anyRound: 900,
     engineMaxBlockMs_agents: 6,
     agentMaxBlockMs: 7,
     agentMaxBlockMs_idle: 2,

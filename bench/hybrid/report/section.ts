@@ -4,7 +4,7 @@ import { type Facts, factsText } from "../../report/document.ts";
 import { goalsText } from "../../report/goals.ts";
 import { markdownTable } from "../../report/markdown.ts";
 import { rounded } from "../../statistics.ts";
-import { checkedKeysOf, figuresOf, medianOf, stallOf } from "./figures.ts";
+import { checkedKeysOf, figuresOf, medianOf, stallOf, worstOf } from "./figures.ts";
 import { HYBRID_GOALS } from "./goals.ts";
 import type {
   GetKeyRound,
@@ -89,7 +89,11 @@ function stallsText(result: StallResult): string {
     ...ASKED.flatMap((who) => [stallOf(each, who, "p50Ms"), stallOf(each, who, "longestMs")].map(String)),
   ]);
   const headings = ["meanwhile", ...ASKED.flatMap((who) => [`${who} p50 ms`, "longest"])];
-  return `How long engine and agents take to answer what costs them nothing; medians of ${result.cases[0]?.rounds.length ?? 0} rounds, of the longest too:\n\n${markdownTable(headings, rows)}`;
+  return [
+    `How long engine and agents take to answer what costs them nothing; medians of rounds, of the longest too:`,
+    markdownTable(headings, rows),
+    `In any round the engine took ${worstOf(result, "engine")} ms at most while it computed a KEM, and ${worstOf(result, "idle")} ms while nothing went on.`,
+  ].join("\n\n");
 }
 
 const kemsText = (results: readonly KemResult[]): string => {

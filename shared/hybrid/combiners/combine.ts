@@ -1,4 +1,5 @@
 /** Secrets of several sources made one key, by any of the methods. */
+import { copyOf } from "../../bytes/copy.ts";
 import { type Result, err, ok } from "../../result.ts";
 import { isLegacy, type KdfMethod, type LegacyMethod, type MethodName } from "../methods.ts";
 import type { CombineFault, Combined, SourceEntry, ToCombine } from "../types.ts";
@@ -29,11 +30,11 @@ const SCHEMES: Readonly<Record<KdfMethod, KdfScheme>> = {
 };
 
 const copied = (entries: readonly SourceEntry[]): readonly SourceEntry[] =>
-  inOrder(entries).map((entry) => ({ ...entry, secret: entry.secret.slice() }));
+  inOrder(entries).map((entry) => ({ ...entry, secret: copyOf(entry.secret) }));
 
 /** Has neither index nor confirmation keys: one chunk is all that should be made of it. */
 function legacyCombined(method: LegacyMethod, entries: readonly SourceEntry[], allowShort: boolean): Combined {
-  const keys = entries.map(({ secret }) => secret.slice());
+  const keys = entries.map(({ secret }) => copyOf(secret));
   let isWiped = false;
   return {
     confirms: false,

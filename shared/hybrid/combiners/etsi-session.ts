@@ -8,6 +8,7 @@
  *   without), index and length. So chunks and confirmation keys come from calls of their own, while whatever holds large
  *   public keys, the formatted context or the rounds before the last, is computed once an epoch.
  */
+import { copyOf } from "../../bytes/copy.ts";
 import { sha384 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 import type { SessionContext, SourceEntry } from "../types.ts";
@@ -62,7 +63,7 @@ export const CAT_KDF: KdfScheme = {
     return {
       derivation(fresh, transcriptHash) {
         const info = fresh.some(hasMessages) ? formatted([...fixed, ...fresh]) : ofFixed;
-        const entries = [...fixed, ...fresh].map((entry) => ({ ...entry, secret: entry.secret.slice() }));
+        const entries = [...fixed, ...fresh].map((entry) => ({ ...entry, secret: copyOf(entry.secret) }));
         const secrets = entries.map(({ secret }) => secret);
         return {
           derive(wanted) {
@@ -90,7 +91,7 @@ const roundOf = (entry: SourceEntry, context: Uint8Array): CasRound => ({
 
 /** Rounds of a cascade that are not its last. The chain secret given stays the caller's, and so does the one returned. */
 function chainOver(entries: Entries, context: Uint8Array, from: Uint8Array): Uint8Array {
-  let chain: Uint8Array = from.slice();
+  let chain: Uint8Array = copyOf(from);
   for (const entry of entries) {
     const { roundSecret, chainSecret } = casRound(SUITE, chain, roundOf(entry, context));
     for (const bytes of [roundSecret, chain]) bytes.fill(0);

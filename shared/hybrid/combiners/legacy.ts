@@ -2,6 +2,7 @@
  * The three methods of the hybridization module, bit for bit. They mix bare secrets: no names, no index, no transcript,
  * no key confirmation. Keys are sorted by their bytes, so that both ends agree whatever the order of arrival.
  */
+import { copyOf } from "../../bytes/copy.ts";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "@noble/hashes/utils.js";
@@ -64,8 +65,7 @@ const RULES: Readonly<Record<LegacyMethod, LegacyRule>> = {
 export function combineLegacy(method: LegacyMethod, keys: Keys, lengthBytes: number): Uint8Array {
   const [only, ...more] = keys;
   if (only === undefined) throw new RangeError("at least one key");
-  // A copy, whatever kind of array it is: the slice of a Buffer would be wiped along with it.
-  if (more.length === 0) return new Uint8Array(only.subarray(0, lengthBytes));
+  if (more.length === 0) return copyOf(only, 0, lengthBytes);
   const whole = RULES[method].mix([...keys].sort(compareBytes), lengthBytes);
   if (whole.length <= lengthBytes) return whole;
   const chunk = whole.slice(0, lengthBytes);

@@ -37,10 +37,7 @@ test.each([
   ["a tag that is no base64", { type: "confirm", session, index: 0, count: 1, tags: ["AA"] }],
   ["a tag of more than a tag has", { type: "confirm", session, index: 0, count: 1, tags: ["AAAA".repeat(22)] }],
   ["a count that nobody makes at once", { type: "confirm", session, index: 0, count: 0xffff_ffff, tags: null }],
-  [
-    "a failure of as many",
-    { type: "failed", session, attempt: 1, index: 0, count: 9, code: "busy", detail: "" },
-  ],
+  ["a failure of as many", { type: "failed", session, attempt: 1, index: 0, count: 9, code: "busy", detail: "" }],
   ["more tags than chunks at once", { type: "confirm", session, index: 0, count: 1, tags: Array(9).fill("AAAA") }],
 ])("%s is no message", (_, value) => {
   expect(parsePeerMessage(JSON.stringify(value))).toBeNull();

@@ -7,6 +7,8 @@ export interface PeerConnection {
   readonly site: string;
   /** By this agent, for sessions it initiates; else by the other one, for its own. */
   readonly dialled: boolean;
+  /** Is there for public keys? They may have megabytes, and the way to the other agent may be slow. */
+  hasRoom(): boolean;
   /** Never waits: an agent that reads nothing is hung up on. */
   send(message: PeerMessage): void;
   /** Because of what came over it. */

@@ -65,6 +65,10 @@ export class FramedConnection implements PeerConnection {
     return this.#endedBy;
   }
 
+  hasRoom(): boolean {
+    return this.#socket.writableLength <= LIMITS.hybridUnsentBytes / 2;
+  }
+
   send(message: PeerMessage): void {
     if (this.#endedBy !== null) return;
     const bytes = Buffer.from(peerMessageText(message));

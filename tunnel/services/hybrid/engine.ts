@@ -60,10 +60,16 @@ export class HybridEngine implements PeerEvents {
     if (this.#sessions.size + this.#openings.size + this.#withModules.size >= LIMITS.hybridSessions) {
       return failed("busy", "as many hybrid streams are open as may be");
     }
-    if (!isOfAgent(wish.value)) return await this.#openModule(wish.value, signal);
-    return await (wish.value.role === "initiator"
-      ? this.#initiate(wish.value, signal)
-      : this.#respond(wish.value, signal));
+    const opened = await this.#openFor(wish.value, signal);
+    if (!opened.ok || !signal.aborted) return opened;
+    // Nobody has heard which stream it is.
+    this.closeSession(opened.value);
+    return failed("timeout", "nobody waits any more");
+  }
+
+  async #openFor(wish: Wish | ModuleWish, signal: AbortSignal): Opened {
+    if (!isOfAgent(wish)) return await this.#openModule(wish, signal);
+    return await (wish.role === "initiator" ? this.#initiate(wish, signal) : this.#respond(wish, signal));
   }
 
   /** @returns null where there is none of this application's */
@@ -93,8 +99,9 @@ export class HybridEngine implements PeerEvents {
   }
 
   message(from: PeerConnection, message: PeerMessage): void {
-    if (message.type === "open") this.#rendezvous.arrive({ connection: from, open: message });
-    else this.#pass(from, message);
+    if (message.type !== "open") this.#pass(from, message);
+    else if (!from.dialled) this.#rendezvous.arrive({ connection: from, open: message });
+    else from.hangUp("sessions are opened by whoever dialled");
   }
 
   closed(connection: PeerConnection): void {
@@ -138,7 +145,13 @@ export class HybridEngine implements PeerEvents {
 
   async #openModule(wish: ModuleWish, signal: AbortSignal): Opened {
     const opened = await this.#openWithModule(wish, signal);
-    if (opened.ok) this.#withModules.set(opened.value.ksid, opened.value);
+    if (!opened.ok) return opened;
+    const { ksid } = opened.value;
+    if (this.#withModules.has(ksid) || this.sessionOf(ksid, wish.own) !== null) {
+      opened.value.close();
+      return failed("busy", "there is such a session");
+    }
+    this.#withModules.set(ksid, opened.value);
     return opened;
   }
 
@@ -157,7 +170,11 @@ export class HybridEngine implements PeerEvents {
   async #send(wish: Wish, signal: AbortSignal): Promise<Result<AgentSession, HybridFailure>> {
     const peerSae = this.#peerSaes.get(wish.peer.uuid) ?? null;
     const opening = await Opening.send(this.#around, wish, peerSae, signal);
-    if (!opening.ok) return opening;
+    if (!opening.ok) {
+      // It may be that this application is no more: the next time whoever comes says who it is.
+      this.#peerSaes.delete(wish.peer.uuid);
+      return opening;
+    }
     this.#openings.set(opening.value.ksid, opening.value);
     try {
       const session = await opening.value.opened(signal, (made) =>
@@ -200,7 +217,10 @@ export class HybridEngine implements PeerEvents {
   #welcome(wish: Wish, { connection, open }: Arrival): Result<ResponderSession, HybridFailure> {
     const ksid = ksidOfText(open.session);
     if (connection.site !== wish.peer.site) return failed("peer-not-come", "another site than the peer's has come");
-    if (ksid === null || this.#sessions.has(keyOf(ksid, "responder"))) return failed("busy", "there is such a session");
+    // In the other role, too: of two with one KSID an application could not say which it means.
+    const isKnown = (known: Ksid): boolean =>
+      this.#sessions.has(keyOf(known, "responder")) || this.sessionOf(known, wish.own) !== null;
+    if (ksid === null || isKnown(ksid)) return failed("busy", "there is such a session");
     if (open.chunkBytes !== wish.chunkBytes) {
       return failed("qos-differs", `chunks of ${open.chunkBytes} bytes at one end, of ${wish.chunkBytes} at the other`);
     }

@@ -22,6 +22,11 @@ export interface HybridFailure {
 
 export const failed = (code: HybridCode, detail: string): Result<never, HybridFailure> => err({ code, detail });
 
+export const NO_ROOM: Result<never, HybridFailure> = failed(
+  "busy",
+  "too many public keys are on their way to the other agent",
+);
+
 /** As it is told to the peer: what only concerns the request at hand means nothing there. */
 export function toPeer({ code, detail }: HybridFailure): { readonly code: PeerFailure; readonly detail: string } {
   return {

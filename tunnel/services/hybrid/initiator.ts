@@ -7,7 +7,7 @@ import { err, ok, type Result } from "../../../shared/result.ts";
 import { type Agreement, type Application, qkdPeer } from "./agreement.ts";
 import type { PeerConnection } from "./channel-types.ts";
 import { Exchanges } from "./exchanges.ts";
-import { failed, type HybridFailure, toPeer } from "./failure.ts";
+import { failed, type HybridFailure, NO_ROOM, toPeer } from "./failure.ts";
 import { HeldChunks, type MadeChunk } from "./held-chunks.ts";
 import { type Combination, EpochMaterial, epochOf, fits, isTriedWithoutQkd, wipe } from "./material.ts";
 import { Pace } from "./pace.ts";
@@ -204,15 +204,21 @@ export class InitiatorSession implements AgentSession {
       signal,
     );
     if (!prepared.ok) return prepared;
-    const { make, epoch } = prepared.value;
+    const { make, epoch, pairs } = prepared.value;
+    if (pairs !== null && !connection.value.hasRoom()) {
+      epoch.announce();
+      this.#forget(epoch);
+      discard(prepared.value);
+      return NO_ROOM;
+    }
     const made = await this.#exchanges.ask(String(attempt), () => {
       connection.value.send({ type: "make", session: this.ksid, make });
-      if (prepared.value.pairs !== null) epoch.announce();
+      if (pairs !== null) epoch.announce();
     });
     if (!made.ok) {
       discard(prepared.value);
       // Of an epoch that was there before, the responder may have forgotten its part.
-      if (prepared.value.pairs !== null || made.error.code === "source-unavailable") this.#forget(epoch);
+      if (pairs !== null || made.error.code === "source-unavailable") this.#forget(epoch);
       if (make.qkd !== null && made.error.code === "source-unavailable") {
         this.#around.qkd.abandon(qkdPeer(this.#agreement, peerSae), make.qkd.ksid);
       }

@@ -1,4 +1,5 @@
 /** From secrets to chunks: what both ends of a session do alike, each with its own copies of the same secrets. */
+import { copyOf } from "../../../shared/bytes/copy.ts";
 import { tagFits } from "../../../shared/hybrid/combiners/kdf.ts";
 import { bytesOfKsid } from "../../../shared/etsi004/ksid.ts";
 import type { Ksid } from "../../../shared/etsi004/types.ts";
@@ -129,7 +130,7 @@ function qkdEntry(agreement: Agreement, { first, bytes }: QkdPart, at: number): 
     kind: "qkd",
     slot: 0,
     algorithm: "ETSI-QKD-004",
-    secret: bytes.slice(start, start + lengthBytes),
+    secret: copyOf(bytes, start, start + lengthBytes),
     keyId,
     publicKey: new Uint8Array(),
     ciphertext: new Uint8Array(),

@@ -8,7 +8,7 @@ import { LIMITS } from "../../../shared/limits.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { qkdSource, type Wish } from "./agreement.ts";
 import type { PeerConnection } from "./channel-types.ts";
-import { failed, type HybridFailure, toPeer } from "./failure.ts";
+import { failed, type HybridFailure, NO_ROOM, toPeer } from "./failure.ts";
 import { InitiatorSession } from "./initiator.ts";
 import { discard, type Prepared, prepare } from "./prepare.ts";
 import type { Surroundings } from "./session.ts";
@@ -73,6 +73,8 @@ export class Opening {
     signal: AbortSignal,
     register: (session: InitiatorSession) => void,
   ): Promise<Result<InitiatorSession, HybridFailure>> {
+    if (signal.aborted) return this.#leave(failed("timeout", "nobody waits any more"));
+    if (!this.connection.hasRoom()) return this.#leave(NO_ROOM);
     const { source, destination, chunkBytes, timeoutMs, own } = this.#wish;
     const [nonce, peerSae, make] = [this.#nonce, this.peerSae, this.#prepared?.make ?? null];
     this.connection.send({
@@ -98,6 +100,12 @@ export class Opening {
     if (this.#prepared !== null) discard(this.#prepared);
     this.connection.send({ type: "close", session: this.ksid });
     return answer;
+  }
+
+  /** Before the other end was told of it. */
+  #leave(failure: Result<never, HybridFailure>): Result<never, HybridFailure> {
+    if (this.#prepared !== null) discard(this.#prepared);
+    return failure;
   }
 
   message(message: PeerMessage): void {

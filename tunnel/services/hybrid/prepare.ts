@@ -7,7 +7,7 @@ import { kemSources, qkdPeer, qkdSource, type Wish } from "./agreement.ts";
 import type { QkdNumber } from "./channel-types.ts";
 import { failed, type HybridFailure } from "./failure.ts";
 import { type EpochMaterial, epochOf, kemEntry, qkdNumbersPerChunk } from "./material.ts";
-import { type Surroundings, unlessBusy } from "./session.ts";
+import { allOrNone, type Surroundings, unlessBusy } from "./session.ts";
 
 /** Chunks that share an exchange of KEM keys. */
 export interface Epoch {
@@ -84,7 +84,12 @@ async function keyPairs(
   wish: Wish,
 ): Promise<Result<readonly KeyPair[], HybridFailure>> {
   return await unlessBusy(async () =>
-    ok(await Promise.all(kemSources(wish).map(({ algorithm }) => kems.generateKeyPair(algorithm)))),
+    ok(
+      await allOrNone(
+        kemSources(wish).map(({ algorithm }) => kems.generateKeyPair(algorithm)),
+        ({ secretKey }) => secretKey.fill(0),
+      ),
+    ),
   );
 }
 
@@ -103,15 +108,19 @@ async function allocate(
   return source.required ? failed("source-unavailable", `QKD: ${allocated.error}`) : ok(null);
 }
 
-/** @param ciphertexts an empty one stands for a key that could not be used; whether that may be, the combining tells */
+/**
+ * Wipes the secret keys.
+ * @param ciphertexts an empty one stands for a key that could not be used; whether that may be, the combining tells
+ */
 export async function decapsulateAll(
   { kems }: Pick<Surroundings, "kems">,
   wish: Wish,
-  { pairs, make }: Pick<Prepared, "pairs" | "make">,
+  prepared: Prepared,
   ciphertexts: readonly Uint8Array[],
 ): Promise<Result<readonly SourceEntry[], HybridFailure>> {
   const sources = kemSources(wish);
-  const done = await Promise.all(
+  const { pairs, make } = prepared;
+  const done = await allOrNone(
     sources.map(async (source, at) => {
       const [pair, publicKey, ciphertext] = [pairs?.[at], make.publicKeys?.[at], ciphertexts[at]];
       if (pair === undefined || publicKey === undefined || ciphertext === undefined || ciphertext.length === 0)
@@ -119,7 +128,8 @@ export async function decapsulateAll(
       const secret = await kems.decapsulate(source.algorithm, ciphertext, pair.secretKey);
       return secret.ok ? kemEntry(source, publicKey, ciphertext, secret.value) : "corrupt";
     }),
-  );
+    (one) => one !== null && one !== "corrupt" && one.secret.fill(0),
+  ).finally(() => discard(prepared));
   const entries = done.filter((one) => one !== null && one !== "corrupt");
   const corrupt = done.indexOf("corrupt");
   if (corrupt === -1) return ok(entries);

@@ -3,7 +3,7 @@
  * the same two texts in the order in which they came.
  */
 import { LIMITS } from "../../../shared/limits.ts";
-import { ok, type Result } from "../../../shared/result.ts";
+import { err, ok, type Result } from "../../../shared/result.ts";
 import type { PeerMessageOf } from "../../../shared/hybrid/peer/messages.ts";
 import type { Wish } from "./agreement.ts";
 import type { PeerConnection } from "./channel-types.ts";
@@ -48,6 +48,10 @@ const pairOf = ({ source, destination }: Texts): string =>
 const bytesOf = ({ open: { make } }: Arrival): number =>
   make?.publicKeys?.reduce((sum, { length }) => sum + length, 0) ?? 0;
 
+const siteOf = ({ arrival }: There): string => arrival.connection.site;
+
+const CROWDED: HybridFailure = { code: "busy", detail: "as many applications wait as may" };
+
 const nobody = ({ sawOther }: Waiting, who: string): Result<never, HybridFailure> =>
   sawOther
     ? failed("uris-differ", "the other end came with another source or destination: both have to pass the same texts")
@@ -80,13 +84,15 @@ export class Rendezvous {
       this.#forget(there);
       return ok(there.arrival);
     }
-    if (this.#here.size >= LIMITS.hybridWaiting) return failed("busy", "as many applications wait as may");
+    if (this.#here.size >= LIMITS.hybridWaiting) return err(CROWDED);
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    const here: Here = { texts, pair, isFrom, resolve, sawOther: this.#seeOthers(this.#there, pair) };
+    const others = [...this.#there].filter(({ arrival }) => isFrom(arrival.connection.site));
+    const here: Here = { texts, pair, isFrom, resolve, sawOther: seesOthers(others, pair) };
     this.#here.add(here);
     const giveUp = (): void => resolve(nobody(here, "the initiator's application"));
     const timer = setTimeout(giveUp, wish.timeoutMs);
     signal.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) giveUp();
     const outcome = await promise;
     clearTimeout(timer);
     signal.removeEventListener("abort", giveUp);
@@ -104,17 +110,19 @@ export class Rendezvous {
       return;
     }
     const bytes = bytesOf(arrival);
-    if (this.#there.size >= LIMITS.hybridWaiting || this.#thereBytes + bytes > LIMITS.hybridWaitingBytes) {
-      this.#refuse(arrival, { code: "busy", detail: "as many applications wait as may" });
+    if (!this.#makeRoom(arrival.connection.site, bytes)) {
+      this.#refuse(arrival, CROWDED);
       return;
     }
     const timeoutMs = Math.min(arrival.open.timeoutMs, LIMITS.streamTimeoutMs);
+    // Of another site's applications nobody learns here whether they wait.
+    const others = [...this.#here].filter(({ isFrom }) => isFrom(arrival.connection.site));
     const there: There = {
       texts,
       pair,
       arrival,
       bytes,
-      sawOther: this.#seeOthers(this.#here, pair),
+      sawOther: seesOthers(others, pair),
       timer: setTimeout(() => {
         this.#forget(there);
         const outcome = nobody(there, "the responder's application");
@@ -142,19 +150,32 @@ export class Rendezvous {
     for (const here of this.#here) here.resolve(failed("peer-not-come", "the agent ends"));
   }
 
+  /** No site's agent takes up all the room: where one has more of it than the newcomer's, its latest gives way. */
+  #makeRoom(site: string, bytes: number): boolean {
+    for (;;) {
+      const isFull = this.#there.size >= LIMITS.hybridWaiting;
+      if (!isFull && this.#thereBytes + bytes <= LIMITS.hybridWaitingBytes) return true;
+      const share = (there: Pick<There, "bytes">): number => (isFull ? 1 : there.bytes);
+      const shares = new Map([[site, share({ bytes })]]);
+      for (const there of this.#there) shares.set(siteOf(there), (shares.get(siteOf(there)) ?? 0) + share(there));
+      const [largest = site] = [...shares].toSorted(([, one], [, other]) => other - one)[0] ?? [];
+      const isLarger = (shares.get(largest) ?? 0) > (shares.get(site) ?? 0);
+      const latest = [...this.#there].findLast((there) => siteOf(there) === largest && share(there) > 0);
+      if (!isLarger || latest === undefined) return false;
+      this.#forget(latest);
+      this.#refuse(latest.arrival, CROWDED);
+    }
+  }
+
   #forget(there: There): void {
     clearTimeout(there.timer);
     if (this.#there.delete(there)) this.#thereBytes -= there.bytes;
   }
+}
 
-  /** Both are told later why they have not met. @returns whether there are any */
-  #seeOthers(waiting: Iterable<Waiting>, pair: string): boolean {
-    let seen = false;
-    for (const one of waiting) {
-      if (one.pair !== pair) continue;
-      one.sawOther = true;
-      seen = true;
-    }
-    return seen;
-  }
+/** Both are told later why they have not met. @returns whether there are any */
+function seesOthers(waiting: readonly Waiting[], pair: string): boolean {
+  const others = waiting.filter((one) => one.pair === pair);
+  for (const one of others) one.sawOther = true;
+  return others.length > 0;
 }

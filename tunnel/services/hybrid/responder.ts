@@ -13,7 +13,7 @@ import { HeldChunks, type MadeChunk } from "./held-chunks.ts";
 import { type Combination, EpochMaterial, epochOf, fits, isTriedWithoutQkd, kemEntry, wipe } from "./material.ts";
 import { takeQkd } from "./qkd-part.ts";
 import { SessionReports } from "./session-reports.ts";
-import { type AgentSession, type Surroundings, unlessBusy } from "./session.ts";
+import { type AgentSession, allOrNone, type Surroundings, unlessBusy } from "./session.ts";
 
 /** As of the initiator. */
 const EPOCHS_KEPT = 4;
@@ -284,7 +284,7 @@ async function encapsulateAll(
 ): Material {
   const sources = kemSources(agreement);
   if (publicKeys.length !== sources.length) return failed("source-unavailable", "not as many KEM keys as KEMs");
-  const done = await Promise.all(
+  const done = await allOrNone(
     sources.map(async (source, at) => {
       const publicKey = publicKeys[at] ?? new Uint8Array();
       // One of another length would only take up room in the queue.
@@ -292,6 +292,7 @@ async function encapsulateAll(
       const made = isKey ? await kems.encapsulate(source.algorithm, publicKey) : null;
       return made?.ok === true ? kemEntry(source, publicKey, made.value.ciphertext, made.value.sharedSecret) : null;
     }),
+    (entry) => entry?.secret.fill(0),
   );
   return ok(
     new EpochMaterial(

@@ -53,3 +53,13 @@ export async function unlessBusy<T>(work: () => Promise<Result<T, HybridFailure>
     return failed("source-unavailable", `a KEM has failed: ${messageOf(thrown)}`);
   }
 }
+
+/** As `Promise.all`, but nothing is left behind: where one fails, what the others gave is wiped. */
+export async function allOrNone<T>(works: readonly Promise<T>[], wipeOne: (done: T) => void): Promise<readonly T[]> {
+  const settled = await Promise.allSettled(works);
+  const done = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const fault = settled.find((one) => one.status === "rejected");
+  if (fault === undefined) return done;
+  done.forEach(wipeOne);
+  throw fault.reason;
+}
