@@ -418,7 +418,8 @@ export const LIMITS = {
   /**
    * Reports of a site's agent: in one request, sources of one, what one may count. And how the agent sends them: of one
    * act and pair one in so long, after so long in which others may join it; acts and pairs that it keeps apart. The hub
-   * takes requests at this rate, and audits an act and pair once in so long, which is less: clocks differ.
+   * takes requests at this rate, audits an act and pair once in so long, which is less (clocks differ), and writes so
+   * many events of all pairs.
    */
   siteReports: 32,
   siteReportSources: 32,
@@ -428,6 +429,7 @@ export const LIMITS = {
   siteReportsHeld: 1024,
   siteReportRequests: { ratePerS: 1, burst: 8 },
   siteReportAuditMs: 30_000,
+  siteReportEvents: { ratePerS: 0.5, burst: 128 },
   siteReportSubjects: 1024,
   /** HTTP through a tunnel: bodies, and bodies that are held whole instead of streamed. */
   tunnelHttpBodyBytes: 1024 * 1024 * 1024,
@@ -538,6 +540,8 @@ export const LIMITS = {
   /** Public keys of one exchange, and of all that wait for the other end. */
   hybridPublicKeysBytes: 6 * 1024 * 1024,
   hybridWaitingBytes: 128 * 1024 * 1024,
+  /** The same of all sessions, each of which may have them of a few exchanges. */
+  hybridSessionsBytes: 512 * 1024 * 1024,
   hybridIdleMs: 3_600_000,
   /** How long an application waits for its peer where it does not say, and any exchange between two agents takes. */
   hybridPeerMs: 10_000,

@@ -40,6 +40,7 @@ test("a hybridization module's two files, in any order", async () => {
   expect(second.out).toBe(first.out);
   expect(first.out).toContain('[hybrid.module]\nlisten = "10.10.11.246:3001"');
   expect(first.out).not.toContain("123456789");
+  expect(first.out).toContain("(tn-1 and sae-a stand for what the files do not tell: --node, --sae)");
 });
 
 test("for another node and application, as JSON", async () => {

@@ -97,6 +97,14 @@ function runHybrid({ args, terminal }: CommandContext, files: readonly ReadFile[
     terminal.line(JSON.stringify({ toml: toml.join("\n"), mapped, ignored }));
     return;
   }
-  const lines = ["lines of the agent's agent.toml, besides edge and site:", "", ...toml, "", ...keyTables(imported)];
+  const isGuessed = args.text("node") === undefined || args.text("sae") === undefined;
+  const lines = [
+    "lines of the agent's agent.toml, besides edge and site:",
+    ...(isGuessed ? [`(${as.node} and ${as.sae} stand for what the files do not tell: --node, --sae)`] : []),
+    "",
+    ...toml,
+    "",
+    ...keyTables(imported),
+  ];
   for (const line of lines) terminal.line(line);
 }

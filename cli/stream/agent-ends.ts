@@ -48,7 +48,7 @@ async function pairUp(a: readonly Attempt[], b: readonly Attempt[], chunkBytes: 
   const openings: Opening[] = [];
   for (const attempt of a) {
     const other = isOpened(attempt) ? others.get(attempt.ksid) : undefined;
-    if (!isOpened(attempt)) openings.push(attempt);
+    if (!isOpened(attempt)) openings.push(together(attempt, refusals.pop()));
     else if (other === undefined) {
       await attempt.end.close().catch(() => undefined);
       openings.push(refusals.pop() ?? { error: new CliFailure("the other end has come to another stream") });
@@ -60,6 +60,12 @@ async function pairUp(a: readonly Attempt[], b: readonly Attempt[], chunkBytes: 
   for (const { end } of others.values()) await end.close().catch(() => undefined);
   return openings;
 }
+
+/** An end that waited in vain does not know what the other one was told. */
+const together = (one: Refused, other: Refused | undefined): Refused =>
+  other === undefined || other.error.message === one.error.message
+    ? one
+    : { error: new CliFailure(`${one.error.message}; the other end: ${other.error.message}`) };
 
 function endOf(connection: JsonTcpConnection, ksid: string): End {
   return {

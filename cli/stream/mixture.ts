@@ -10,6 +10,8 @@ export interface Mixture {
   readonly dropped?: readonly string[];
   /** Have the two ends shown each other that they made the same key? */
   readonly confirmed: boolean;
+  /** Who made it; absent where that is not told. */
+  readonly kem?: "agent" | "edge";
   /** A single source's key was combined with what both ends have in their configurations, the same every time. */
   readonly seedFallback?: true;
 }
@@ -27,23 +29,25 @@ export function readMixture(metadata: unknown): Mixture | null {
 /** @returns null for what tells of no mixture */
 export function mixtureIn(metadata: unknown): Mixture | null {
   if (!isRecord(metadata)) return null;
-  const { method, sources, dropped, confirmed, seedFallback } = metadata;
+  const { method, sources, dropped, confirmed, kem, seedFallback } = metadata;
   if (typeof method !== "string" || !isTexts(sources) || typeof confirmed !== "boolean") return null;
   return {
     method,
     sources,
     ...(isTexts(dropped) ? { dropped } : {}),
     confirmed,
+    ...(kem === "agent" || kem === "edge" ? { kem } : {}),
     ...(seedFallback === true ? { seedFallback } : {}),
   };
 }
 
 export const isSameMixture = (a: Mixture, b: Mixture): boolean => mixtureText(a) === mixtureText(b);
 
-export const mixtureText = ({ method, sources, dropped = [], confirmed, seedFallback }: Mixture): string =>
+export const mixtureText = ({ method, sources, dropped = [], confirmed, kem, seedFallback }: Mixture): string =>
   [
     `${method} of ${sources.join(", ")}`,
     ...(dropped.length === 0 ? [] : [`without ${dropped.join(", ")}`]),
     ...(seedFallback === true ? ["with the seed's key"] : []),
+    ...(kem === "edge" ? ["made by the edge"] : []),
     confirmed ? "confirmed" : "not confirmed",
   ].join("; ");

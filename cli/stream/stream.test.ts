@@ -215,6 +215,8 @@ type AgentAct = {
   readonly ksids?: readonly string[];
   readonly odd?: boolean;
   readonly hangsUpAt?: string;
+  /** To an OPEN_CONNECT for which there is no KSID. */
+  readonly refusal?: string;
   /** What is told of each chunk: nothing, where a test does not say. */
   readonly told?: (index: number) => unknown;
 };
@@ -225,7 +227,7 @@ function metadataOf(told: unknown) {
 }
 
 /** A listener of the hybridization module's protocol that gives out these KSIDs in turn, and cuts its answers in two. */
-async function fakeAgent({ ksids = [ksidOf(0)], odd = false, hangsUpAt = "", told }: AgentAct = {}) {
+async function fakeAgent({ ksids = [ksidOf(0)], odd = false, hangsUpAt = "", refusal, told }: AgentAct = {}) {
   const commands: string[] = [];
   let opened = 0;
   const port = await listen(
@@ -245,7 +247,7 @@ async function fakeAgent({ ksids = [ksidOf(0)], odd = false, hangsUpAt = "", tol
           const answers: Record<string, object> = {
             OPEN_CONNECT:
               ksid === undefined
-                ? { status: 1, message: "None of the key sources" }
+                ? { status: 1, message: refusal ?? "None of the key sources" }
                 : { status: 0, key_stream_id: ksid },
             GET_KEY: {
               status: 0,
@@ -263,6 +265,8 @@ async function fakeAgent({ ksids = [ksidOf(0)], odd = false, hangsUpAt = "", tol
   );
   return { address: `127.0.0.1:${port}`, commands };
 }
+
+const refusing = (refusal: string): AgentAct => ({ ksids: [], refusal });
 
 describe("at agents", () => {
   const three = [ksidOf(1), ksidOf(2), ksidOf(3)];
@@ -298,7 +302,6 @@ describe("at agents", () => {
   });
 
   const mixture = { method: "hmac", sources: ["ML-KEM-512", "QKD"], confirmed: false, kem: "agent" };
-  const { kem: _kem, ...wire } = mixture;
   const bothEnds = async (one: AgentAct, other: AgentAct, ...more: readonly string[]) => {
     const [a, b] = [await fakeAgent(one), await fakeAgent(other)];
     return await run(OPEN, ["--edge", a.address, "--peer", b.address, ...more]);
@@ -313,7 +316,19 @@ describe("at agents", () => {
       / {2}hmac of ML-KEM-512, QKD; not confirmed {2}hmac of QKD; without ML-KEM-512; with the seed's key; not confirmed$/,
     );
     const json = await bothEnds(act, act, "--json");
-    expect(JSON.parse(json.out[0] ?? "")).toMatchObject({ result: "equal", hybrid: [wire] });
+    expect(JSON.parse(json.out[0] ?? "")).toMatchObject({ result: "equal", hybrid: [mixture] });
+  });
+
+  test("why neither end was opened, as each is told", async () => {
+    const { code, out } = await bothEnds(refusing("peer-not-come: x"), refusing("unknown-peer: y"));
+    expect(out[0]).toMatch(/peer-not-come: x.*; the other end: unknown-peer: y/);
+    expect((await bothEnds(refusing("busy: z"), refusing("busy: z"))).out[0]).not.toContain("the other end");
+    expect(code).toBe(1);
+  });
+
+  test("an edge that made it is told", async () => {
+    const act: AgentAct = { told: () => ({ ...mixture, method: "cat-kdf", confirmed: true, kem: "edge" }) };
+    expect((await bothEnds(act, act)).out[0]).toMatch(/cat-kdf of ML-KEM-512, QKD; made by the edge; confirmed$/);
   });
 
   test("an end that tells nothing is taken at the other's word; what is no mixture is nothing", async () => {

@@ -18,7 +18,15 @@ import { ok, type Result } from "../../shared/result.ts";
 import type { Half, Seat } from "./half.ts";
 import { askUntilKnown, initiate } from "./hybrid-initiator.ts";
 import type { HybridMaterial } from "./hybrid-material.ts";
-import { cannotCombine, type Exchange, exchangeOf, type HybridParts, materialOf, peerGone } from "./hybrid-parts.ts";
+import {
+  cannotCombine,
+  type Exchange,
+  exchangeOf,
+  type HybridParts,
+  materialOf,
+  peerGone,
+  unavailable,
+} from "./hybrid-parts.ts";
 import { answerOffer, exchangeAt, judge } from "./hybrid-responder.ts";
 
 /** Chunks of the pool, concatenated in the order of `indices`; the mixer wipes them. */
@@ -27,11 +35,19 @@ export interface ToMix {
   readonly qkd: Uint8Array;
 }
 
+/** An exchange that is being made, or fetched from storage. */
+interface Running {
+  readonly name: ExchangeName;
+  work: Promise<Result<null, Fault>>;
+  /** Meanwhile the stream was closed, or is no more: what becomes of what was written since. */
+  thenWrite: (() => void) | null;
+}
+
 export class HybridExchanges {
   readonly #parts: HybridParts;
   /** The one used last comes last. */
   readonly #held = new Map<string, { readonly name: ExchangeName; readonly material: HybridMaterial }>();
-  readonly #running = new Map<string, Promise<Result<null, Fault>>>();
+  readonly #running = new Map<string, Running>();
 
   constructor(parts: HybridParts) {
     this.#parts = parts;
@@ -107,14 +123,16 @@ export class HybridExchanges {
   /** This end has closed the stream. */
   async closed({ ksid, stream: { instance, hybrid } }: Half): Promise<void> {
     if (hybrid === undefined) return;
-    this.#letGo(({ ksid: of }) => of === ksid);
-    await this.#parts.commit(() => this.#parts.store.wipe(ksid, instance));
+    const wipe = () => this.#parts.store.wipe(ksid, instance);
+    this.#letGo(({ ksid: of }) => of === ksid, wipe);
+    await this.#parts.commit(wipe);
   }
 
   /** There is no such stream any more; or there is another since. */
   drop(ksid: Ksid, beforeInstance?: number): void {
-    this.#letGo(({ ksid: of, instance }) => of === ksid && instance < (beforeInstance ?? Infinity));
-    this.#parts.store.drop(ksid, beforeInstance);
+    const drop = () => this.#parts.store.drop(ksid, beforeInstance);
+    this.#letGo(({ ksid: of, instance }) => of === ksid && instance < (beforeInstance ?? Infinity), drop);
+    drop();
   }
 
   /** When to look whether a stream is still there: sooner where secrets are kept for it. */
@@ -124,7 +142,9 @@ export class HybridExchanges {
 
   /** Offers that nobody came back to, and exchanges whose chunks have all run out. */
   sweep(): void {
-    this.#parts.store.dropEnded(this.#parts.nowMs(), LIMITS.hybridSweepRows);
+    const { store, nowMs } = this.#parts;
+    store.dropEnded(nowMs(), LIMITS.hybridSweepRows);
+    this.#letGo((name) => store.get(name) === undefined);
   }
 
   // ---- Inside
@@ -134,14 +154,27 @@ export class HybridExchanges {
     if (this.#held.has(key)) return ok(null);
     let running = this.#running.get(key);
     if (running === undefined) {
-      running = this.#make(exchange).finally(() => this.#running.delete(key));
+      running = { name: exchange.name, work: Promise.resolve(ok(null)), thenWrite: null };
       this.#running.set(key, running);
-      this.#parts.background(running.catch(() => undefined));
+      running.work = this.#run(exchange, running).finally(() => this.#running.delete(key));
+      this.#parts.background(running.work.catch(() => undefined));
     }
-    return await running;
+    return await running.work;
   }
 
-  async #make(exchange: Exchange): Promise<Result<null, Fault>> {
+  async #run(exchange: Exchange, running: Running): Promise<Result<null, Fault>> {
+    const material = await this.#make(exchange);
+    if (running.thenWrite !== null) {
+      if (material.ok) material.value.wipe();
+      await this.#parts.commit(running.thenWrite);
+      return material.ok ? unavailable("this end has closed the stream") : material;
+    }
+    if (!material.ok) return material;
+    this.#hold(exchange.name, material.value);
+    return ok(null);
+  }
+
+  async #make(exchange: Exchange): Promise<Result<HybridMaterial, Fault>> {
     const { name, terms, end } = exchange;
     const isConfirmed = () => ["confirmed", "over"].includes(this.#parts.store.get(name)?.state ?? "");
     if (!isConfirmed() && !isInitiator(terms, end.self)) {
@@ -150,13 +183,9 @@ export class HybridExchanges {
       if (!isConfirmed()) return peerGone("the other end's half has agreed on nothing");
     }
     const row = this.#parts.store.get(name);
-    const material =
-      isConfirmed() && row !== undefined
-        ? await materialOf(this.#parts, exchange, row)
-        : await initiate(this.#parts, exchange);
-    if (!material.ok) return material;
-    this.#hold(name, material.value);
-    return ok(null);
+    return isConfirmed() && row !== undefined
+      ? await materialOf(this.#parts, exchange, row)
+      : await initiate(this.#parts, exchange);
   }
 
   #hold(name: ExchangeName, material: HybridMaterial): void {
@@ -171,7 +200,11 @@ export class HybridExchanges {
     }
   }
 
-  #letGo(concerns: (name: ExchangeName) => boolean): void {
+  /** @param thenWrite of what is being made still; it goes on where there is none */
+  #letGo(concerns: (name: ExchangeName) => boolean, thenWrite: (() => void) | null = null): void {
+    if (thenWrite !== null) {
+      for (const running of this.#running.values()) if (concerns(running.name)) running.thenWrite = thenWrite;
+    }
     for (const [key, { name, material }] of this.#held) {
       if (!concerns(name)) continue;
       material.wipe();

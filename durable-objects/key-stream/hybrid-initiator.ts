@@ -26,6 +26,7 @@ import { sleep } from "./waiting.ts";
 
 /** Before asking a half again that has not heard of the stream yet. */
 const AGAIN_MS = 50;
+const NO_BYTES = new Uint8Array();
 const DIFFER = "the two ends' KEM secrets differ";
 /** The responder may have lost what was agreed, and then another exchange is made. */
 const ATTEMPTS = 2;
@@ -34,9 +35,10 @@ export async function initiate(parts: HybridParts, exchange: Exchange): Promise<
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const agreed = await agree(parts, exchange);
     if (!agreed.ok) return agreed;
-    const told = await tell(parts, exchange, agreed.value);
+    const initiatorNonce = parts.store.get(exchange.name)?.open.initiatorNonce ?? NO_BYTES;
+    const told = await tell(parts, exchange, initiatorNonce, agreed.value);
     if (told.ok && told.value === "confirmed") {
-      await confirmed(parts, exchange);
+      await confirmed(parts, exchange, initiatorNonce);
       return ok(agreed.value);
     }
     agreed.value.wipe();
@@ -126,16 +128,14 @@ async function conclude(
     whole.fill(0);
   }
 }
-const NO_BYTES = new Uint8Array();
-
 async function tell(
   parts: HybridParts,
   exchange: Exchange,
+  initiatorNonce: Uint8Array,
   { tags }: HybridMaterial,
 ): Promise<Result<ExchangeOutcome, Fault>> {
-  const { name } = exchange;
-  const initiatorNonce = parts.store.get(name)?.open.initiatorNonce ?? NO_BYTES;
-  const verdict: Omit<ExchangeVerdict, "to"> = { ...name, initiatorNonce, fits: true, tag: tags?.initiator ?? null };
+  const tag = tags?.initiator ?? null;
+  const verdict: Omit<ExchangeVerdict, "to"> = { ...exchange.name, initiatorNonce, fits: true, tag };
   return await ask(parts, exchange, async (half, to) => await half.confirmExchange({ ...verdict, to }));
 }
 

@@ -6,6 +6,7 @@ import type { HybridTerms } from "../../shared/hybrid/edge/terms.ts";
 import type { Encapsulation, KemFault, KeyPair } from "../../shared/kem/kem.ts";
 import type { KemName } from "../../shared/kem/registry.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import { equalBytes } from "../../shared/postprocessing/authentication/equal.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { Seat } from "./half.ts";
 import { HybridMaterial, split } from "./hybrid-material.ts";
@@ -77,15 +78,31 @@ export async function materialOf(
 
 export const cannotCombine = (why: string) => unavailable(`the sources cannot be combined: ${why}`);
 
-/** Both know that they have the same. Chunks of exchanges before this one were all made by now, and run out. */
-export async function confirmed(parts: Pick<HybridParts, "store" | "commit" | "nowMs" | "planLook">, of: Exchange) {
+/** Is it still the initiator's offer of this nonce that is kept of an exchange? To be asked where something is written. */
+export function isKept({ store }: Pick<HybridParts, "store">, name: ExchangeName, initiatorNonce: Uint8Array): boolean {
+  const row = store.get(name);
+  return row !== undefined && equalBytes(row.open.initiatorNonce, initiatorNonce);
+}
+
+/**
+ * Both know that they have the same. Chunks of exchanges before this one were all made by now, and run out.
+ * @returns false where it is gone meanwhile, or another offer has taken its place: that one is confirmed by nobody
+ */
+export async function confirmed(
+  parts: Pick<HybridParts, "store" | "commit" | "nowMs" | "planLook">,
+  { name, half }: Exchange,
+  initiatorNonce: Uint8Array,
+): Promise<boolean> {
   const { store, nowMs } = parts;
-  const { name, half } = of;
+  let isThere = false;
   await parts.commit(() => {
+    isThere = isKept(parts, name, initiatorNonce);
+    if (!isThere) return;
     store.confirm(name);
     store.endEarlier(name, nowMs() + half.stream.qos.ttlSeconds * 1000 + SLACK_MS);
   });
-  if (name.number > 0) parts.planLook();
+  if (isThere && name.number > 0) parts.planLook();
+  return isThere;
 }
 const SLACK_MS = 60_000;
 

@@ -19,6 +19,7 @@ import {
   confirmed,
   type Exchange,
   type HybridParts,
+  isKept,
   materialOf,
   mayBe,
   NONCE_BYTES,
@@ -86,10 +87,17 @@ export async function judge(
   const fits = call.fits && (tags === null || (call.tag !== null && tagFits(tags.initiator, call.tag)));
   if (!fits) {
     material.value.wipe();
-    if (row.state === "offered") await parts.commit(() => parts.store.delete(name));
+    if (row.state === "offered") {
+      await parts.commit(() => {
+        if (isKept(parts, name, call.initiatorNonce)) parts.store.delete(name);
+      });
+    }
     return ok("differs");
   }
-  if (row.state === "offered") await confirmed(parts, known.value);
+  if (row.state === "offered" && !(await confirmed(parts, known.value, call.initiatorNonce))) {
+    material.value.wipe();
+    return ok("unknown");
+  }
   return ok({ name, material: material.value });
 }
 

@@ -19,8 +19,7 @@ export class HybridSealing {
   /** To be called before anything is sealed. @param object its own name @returns false where there is no key, or nobody to ask for its epoch */
   async readyToSeal(object: string): Promise<boolean> {
     try {
-      if (!this.#isKnown) await this.enter(await this.#inForce(object));
-      this.#isKnown = true;
+      if (!this.#isKnown) this.#isKnown = await this.enter(await this.#inForce(object));
     } catch (error) {
       // oxlint-disable-next-line no-console -- the object's log
       console.error(`key stream, epoch: ${error instanceof Error ? error.message : "failed"}`);

@@ -42,7 +42,9 @@ export async function openStream(halves: Halves, call: OpenCall): StreamResult<O
   }
   if (isHybrid) {
     // Whether the two ends have the same KEM secrets is known before either is told that the stream is open.
-    const prepared = await halves.hybrid.prepare(seat, [0], halves.reach.nowMs() + LIMITS.hybridExchangeMs);
+    // Opened again, it may be beyond exchanges that have run out.
+    const { nextIndex } = seat.half.stream;
+    const prepared = await halves.hybrid.prepare(seat, [nextIndex], halves.reach.nowMs() + LIMITS.hybridExchangeMs);
     if (!prepared.ok) return prepared;
     if (!prepared.value) return only("timeout");
   }

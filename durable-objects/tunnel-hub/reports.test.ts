@@ -147,6 +147,12 @@ async function atHub(
   });
 }
 
+/** As many pairs as one request may tell of, others for each number. */
+const peers = (of: number) =>
+  Array.from({ length: LIMITS.siteReports }, (_, n) =>
+    report({ peer: `${String(of * LIMITS.siteReports + n).padStart(8, "0")}${PEER.slice(8)}` }),
+  );
+
 describe("an agent that reports without end", () => {
   it("has acts of one pair told once in a while, with their number; the alarm counts all", async () => {
     await atHub(({ take, told, alarms, at }) => {
@@ -167,13 +173,27 @@ describe("an agent that reports without end", () => {
     });
   });
 
+  it("of pairs without end writes few events, and counts the others", async () => {
+    await atHub(({ take, told, at }) => {
+      const { burst, ratePerS } = LIMITS.siteReportEvents;
+      const seconds = 100;
+      for (let n = 0; n <= seconds; n++) {
+        at(n * 1000);
+        expect(take(...peers(n)).ok).toBe(true);
+      }
+      const events = () => told().filter(([act]) => act.startsWith("hybrid."));
+      expect(events().length).toBeLessThanOrEqual(burst + seconds * (ratePerS + 1000 / LIMITS.siteReportAuditMs) + 1);
+      at(seconds * 1000 + LIMITS.siteReportAuditMs);
+      take(...peers(seconds + 1));
+      const sum = events().reduce((counted, [, count]) => counted + Number(count), 0);
+      expect(sum).toBe((seconds + 2) * LIMITS.siteReports);
+      expect(events().at(-1)?.[0]).toBe("hybrid.reports-left-out");
+    });
+  });
+
   it("is told to wait, and pushes no other alarm out", async () => {
     await atHub(({ take, told, alarms, at }) => {
       const { burst, ratePerS } = LIMITS.siteReportRequests;
-      const peers = (of: number) =>
-        Array.from({ length: LIMITS.siteReports }, (_, n) =>
-          report({ peer: `${String(of * LIMITS.siteReports + n).padStart(8, "0")}${PEER.slice(8)}` }),
-        );
       for (let n = 0; n < burst; n++) expect(take(...peers(n)).ok).toBe(true);
       const before = told().length;
       expect(take(...peers(burst))).toMatchObject({ ok: false, error: { code: "rate-limited", retryAfterSeconds: 1 } });

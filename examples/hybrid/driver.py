@@ -32,16 +32,41 @@ def read_json(path):
         return json.load(file)
 
 
+def read_request(path):
+    """Its `data`, and the UUIDs of its two nodes."""
+    try:
+        data = read_json(path)["data"]
+        uuids = [re.match(r"hybrid://[^@/?]*@([^/?]*)", data[end])[1].lower() for end in ("source", "destination")]
+        return data, uuids
+    except (OSError, ValueError) as error:
+        sys.exit(f"{path} cannot be read: {error}")
+    except (KeyError, TypeError):
+        sys.exit(f"{path}: no OPEN_CONNECT with two hybrid:// addresses")
+
+
+def demo_listeners():
+    """Of `npm start`, by the demo network's names of nodes."""
+    path = os.path.join(os.environ.get("QKD_STATE", ".qkd"), "ports.json")
+    try:
+        found = read_json(path).get("etsi004Json", {})
+    except OSError:
+        sys.exit(f"no {path}: run `npm start` in this folder, or set QKD_STATE to its --state folder; or say --configured")
+    lost = [node for node in DEMO.values() if node not in found]
+    if lost:
+        sys.exit(f"{path} has no listener of {', '.join(lost)}: `npm start` runs with --no-agents, or is another network's")
+    return found
+
+
 def listeners(configured):
     """Name and address of each node, by UUID: those of its config.json, or those of `npm start`."""
-    demo = {} if configured else read_json(os.path.join(os.environ.get("QKD_STATE", ".qkd"), "ports.json"))
+    demo = {} if configured else demo_listeners()
     found = {}
     for path in glob.glob(os.path.join(HERE, "*", "config.json")):
         config = read_json(path)
         address = config["hybridization_server_address"]
         host, port = address["host"], address["port"]
         if not configured:
-            host, port = demo["etsi004Json"][DEMO[config["uuid"]]].rsplit(":", 1)
+            host, port = demo[DEMO[config["uuid"]]].rsplit(":", 1)
         found[config["uuid"]] = os.path.basename(os.path.dirname(path)), (host, int(port))
     return found
 
@@ -139,8 +164,9 @@ def main():
     is_well = True
     with ThreadPoolExecutor(max_workers=2 * args.parallel) as pool:
         for path in args.request:
-            data = read_json(path)["data"]
-            uuids = [re.match(r"hybrid://[^@/?]*@([^/?]*)", data[end])[1].lower() for end in ("source", "destination")]
+            data, uuids = read_request(path)
+            if not set(uuids) <= set(nodes):
+                sys.exit(f"{path}: its nodes are none of {', '.join(sorted(nodes))}")
             (source, first), (destination, second) = (nodes[uuid] for uuid in uuids)
             pairs = run(data, [first, second], args.parallel, pool)
             for pair in pairs:

@@ -103,7 +103,7 @@ describe("a URI", () => {
       `HYBRID://SPI_1@${A}?${query}`,
       `hybrid://@${A.toUpperCase()}?${query}`,
       `hybrid://a:b@${A}/some/path?${query}#fragment?key_sources=X`,
-      `hybrid://x@${A}?&&opt_key_sources=&anything&${query}&`,
+      `hybrid://x@${A}?&&opt_key_sources=&kem&${query}&`,
       `hybrid://x@${A}?hybridization=hm%61c&key%5Fsources=%51KD`,
     ]) {
       expect(parsed(text)).toMatchObject({ node: A, method: "hmac", sources: [{ algorithm: "QKD" }] });
@@ -134,6 +134,8 @@ describe("a fault", () => {
     [at(A, "key_sources=%FF"), "bad-uri", "uri"],
     [at(A, "key_sources=%zz"), "bad-uri", "uri"],
     [at(A, `${good}&req_key_source=ML-KEM-512`), "bad-uri", "uri"],
+    [at(A, `${good}&ML-KEM-512`), "bad-uri", "uri"],
+    [at(A, `${good}&req_key_source=`), "bad-uri", "uri"],
     [at(A, `${good}&key_sources=ML-KEM-512`), "bad-uri", "key_sources"],
     [at(A, `${good}&hybridization=xoring`), "bad-uri", "hybridization"],
     [at(A, `${good}&kem=here`), "bad-uri", "kem"],

@@ -2,7 +2,8 @@
  * Who wants hybrid key, and of what: `hybrid://<name>@<UUID>?hybridization=<method>&<sources>`, as the hybridization
  * module and the proxy agents write it. Split as Python's `urlparse` and `parse_qs` do, which the module uses: path and
  * fragment are ignored, parameters without a value are as absent. Stricter where the module would pass over what was
- * asked for: an unknown parameter, or one that is named twice with different values, is a fault.
+ * asked for: an unknown parameter, such as a source after `&` in place of a comma, or one that is named twice with
+ * different values, is a fault.
  */
 import { type Result, err, ok } from "../result.ts";
 import { LIMITS } from "../limits.ts";
@@ -69,8 +70,8 @@ type Parameters = ReadonlyMap<string, string>;
 function parametersOf(query: string): Result<Parameters, UriFault> {
   const parameters = new Map<string, string>();
   for (const field of query.split("&")) {
-    const at = field.indexOf("=");
-    if (at === -1 || at === field.length - 1) continue;
+    if (field === "") continue;
+    const at = field.includes("=") ? field.indexOf("=") : field.length;
     const [name, value] = [field.slice(0, at), field.slice(at + 1)].map((part) =>
       percentDecoded(part.replaceAll("+", " ")),
     );
@@ -80,6 +81,7 @@ function parametersOf(query: string): Result<Parameters, UriFault> {
     if (!isList(name) && name !== "hybridization" && name !== "kem") {
       return fault("bad-uri", "uri", `has no parameter ${shown(name)}`);
     }
+    if (value === "") continue;
     const before = parameters.get(name);
     if (before !== undefined && before !== value) {
       return fault("bad-uri", name, `is named twice, as ${shown(before)} and as ${shown(value)}`);

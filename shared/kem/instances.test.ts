@@ -59,6 +59,18 @@ describe("instances of a thread", () => {
     expect(events).toEqual(["open sntrup761", "close sntrup761", "open sntrup761"]);
   });
 
+  it("lets nobody else into one that broke, not even those who waited for it", async () => {
+    const { instances, events, use } = bench(2);
+    const broken = instances.use("sntrup761", () => {
+      throw new Error("aborted");
+    });
+    const waiting = use("sntrup761");
+    await expect(broken).rejects.toThrow("aborted");
+    expect(await waiting).toBe("sntrup761");
+    await settled();
+    expect(events).toEqual(["open sntrup761", "open sntrup761", "close sntrup761"]);
+  });
+
   it("tries again to open what could not be opened", async () => {
     let tries = 0;
     const instances = new Instances(1, async () => await Promise.reject(new Error(`no ${++tries}`)));

@@ -6,6 +6,8 @@ interface Instance {
   readonly opened: Promise<OpenKem>;
   /** Those who wait for it: it is not ended under them. */
   users: number;
+  /** Somebody's work in it has thrown. */
+  isBroken: boolean;
 }
 
 export class Instances<Name extends KemName> {
@@ -21,13 +23,15 @@ export class Instances<Name extends KemName> {
 
   /** @param work is done in one go; what it throws ends the instance, as its memory may be in any state */
   async use<T>(name: Name, work: (kem: OpenKem) => T): Promise<T> {
-    const instance = this.#kept.get(name) ?? { opened: this.#open(name), users: 0 };
+    const instance = this.#kept.get(name) ?? { opened: this.#open(name), users: 0, isBroken: false };
     this.#kept.delete(name);
     this.#kept.set(name, instance);
     instance.users += 1;
     try {
-      return work(await instance.opened);
+      const kem = await instance.opened;
+      if (!instance.isBroken) return work(kem);
     } catch (error) {
+      instance.isBroken = true;
       if (this.#kept.get(name) === instance) this.#kept.delete(name);
       throw error;
     } finally {
@@ -35,6 +39,8 @@ export class Instances<Name extends KemName> {
       if (this.#kept.get(name) === instance) this.#trim();
       else end(instance);
     }
+    // It broke under somebody who came before.
+    return await this.use(name, work);
   }
 
   /** Those in use end after it. */

@@ -78,7 +78,7 @@ describe("qkd stream run", () => {
 
   test("hybrid key at one edge, by a method that it has; never QKD key alone in place of one that it has not", () => {
     const made = qkd(hybridRequest("qkdedge-hkdf-v1"), "--parallel", "4");
-    expect(made.lines[0]).toMatch(/equal +\d+ ms {2}qkdedge-hkdf-v1 of ML-KEM-1024, QKD; confirmed$/);
+    expect(made.lines[0]).toMatch(/equal +\d+ ms {2}qkdedge-hkdf-v1 of ML-KEM-1024, QKD; made by the edge; confirmed$/);
     expect(made.lines.at(-1)).toBe("4 streams: 4 equal");
     const { status, lines, stderr } = qkd(hybridRequest("xoring"));
     expect([...lines, stderr].join("\n")).toContain("method-not-here: hybridization: xoring needs an agent");

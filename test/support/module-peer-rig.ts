@@ -33,7 +33,7 @@ export const NEVER: AbortSignal = new AbortController().signal;
 export const KEM = "ML-KEM-512";
 const SOURCES: readonly Source[] = [{ algorithm: KEM, slot: 0, required: true }];
 const [LINE] = kemReferences(KSID, SOURCES);
-const PQC = LINE?.reference ?? SHARE;
+export const PQC = LINE?.reference ?? SHARE;
 
 export interface ModuleRig {
   readonly peers: ModulePeers;

@@ -44,7 +44,10 @@ export class Threads {
 
   async #enqueue(operation: Operation, ahead: boolean, begins: () => void): Promise<Outcome> {
     if (this.#closed) throw new KemsBusy("closed");
-    if (this.#waiting.length >= LIMITS.kemQueue) throw new KemsBusy("too many operations wait for a thread");
+    // Those that wait for key pairs of the slowest leave room for all others.
+    const longs = isLong(operation) ? this.#waiting.filter((job) => isLong(job.operation)).length : 0;
+    const isFull = this.#waiting.length >= LIMITS.kemQueue || longs >= LIMITS.kemQueue / 2;
+    if (isFull) throw new KemsBusy("too many operations wait for a thread");
     const job = { operation, answered: Promise.withResolvers<Outcome>(), ahead, begins };
     this.#waiting.push(job);
     this.#next();

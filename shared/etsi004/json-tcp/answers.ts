@@ -45,6 +45,9 @@ export const closed = (): Answer => ({ status: 0 });
 export const failed = (failure: Failure): Answer => ({ status: 1, message: FAILURES[failure] });
 /** Of hybrid streams: a stable word, and what is behind it. */
 export const hybridFailed = (code: string, detail: string): Answer => ({ status: 1, message: `${code}: ${detail}` });
+/** Of those the edge makes. @returns null for what begins with no such word: it is no message for applications */
+export const hybridRefused = (message: string): Answer | null => (WORD.test(message) ? { status: 1, message } : null);
+const WORD = /^[a-z]+(?:-[a-z]+)+: ./;
 /** Where the original falls silent and hangs up: members that are missing or wrong. */
 export const refused = (fault: Fault): Answer => ({ status: 1, message: fault.message });
 

@@ -100,6 +100,15 @@ function chainOver(entries: Entries, context: Uint8Array, from: Uint8Array): Uin
   return chain;
 }
 
+/** The secret of the round that all outputs are expanded from. The chain secret given stays the caller's. */
+function lastRound(entries: Entries, context: Uint8Array, from: Uint8Array): Uint8Array {
+  const before = chainOver(entries.slice(0, -1), context, from);
+  const { secret, messagesA, messagesB } = roundOf(entries.at(-1) as SourceEntry, context);
+  const roundSecret = SUITE.prf(before, secret, messagesA, messagesB);
+  before.fill(0);
+  return roundSecret;
+}
+
 export const CAS_KDF: KdfScheme = {
   name: CAS,
   maxChunkBytes: HKDF_BYTES - SUITE.chainBytes,
@@ -107,13 +116,11 @@ export const CAS_KDF: KdfScheme = {
     const context = contextOf(CAS, session);
     const begun = fixed.slice(0, count - 1);
     const chain = chainOver(begun, context, NO_BYTES);
+    const last = fixed.length === count ? lastRound(fixed.slice(-1), context, chain) : null;
     return {
       derivation(fresh, transcriptHash) {
         const entries = [...fixed, ...fresh];
-        const before = chainOver(entries.slice(begun.length, -1), context, chain);
-        const { secret, messagesA, messagesB } = roundOf(entries.at(-1) as SourceEntry, context);
-        const roundSecret = SUITE.prf(before, secret, messagesA, messagesB);
-        before.fill(0);
+        const roundSecret = last?.slice() ?? lastRound(entries.slice(begun.length), context, chain);
         return {
           derive(wanted) {
             const label = labelOf(CAS, entries, transcriptHash, wanted);
@@ -125,7 +132,9 @@ export const CAS_KDF: KdfScheme = {
           wipe: () => void roundSecret.fill(0),
         };
       },
-      wipe: () => void chain.fill(0),
+      wipe() {
+        for (const secret of [chain, last]) secret?.fill(0);
+      },
     };
   },
 };

@@ -25,6 +25,27 @@ describe("what the edge is asked for", () => {
     }
   });
 
+  it("is nothing plain where sources are named under another scheme: a slip of the pen", () => {
+    for (const scheme of ["hybrids", "hybird", "qkd", "hybrid+pq", " hybrid"]) {
+      for (const query of ["?key_sources=ML-KEM-768,QKD", "?x=y&KEM_MEC=ML-KEM-768", "/p?hybridization=cat-kdf"]) {
+        const [slip, plain] = [`${scheme}://x@${A}${query}`, `qkd://x@${B}`];
+        for (const [source, destination] of [
+          [null, slip],
+          [slip, plain],
+          [plain, slip],
+        ] as const) {
+          const wish = hybridWishOf(source, destination);
+          expect(wish.ok ? wish.value : wish.error.message).toMatch(/^not-hybrid: scheme: /);
+        }
+      }
+    }
+    const [source, destination] = [
+      `qkd://key_sources@${A}?other=1#?key_sources=QKD`,
+      `qkd://x@${B}?my_key_sources=QKD`,
+    ];
+    expect(hybridWishOf(source, destination)).toEqual({ ok: true, value: null });
+  });
+
   it("is what both addresses say", () => {
     const kem = { algorithm: "ML-KEM-1024", slot: 0, required: true };
     const qkd = { algorithm: "QKD", slot: 0, required: true };

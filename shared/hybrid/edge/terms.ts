@@ -6,8 +6,10 @@
  * - the hybridization module's own methods: they need a KEM exchange for each chunk, and have no key confirmation;
  * - a KEM that an edge would stand still for. One that is only optional is left out, and that is told.
  */
+import { parseJson } from "../../bytes/json.ts";
 import type { NodeId } from "../../ids.ts";
 import { KEMS } from "../../kem/registry.ts";
+import { LIMITS } from "../../limits.ts";
 import { type Result, err, ok } from "../../result.ts";
 import { isKdf, type KdfMethod, METHOD_NAMES } from "../methods.ts";
 import type { Source } from "../types.ts";
@@ -55,6 +57,10 @@ const fault = (code: HybridCode, what: string) => err<HybridFault>({ code, messa
 /** Does an address ask for hybrid key, however badly it is written? */
 export const isHybridAddress = (text: string): boolean => /^hybrid:/i.test(text);
 
+/** Sources are named, whatever the scheme: in an address of QKD key alone nobody would look at them. */
+const namesSources = (text: string): boolean =>
+  /^[^?#]*\?(?:[^#]*&)?(?:hybridization|(?:req_|opt_)?key_sources|kem_mec)=/i.test(text);
+
 const HERE = METHOD_NAMES.filter(isKdf).join(", ");
 
 /** For an agent to do. */
@@ -63,10 +69,14 @@ const notHere = ({ algorithm }: Source): boolean => algorithm !== "QKD" && KEMS[
 /**
  * What the two addresses of an OPEN_CONNECT ask for.
  * @param source null: not told
- * @returns null where neither is `hybrid:`
+ * @returns null where neither is `hybrid:`, nor names sources as such a one does
  */
 export function hybridWishOf(source: string | null, destination: string): Result<HybridWish | null, HybridFault> {
-  if (!isHybridAddress(destination) && (source === null || !isHybridAddress(source))) return ok(null);
+  const addresses = source === null ? [destination] : [source, destination];
+  if (!addresses.some(isHybridAddress)) {
+    const isSlip = addresses.some(namesSources);
+    return isSlip ? fault("not-hybrid", "scheme: shall be hybrid in an address that names sources") : ok(null);
+  }
   if (source === null) return fault("bad-uri", "source: a hybrid stream has two hybrid:// addresses");
   const roles = rolesOf(source, destination);
   if (!roles.ok) return roles;
@@ -136,3 +146,9 @@ export const hybridMetadata = ({ method, sources, dropped }: HybridTerms): Hybri
   confirmed: sources.some(({ algorithm }) => algorithm !== "QKD"),
   kem: "edge",
 });
+
+/** Does an answer's metadata tell of a chunk's making? That of plain streams is of its age only. */
+export function isHybridMetadata(text: string): boolean {
+  const json = parseJson(text, LIMITS.jsonDepth);
+  return json.ok && typeof json.value === "object" && json.value !== null && "method" in json.value;
+}

@@ -223,6 +223,49 @@ test("the edge is down, or refuses: status 1, and the connection stays", async (
   });
 });
 
+const HYBRID = {
+  source: "hybrid://x@aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa?key_sources=ML-KEM-768,QKD&kem=edge",
+  destination: "hybrid://x@bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb?key_sources=ML-KEM-768,QKD&kem=edge",
+  qos: JSON_QOS,
+};
+
+test("hybrid streams that the edge makes: its word for why not, and what a key was made of", async () => {
+  const edge = await FakeStreams.start();
+  const client = await connect(await start(edge));
+  const message = "kem-not-here: key_sources: BIKE-L1 takes too long for an edge";
+  edge.intercept = () => jsonAnswer(400, { message });
+  expect(await askJson(client, "OPEN_CONNECT", HYBRID)).toEqual({ status: 1, message });
+  expect(await askJson(client, "OPEN_CONNECT", OPEN)).toEqual({
+    status: 1,
+    message: "Fatal error during OPEN_CONNECT.",
+  });
+  edge.intercept = () => jsonAnswer(403, { message: "no such SAE" });
+  expect(await askJson(client, "OPEN_CONNECT", HYBRID)).toEqual({
+    status: 1,
+    message: "Fatal error during OPEN_CONNECT.",
+  });
+  edge.intercept = () => null;
+  const { key_stream_id: ksid } = await askJson(client, "OPEN_CONNECT", HYBRID);
+  const buffer = JSON.stringify({
+    age: 1,
+    hops: 0,
+    method: "cat-kdf",
+    sources: ["QKD"],
+    confirmed: false,
+    kem: "edge",
+  });
+  edge.intercept = ({ path }) =>
+    path.endsWith("/get_key") ? jsonAnswer(200, { status: 0, index: 0, Key_buffer: "AQI=", Metadata: buffer }) : null;
+  expect(await askJson(client, "GET_KEY", { key_stream_id: ksid, index: 0 })).toEqual({
+    status: 0,
+    key_buffer: [1, 2],
+    metadata: { size: buffer.length, buffer },
+  });
+  const late = "not-confirmed: the two ends have not made the same key";
+  edge.intercept = () => jsonAnswer(400, { message: late });
+  expect(await askJson(client, "GET_KEY", { key_stream_id: ksid, index: 1 })).toEqual({ status: 1, message: late });
+});
+
 const closed = async (socket: net.Socket): Promise<boolean> =>
   await new Promise((resolve) => socket.once("close", () => resolve(true)).resume());
 

@@ -9,6 +9,7 @@ import {
   failed,
   hybridFailed,
   hybridKeyGiven,
+  hybridRefused,
   INVALID_JSON,
   keyGiven,
   opened,
@@ -24,6 +25,8 @@ import {
 import { JsonSplitter, type Piece } from "../../../shared/etsi004/json-tcp/splitter.ts";
 import { PROFILES } from "../../../shared/etsi004/profiles.ts";
 import { STATUS } from "../../../shared/etsi004/status.ts";
+import { isHybridAddress, isHybridMetadata } from "../../../shared/hybrid/edge/terms.ts";
+import { LIMITS } from "../../../shared/limits.ts";
 import type { Protocol, Reader } from "../etsi004/conversation.ts";
 import type { EdgeStreams } from "../etsi004/edge-streams.ts";
 import { isForAgents } from "../hybrid/wish.ts";
@@ -109,7 +112,10 @@ async function open({ streams, lanes, hybrid }: Ends, request: OpenRequest, sign
     return done.ok ? opened(done.value) : hybridFailed(done.error.code, done.error.detail);
   }
   const done = await openByLane(streams, lanes, request, signal);
-  if (!done.ok) return failed("open-failed");
+  if (!done.ok) {
+    const isHybrid = isHybridAddress(request.source) || isHybridAddress(request.destination);
+    return (isHybrid ? hybridRefused(done.error.message) : null) ?? failed("open-failed");
+  }
   const { status, ksid } = done.value;
   return status === STATUS.success && ksid !== null ? opened(ksid) : failed("no-source");
 }
@@ -128,11 +134,12 @@ async function getKey(
     return answered;
   }
   const wanted = zeroIsNext && index === 0 ? null : index;
-  const given = await streams.getKey({ ksid, index: wanted, metadataSize: 0 }, signal);
-  if (!given.ok) return failed("get-key-failed");
-  const { status, key } = given.value;
+  const given = await streams.getKey({ ksid, index: wanted, metadataSize: LIMITS.streamMetadataChars }, signal);
+  if (!given.ok) return hybridRefused(given.error.message) ?? failed("get-key-failed");
+  const { status, key, metadata } = given.value;
   if (status !== STATUS.success) return failed(status === UNKNOWN_KSID ? "no-stream" : "no-key");
-  const answered = keyGiven(key);
+  // The original's answers have none: it is told of hybrid keys that the edge has made.
+  const answered = isHybridMetadata(metadata) ? hybridKeyGiven(key, metadata) : keyGiven(key);
   key.fill(0);
   return answered;
 }

@@ -60,6 +60,10 @@ export class HybridEngine implements PeerEvents {
     if (this.#sessions.size + this.#openings.size + this.#withModules.size >= LIMITS.hybridSessions) {
       return failed("busy", "as many hybrid streams are open as may be");
     }
+    const bytes = [...this.#sessions.values()].reduce((sum, session) => sum + session.publicKeysBytes, 0);
+    if (bytes + publicKeysBytes(wish.value) > LIMITS.hybridSessionsBytes) {
+      return failed("busy", "the public keys of hybrid streams take up as much room as they may");
+    }
     const opened = await this.#openFor(wish.value, signal);
     if (!opened.ok || !signal.aborted) return opened;
     // Nobody has heard which stream it is.
@@ -84,17 +88,17 @@ export class HybridEngine implements PeerEvents {
 
   /** Ends it, as far as this end goes. */
   closeSession(closed: HybridSession): void {
-    const { ksid, own } = closed;
+    const { ksid } = closed;
     if (this.#withModules.get(ksid) === closed) {
       this.#withModules.delete(ksid);
       closed.close();
       return;
     }
     for (const role of ROLES) {
-      const session = this.#sessions.get(keyOf(ksid, role));
-      if (session?.own.node !== own.node) continue;
+      // A peer may have given another application's the same KSID.
+      if (this.#sessions.get(keyOf(ksid, role)) !== closed) continue;
       this.#sessions.delete(keyOf(ksid, role));
-      session.close();
+      closed.close();
     }
   }
 

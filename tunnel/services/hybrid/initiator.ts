@@ -4,7 +4,7 @@ import { METHODS } from "../../../shared/hybrid/methods.ts";
 import type { Made, Make, PeerMessage } from "../../../shared/hybrid/peer/messages.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
-import { type Agreement, type Application, qkdPeer } from "./agreement.ts";
+import { type Agreement, type Application, publicKeysBytes, qkdPeer } from "./agreement.ts";
 import type { PeerConnection } from "./channel-types.ts";
 import { Exchanges } from "./exchanges.ts";
 import { failed, type HybridFailure, NO_ROOM, toPeer } from "./failure.ts";
@@ -60,6 +60,10 @@ export class InitiatorSession implements AgentSession {
 
   get peerSite(): string {
     return this.#agreement.peer.site;
+  }
+
+  get publicKeysBytes(): number {
+    return publicKeysBytes(this.#agreement);
   }
 
   /** Chunk 0, of which the first part went out with `open`. */
@@ -178,6 +182,8 @@ export class InitiatorSession implements AgentSession {
       const done = await this.#exchange(first, count);
       if (done.ok) return;
       for (const index of indices) this.#chunks.fail(index, done.error);
+      // Chunks that were made ahead, when either application closed: nobody wants them.
+      if (this.#broken?.code === "unknown-stream" || this.#ended !== null) return;
       this.#around.log("warn", "hybrid chunks not made", { ksid: this.ksid, index: first, count, ...done.error });
     } finally {
       for (const index of indices) this.#making.delete(index);
@@ -203,7 +209,8 @@ export class InitiatorSession implements AgentSession {
       { attempt, first, count, withQkd, epochs: this.#epochs },
       signal,
     );
-    if (!prepared.ok) return prepared;
+    // The responder's application may wait for them, too.
+    if (!prepared.ok) return this.#refuse(connection.value, { index: first, count }, prepared.error);
     const { make, epoch, pairs } = prepared.value;
     if (pairs !== null && !connection.value.hasRoom()) {
       epoch.announce();
@@ -265,7 +272,11 @@ export class InitiatorSession implements AgentSession {
   }
 
   /** Nothing of these chunks is used any more, at either end; what does not fit once is not trusted again. */
-  #refuse(connection: PeerConnection, { index, count }: Make, failure: HybridFailure): Result<never, HybridFailure> {
+  #refuse(
+    connection: PeerConnection,
+    { index, count }: Pick<Make, "index" | "count">,
+    failure: HybridFailure,
+  ): Result<never, HybridFailure> {
     connection.send({ type: "failed", session: this.ksid, attempt: null, index, count, ...toPeer(failure) });
     if (failure.code === "not-confirmed") this.#break(failure);
     return err(failure);

@@ -1,7 +1,8 @@
 /** The engine of an agent, put together: KEMs on threads of their own, QKD key from the edge, and modules if any are peers. */
 import { randomBytes } from "node:crypto";
 import { makeKems } from "../../kem/kems.ts";
-import { messageOf } from "../../log.ts";
+import { LIMITS } from "../../../shared/limits.ts";
+import { messageOf, throttled } from "../../log.ts";
 import { edgeStreams } from "../etsi004/edge-streams.ts";
 import { partners } from "./config.ts";
 import type { Engine, EngineParts } from "./engine-types.ts";
@@ -26,9 +27,19 @@ export function makeEngine({ site, config, channel, askFor, send, log }: EngineP
   modules?.catch((thrown: unknown) =>
     log("error", "hybridization modules are not served", { reason: messageOf(thrown) }),
   );
+  // What a peer asks for and cannot have shall not fill the disk.
+  const calm = throttled(log, LIMITS.localLogMs, nowMs);
   const engine = new HybridEngine(
     { nodes, partners: partners(config, site) },
-    { kems, qkd, channel, reports, log, nowMs, randomBytes: (lengthBytes) => new Uint8Array(randomBytes(lengthBytes)) },
+    {
+      kems,
+      qkd,
+      channel,
+      reports,
+      log: calm,
+      nowMs,
+      randomBytes: (lengthBytes) => new Uint8Array(randomBytes(lengthBytes)),
+    },
     modules === null ? NO_MODULES : withModules({ modules, askFor, reports, log, nowMs }),
   );
   return {

@@ -63,7 +63,7 @@ export class EpochMaterial {
     const fresh = qkd === null ? [] : [qkdEntry(this.#agreement, qkd, at)];
     const dropped = missing(this.#agreement, [...this.entries, ...fresh]);
     if (dropped.some(({ required }) => required) || this.entries.length + fresh.length === 0) {
-      return failed("source-unavailable", `without ${dropped.map(({ algorithm }) => algorithm).join(", ")}`);
+      return failed("source-unavailable", `not to be had: ${dropped.map(({ algorithm }) => algorithm).join(", ")}`);
     }
     const maker = this.#maker(fresh.length);
     const combined = maker.ok ? maker.value.combine(fresh) : maker;

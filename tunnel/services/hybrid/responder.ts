@@ -6,7 +6,7 @@ import type { SourceEntry } from "../../../shared/hybrid/types.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { KEMS } from "../../../shared/kem/registry.ts";
-import { type Agreement, type Application, kemSources, qkdSource } from "./agreement.ts";
+import { type Agreement, type Application, kemSources, publicKeysBytes, qkdSource } from "./agreement.ts";
 import type { PeerConnection } from "./channel-types.ts";
 import { failed, type HybridFailure, toPeer } from "./failure.ts";
 import { HeldChunks, type MadeChunk } from "./held-chunks.ts";
@@ -69,6 +69,10 @@ export class ResponderSession implements AgentSession {
 
   get peerSite(): string {
     return this.#agreement.peer.site;
+  }
+
+  get publicKeysBytes(): number {
+    return publicKeysBytes(this.#agreement);
   }
 
   async getKey(index: number, signal: AbortSignal): Promise<Result<MadeChunk, HybridFailure>> {

@@ -1,165 +1,67 @@
 /** What a hostile agent of a peer's site, or a hostile application, can do to one end: its peer here is a script. */
-import { randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { duplexPair } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Ksid } from "../../../shared/etsi004/types.ts";
-import type { Make, PeerMessage, PeerMessageOf } from "../../../shared/hybrid/peer/messages.ts";
-import { type Kems, type KeyPair } from "../../../shared/kem/kem.ts";
 import { LIMITS } from "../../../shared/limits.ts";
-import { err, ok, type Result } from "../../../shared/result.ts";
-import { Supply, UUIDS } from "../../../test/support/hybrid-wire.ts";
-import type { PeerConnection, QkdNumber } from "./channel-types.ts";
+import {
+  CIPHERTEXT,
+  confirmOf,
+  end,
+  initiating,
+  KDF,
+  KEM,
+  KEM_QKD,
+  LEGACY,
+  makeOf,
+  never,
+  opened,
+  openOf,
+  PUBLIC_KEY,
+  responding,
+  Script,
+  SESSION,
+  turns,
+  wish,
+} from "../../../test/support/hybrid-script.ts";
+import { UUIDS } from "../../../test/support/hybrid-wire.ts";
+import type { Agreement } from "./agreement.ts";
+import type { QkdNumber } from "./channel-types.ts";
 import { FramedConnection } from "./connection.ts";
-import { HybridEngine } from "./engine.ts";
-import { type HybridStreams, streamsFor } from "./streams.ts";
-
-const SESSION = "11111111-2222-4333-8444-555555555555";
-const PUBLIC_KEY = new Uint8Array(1184).fill(1);
-const CIPHERTEXT = new Uint8Array(1088).fill(2);
-const never = new AbortController().signal;
-const turns = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-};
-
-/** Of ML-KEM-768's lengths, and as slow as the test wants. */
-class Slow implements Kems {
-  generated = 0;
-  encapsulated = 0;
-  readonly pairs: KeyPair[] = [];
-  encapsulating: () => Promise<void> = () => Promise.resolve();
-  decapsulating: () => Promise<void> = () => Promise.resolve();
-
-  generateKeyPair(): Promise<KeyPair> {
-    this.generated += 1;
-    const pair = { publicKey: PUBLIC_KEY.slice(), secretKey: new Uint8Array(2400).fill(this.generated) };
-    this.pairs.push(pair);
-    return Promise.resolve(pair);
-  }
-
-  async encapsulate() {
-    this.encapsulated += 1;
-    const sharedSecret = new Uint8Array(32).fill(this.encapsulated);
-    await this.encapsulating();
-    return ok({ ciphertext: CIPHERTEXT, sharedSecret });
-  }
-
-  async decapsulate() {
-    await this.decapsulating();
-    return ok(new Uint8Array(32).fill(1));
-  }
-}
-
-/** The other agent's end of a connection. */
-class Script implements PeerConnection {
-  readonly site: string;
-  readonly dialled: boolean;
-  readonly heard: PeerMessage[] = [];
-  hungUp: string | null = null;
-  isCrowded = false;
-
-  constructor(site: string, dialled: boolean) {
-    this.site = site;
-    this.dialled = dialled;
-  }
-
-  send(message: PeerMessage): void {
-    this.heard.push(message);
-  }
-
-  hasRoom(): boolean {
-    return !this.isCrowded;
-  }
-
-  hangUp(reason: string): void {
-    this.hungUp = reason;
-  }
-
-  of<Type extends PeerMessage["type"]>(type: Type): readonly PeerMessageOf<Type>[] {
-    return this.heard.filter((message): message is PeerMessageOf<Type> => message.type === type);
-  }
-}
-
-interface End {
-  readonly engine: HybridEngine;
-  readonly streams: HybridStreams;
-  readonly kems: Slow;
-  readonly supply: Supply;
-  /** Dialled by this end. */
-  readonly out: Script;
-  /** Dialled by the peer. */
-  readonly in: Script;
-}
-
-function end(): End {
-  const [kems, supply] = [new Slow(), new Supply()];
-  const [out, back] = [new Script("site-1", true), new Script("site-1", false)];
-  const partner = { compat_short_keys: false, allow_seed_fallback: false, index_zero_is_next: false };
-  const engine = new HybridEngine(
-    {
-      nodes: [{ id: "tn-0", uuid: UUIDS[0] ?? "" }],
-      partners: new Map(
-        [1, 2].map((peer) => [UUIDS[peer] ?? "", { uuid: UUIDS[peer] ?? "", site: `site-${peer}`, ...partner }]),
-      ),
-    },
-    {
-      kems,
-      qkd: supply,
-      channel: { reach: () => Promise.resolve(ok(out)) },
-      reports: { tell: () => {} },
-      log: () => {},
-      nowMs: () => performance.now(),
-      randomBytes: (lengthBytes) => new Uint8Array(randomBytes(lengthBytes)),
-    },
-    () => Promise.resolve(err({ code: "unknown-peer", detail: "no modules here" })),
-  );
-  onTestFinished(() => engine.close());
-  return { engine, kems, supply, out, in: back, streams: streamsFor(engine, { sae: "sae-0", node: "tn-0" }) };
-}
-
-const uri = (at: number, query: string): string => `hybrid://SPI_1@${UUIDS[at]}?${query}`;
-const wish = (from: number, to: number, query: string, timeoutMs = 2000) => ({
-  source: uri(from, query),
-  destination: uri(to, query),
-  chunkBytes: 32,
-  timeoutMs,
-});
-const openOf = (query: string, more: Partial<PeerMessageOf<"open">> = {}): PeerMessageOf<"open"> => ({
-  type: "open",
-  session: SESSION,
-  ...wish(1, 0, query),
-  nonce: new Uint8Array(32).fill(9),
-  sae: "sae-1",
-  peerSae: null,
-  make: null,
-  ...more,
-});
-const makeOf = (attempt: number, index: number, more: Partial<Make> = {}): PeerMessage => ({
-  type: "make",
-  session: SESSION,
-  make: { attempt, index, count: 1, publicKeys: [PUBLIC_KEY], qkd: null, ...more },
-});
-const confirmOf = (index: number): PeerMessage => ({ type: "confirm", session: SESSION, index, count: 1, tags: null });
-const opened = (outcome: Result<Ksid, unknown>): Ksid => {
-  if (!outcome.ok) throw new Error(JSON.stringify(outcome.error));
-  return outcome.value;
-};
-
-const LEGACY = "hybridization=xoring&key_sources=ML-KEM-768";
-const KDF = "key_sources=ML-KEM-768";
-
-/** This end is the responder. */
-async function responding(query: string): Promise<End & { readonly ksid: Ksid }> {
-  const one = end();
-  const opening = one.streams.open(wish(1, 0, query), never);
-  one.engine.message(one.in, openOf(query));
-  return { ...one, ksid: opened(await opening) };
-}
+import { EpochMaterial, kemEntry } from "./material.ts";
+import { streamsFor } from "./streams.ts";
 
 const [LATE, PROMPT] = [1, 2].map((number) => ({ ksid: UUIDS[2] ?? "", number })) as [QkdNumber, QkdNumber];
 
+/** What the initiator shows for chunk 5, of the first secret there is and this number. */
+function tagOf(responderNonce: Uint8Array, first: QkdNumber): Uint8Array {
+  const method = "qkdedge-hkdf-v1";
+  const { source, destination, chunkBytes, timeoutMs } = wish(1, 0, `hybridization=${method}&${KEM_QKD}`);
+  const agreement: Agreement = {
+    source,
+    destination,
+    method,
+    chunkBytes,
+    timeoutMs,
+    role: "initiator",
+    allowShort: false,
+    peerSae: "sae-0",
+    sources: [KEM, { algorithm: "QKD", slot: 0, required: true }],
+    own: { sae: "sae-1", node: "tn-1", uuid: UUIDS[1] ?? "" },
+    peer: { uuid: UUIDS[0] ?? "", site: "site-0" },
+    ksid: SESSION as Ksid,
+    initiatorNonce: new Uint8Array(32).fill(9),
+    responderNonce,
+  };
+  const material = new EpochMaterial(agreement, [kemEntry(KEM, PUBLIC_KEY, CIPHERTEXT, new Uint8Array(32).fill(1))]);
+  const bytes = new Uint8Array(createHash("sha256").update(String(first.number)).digest());
+  const combined = material.combine(5, { first, bytes }, 0);
+  return combined.ok ? (combined.value.chunk.tag ?? new Uint8Array()) : new Uint8Array();
+}
+
 /** Of its QKD numbers the one comes when the test says so. */
-async function withLateQkd() {
-  const one = await responding("hybridization=xoring&key_sources=ML-KEM-768,QKD");
+async function withLateQkd(method = "xoring") {
+  const one = await responding(`hybridization=${method}&${KEM_QKD}`);
   const late = Promise.withResolvers<void>();
   const take = one.supply.take.bind(one.supply);
   one.supply.take = async (to, from, count) => {
@@ -167,18 +69,6 @@ async function withLateQkd() {
     return await take(to, from, count);
   };
   return { ...one, late };
-}
-
-/** This end is the initiator; its peer has answered without any chunk, and the first has been asked for. */
-async function initiating(query: string): Promise<End & { readonly ksid: Ksid }> {
-  const one = end();
-  const opening = one.streams.open(wish(0, 1, query), never);
-  await turns();
-  const session = one.out.of("open")[0]?.session ?? "";
-  one.engine.message(one.out, { type: "opened", session, nonce: new Uint8Array(32), sae: "sae-1", made: null });
-  const ksid = opened(await opening);
-  await turns();
-  return { ...one, ksid };
 }
 
 describe("an initiator's agent that is hostile, or slow", () => {
@@ -195,16 +85,18 @@ describe("an initiator's agent that is hostile, or slow", () => {
   });
 
   test("an index that was confirmed stays the key it is", async () => {
-    const { engine, streams, in: peer, ksid, late } = await withLateQkd();
+    const { engine, streams, in: peer, ksid, late } = await withLateQkd("qkdedge-hkdf-v1");
     engine.message(peer, makeOf(1, 5, { qkd: PROMPT }));
+    await turns();
     engine.message(peer, makeOf(2, 5, { publicKeys: null, qkd: LATE }));
     await turns();
-    engine.message(peer, confirmOf(5));
+    const nonce = peer.of("opened")[0]!.nonce;
+    engine.message(peer, { ...confirmOf(5), tags: [tagOf(nonce, PROMPT)] });
     const before = await streams.getKey(ksid, 5, never);
     expect(before).toMatchObject({ ok: true });
     late.resolve();
     await turns();
-    engine.message(peer, confirmOf(5));
+    engine.message(peer, { ...confirmOf(5), tags: [tagOf(nonce, LATE)] });
     expect(await streams.getKey(ksid, 5, never)).toEqual(before);
   });
 
@@ -264,10 +156,33 @@ describe("an initiator's agent that is hostile, or slow", () => {
     expect(one.streams.has(one.ksid)).toBe(true);
   });
 
+  test("a session of a KSID that another application has in the other role: each closes its own", async () => {
+    const one = await initiating(KDF);
+    const other = streamsFor(one.engine, { sae: "sae-9", node: "tn-0" });
+    const opening = other.open(wish(1, 0, KDF), never);
+    one.engine.message(one.in, openOf(KDF, { session: one.ksid }));
+    expect(opened(await opening)).toBe(one.ksid);
+    other.close(one.ksid);
+    expect([one.streams.has(one.ksid), other.has(one.ksid)]).toEqual([true, false]);
+  });
+
   test("a session over a connection that it has not dialled", () => {
     const one = end();
     one.engine.message(one.out, openOf(KDF));
     expect(one.out.hungUp).not.toBeNull();
+  });
+
+  test("streams with the largest public keys: so many are open, the next is refused", async () => {
+    const one = end();
+    const query = `key_sources=${Array.from({ length: 4 }, () => "Classic-McEliece-8192128").join(",")}`;
+    const most = Math.floor(LIMITS.hybridSessionsBytes / (4 * LIMITS.kemPublicKeyBytes));
+    for (let at = 0; at < most; at++) {
+      one.engine.message(one.in, openOf(query, { session: SESSION.replace("11111111", `${10_000_000 + at}`) }));
+      opened(await one.streams.open(wish(1, 0, query), never));
+    }
+    expect(await one.streams.open(wish(1, 0, query), never)).toMatchObject({ error: { code: "busy" } });
+    one.engine.message(one.in, openOf(KDF));
+    opened(await one.streams.open(wish(1, 0, KDF), never));
   });
 
   test("another site's does not learn who waits here, nor has a say in what they are told", async () => {
@@ -304,6 +219,14 @@ describe("a responder's agent that is hostile", () => {
     await turns();
     expect(kems.generated - before).toBeLessThanOrEqual(LIMITS.hybridChunksHeld);
     expect(out.of("failed")[0]).toMatchObject({ code: "busy", count: 1 });
+  });
+
+  test("a chunk wanted that cannot be made: it is told so at once", async () => {
+    const { engine, supply, out, ksid } = await initiating(KEM_QKD);
+    supply.empty = true;
+    engine.message(out, { type: "want", session: ksid, index: 9 });
+    await turns();
+    expect(out.of("failed")).toMatchObject([{ index: 9, count: 1, code: "source-unavailable" }]);
   });
 
   test("no ciphertexts: the secret keys are wiped all the same", async () => {
@@ -378,7 +301,10 @@ describe("a way to the other agent that is slow", () => {
     const [socket] = duplexPair();
     const events = { message: () => {}, closed: () => {} };
     const connection = new FramedConnection({
-      ...{ site: "site-1", dialled: true, socket, events },
+      site: "site-1",
+      dialled: true,
+      socket,
+      events,
       log: () => {},
       onEnd: () => {},
     });
@@ -392,7 +318,7 @@ describe("a way to the other agent that is slow", () => {
 });
 
 test("a peer's application that is no more does not keep others from being met", async () => {
-  const query = "key_sources=QKD,ML-KEM-768";
+  const query = KEM_QKD;
   const one = await initiating(query);
   one.supply.empty = true;
   const refused = await one.streams.open(wish(0, 1, query), never);

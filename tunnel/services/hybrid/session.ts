@@ -39,6 +39,8 @@ export interface HybridSession {
 /** A session whose other end is an agent. */
 export interface AgentSession extends HybridSession {
   readonly peerSite: string;
+  /** Of the public keys of one exchange, which are part of transcripts. */
+  readonly publicKeysBytes: number;
   message(from: PeerConnection, message: PeerMessage): void;
   /** The connection it came over, or went out on, is no more. */
   disconnected(connection: PeerConnection): void;

@@ -5,6 +5,7 @@ import type tls from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
 import { createAuthority } from "../../../../pki/authority.ts";
 import { KEMS } from "../../../../shared/kem/registry.ts";
+import { LIMITS } from "../../../../shared/limits.ts";
 import { certificateFiles } from "../../../../test/support/hybridization-module.ts";
 import {
   HOST,
@@ -12,6 +13,7 @@ import {
   SHARE,
   KSID_BYTES,
   NEVER,
+  PQC,
   asClient,
   claimed,
   type ModuleRig,
@@ -22,6 +24,7 @@ import {
 } from "../../../../test/support/module-peer-rig.ts";
 import { makeKems } from "../../../kem/kems.ts";
 import { type ModuleWish } from "./module-peers.ts";
+import { ksidReference } from "./reference.ts";
 
 test("a KSID cut short", async () => {
   const { peers, files, wish } = await moduleRig();
@@ -39,6 +42,38 @@ test("a KSID that is in use", async () => {
   share.end(KSID_BYTES);
   expect(await opening).toMatchObject({ ok: false, error: { code: "busy" } });
   expect(all.peers.counts.sessions).toBe(1);
+});
+
+test("a KSID that is named for two sessions at once", async () => {
+  const all = await moduleRig();
+  const { peers, files, wish } = all;
+  const other = { ...wish, source: `${wish.source}#other` };
+  const openings = [wish, other].map((each) => peers.openSession(each, NEVER));
+  for (const { source, destination } of [wish, other]) {
+    (await claimed(peers.port, files, ksidReference(source, destination))).end(KSID_BYTES);
+  }
+  await Promise.all([claimed(peers.port, files, PQC), claimed(peers.port, files, PQC)]);
+  const opened = await Promise.all(openings);
+  expect(opened.map((each) => (each.ok ? "opened" : each.error.code)).sort()).toEqual(["busy", "opened"]);
+  for (const each of opened) if (each.ok) each.value.close();
+  expect(peers.counts.sessions).toBe(0);
+});
+
+test("sessions whose public keys would not fit in memory", async () => {
+  const { peers, wish } = await moduleRig();
+  const sources = [0, 1, 2, 3].map(
+    (slot) => ({ algorithm: "Classic-McEliece-8192128", slot, required: true }) as const,
+  );
+  const bytes = 2 * sources.length * KEMS["Classic-McEliece-8192128"].publicKeyBytes;
+  const most = Math.floor(LIMITS.hybridSessionsBytes / bytes);
+  expect(most).toBeLessThan(LIMITS.hybridModuleSessions);
+  for (let turn = 0; turn < 2; turn++) {
+    const leaving = new AbortController();
+    const waiting = Array.from({ length: most }, () => peers.openSession({ ...wish, sources }, leaving.signal));
+    expect(await peers.openSession({ ...wish, sources }, NEVER)).toMatchObject({ ok: false, error: { code: "busy" } });
+    leaving.abort();
+    for (const each of await Promise.all(waiting)) expect(each).toMatchObject({ error: { code: "aborted" } });
+  }
 });
 
 test("a source that does not come: the session is not opened, or goes without it", async () => {

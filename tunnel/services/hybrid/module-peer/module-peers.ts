@@ -14,6 +14,7 @@ import { ok, type Result } from "../../../../shared/result.ts";
 import { AgentFailure } from "../../../agent/failure.ts";
 import type { Log } from "../../../log.ts";
 import { type Place, placeOf } from "../../../place.ts";
+import { publicKeysBytes } from "../agreement.ts";
 import type { HybridModuleConfig, HybridPeer } from "../config.ts";
 import { type ModuleConnection, waitFor } from "./connection.ts";
 import { credentialsOf } from "./credentials.ts";
@@ -55,6 +56,10 @@ export interface ModuleWish {
   readonly timeoutMs: number;
 }
 
+/** Of each source: the one that has come, and another on its way. */
+const KEYS_HELD = 2;
+const IN_USE = failed("busy", "the module names a KSID that is in use");
+
 type Connected = Result<ModuleConnection, ModuleFailure>;
 
 export class ModulePeers {
@@ -65,6 +70,8 @@ export class ModulePeers {
   readonly #listener: ModuleListener;
   readonly #sessions = new Map<Ksid, OpenModuleSession>();
   #opening = 0;
+  /** Of the public keys that sessions, open and opening, may hold. */
+  #heldBytes = 0;
   readonly #stopped = new AbortController();
 
   /** @throws AgentFailure where a certificate cannot be used, or the port cannot be had */
@@ -116,14 +123,22 @@ export class ModulePeers {
     if (this.#sessions.size + this.#opening >= LIMITS.hybridModuleSessions) {
       return failed("busy", "as many streams with modules are open as may be");
     }
+    const heldBytes = KEYS_HELD * publicKeysBytes(wish);
+    if (this.#heldBytes + heldBytes > LIMITS.hybridSessionsBytes) {
+      return failed("busy", "the public keys of streams with modules take up as much room as they may");
+    }
+    this.#heldBytes += heldBytes;
     this.#opening++;
+    const onClose = (): void => void (this.#heldBytes -= heldBytes);
+    let opened: Result<ModuleSession, ModuleFailure> | undefined;
     try {
       const ksid = await this.#shareKsid(wish, signal);
       if (ksid.ok) onMet();
-      const opened = ksid.ok ? await this.#openLines(wish, ksid.value, signal) : ksid;
+      opened = ksid.ok ? await this.#openLines(wish, ksid.value, { signal, onClose }) : ksid;
       return opened.ok || !wanted.aborted ? opened : failed("aborted", NOT_WANTED);
     } finally {
       this.#opening--;
+      if (opened?.ok !== true) onClose();
     }
   }
 
@@ -155,10 +170,14 @@ export class ModulePeers {
     }
     const ksid = ksidOfBytes(connection.take());
     connection.end();
-    return this.#sessions.has(ksid) ? failed("busy", "the module names a KSID that is in use") : ok(ksid);
+    return this.#sessions.has(ksid) ? IN_USE : ok(ksid);
   }
 
-  async #openLines(wish: ModuleWish, ksid: Ksid, signal: AbortSignal): Promise<Result<ModuleSession, ModuleFailure>> {
+  async #openLines(
+    wish: ModuleWish,
+    ksid: Ksid,
+    { signal, onClose }: { readonly signal: AbortSignal; readonly onClose: () => void },
+  ): Promise<Result<ModuleSession, ModuleFailure>> {
     const within = this.#patience(signal);
     const wanted = kemReferences(ksid, wish.sources);
     const opened = await Promise.all(wanted.map((each) => this.#openLine(wish, each, within)));
@@ -168,8 +187,11 @@ export class ModulePeers {
       return line === undefined || line.ok ? [] : [{ ...each, error: line.error }];
     });
     const needed = missing.find(({ required }) => required);
-    if (needed !== undefined || signal.aborted) {
+    // The module may have named it twice at once.
+    const isInUse = this.#sessions.has(ksid);
+    if (needed !== undefined || signal.aborted || isInUse) {
       for (const { connection } of lines) connection.leave("the session has not come about");
+      if (isInUse) return IN_USE;
       if (needed === undefined) return failed("aborted", NOT_WANTED);
       return failed(needed.error.code, `${needed.algorithm}: ${needed.error.detail}`);
     }
@@ -183,7 +205,10 @@ export class ModulePeers {
       lines,
       exchange,
       patienceMs: this.#times.patienceMs,
-      onClose: () => void this.#sessions.delete(ksid),
+      onClose: () => {
+        this.#sessions.delete(ksid);
+        onClose();
+      },
     });
     this.#sessions.set(ksid, session);
     return ok(session);
