@@ -25,7 +25,8 @@ const OWN_SOURCE = {
 const OWN_OBJECTS = [
   "durable-objects/{audit-log,storage}/*.test.ts",
   "durable-objects/key-pool/!(epoch-roll|roll-back).test.ts",
-  "durable-objects/key-stream/!(sockets|hybrid-exchange).test.ts",
+  "durable-objects/key-stream/!(sockets).test.ts",
+  "durable-objects/key-stream/hybrid/!(exchange).test.ts",
   "workers/{clients,middleware}/*.test.ts",
 ];
 

@@ -6,7 +6,7 @@ import type { StreamPoolRpc, StreamState } from "../../shared/keypool/streams.ts
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { Half, type Seat } from "./half.ts";
-import type { HybridExchanges } from "./hybrid-exchanges.ts";
+import type { HybridExchanges } from "./hybrid/exchanges.ts";
 import type { Place, StreamRow, StreamStore } from "./store.ts";
 import { Turns } from "./turns.ts";
 

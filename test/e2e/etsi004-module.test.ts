@@ -11,8 +11,8 @@ import { Edge } from "../../tunnel/agent/link/edge.ts";
 import type { Link } from "../../tunnel/agent/link/link.ts";
 import { type ActingFor, askAs } from "../../tunnel/services/etsi004/as-agent.ts";
 import { type EdgeStreams, edgeStreams } from "../../tunnel/services/etsi004/edge-streams.ts";
-import type { QkdPeer } from "../../tunnel/services/hybrid/channel-types.ts";
-import { EdgeQkdSupply } from "../../tunnel/services/hybrid/qkd-supply.ts";
+import type { QkdPeer } from "../../tunnel/services/hybrid/qkd/types.ts";
+import { EdgeQkdSupply } from "../../tunnel/services/hybrid/qkd/supply.ts";
 import { type RunningNetwork, runNetwork } from "../support/run-network.ts";
 
 let network: RunningNetwork;

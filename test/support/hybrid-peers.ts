@@ -8,7 +8,7 @@ import type { Result } from "../../shared/result.ts";
 import type { Authority } from "../../pki/authority.ts";
 import { FrameReader, frameHead } from "../../tunnel/frames.ts";
 import type { AgentConfigInput } from "../../tunnel/agent/config/schema.ts";
-import type { PeerConnection } from "../../tunnel/services/hybrid/channel-types.ts";
+import type { PeerConnection } from "../../tunnel/services/hybrid/channel/types.ts";
 import type { Engine, EngineParts } from "../../tunnel/services/hybrid/engine-types.ts";
 import { named, siteCertificate } from "./site-certificate.ts";
 import { connectTo, QUICK, type RunningAgent, startAgent } from "./tunnel-agent.ts";

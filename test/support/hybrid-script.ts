@@ -5,7 +5,7 @@ import type { Ksid } from "../../shared/etsi004/types.ts";
 import type { Make, PeerMessage, PeerMessageOf } from "../../shared/hybrid/peer/messages.ts";
 import type { Kems, KeyPair } from "../../shared/kem/kem.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import type { PeerConnection } from "../../tunnel/services/hybrid/channel-types.ts";
+import type { PeerConnection } from "../../tunnel/services/hybrid/channel/types.ts";
 import { HybridEngine } from "../../tunnel/services/hybrid/engine.ts";
 import { type HybridStreams, streamsFor } from "../../tunnel/services/hybrid/streams.ts";
 import { Supply, UUIDS } from "./hybrid-wire.ts";

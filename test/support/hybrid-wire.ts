@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { parsePeerMessage, type PeerMessage, peerMessageText } from "../../shared/hybrid/peer/messages.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import type { PeerConnection, PeerEvents, QkdNumber, QkdSupply } from "../../tunnel/services/hybrid/channel-types.ts";
+import type { PeerConnection, PeerEvents } from "../../tunnel/services/hybrid/channel/types.ts";
+import type { QkdNumber, QkdSupply } from "../../tunnel/services/hybrid/qkd/types.ts";
 
 export const UUIDS = ["a", "b", "c"].map((letter) => [8, 4, 4, 4, 12].map((digits) => letter.repeat(digits)).join("-"));
 

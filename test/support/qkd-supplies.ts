@@ -5,8 +5,8 @@ import type { Result } from "../../shared/result.ts";
 import { type Asked, type FakeAnswer, fakeKey, FakeStreams, jsonAnswer, MODULE_GET_KEY } from "./fake-streams.ts";
 import { Lines } from "./tunnel-agent.ts";
 import { edgeStreams } from "../../tunnel/services/etsi004/edge-streams.ts";
-import type { QkdNumber, QkdPeer } from "../../tunnel/services/hybrid/channel-types.ts";
-import { EdgeQkdSupply } from "../../tunnel/services/hybrid/qkd-supply.ts";
+import type { QkdNumber, QkdPeer } from "../../tunnel/services/hybrid/qkd/types.ts";
+import { EdgeQkdSupply } from "../../tunnel/services/hybrid/qkd/supply.ts";
 
 export const A = { sae: "sae-a", node: "tn-1", uuid: "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa" };
 export const B = { sae: "sae-c", node: "tn-2", uuid: "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb" };

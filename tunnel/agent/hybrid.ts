@@ -2,7 +2,7 @@
 import { LIMITS } from "../../shared/limits.ts";
 import type { Log } from "../log.ts";
 import { askAs, tellingRefusals } from "../services/etsi004/as-agent.ts";
-import { Channel } from "../services/hybrid/channel.ts";
+import { Channel } from "../services/hybrid/channel/channel.ts";
 import { HYBRID_SERVICE, type HybridConfig, sitesOf } from "../services/hybrid/config.ts";
 import type { Engine, MakeEngine } from "../services/hybrid/engine-types.ts";
 import { sendBy } from "./feeds.ts";

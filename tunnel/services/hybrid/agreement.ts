@@ -4,7 +4,7 @@ import type { MethodName } from "../../../shared/hybrid/methods.ts";
 import type { Ksid } from "../../../shared/etsi004/types.ts";
 import { type KemName, KEMS } from "../../../shared/kem/registry.ts";
 import type { Place } from "../../place.ts";
-import type { QkdPeer } from "./channel-types.ts";
+import type { QkdPeer } from "./qkd/types.ts";
 
 /** An application of this agent's: the SAE of the listener it came to, at a node of this site. */
 export interface Application {

@@ -4,11 +4,11 @@ import type { Result } from "../../../shared/result.ts";
 import type { Send } from "../../feeds/edge.ts";
 import type { Log } from "../../log.ts";
 import type { ActingFor, Ask } from "../etsi004/as-agent.ts";
-import type { PeerChannel, PeerEvents } from "./channel-types.ts";
+import type { PeerChannel, PeerEvents } from "./channel/types.ts";
 import type { Application } from "./agreement.ts";
 import type { HybridConfig } from "./config.ts";
 import type { HybridFailure } from "./failure.ts";
-import type { HybridSession } from "./session.ts";
+import type { HybridSession } from "./session/session.ts";
 import type { OpenHybrid } from "./wish.ts";
 
 export interface EngineParts {

@@ -8,12 +8,12 @@ import type { PeerMessage } from "../../../shared/hybrid/peer/messages.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { ok, type Result } from "../../../shared/result.ts";
 import { type Agreement, type Application, type ModuleWish, publicKeysBytes, type Wish } from "./agreement.ts";
-import type { PeerConnection, PeerEvents } from "./channel-types.ts";
+import type { PeerConnection, PeerEvents } from "./channel/types.ts";
 import { failed, type HybridFailure, toPeer } from "./failure.ts";
-import { Opening } from "./opening.ts";
-import { type Arrival, Rendezvous } from "./rendezvous.ts";
-import { ResponderSession } from "./responder.ts";
-import type { AgentSession, HybridSession, Surroundings } from "./session.ts";
+import { Opening } from "./session/opening.ts";
+import { type Arrival, Rendezvous } from "./session/rendezvous.ts";
+import { ResponderSession } from "./session/responder.ts";
+import type { AgentSession, HybridSession, Surroundings } from "./session/session.ts";
 import { type Known, type OpenHybrid, wishOf } from "./wish.ts";
 
 const SWEEP_MS = 10_000;

@@ -9,7 +9,7 @@ import type { Engine, EngineParts } from "./engine-types.ts";
 import { HybridEngine } from "./engine.ts";
 import { ModulePeers } from "./module-peer/module-peers.ts";
 import { NO_MODULES, withModules } from "./module-session.ts";
-import { EdgeQkdSupply } from "./qkd-supply.ts";
+import { EdgeQkdSupply } from "./qkd/supply.ts";
 import { EdgeReports } from "./reports.ts";
 
 const nowMs = (): number => performance.now();

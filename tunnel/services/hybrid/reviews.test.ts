@@ -26,9 +26,9 @@ import {
 } from "../../../test/support/hybrid-script.ts";
 import { UUIDS } from "../../../test/support/hybrid-wire.ts";
 import type { Agreement } from "./agreement.ts";
-import type { QkdNumber } from "./channel-types.ts";
-import { FramedConnection } from "./connection.ts";
-import { EpochMaterial, kemEntry } from "./material.ts";
+import type { QkdNumber } from "./qkd/types.ts";
+import { FramedConnection } from "./channel/connection.ts";
+import { EpochMaterial, kemEntry } from "./session/material.ts";
 import { streamsFor } from "./streams.ts";
 
 const [LATE, PROMPT] = [1, 2].map((number) => ({ ksid: UUIDS[2] ?? "", number })) as [QkdNumber, QkdNumber];

@@ -7,14 +7,14 @@ import type { LegacyMethod } from "../../../shared/hybrid/methods.ts";
 import { ok, type Result } from "../../../shared/result.ts";
 import { type Application, kemSources, type ModuleWish, qkdSource } from "./agreement.ts";
 import { failed, type HybridFailure } from "./failure.ts";
-import { HeldChunks, type MadeChunk } from "./held-chunks.ts";
+import { HeldChunks, type MadeChunk } from "./session/held-chunks.ts";
 import type { ModuleFailure } from "./module-peer/failure.ts";
 import type { ModuleQkd } from "./module-peer/qkd.ts";
 import { keyOfSeed } from "./module-peer/seed.ts";
 import type { ModuleSession } from "./module-peer/session.ts";
 import type { Reports } from "./reports.ts";
 import { SessionReports } from "./session-reports.ts";
-import type { HybridSession } from "./session.ts";
+import type { HybridSession } from "./session/session.ts";
 
 const CODES = {
   "peer-not-come": "peer-not-come",

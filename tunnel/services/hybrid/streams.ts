@@ -4,7 +4,7 @@ import { ok, type Result } from "../../../shared/result.ts";
 import type { Application } from "./agreement.ts";
 import type { HybridOpener } from "./engine-types.ts";
 import { failed, type HybridFailure } from "./failure.ts";
-import type { MadeChunk } from "./held-chunks.ts";
+import type { MadeChunk } from "./session/held-chunks.ts";
 import type { OpenHybrid } from "./wish.ts";
 
 export interface HybridStreams {
