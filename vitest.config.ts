@@ -8,7 +8,7 @@ const seed = process.env["QKD_TEST_SEED"];
  * Files at once, of all projects together: every file has ports and folders of its own. The unit tests come last (as
  * projects go by their names), and being many and short leave no worker idle at the end.
  */
-const TOGETHER = { maxWorkers: 2, sequence: { groupOrder: 0 } };
+const TOGETHER = { maxWorkers: 3, sequence: { groupOrder: 0 } };
 
 /** Generous, for slow and busy machines: no test asserts a time. */
 const PATIENCE = { testTimeout: 60_000, hookTimeout: 120_000 };

@@ -123,7 +123,7 @@ describe("a change", () => {
       JSON.stringify({ ...document, saes: [...document.saes, { id: "sae-guest", node: "tn-1", credentials }] }),
     );
     const applied = await qkd(network, "network", "apply", join(network.state, "with-guest.json"));
-    expect(applied).toMatchObject({ code: 0, err: "", out: expect.stringContaining("+ added /saes/5 (sae-guest)") });
+    expect(applied).toMatchObject({ code: 0, err: "", out: expect.stringContaining("+ added /saes/6 (sae-guest)") });
     await eventually(
       () => status(asGuest()),
       (code) => code === 200,
