@@ -1,5 +1,5 @@
 /** Which ports are listened on, and whether they are to be had. */
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { codeOf, messageOf, StartFailure } from "./failure.ts";
 
 export const HOST = "127.0.0.1";
@@ -17,15 +17,22 @@ export const loopbackHosts = (port: number): readonly string[] => [`${HOST}:${po
 export const kmePorts = (nodes: readonly string[], random: boolean): Readonly<Record<string, number>> =>
   Object.fromEntries(nodes.map((node, index) => [node, random ? 0 : FIRST_KME_PORT + KME_PORT_STEP * index]));
 
+/** Below those that the system gives to connections, which would take one while its listener is still to start. */
+const FREE = { first: 20_000, count: 12_000 };
+
 /** One that nobody has now; of a process that cannot tell by itself which one it got. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FREE.first + Math.floor(Math.random() * FREE.count);
+    if (await canListen(port)) return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, HOST, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, HOST, () => server.close(() => resolve(true)));
   });
 }
 
