@@ -2,7 +2,26 @@
  * Every bound of the system, in one place. Units are in the names. What an operator may tune lies in the network
  * document's policy; these are the walls it may not cross.
  */
+import { BETWEEN_NODES } from "./limits-between-nodes.ts";
+import { BROWSERS } from "./limits-browsers.ts";
+import { CLIENT } from "./limits-client.ts";
+import { PROXY_AGENT } from "./limits-proxy-agent.ts";
+import { IPSEC } from "./limits-ipsec.ts";
+import { IPSEC_AGENT } from "./limits-ipsec-agent.ts";
+import { NETCONF } from "./limits-netconf.ts";
+import { OPEN_QKD_NETWORK } from "./limits-open-qkd-network.ts";
+import { QKD_MODULES } from "./limits-qkd-modules.ts";
+
 export const LIMITS = {
+  ...BETWEEN_NODES,
+  ...BROWSERS,
+  ...CLIENT,
+  ...PROXY_AGENT,
+  ...IPSEC,
+  ...IPSEC_AGENT,
+  ...NETCONF,
+  ...QKD_MODULES,
+  ...OPEN_QKD_NETWORK,
   // requests
   jsonBodyBytes: 256 * 1024,
   networkBodyBytes: 8 * 1024 * 1024,
@@ -23,6 +42,13 @@ export const LIMITS = {
   /** They travel to every pool with each change of the network. */
   quotas: 256,
   saeIdChars: 256,
+  /** That one node of another deployment may announce. */
+  remoteSaes: 4096,
+  remoteUrlChars: 1024,
+  /** Pairs of nodes with a word of their own on the paths of their keys. */
+  multipathPairs: 4000,
+  /** Those of them that are compared with the links of the document. */
+  multipathPairsJudged: 256,
   versionsKept: 100,
   drainSeconds: 24 * 3600,
   faultsReported: 200,
@@ -50,64 +76,9 @@ export const LIMITS = {
   literalDepth: 16,
   literalElements: 4096,
 
-  // BB84 post-processing
-  /** Of one block: pulses are numbered below it; detections; bits of the sifted key. */
-  bb84Pulses: 2 ** 53,
-  bb84Detections: 8 * 1024 * 1024,
-  bb84KeyBits: 4 * 1024 * 1024,
-  bb84Intensities: 3,
-  /** The detections of a block are the longest message. */
-  bb84MessageBytes: 16 * 1024 * 1024,
-  /** One message of error correction: above what one frame asks, 65,536 places of three bytes. */
-  cascadeRequestBytes: 256 * 1024,
-  /** Key of one block's tags, in an end's store; that one block may add; and names remembered of what was taken. */
-  bb84AuthenticationSlots: 1024,
-  bb84RefillSlots: 64,
-  bb84SpentSlots: 1024,
-
-  // QKD modules
-  /** Bits of sifted key of one block: what one object's memory and patience allow. */
-  moduleKeyBits: 1024 * 1024,
-  /** Of one message: the detections of a block are the longest. */
-  moduleMessageBytes: 16 * 1024 * 1024 + 64,
-  /** A key block of the fake simulation. */
-  moduleFakeBytes: 64 * 1024,
-  /** Key blocks made and not put away, before the sender stops. */
-  moduleFinishedBlocks: 16,
-  /** Blocks of which a receiver does not know whether they count; and tokens that a sender keeps to tell. */
-  moduleUnsettled: 8,
-  moduleSettlements: 64,
-  moduleReports: 32,
-  /** Blocks that key in store is to authenticate. */
-  moduleSlots: 8,
-  /** Openings that a receiver takes up and that turn out not to be the sender's: each may use up authentication key. */
-  moduleOpenings: { ratePerS: 1 / 30, burst: 4 },
-  /** How far the number of the other end's last block may be beyond this end's: numbers are told before they are vouched for. */
-  moduleBlockJump: 4_194_304,
-  /** A block is given up after so long without a word; a greeting is repeated after so long; then it is an alarm. */
-  moduleSilenceMs: 30_000,
-  moduleSyncMs: 5000,
-  moduleSilentAlarmMs: 60_000,
-  /** Pause after a block that failed: from, to. */
-  modulePauseMs: 1000,
-  moduleLongPauseMs: 60_000,
-  /** Blocks that fail in a row before that is an alarm. */
-  moduleFailures: 5,
-  /** Messages to the other end's object in one run of an alarm. */
-  moduleExchanges: 32,
-  /** How long such a run may take before it counts as lost. */
-  moduleTurnMs: 60_000,
-  moduleRefreshMs: 60_000,
-  moduleFullMs: 1000,
-  moduleAlarms: 32,
-  /** At the agent: of the connection between two ends, before it is broken off for a peer that reads nothing. */
-  moduleUnsentBytes: 64 * 1024 * 1024,
-  moduleConnectMs: 10_000,
-  /** At the agent: what a module's journal may have besides what is in force, before it is written anew. */
-  moduleJournalBytes: 4 * 1024 * 1024,
-
   // KeyPool
-  shards: 64,
+  /** Of a link. Those from here to 63 hold relayed key: see keypool/relay-shard.ts. */
+  shards: 60,
   unitBytes: 4096,
   fileBlockBytes: 64 * 1024,
   poolCapacityBytes: 4 * 1024 * 1024 * 1024,
@@ -219,12 +190,15 @@ export const LIMITS = {
   streamSweepRows: 64,
   streamSweepMs: 6 * 3600_000,
   /** WebSockets of one object, and of one SAE there; messages that a client may have asked for and not had; of its own message. */
+  /** Of streams between two deployments: how long one question may wait for key; questions of the other deployment that a
+   * pool remembers while they are fresh; how long chunks outlive their time where nobody says that they have ended. */
+  streamAwayWaitMs: 5000,
+  streamQuestions: 65_536,
+  streamEndMs: 600_000,
   streamSockets: 1024,
   streamSocketsPerSae: 256,
   streamCredits: 1024,
   streamDemandChars: 64,
-  /** Pushed to one of them and not said to have come, in characters, or one message: with all of them 64 MiB an object. */
-  streamUnreceiptedChars: 64 * 1024,
   streamMetadataChars: 1024,
   streamUriChars: 1024,
 
@@ -245,6 +219,10 @@ export const LIMITS = {
   /** Calls to pools in one run of the Directory's alarm, and in one `diff`. */
   poolCallsPerAlarm: 64,
   poolCallsPerDiff: 512,
+  /** Pools of relayed key in one page of their list: each is asked. */
+  relayPoolsListed: 32,
+  /** Pools of relayed key that are told of a change at once. */
+  relayPoolsTold: 16,
   /** Epoch keys there may be before old ones are destroyed: a new epoch waits for pools that lag that far behind. */
   epochKeys: 16,
   laggingPoolsTold: 20,
@@ -525,6 +503,11 @@ export const LIMITS = {
   localLaneInUseMs: 1000,
   localLanePauseMs: 50,
   qkdModuleBodyBytes: 64 * 1024,
+  /** Users of the KMS API of Open-QKD-Network whom an agent calls otherwise. */
+  localRenamedUsers: 64,
+  localUserChars: 256,
+  /** After an agent could not sign in for its applications. */
+  localSignInPauseMs: 5000,
 
   // Hybrid keys
   hybridSources: 16,
@@ -620,14 +603,6 @@ export const LIMITS = {
   gatewayWaitMs: 5000,
   /** Further from the edge's clock than this, certificates and tokens begin to fail. */
   agentClockSkewMs: 60_000,
-  /** Of the client library: how long one request may take (an OPEN_CONNECT waits for up to `streamTimeoutMs`), an answer, attempts. */
-  clientTimeoutMs: 75_000,
-  clientAnswerBytes: 4 * 1024 * 1024,
-  clientAttempts: 5,
-  /** Others nest what they add deeper than we do. */
-  clientJsonDepth: 64,
-  /** Chunks that a client of the library lets come ahead. */
-  clientCredits: 8,
   /** `qkd stream run`: requests of a file, streams of one at once, chunks of one. */
   streamTemplates: 1000,
   streamRunParallel: 1000,

@@ -6,3 +6,9 @@ export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly
 
 export const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value });
 export const err = <E>(error: E): { readonly ok: false; readonly error: E } => ({ ok: false, error });
+
+/**
+ * The same outcome, as one's own. What an object has answered by RPC bears a disposer; who answers with it in turn would
+ * leave it to its own caller to dispose of it, and the engine complains of who does not.
+ */
+export const asOwn = <T, E>(result: Result<T, E>): Result<T, E> => (result.ok ? ok(result.value) : err(result.error));

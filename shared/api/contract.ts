@@ -5,11 +5,19 @@
 import type { ErrorCode } from "../errors/errors.ts";
 import { EPOCHS } from "./epoch-operations.ts";
 import { HAND_OVER } from "./hand-over-operations.ts";
+import { IPSEC } from "./ipsec-operations.ts";
 import { KEYS } from "./key-operations.ts";
+import { KMAPI } from "./kmapi-operations.ts";
+import { LEGACY } from "./legacy-operations.ts";
 import { LINKS } from "./link-operations.ts";
 import { NETWORK } from "./network-operations.ts";
+import { NODES } from "./node-operations.ts";
+import { OPEN_QKD_NETWORK } from "./open-qkd-network-operations.ts";
 import type { Operation } from "./operation.ts";
+import { PAGES } from "./page-operations.ts";
+import { PEERS } from "./peer-operations.ts";
 import { QKD_MODULE } from "./qkd-module-operations.ts";
+import { ROOMS } from "./room-operations.ts";
 import { SERVICE } from "./service-operations.ts";
 import { SITES } from "./site-operations.ts";
 import { STREAMS } from "./stream-operations.ts";
@@ -22,14 +30,22 @@ export const COMMON_ERRORS = {
 
 export const CONTRACT = {
   ...KEYS,
+  ...KMAPI,
+  ...OPEN_QKD_NETWORK,
   ...STREAMS,
+  ...ROOMS,
   ...QKD_MODULE,
   ...NETWORK,
   ...LINKS,
   ...HAND_OVER,
   ...SITES,
+  ...NODES,
+  ...PEERS,
+  ...LEGACY,
+  ...IPSEC,
   ...EPOCHS,
   ...SERVICE,
+  ...PAGES,
 } as const;
 export type OperationId = keyof typeof CONTRACT;
 export const OPERATION_IDS = Object.keys(CONTRACT) as OperationId[];

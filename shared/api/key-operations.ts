@@ -24,6 +24,9 @@ const encErrors = [
   "no-route",
   "idempotency-mismatch",
   "not-enough-keys",
+  "no-path",
+  "link-budget",
+  "over-quota",
   "audit-full",
 ] as const;
 const decErrors = ["key-not-found", "unknown-sae", "no-route", "idempotency-mismatch", "audit-full"] as const;
@@ -35,7 +38,7 @@ export const KEYS = {
     tag: "Keys",
     summary: "Get status",
     description:
-      "ETSI GS QKD 014 clause 5.2. status_extension.qkdedge tells where the pair's bits come from, in which state each of them is (conservation) and what the health tests found.",
+      "ETSI GS QKD 014 clause 5.2. status_extension.qkdedge tells where the pair's bits come from, in which state each of them is (conservation) and what the health tests found; where keys are relayed over other nodes its member relay tells the paths, their hops and costs, and what is cut.",
     action: "keys.status",
     pathParameters: slave,
     responses: { 200: json("Status", StatusSchema) },
@@ -65,7 +68,7 @@ export const KEYS = {
     tag: "Keys",
     summary: "Get key",
     description:
-      'ETSI GS QKD 014 clause 5.3. No body asks for one key of the default size. The body is read as JSON whatever its Content-Type. Supported mandatory extension: {"qkdedge_route_type":"direct"}.',
+      'ETSI GS QKD 014 clause 5.3. No body asks for one key of the default size. The body is read as JSON whatever its Content-Type. Supported extensions: qkdedge_route_type ("direct": from a link between the two nodes), qkdedge_max_hops (1 to 64: links the key may have come over), qkdedge_disjoint_paths (1 to 4: shares over so many node-disjoint paths). They hold for additional slaves, too.',
     action: "keys.enc",
     pathParameters: slave,
     headers: idempotencyKey,

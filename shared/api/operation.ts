@@ -21,6 +21,7 @@ export interface Body {
     | "application/octet-stream"
     | "application/schema+json"
     | "application/x-python-literal"
+    | "application/x-www-form-urlencoded"
     | "text/html"
     | "*/*";
   readonly schema?: v.GenericSchema;
@@ -54,7 +55,22 @@ export interface Operation {
   readonly method: "get" | "post" | "put" | "delete" | "any";
   /** With `{parameter}` segments, as in OpenAPI. The last may be `{+rest}` (RFC 6570): all that follows, as it was sent. */
   readonly path: string;
-  readonly tag: "Keys" | "Streams" | "QKD module" | "Network" | "Links" | "Sites" | "Audit" | "Epochs" | "Service";
+  readonly tag:
+    | "Keys"
+    | "Key hand-over"
+    | "Streams"
+    | "Rooms"
+    | "QKD module"
+    | "Open-QKD-Network"
+    | "Network"
+    | "Links"
+    | "Sites"
+    | "Peers"
+    | "IPsec"
+    | "Audit"
+    | "Epochs"
+    | "Service"
+    | "Pages";
   readonly summary: string;
   readonly description?: string;
   /**
@@ -69,6 +85,8 @@ export interface Operation {
   readonly headers?: Readonly<Record<string, Parameter>>;
   readonly request?: RequestBody;
   readonly responses: Readonly<Record<number, Body | Bodiless>>;
+  /** The form of its faults: problems of ETSI GS QKD 020, errors of OAuth 2.0, or keys of Open-QKD-Network that are none; Error objects of 014 where absent. */
+  readonly faults?: "problem" | "oauth" | "site-key";
   /** The handler answers by itself: what it gives is streamed, or a WebSocket. */
   readonly streams?: true;
   /** Beyond those every route has (`COMMON_ERRORS`). */

@@ -12,14 +12,14 @@ const instant = v.pipe(v.string(), v.isoTimestamp());
 export const HealthzSchema = v.object({ status: v.literal("ok") });
 
 export const WhoamiSchema = v.object({
-  role: v.picklist(["sae", "node", "agent", "controller", "operator"]),
+  role: v.picklist(["sae", "node", "agent", "legacy", "kms", "kms-user", "controller", "operator"]),
   id: text,
-  /** Of an SAE: the node whose KME serves it. */
+  /** Of an SAE, or a user of the Open-QKD-Network KMS API: the node that serves it. */
   node: v.optional(text),
   /** Of an agent. */
   site: v.optional(text),
-  /** The proof that counted: a client certificate, a site agent's word, a token, the bootstrap token, the engine's own socket. */
-  by: v.picklist(["mtls", "agent", "token", "bootstrap", "starter"]),
+  /** The proof that counted: a client certificate, a site agent's word, a token of the network document or of a sign-in, the bootstrap token, the engine's own socket. */
+  by: v.picklist(["mtls", "agent", "token", "oauth", "bootstrap", "starter"]),
   /** The actions its token is limited to; null: all that its role may do. */
   scopes: v.nullable(v.array(text)),
   /** True for an SAE that was moved or removed: it may fetch pending keys, nothing else. */

@@ -8,10 +8,13 @@ const PRINCIPALS: Record<Role, Principal> = {
   sae: { role: "sae", id: "sae-a" as SaeId, node: "tn-1" as NodeId, by: BY },
   node: { role: "node", id: "tn-1" as NodeId, by: BY },
   agent: { role: "agent", id: "agent-1", site: "site-1", by: BY },
+  legacy: { role: "legacy", id: "tn-2-a2b1", node: "tn-1" as NodeId, by: BY },
+  kms: { role: "kms", id: "kms-x", node: "tn-1" as NodeId, by: BY },
+  "kms-user": { role: "kms-user", id: "pwebb", node: "tn-1" as NodeId, sae: "kms-a" as SaeId, by: "oauth" },
   controller: { role: "controller", id: "sdn", by: BY },
   operator: { role: "operator", id: "alice", by: BY },
 };
-const ROLES: readonly Role[] = ["sae", "node", "agent", "controller", "operator"];
+const ROLES: readonly Role[] = ["sae", "node", "agent", "legacy", "kms", "kms-user", "controller", "operator"];
 const grant = (role: Role, more: Partial<Grant> = {}): Grant => ({
   principal: PRINCIPALS[role],
   scopes: null,
@@ -21,13 +24,28 @@ const grant = (role: Role, more: Partial<Grant> = {}): Grant => ({
 
 /** The table once more, by role and in full: a change must be made twice to go unnoticed. */
 const ALLOWED: Record<Role, readonly string[]> = {
-  sae: ["keys.status", "keys.enc", "keys.dec", "streams.use"],
+  sae: ["keys.status", "keys.enc", "keys.dec", "streams.use", "rooms.use"],
   node: ["links.read", "blocks.push"],
-  agent: ["saes.assert", "links.read", "blocks.push", "agents.enrol", "sites.read", "sites.report", "services.use"],
-  controller: ["links.read"],
+  agent: [
+    "saes.assert",
+    "links.read",
+    "blocks.push",
+    "agents.enrol",
+    "sites.read",
+    "sites.report",
+    "services.use",
+    "ipsec.write",
+    "ipsec.read",
+    "ipsec.notify",
+  ],
+  legacy: ["legacy.ask"],
+  kms: ["kmapi.use"],
+  "kms-user": ["kms.use", "keys.status", "keys.enc", "keys.dec"],
+  controller: ["links.read", "ipsec.write", "ipsec.read"],
   operator: [
     "network.read",
     "network.write",
+    "nodes.read",
     "revocations.read",
     "revocations.write",
     "links.read",
@@ -37,6 +55,8 @@ const ALLOWED: Record<Role, readonly string[]> = {
     "sites.read",
     "services.use",
     "blocks.push",
+    "ipsec.write",
+    "ipsec.read",
     "audit.read",
     "epochs.read",
     "epochs.write",

@@ -7,15 +7,25 @@ import type { AuthenticatedBy, Principal, Role } from "./principal.ts";
 
 /** Every action with the roles that may do it. Token scopes name these actions too. */
 export const ROLES_BY_ACTION = {
-  "keys.status": ["sae"],
-  "keys.enc": ["sae"],
-  "keys.dec": ["sae"],
+  "keys.status": ["sae", "kms-user"],
+  "keys.enc": ["sae", "kms-user"],
+  "keys.dec": ["sae", "kms-user"],
+  /** Open-QKD-Network's newkey and getkey. */
+  "kms.use": ["kms-user"],
   /** ETSI GS QKD 004 in every binding: the three calls. */
   "streams.use": ["sae"],
+  /** To meet another SAE, and send it what the two have sealed. */
+  "rooms.use": ["sae"],
+  /** Questions of a neighbour that runs qkd-trusted-node. */
+  "legacy.ask": ["legacy"],
+  /** ETSI GS QKD 020: to hand over keys, and take them back. */
+  "kmapi.use": ["kms"],
   /** To name the SAE behind a site agent: whose mTLS it ended on-prem, or whose client shows no credentials. */
   "saes.assert": ["agent"],
   "network.read": ["operator"],
   "network.write": ["operator"],
+  /** What nodes hear of each other, how they would relay, and what they suffer. */
+  "nodes.read": ["operator"],
   "revocations.read": ["operator"],
   "revocations.write": ["operator"],
   "links.read": ["operator", "agent", "node", "controller"],
@@ -30,6 +40,11 @@ export const ROLES_BY_ACTION = {
   /** HTTP to what a site's agent exposes. */
   "services.use": ["operator", "agent"],
   "blocks.push": ["operator", "agent", "node"],
+  /** SPD and SAD entries of a node's IPsec host: agents of their own site's nodes only. */
+  "ipsec.write": ["controller", "operator", "agent"],
+  "ipsec.read": ["controller", "operator", "agent"],
+  /** What the IPsec host told its agent. */
+  "ipsec.notify": ["agent"],
   "audit.read": ["operator"],
   "epochs.read": ["operator"],
   "epochs.write": ["operator"],

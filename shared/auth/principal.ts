@@ -4,15 +4,26 @@
 import type { NodeId, SaeId } from "../ids.ts";
 
 /**
- * How the caller proved itself: Cloudflare or KME front mTLS, an agent's assertion, a bearer token, the bootstrap
- * secret, or the engine's own socket.
+ * How the caller proved itself: Cloudflare or KME front mTLS, an agent's assertion, a bearer token of the network document
+ * or one that a sign-in gave, the bootstrap secret, or the engine's own socket.
  */
-export type AuthenticatedBy = "mtls" | "agent" | "token" | "bootstrap" | "starter";
+export type AuthenticatedBy = "mtls" | "agent" | "token" | "oauth" | "bootstrap" | "starter";
 
 export type Principal =
   | { readonly role: "sae"; readonly id: SaeId; readonly node: NodeId; readonly by: AuthenticatedBy }
   | { readonly role: "node"; readonly id: NodeId; readonly by: AuthenticatedBy }
   | { readonly role: "agent"; readonly id: string; readonly site: string; readonly by: AuthenticatedBy }
+  /** A KMS of others, at one of our nodes (ETSI GS QKD 020). */
+  | { readonly role: "legacy"; readonly id: string; readonly node: NodeId; readonly by: AuthenticatedBy }
+  | { readonly role: "kms"; readonly id: string; readonly node: NodeId; readonly by: AuthenticatedBy }
+  /** A user of the Open-QKD-Network KMS API, or a client of it by itself: for the SAE of its site. */
+  | {
+      readonly role: "kms-user";
+      readonly id: string;
+      readonly node: NodeId;
+      readonly sae: SaeId;
+      readonly by: AuthenticatedBy;
+    }
   | { readonly role: "controller"; readonly id: string; readonly by: AuthenticatedBy }
   | { readonly role: "operator"; readonly id: string; readonly by: AuthenticatedBy };
 

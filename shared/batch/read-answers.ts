@@ -1,4 +1,5 @@
 /** The answers to a batch, read as they arrive: see batch.ts. */
+import { joinBytes } from "../bytes/join.ts";
 import { LIMITS } from "../limits.ts";
 import { ALONE, type HeaderList, type PartHead } from "./batch.ts";
 
@@ -83,7 +84,7 @@ export class AnswerReader {
 
   /** What is held, as text: no chunk is kept for its sake. */
   #take(): string {
-    const text = this.#decoder.decode(joined(this.#pieces, this.#heldBytes));
+    const text = this.#decoder.decode(joinBytes(this.#pieces));
     this.#pieces = [];
     this.#heldBytes = 0;
     return text;
@@ -104,17 +105,5 @@ const isAnswer = (numbers: unknown): boolean =>
   Array.isArray(numbers) &&
   numbers.length === 4 &&
   numbers.every((number) => Number.isSafeInteger(number) && (number as number) >= 0);
-
-function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
-  const [only] = pieces;
-  if (only !== undefined && pieces.length === 1) return only;
-  const whole = new Uint8Array(bytes);
-  let position = 0;
-  for (const piece of pieces) {
-    whole.set(piece, position);
-    position += piece.length;
-  }
-  return whole;
-}
 
 const wrong = (): Error => new Error("not the answer to this batch");

@@ -27,7 +27,7 @@ export function jsonDepth(text: string): number {
 }
 
 /** Found, not walked to: a string may be megabytes long. @returns where it ends; the text's length where it does not */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let escapes = 0;
     while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes++;

@@ -128,16 +128,16 @@ describe("seed bits", () => {
 
 describe("a block", () => {
   const block = biasedBlock("block", 65_536);
+  const output = conditioned(block);
 
   test("is the Toeplitz hash under its seed bits", () => {
     const seed = runAtOnce(expandSeed({ publicSeed, blockId: id("file:0"), piece: 0 }, 524_288 + 419_296 - 1));
-    expect(Buffer.compare(conditioned(block), toeplitz(block, 524_288, seed, 419_296))).toBe(0);
+    expect(Buffer.compare(output, toeplitz(block, 524_288, seed, 419_296))).toBe(0);
   });
 
   test("is biased before and not after", () => {
     expect(assessHealth(block).failures.map((failure) => failure.test)).toContain("ones-count");
     expect(assessHealth(block, DEFAULT_DESIGN.minEntropyPerBit).passed).toBe(true);
-    const output = conditioned(block);
     expect(output.length).toBe(52_412);
     expect(assessHealth(output)).toMatchObject({ passed: true, failures: [] });
   });
@@ -149,7 +149,7 @@ describe("a block", () => {
     };
     const otherEnd: Conditioning = { design: { ...DEFAULT_DESIGN }, publicSeed: Uint8Array.from(publicSeed) };
     const result = await condition(Uint8Array.from(block), id("file:0"), otherEnd, pause);
-    expect(result.ok && Buffer.compare(result.value, conditioned(block))).toBe(0);
+    expect(result.ok && Buffer.compare(result.value, output)).toBe(0);
     expect(pauses).toBeGreaterThan(50);
   });
 
@@ -157,7 +157,7 @@ describe("a block", () => {
     const changed = Uint8Array.from(block);
     changed[1000]! ^= 0x10;
     const outputs = [
-      conditioned(block),
+      output,
       conditioned(block, "file:65536"),
       conditioned(block, "file:0", { ...LINK, publicSeed: new Uint8Array(32) }),
       conditioned(changed),
@@ -173,10 +173,10 @@ describe("a block", () => {
     const long = new Uint8Array(204_802);
     long.set(half);
     long.set(half, 102_401);
-    const output = conditioned(long);
+    const pieces = conditioned(long);
     // 0.8 * 819,208 - 2 * 65 = 655,236.4 bits a piece
-    expect(output.length).toBe(2 * 81_904);
-    const [first, second] = [output.subarray(0, 81_904), output.subarray(81_904)];
+    expect(pieces.length).toBe(2 * 81_904);
+    const [first, second] = [pieces.subarray(0, 81_904), pieces.subarray(81_904)];
     const [nBits, mBits] = [8 * 102_401, 8 * 81_904];
     for (const [piece, found] of [first, second].entries()) {
       const seed = runAtOnce(expandSeed({ publicSeed, blockId: id("file:0"), piece }, nBits + mBits - 1));

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { shake256 } from "@noble/hashes/sha3.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { shakeOf } from "../../test/support/openssl-shake.ts";
 import { fromHex, toHex } from "../bytes/hex.ts";
 import { runWithPauses, type Slices } from "./slices.ts";
 import { toeplitz, toeplitzInSlices } from "./toeplitz.ts";
@@ -26,7 +26,7 @@ function naive(x: Uint8Array, n: number, seed: Uint8Array, m: number): Uint8Arra
 
 /** Bytes from a label, with the unused bits of the last one cleared or, if not `clean`, left as they come. */
 function random(label: string, bits: number, clean = true): Uint8Array {
-  const bytes = shake256(new TextEncoder().encode(label), { dkLen: bytesOf(bits) });
+  const bytes = shakeOf(label, bytesOf(bits));
   if (clean) bytes[bytes.length - 1]! &= 0xff << (8 * bytes.length - bits);
   return bytes;
 }

@@ -34,6 +34,9 @@ export const HTTP_STATUS = {
   "headers-too-large": 431,
   internal: 500,
   "not-enough-keys": 503,
+  "over-quota": 503, // of who asks; others may have keys
+  "no-path": 503, // no chain of links with key joins two nodes at present
+  "link-budget": 503, // relays may take no more of a link's key for now
   "on-its-way": 503, // to who would not wait for keys that others must take part in, or bring in
   "pool-full": 503,
   "audit-full": 503,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { buildLookup, nodeId, saeId } from "../network/lookup.ts";
 import { validateNetwork } from "../network/validate.ts";
-import { pushLink, saeAt } from "../../test/support/network-document.ts";
+import { pushLink, remoteNode, saeAt } from "../../test/support/network-document.ts";
 import { peerOf, resolveAddress } from "./address.ts";
 
 const UUID_1 = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
@@ -9,7 +9,13 @@ const UUID_2 = "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb";
 const ODD = "urn:sae/é %2F..";
 
 const valid = validateNetwork({
-  nodes: [{ id: "tn-1", uuid: UUID_1 }, { id: "tn-2", uuid: UUID_2, kme_id: "KME-2" }, { id: "tn-3" }, { id: "tn-4" }],
+  nodes: [
+    { id: "tn-1", uuid: UUID_1 },
+    { id: "tn-2", uuid: UUID_2, kme_id: "KME-2" },
+    { id: "tn-3" },
+    { id: "tn-4" },
+    remoteNode("tn-9", { saes: ["sae-x"] }),
+  ],
   links: [pushLink("l", "tn-1", "tn-2")],
   saes: [
     { ...saeAt("sae-a", "tn-1"), addresses: ["10.0.0.11:5000", "client://localhost"] },
@@ -38,6 +44,8 @@ const resolved = (text: string): string | null => {
 describe("an address", () => {
   it.each([
     ["sae-c", "sae-c at tn-2"],
+    ["sae-x", "sae-x at tn-9"],
+    ["sae://sae-x", "sae-x at tn-9"],
     [ODD, `${ODD} at tn-3`],
     ["10.0.0.11:5000", "sae-a at tn-1"],
     ["server://localhost", "sae-c at tn-2"],

@@ -14,6 +14,14 @@ const URI =
 
 const endOf = ({ id, node }: SaeEntry): StreamPeer => ({ sae: saeId(id), node: nodeId(node) });
 
+/** By its id, whichever deployment hosts its node. */
+function saeNamed({ saesById, remoteSaes }: Lookup, id: string): StreamPeer | null {
+  const sae = saesById.get(id);
+  if (sae !== undefined) return endOf(sae);
+  const elsewhere = remoteSaes.get(id);
+  return elsewhere === undefined ? null : { sae: saeId(id), node: elsewhere };
+}
+
 /** A node stands for its one SAE; of several, for whichever comes first. */
 function endAt(lookup: Lookup, node: NodeEntry, user: string | null): StreamPeer {
   const there = lookup.saesByNode.get(node.id) ?? [];
@@ -32,8 +40,8 @@ function ofUri(lookup: Lookup, text: string): StreamPeer | null {
   const parts = URI.exec(text)?.groups;
   if (parts === undefined) return null;
   const host = decoded(parts["host"] ?? "");
-  const sae = lookup.saesById.get(host);
-  if (sae !== undefined) return endOf(sae);
+  const sae = saeNamed(lookup, host);
+  if (sae !== null) return sae;
   const node = nodeNamed(lookup, host);
   const user = parts["user"];
   return node === undefined ? null : endAt(lookup, node, user === undefined ? null : decoded(user));
@@ -41,8 +49,10 @@ function ofUri(lookup: Lookup, text: string): StreamPeer | null {
 
 /** @returns null for a text that means nobody in this network */
 export function resolveAddress(lookup: Lookup, text: string): StreamPeer | null {
-  const sae = lookup.saesById.get(text) ?? lookup.saesByAddress.get(text);
-  if (sae !== undefined) return endOf(sae);
+  const sae = saeNamed(lookup, text);
+  if (sae !== null) return sae;
+  const addressed = lookup.saesByAddress.get(text);
+  if (addressed !== undefined) return endOf(addressed);
   const node = nodeNamed(lookup, text);
   return node === undefined ? ofUri(lookup, text) : endAt(lookup, node, null);
 }

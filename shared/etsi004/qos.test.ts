@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../limits.ts";
-import { METADATA_MIMETYPE, negotiate, NO_WISHES, type Qos, type QosBounds } from "./qos.ts";
+import { negotiate, type QosBounds } from "./negotiate.ts";
+import { METADATA_MIMETYPE, NO_WISHES, type Qos } from "./qos.ts";
 
 const BOUNDS: QosBounds = { minChunkBytes: 8, defaultChunkBytes: 32, maxChunkBytes: 512, unreservedBps: 1000 };
 const got = (asked: Partial<Qos>) => negotiate({ ...NO_WISHES, ...asked }, BOUNDS);

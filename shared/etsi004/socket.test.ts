@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../limits.ts";
-import { chunkMessage, readDemand, SOCKET_END, windowMessages } from "./socket.ts";
+import { chunkMessage, readDemand, SOCKET_END } from "./socket.ts";
+import { windowMessages } from "./window.ts";
 import { type Ksid, streamName } from "./types.ts";
 import type { NodeId } from "../ids.ts";
 

@@ -39,13 +39,6 @@ export function readDemand(message: string | ArrayBuffer): Demand | null {
   return parsed?.success === true ? parsed.output : null;
 }
 
-/** Of a message, all but the key. */
-const FRAME_CHARS = 128;
-
-/** How many messages may be on their way: pushed, and not said to have been received. */
-export const windowMessages = (chunkBytes: number): number =>
-  Math.max(1, Math.floor(LIMITS.streamUnreceiptedChars / (Math.ceil(chunkBytes / 3) * 4 + FRAME_CHARS)));
-
 /** To the client: one chunk, named as the standard names what GET_KEY answers. */
 export const chunkMessage = (index: number, key: Uint8Array, metadata: string | null): string =>
   JSON.stringify({ index, Key_buffer: toBase64(key), Metadata: metadata ?? "" });

@@ -11,7 +11,9 @@ import type { Result } from "../result.ts";
 import { errorObject, ErrorSchema } from "./error.ts";
 import { KeyContainerSchema, mergeGrants, writeKeyContainer } from "./key-container.ts";
 import { checkKeyIds, parseKeyIds, parseKeyIdsQuery } from "./key-ids.ts";
+import { type Connection, NO_WISHES, type RouteType } from "./extensions.ts";
 import {
+  checkExtensions,
   checkKeyRequest,
   EMPTY_KEY_REQUEST,
   type KeyRequestFacts,
@@ -20,7 +22,17 @@ import {
 } from "./key-request.ts";
 
 const policy: Policy = v.parse(NetworkDocumentSchema, { nodes: [], links: [], saes: [], operators: [] }).policy;
-const facts: KeyRequestFacts = { policy, caller: "a" as SaeId, slave: "b" as SaeId, route: "direct" };
+const connected = (route: RouteType, pathHops: readonly number[] | null = null, relayPaths: number | null = 1) => {
+  const connection: Connection = { route, pathHops, relayPaths };
+  return { mandatory: connection, all: connection };
+};
+const facts: KeyRequestFacts = {
+  policy,
+  caller: "a" as SaeId,
+  slave: "b" as SaeId,
+  connections: connected("direct"),
+};
+const NOTHING_WISHED = { firm: NO_WISHES, preferred: NO_WISHES };
 const withPolicy = (change: Partial<Policy>): KeyRequestFacts => ({ ...facts, policy: { ...policy, ...change } });
 
 function faultOf(result: Result<unknown, Fault>): Fault {
@@ -34,14 +46,16 @@ function valueOf<T>(result: Result<T, Fault>): T {
 /** Parse and judge a POST body, as the route does. */
 function judge(body: JsonValue, judgedBy: KeyRequestFacts = facts) {
   const parsed = parseKeyRequest(body);
-  return parsed.ok ? checkKeyRequest(parsed.value, judgedBy) : parsed;
+  if (!parsed.ok) return parsed;
+  const known = checkExtensions(parsed.value);
+  return known.ok ? checkKeyRequest(parsed.value, judgedBy) : known;
 }
 
 const many = (item: JsonValue): JsonValue[] => Array.from({ length: 100_000 }, () => item);
 
 describe("Key request: syntax", () => {
   test("defaults: {} and nulls ask for one key of the default size", () => {
-    const expected = { number: 1, sizeBits: 256, additionalSlaves: [] };
+    const expected = { number: 1, sizeBits: 256, additionalSlaves: [], wishes: NOTHING_WISHED };
     expect(valueOf(judge({}))).toEqual(expected);
     const nulls = {
       number: null,
@@ -58,7 +72,7 @@ describe("Key request: syntax", () => {
     const body = JSON.parse(
       '{"number":1.0,"size":128.0,"zzz":[1],"extension_mandatory":[],"extension_optional":[],"additional_slave_SAE_IDs":[]}',
     );
-    expect(valueOf(judge(body))).toEqual({ number: 1, sizeBits: 128, additionalSlaves: [] });
+    expect(valueOf(judge(body))).toMatchObject({ number: 1, sizeBits: 128, additionalSlaves: [] });
   });
 
   test.each<[string, JsonValue, number]>([
@@ -155,17 +169,21 @@ describe("Key request: extensions", () => {
   test("qkdedge_route_type is met on a link only, by the value direct only", () => {
     const direct = { extension_mandatory: [{ qkdedge_route_type: "direct" }] };
     expect(judge(direct).ok).toBe(true);
-    for (const route of ["same-node", "none"] as const) {
-      expect(faultOf(judge(direct, { ...facts, route })).message).toBe(
+    for (const route of ["same-node", "relay", "none"] as const) {
+      expect(faultOf(judge(direct, { ...facts, connections: connected(route) })).message).toBe(
         "not all extension_mandatory request options could be met",
       );
     }
     for (const value of ["relay", 1, null, ["direct"], {}]) {
-      expect(faultOf(judge({ extension_mandatory: [{ qkdedge_route_type: value }] })).code).toBe(
-        "extension-mandatory-unmet",
-      );
+      for (const member of ["extension_mandatory", "extension_optional"]) {
+        expect(faultOf(judge({ [member]: [{ qkdedge_route_type: value }] }))).toEqual({
+          code: "bad-request",
+          message: `${member}: qkdedge_route_type: shall be "direct"`,
+          details: [{ parameter: "qkdedge_route_type", values: ["direct"] }],
+        });
+      }
     }
-    expect(judge(direct, { ...facts, route: null }).ok).toBe(true);
+    expect(judge(direct, { ...facts, connections: null }).ok).toBe(true);
   });
 
   test("unknown optional ones are ignored, or refused by policy", () => {

@@ -1,8 +1,8 @@
 /**
  * Key request (ETSI GS QKD 014 V1.1.1 clause 6.2): every member optional, `{}` and no body legal.
  *
- * Two steps, as the order of faults demands: `parseKeyRequest*` checks syntax only; `checkKeyRequest` checks what it
- * asks for against the policy and the pair.
+ * Three steps, as the order of faults demands: `parseKeyRequest*` checks syntax only, `checkExtensions` whether the
+ * extensions are known; `checkKeyRequest` checks what it asks for against the policy and the pair.
  */
 import * as v from "valibot";
 import { type Fault, fail, type JsonValue, mandatedFault } from "../errors/errors.ts";
@@ -14,9 +14,14 @@ import { err, ok, type Result } from "../result.ts";
 import {
   checkMandatoryMet,
   checkMandatorySupported,
-  checkOptional,
+  checkOptionalMet,
+  checkValues,
+  type Connection,
   type Extension,
-  type RouteType,
+  NO_WISHES,
+  preferencesOf,
+  type Wishes,
+  wishesOf,
 } from "./extensions.ts";
 import { parseMembers } from "../errors/members.ts";
 
@@ -69,6 +74,13 @@ export interface CheckedKeyRequest {
   readonly number: number;
   readonly sizeBits: number;
   readonly additionalSlaves: readonly SaeId[];
+  readonly wishes: RankedWishes;
+}
+
+/** What the keys must be, and what they shall be if it can be had. */
+export interface RankedWishes {
+  readonly firm: Wishes;
+  readonly preferred: Wishes;
 }
 
 export const EMPTY_KEY_REQUEST: KeyRequest = {
@@ -144,7 +156,13 @@ export interface KeyRequestFacts {
   readonly caller: SaeId;
   readonly slave: SaeId;
   /** `null`: the slave is not known, so extensions about the route cannot be judged. */
-  readonly route: RouteType | null;
+  readonly connections: Connections | null;
+}
+
+/** How the two SAEs' nodes are connected, as far as it matters for what is mandatory, and for all that is asked for. */
+export interface Connections {
+  readonly mandatory: Connection;
+  readonly all: Connection;
 }
 
 const outOfRange = (name: string, value: number, min: number, max: number, unit: string) =>
@@ -168,7 +186,7 @@ function checkAdditional(slaves: readonly SaeId[], facts: KeyRequestFacts): Resu
   return ok(null);
 }
 
-function checkRanges(request: KeyRequest, facts: KeyRequestFacts): Result<CheckedKeyRequest, Fault> {
+function checkRanges(request: KeyRequest, facts: KeyRequestFacts): Result<Omit<CheckedKeyRequest, "wishes">, Fault> {
   const { policy } = facts;
   const number = request.number ?? 1;
   if (number < 1 || number > policy.max_key_per_request) {
@@ -186,17 +204,49 @@ function checkRanges(request: KeyRequest, facts: KeyRequestFacts): Result<Checke
 }
 
 /**
- * Faults in this order: mandatory extensions, optional ones (where the policy refuses), ranges.
- * @returns the three mandated extension faults, `size-not-octets`, or `bad-request` naming member and bound.
+ * Are the extensions known, and their values of the right types?
+ * @returns `extension-mandatory-unsupported`, or `bad-request` naming the parameter
  */
-export function checkKeyRequest(request: KeyRequest, facts: KeyRequestFacts): Result<CheckedKeyRequest, Fault> {
+export function checkExtensions(request: KeyRequest): Result<null, Fault> {
   const supported = checkMandatorySupported(request.mandatory);
   if (!supported.ok) return supported;
-  if (facts.route !== null) {
-    const met = checkMandatoryMet(request.mandatory, facts.route);
-    if (!met.ok) return met;
-    const optional = checkOptional(request.optional, facts.route, facts.policy.extension_optional);
-    if (!optional.ok) return optional;
+  const values = checkValues("extension_mandatory", request.mandatory);
+  return values.ok ? checkValues("extension_optional", request.optional) : values;
+}
+
+/**
+ * What the extensions come to for two nodes connected like that.
+ * @returns `extension-mandatory-unmet`, `extension-optional-unhandled`
+ */
+export function checkWishes(
+  request: KeyRequest,
+  connections: Connections,
+  unhandled: Policy["extension_optional"],
+): Result<RankedWishes, Fault> {
+  const met = checkMandatoryMet(request.mandatory, connections.mandatory);
+  if (!met.ok) return met;
+  const firm = wishesOf(request.mandatory);
+  if (unhandled === "ignore") {
+    return ok({ firm, preferred: preferencesOf(request.optional, connections.all, firm) });
   }
-  return checkRanges(request, facts);
+  const optional = checkOptionalMet(request.optional, connections.all, firm);
+  if (!optional.ok) return optional;
+  const all = wishesOf(request.optional, firm);
+  return ok({ firm: all, preferred: all });
+}
+
+/**
+ * Faults in this order: mandatory extensions, optional ones (where the policy refuses), ranges. For what
+ * `checkExtensions` has passed.
+ * @returns two of the mandated extension faults, `size-not-octets`, or `bad-request` naming member and bound.
+ */
+export function checkKeyRequest(request: KeyRequest, facts: KeyRequestFacts): Result<CheckedKeyRequest, Fault> {
+  const { connections, policy } = facts;
+  const wishes: Result<RankedWishes, Fault> =
+    connections === null
+      ? ok({ firm: NO_WISHES, preferred: NO_WISHES })
+      : checkWishes(request, connections, policy.extension_optional);
+  if (!wishes.ok) return wishes;
+  const ranges = checkRanges(request, facts);
+  return ranges.ok ? ok({ ...ranges.value, wishes: wishes.value }) : ranges;
 }

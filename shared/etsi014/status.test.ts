@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { HealthReportSchema, LinkAlarmSchema } from "../api/schemas.ts";
 import { assessHealth } from "../health/health.ts";
-import type { LinkId, PairName, SaeId } from "../ids.ts";
+import type { LinkId, NodeId, PairName, SaeId } from "../ids.ts";
 import { alarmsInFull } from "../keypool/alarm-body.ts";
 import { BIT_STATES, type Ledger, type PoolStatus } from "../keypool/types.ts";
 import { NetworkDocumentSchema } from "../network/document.ts";
@@ -118,4 +118,36 @@ test("within one node keys are made on demand, so as many are ready as fit", () 
   const status = statusObject({ ...facts, link: null, pools: [{ ...pool(0, 0, true), link: null, source: "local" }] });
   expect(status.stored_key_count).toBe(status.max_key_count);
   expect(status.max_key_count).toBeGreaterThan(0);
+});
+
+test("of relayed keys: the paths there are, what is cut, and how what lies there came", () => {
+  const [n1, n2, n3] = ["n1", "n2", "n3"] as NodeId[];
+  const path = { nodes: [n1!, n2!, n3!], links: ["n1-n2", "n2-n3"] as LinkId[], cost: 2.5 };
+  const kept = {
+    ...pool(60, 8, true),
+    relay: {
+      hops: { min: 2, max: 3 },
+      targetBytes: 4096,
+      lastFault: { code: "link-budget", message: "n1-n2 has none to spare", atMs: 1000 },
+      lastPaths: [path.nodes],
+    },
+  } as const;
+  const route = { paths: [path], cut: [], custody: "within-deployment" } as const;
+  expect(statusExtension([kept], null, { disjointPaths: 1, route })).toMatchObject({
+    relay: {
+      disjoint_paths: 1,
+      custody: "within-deployment",
+      paths: [{ nodes: ["n1", "n2", "n3"], links: ["n1-n2", "n2-n3"], hops: 2, cost: 2.5 }],
+      cut: [],
+      stored_hops: { min: 2, max: 3 },
+      last_paths: [["n1", "n2", "n3"]],
+      target_bytes: 4096,
+      last_fault: { code: "link-budget", message: "n1-n2 has none to spare", at: "1970-01-01T00:00:01.000Z" },
+    },
+  });
+  // The node that knows the paths does not answer, and the pool is of the release before.
+  const nothing = { custody: null, paths: null, cut: null, stored_hops: null, last_paths: null, last_fault: null };
+  const untold = statusExtension([pool(60, 8, true)], null, { disjointPaths: 2, route: null });
+  expect(untold).toMatchObject({ relay: { disjoint_paths: 2, ...nothing, target_bytes: null } });
+  expect(statusExtension([pool(0, 8, true)], facts.link)).not.toHaveProperty("relay");
 });

@@ -20,6 +20,17 @@ export interface HealthReport {
   readonly minEntropyPerBit: number;
 }
 
+/** Of bits that were tested where they came from, and are not again: no figure is known. */
+export const untested = (bits: number): HealthReport => ({
+  bits,
+  passed: true,
+  failures: [],
+  ones: 0,
+  longestRunBits: 0,
+  aptMaxCount: 0,
+  minEntropyPerBit: 0,
+});
+
 export interface HealthFailure {
   readonly test: "ones-count" | "repetition-count" | "adaptive-proportion" | "min-entropy";
   readonly value: number;

@@ -2,7 +2,18 @@
  * The two files of a hybridization module (QUBIP), `config.json` and `trusted_peers_info.json`: what each key becomes in
  * `agent.toml`, or why it becomes nothing. Takes them as parsed. A seed is a secret: its value is not repeated.
  */
-import { type IgnoredKey, type ImportedKeys, isRecord, type MappedKey } from "../imported-keys.ts";
+import {
+  hostOf,
+  type IgnoredKey,
+  type ImportedKeys,
+  isRecord,
+  type KeyReader,
+  type MappedKey,
+  portOf,
+  readersInto,
+  readKeys,
+  uuidOf,
+} from "../imported-keys.ts";
 import {
   agentToml,
   type ImportAs,
@@ -28,19 +39,8 @@ export function originalFile(parsed: unknown): OriginalFile | null {
   return entries.length > 0 && entries.every((entry) => isRecord(entry) && isRecord(entry["address"])) ? "peers" : null;
 }
 
-type Reader = (value: unknown, settings: OriginalSettings) => string | null;
+type Reader = KeyReader<OriginalSettings>;
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-function uuidOf(value: unknown): string | null {
-  const text = typeof value === "string" ? value.toLowerCase() : "";
-  return UUID.test(text) ? text : null;
-}
-
-const hostOf = (value: unknown): string | null =>
-  typeof value === "string" && /^[^\s[\]]{1,255}$/.test(value) ? value : null;
-const portOf = (value: unknown): number | null =>
-  typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65_535 ? value : null;
 const pathOf = (value: unknown): string | null =>
   typeof value === "string" && value !== "" && value.length <= 4096 ? value : null;
 
@@ -49,13 +49,7 @@ function levelOf(value: unknown): OriginalLevel | null {
   return ORIGINAL_LEVELS.find((level) => level === text) ?? null;
 }
 
-/** Reads a value with `of`; says what it becomes where it is one. */
-const reader =
-  <T>(of: (value: unknown) => T | null, set: (settings: OriginalSettings, value: T) => string): Reader =>
-  (value, settings) => {
-    const read = of(value);
-    return read === null ? null : set(settings, read);
-  };
+const reader = readersInto<OriginalSettings>();
 
 const certificate = (name: "cert" | "key" | "ca"): Reader =>
   reader(pathOf, (settings, path) => {
@@ -65,7 +59,6 @@ const certificate = (name: "cert" | "key" | "ca"): Reader =>
 
 const LAN_NOTE = "with insecure_lan = true, as other machines reach it: name them in allow";
 
-/** @returns what the key becomes; null for a value it cannot have */
 const READERS: Readonly<Record<string, Reader>> = {
   uuid: reader(uuidOf, (settings, uuid) => {
     settings.uuid = uuid;
@@ -163,19 +156,10 @@ const blank = (): OriginalSettings => ({
   peers: [],
 });
 
-function readConfig(config: unknown, { settings, mapped, ignored, problems }: Draft): void {
+function readConfig(config: unknown, draft: Draft): void {
   const keys = new Map(isRecord(config) ? entriesOf(config) : []);
-  for (const [key, value] of keys) {
-    const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
-    if (read === undefined) {
-      ignored.push({ key, why: (Object.hasOwn(IGNORED, key) ? IGNORED[key] : undefined) ?? UNKNOWN });
-      continue;
-    }
-    const becomes = read(value, settings);
-    if (becomes === null) problems.push(`${key}: ${JSON.stringify(value)} is none of its values`);
-    else mapped.push({ key, becomes });
-  }
-  for (const key of NEEDED) if (!keys.has(key)) problems.push(`${key}: missing`);
+  readKeys(keys, { readers: READERS, ignored: IGNORED, unknown: UNKNOWN }, draft.settings, draft);
+  for (const key of NEEDED) if (!keys.has(key)) draft.problems.push(`${key}: missing`);
 }
 
 /** Keys of the two levels that the file has. */

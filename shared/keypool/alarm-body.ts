@@ -3,7 +3,7 @@ import { POOL_ALARMS } from "./alarms.ts";
 import type { PoolStatus } from "./types.ts";
 
 // oxlint-disable-next-line no-restricted-globals -- writing a time down reads no clock
-const instant = (ms: number): string => new Date(ms).toISOString();
+export const instant = (ms: number): string => new Date(ms).toISOString();
 
 /** For those who run the link. */
 export const alarmsInFull = (pools: readonly PoolStatus[]) =>

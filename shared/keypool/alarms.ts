@@ -11,6 +11,7 @@ export const POOL_ALARMS = {
   "halves-disagree": "the pool's half in another deployment does not agree on what was done with material",
   "other-half-behind": "the pool's half in another deployment has not answered for long: notices to it were dropped",
   stuck: "an item could not be worked off and was parked",
+  "relay-short": "key could not be brought in over other nodes for a minute and more, and was asked for meanwhile",
   "epoch-overdue": "an old epoch key could not be destroyed yet: what it protects is not erased",
 } as const satisfies Record<string, string>;
 

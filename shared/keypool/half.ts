@@ -12,11 +12,36 @@
  */
 import type { Fault } from "../errors/errors.ts";
 import type { BlockId, NodeId, PairName, SaeId } from "../ids.ts";
+import type { HopOf } from "./relay-checks.ts";
+import type { SealedImport } from "./sealed-import.ts";
+import type { StreamQuestion, StreamReply } from "./stream-question.ts";
+import type { ChunkRun } from "./streams.ts";
 import type { PoolResult, Recipient } from "./types.ts";
 
 /** The other half of a pool, as this half sees it. */
 export interface OtherHalf {
   post(batch: HalfBatch): PoolResult<HalfAnswer>;
+}
+
+/** Of a KeyPool object: what another deployment's half posts, once that deployment is known to be who it says. */
+export interface HalfRpc {
+  /**
+   * Fails with `no-route` where the pool has no other half.
+   * @param call `askedAtMs`: when the batch was sent, by the sender's clock
+   */
+  receiveHalf(call: {
+    readonly configVersion: number;
+    readonly batch: HalfBatch;
+    readonly askedAtMs: number;
+  }): PoolResult<HalfAnswer>;
+  /** Keys of a multicast for this half's node. */
+  receiveImport(call: { readonly configVersion: number; readonly sealed: SealedImport }): PoolResult<null>;
+  /** About a key stream of this pair. @param call `nonce`: of the question as it was signed; each is answered once */
+  receiveStream(call: {
+    readonly configVersion: number;
+    readonly question: StreamQuestion;
+    readonly nonce: string;
+  }): PoolResult<StreamReply>;
 }
 
 export interface HalfBatch {
@@ -49,7 +74,7 @@ export interface HalfAnswer {
   readonly yieldedBytes: number;
 }
 
-export type HalfMessage = Taken | Announcement | Voiding | Fetched | Yielding | Retirement;
+export type HalfMessage = Taken | GivingUp | Announcement | Voiding | Ending | Fetched | Yielding | Retirement;
 
 /** The halves number units by themselves: `[block, offset of the unit in it, in bytes]`. */
 export type UnitPlace = readonly [block: BlockId, offset: number];
@@ -64,10 +89,16 @@ export interface Taken {
   readonly bytes: number;
 }
 
+/** The sender has waited long enough for the other half to have the block, and has voided it. */
+export interface GivingUp {
+  readonly kind: "give-up";
+  readonly block: BlockId;
+}
+
 /** What bits are used for. */
 export type BitUse = "key" | "pad" | "tag" | "stream";
 
-/** The sender has cut keys from its own units. Answered before the master gets them. */
+/** The sender has cut keys, or a hop's pad, from its own units. Answered before its master, or node, gets them. */
 export interface Announcement {
   readonly kind: "announce";
   readonly use: BitUse;
@@ -82,6 +113,10 @@ export interface Announcement {
   readonly masterNode: NodeId;
   readonly recipients: readonly Recipient[];
   readonly expiresMs: number;
+  /** Of a pad, and the key of its tag: which relay they are for. Master and recipient are no SAEs. */
+  readonly hop?: HopOf;
+  /** Of a key stream: which of its chunks these are. The recipients are its two ends, the one that opened it first. */
+  readonly chunks?: ChunkRun;
 }
 
 /** Announced keys end before they were fetched. */
@@ -90,12 +125,23 @@ export interface Voiding {
   readonly nonce: string;
 }
 
+/** Announced chunks have come to their end: nobody has a right to them any more. */
+export interface Ending {
+  readonly kind: "end";
+  readonly nonce: string;
+  /** So many of them some end has had. */
+  readonly delivered: number;
+  /** What the others count as. */
+  readonly as: "expired" | "voided";
+}
+
 /** A recipient at the sender's node has fetched keys that the other half announced. */
 export interface Fetched {
   readonly kind: "fetched";
   /** As announced. */
   readonly record: number;
   readonly nonce: string;
+  /** Empty, of a pad. */
   readonly sae: SaeId;
   /** `[index of the first key, number of keys]` */
   readonly runs: readonly (readonly [first: number, count: number])[];

@@ -72,7 +72,8 @@ const weightOf = (entry: Entry): number => (entry.sae === undefined ? 0 : 2) + (
 
 /**
  * May it have these keys? The pool's supply is not looked at.
- * @param materialBits all that the pool could give out and has not delivered yet: available, reserved and pending bits
+ * @param now materialBits: all that the pool could give out and has not delivered yet: available, reserved and pending
+ *   bits; of a pool of relayed key, what could be brought in too
  * @returns null where it may
  */
 export function refusalOf(
@@ -106,10 +107,10 @@ export function taken(usage: Usage, wish: Wish, nowMs: number): Usage {
 }
 
 /** Days since 1970-01-01 in UTC. */
-const dayOf = (nowMs: number): number => Math.floor(nowMs / DAY_MS);
+export const dayOf = (nowMs: number): number => Math.floor(nowMs / DAY_MS);
 
 /** A clock that was set back begins no new day. */
-const keysToday = (usage: Usage, nowMs: number): number => (usage.day >= dayOf(nowMs) ? usage.keysToday : 0);
+export const keysToday = (usage: Usage, nowMs: number): number => (usage.day >= dayOf(nowMs) ? usage.keysToday : 0);
 
 const secondsToNextDay = (usage: Usage, nowMs: number): number =>
   Math.ceil(((Math.max(usage.day, dayOf(nowMs)) + 1) * DAY_MS - nowMs) / 1000);

@@ -43,6 +43,11 @@ export class FlowMeter {
     this.#total = { inBits: this.#total.inBits + inBits, outBits: this.#total.outBits + outBits };
   }
 
+  /** All that has flowed since the start. */
+  get total(): Flow {
+    return this.#total;
+  }
+
   /** Null for the first moments after the start: nothing is known yet. */
   rates(nowMs: number): Rates | null {
     const spanMs = Math.min(WINDOW_MS, nowMs - this.#startMs);

@@ -2,7 +2,7 @@
  * What a pool can promise to a new key stream. Each shard promises what it has itself: its siblings' key may come to its
  * help, but is promised to their streams.
  */
-import type { QosBounds } from "../etsi004/qos.ts";
+import type { QosBounds } from "../etsi004/negotiate.ts";
 import type { Rates } from "./rates.ts";
 import type { PoolConfig } from "./types.ts";
 

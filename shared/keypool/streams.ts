@@ -6,7 +6,7 @@
 import type { Ksid, StreamEnd, StreamPeer } from "../etsi004/types.ts";
 import type { Qos } from "../etsi004/qos.ts";
 import type { HybridTerms } from "../hybrid/edge/terms.ts";
-import type { SaeId } from "../ids.ts";
+import type { NodeId, SaeId } from "../ids.ts";
 import type { PoolResult } from "./types.ts";
 
 export interface StreamOpenCall {
@@ -31,12 +31,21 @@ export interface StreamState {
   readonly qos: Qos;
   /** Which of the two opened it first, and owns its QoS. */
   readonly ends: readonly [StreamEndState, StreamEndState];
-  /** 0: a direct link, or none needed. */
+  /** Trusted nodes that the key at hand came over, at most. 0: a direct link, or none needed. */
   readonly hops: number;
   /** The next chunk to be made. */
   readonly nextIndex: number;
   /** What its chunks are a part of; they are EDGE_QKD_BYTES long then, whatever the QoS. */
   readonly hybrid?: HybridTerms;
+  /** Which of its nodes another deployment hosts; absent: none. That end's half is told of news through the pool. */
+  readonly remoteNode?: NodeId;
+}
+
+/** Chunks of one stream that were made together: key k of their record is chunk `first + k`. */
+export interface ChunkRun {
+  readonly instance: number;
+  readonly first: number;
+  readonly madeMs: number;
 }
 
 export interface StreamEndState {
@@ -88,6 +97,19 @@ export type ChunksAnswer =
 export interface HandedChunk {
   readonly index: number;
   readonly madeMs: number;
+  /** Trusted nodes that its key came over, at most; absent: none. */
+  readonly hops?: number;
+}
+
+/** As a pool answers the other half, which has the same bits: where they lie, and never their bytes. */
+export interface PlacedChunk extends HandedChunk {
+  /** Of the record that was announced, in hexadecimal; and which of its keys. */
+  readonly nonce: string;
+  readonly key: number;
+}
+export interface ChunksPlaced {
+  readonly outcome: "placed";
+  readonly chunks: readonly PlacedChunk[];
 }
 
 /** What KeyStream halves ask of a pool. */
@@ -136,4 +158,6 @@ export interface StreamPoolRpc {
     /** The end's binding lets it fetch what had been made before; else it gives up what it has not had. */
     readonly mayStillFetch?: boolean;
   }): PoolResult<StreamState | null>;
+  /** Tells the end at the node that another deployment hosts that something has changed. It may be lost. */
+  tellPeer(call: { readonly ksid: Ksid; readonly instance: number }): PoolResult<null>;
 }

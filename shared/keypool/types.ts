@@ -6,6 +6,8 @@ import type { Fault } from "../errors/errors.ts";
 import type { HealthReport } from "../health/health.ts";
 import type { BlockId, KeyId, LinkId, NodeId, PairName, SaeId } from "../ids.ts";
 import type { LinkEntry, Policy } from "../network/document.ts";
+import type { RemoteNode } from "../network/relay-view.ts";
+import type { LinkDraw, RelayedBy, RelayId } from "../relay/types.ts";
 import type { Result } from "../result.ts";
 import type { PoolAlarm, PoolAlarmCode } from "./alarms.ts";
 import type { KeyIdRun } from "./key-id-run.ts";
@@ -20,7 +22,11 @@ export interface PoolConfig {
   readonly link: LinkId | null;
   /** `active`: gives new keys. `draining`: only fetches of pending keys. `gone`: nothing (no such link or node). */
   readonly state: "active" | "draining" | "gone";
-  readonly source: LinkEntry["source"] | "local";
+  /**
+   * `relay`: over other nodes of the network; the pool has no link then. Of a relay shard, and of the others of two nodes
+   * without a link, which hold nothing but imports.
+   */
+  readonly source: LinkEntry["source"] | "local" | "relay";
   readonly feed: LinkEntry["feed"];
   readonly health: LinkEntry["health"];
   /** Where `health` is `condition`. */
@@ -31,9 +37,18 @@ export interface PoolConfig {
   };
   readonly keyRateBps: number;
   readonly shards: number;
+  /** Of a source `relay`: shards of the link that joins the two nodes as well; absent: none does. */
+  readonly linkShards?: number;
   readonly policy: Policy;
   /** The epoch in force; absent where the Directory is of the version before. */
   readonly epoch?: number;
+  /** Where one of the two nodes is hosted by another deployment; absent where both are hosted here. */
+  readonly remote?: {
+    readonly ownNode: NodeId;
+    readonly otherNode: NodeId;
+    /** Where the other node's half is asked, and by which keys it is known. */
+    readonly peer: RemoteNode;
+  };
 }
 
 /** Every state a bit can be in (DESIGN section 3); in each, a count of bits. */
@@ -77,6 +92,8 @@ export interface EncKeysCall {
   readonly sizeBits: number;
   readonly idempotency?: Idempotency;
   readonly waits?: Waits;
+  /** Only of key that came over so many links at most: 0 made in one node, 1 from a link, more over other nodes. */
+  readonly maxHops?: number;
 }
 
 /** @typeParam Id runs only where many calls share a message: the release before knows none */
@@ -86,6 +103,8 @@ export interface DecKeysCall<Id extends KeyIdRun = KeyId> {
   readonly sae: SaeId;
   readonly master: SaeId;
   readonly keyIds: readonly Id[];
+  /** Of a caller that can use no others: keys of another size are not found. */
+  readonly sizeBytes?: number;
   readonly idempotency?: Idempotency;
   readonly waits?: Waits;
 }
@@ -118,6 +137,8 @@ export interface IngestCall {
   /** The end that pushes. */
   readonly node: NodeId;
   readonly bytes: Uint8Array;
+  /** For pools of source `relay`, and needed there: the block's id is `relay:<relay id>` then. */
+  readonly relayed?: RelayedBy;
 }
 
 export type IngestOutcome =
@@ -157,6 +178,8 @@ export interface PoolStatus {
   readonly simulated: boolean;
   readonly custody: "edge";
   readonly ledgerBits: Ledger;
+  /** Of those available: what keys are not cut from, as it is for the tags of relays. Absent in answers of the release before. */
+  readonly keptForTagsBits?: number;
   /** Bits that ever entered; equals the sum of the ledger (conservation). */
   readonly ingestedBits: number;
   /** Bits that came in from, less those that went to, sibling shards; part of `ingestedBits`. */
@@ -172,6 +195,19 @@ export interface PoolStatus {
   readonly health: { readonly blocks: number; readonly quarantinedBlocks: number; readonly last: HealthReport | null };
   /** Those that stand, latest first; absent in answers of the release before. */
   readonly alarms?: readonly PoolAlarm[];
+  /** Of a source `relay`. */
+  readonly relay?: RelayStatus;
+}
+
+export interface RelayStatus {
+  /** Of the blocks that lie here, fetched in part or not at all: links that they came over. Null: none does. */
+  readonly hops: { readonly min: number; readonly max: number } | null;
+  /** How much key is kept at hand, as it was used of late; 0: nobody has for minutes. */
+  readonly targetBytes: number;
+  /** Why key could not be brought in the last time; null: it was. */
+  readonly lastFault: { readonly code: Fault["code"]; readonly message: string; readonly atMs: number } | null;
+  /** Of the latest block that lies here; one path a share. */
+  readonly lastPaths: RelayedBy["paths"];
 }
 
 /** Which pending keys: of an SAE (null: of everybody), from record `after` on. */
@@ -199,6 +235,8 @@ export interface ImportCall {
   readonly sizeBytes: number;
   readonly bytes: Uint8Array;
   readonly expiresMs: number;
+  /** As of EncKeysCall; of the pad that the keys come under. */
+  readonly maxHops?: number;
 }
 
 /** A unit on its way to a sibling shard; sealed, and both shards derive the same wrapping key. */
@@ -209,17 +247,56 @@ export interface LentUnit {
   readonly epoch: number;
   readonly wrappedKey: Uint8Array;
   readonly sealed: Uint8Array;
+  /** The lender has had simulated material. */
+  readonly simulated?: true;
+}
+
+/** Pad for keys that go to the pair's other node, in another deployment. */
+export interface PadCall {
+  readonly configVersion: number;
+  readonly principal: string;
+  /** Of the keys. */
+  readonly bytes: number;
+  readonly maxHops?: number;
+}
+
+export interface DrawnPad {
+  readonly draw: LinkDraw;
+  /** The name they were drawn by. */
+  readonly drawn: RelayId;
+  /** Pad and tag key: see sealed-import.ts. */
+  readonly bytes: Uint8Array;
+}
+export type TakenPad = Pick<DrawnPad, "draw" | "drawn"> & Pick<PadCall, "bytes">;
+
+/** Of a pool in two halves, asked by its siblings. */
+export interface PadsRpc {
+  drawPad(call: PadCall): PoolResult<DrawnPad>;
+  takePad(call: TakenPad): PoolResult<Uint8Array>;
 }
 
 /** What pools ask of each other. */
-export interface PoolToPoolRpc {
+export interface PoolToPoolRpc extends PadsRpc {
   /** Could `importKeys` of so many bytes succeed now? Asked before any key is cut; reserves nothing. */
-  canImport(call: { readonly configVersion: number; readonly bytes: number }): PoolResult<null>;
+  canImport(call: {
+    readonly configVersion: number;
+    readonly bytes: number;
+    readonly maxHops?: number;
+    /** Asked by a sibling, for what this shard would draw for it. */
+    readonly isPad?: true;
+  }): PoolResult<null>;
   importKeys(call: ImportCall): PoolResult<null>;
-  /** Takes an import back; idempotent. */
-  voidImport(nonce: Uint8Array): PoolResult<null>;
-  /** Sets untouched units aside for a sibling shard. Idempotent per transfer: the same units again until settled. */
-  lendUnits(call: { readonly transfer: string; readonly units: number }): PoolResult<readonly LentUnit[]>;
+  /** Takes an import back; idempotent. @param from the master's node, where its deployment asks, which is another */
+  voidImport(nonce: Uint8Array, from?: NodeId): PoolResult<null>;
+  /**
+   * Sets untouched units aside for a sibling shard. Idempotent per transfer: the same units again until settled.
+   * With `brings` a shard of relayed key that has too few has some relayed first, and says why where it cannot.
+   */
+  lendUnits(call: {
+    readonly transfer: string;
+    readonly units: number;
+    readonly brings?: boolean;
+  }): PoolResult<readonly LentUnit[]>;
   /** The sibling has them durably: forget them. Idempotent. */
   settleTransfer(transfer: string): PoolResult<null>;
 }

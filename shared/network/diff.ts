@@ -6,16 +6,29 @@ import { pairOfLink } from "./lookup.ts";
 
 export type Change = NetworkDiff["changes"][number];
 
-const LISTS = ["nodes", "links", "saes", "agents", "controllers", "operators"] as const;
-const SINGLES = ["name", "policy"] as const;
+const LISTS = [
+  "nodes",
+  "links",
+  "saes",
+  "agents",
+  "controllers",
+  "operators",
+  "kms_peers",
+  "legacy_nodes",
+  "kms_clients",
+  "kms_users",
+] as const;
+/** Told as a whole. Pairs have no ids. */
+const SINGLES = ["name", "pairs", "browser_origins", "policy"] as const;
 
 /** Every entry added, removed, changed or moved. Pointers are into the new document, of removed entries into the old. */
 export function diffNetworks(before: NetworkDocument, after: NetworkDocument): readonly Change[] {
   const changes: Change[] = [];
   for (const name of SINGLES) {
-    if (!same(before[name], after[name])) changes.push({ pointer: `/${name}`, kind: "changed", id: name });
+    if (!same(before[name] ?? null, after[name] ?? null))
+      changes.push({ pointer: `/${name}`, kind: "changed", id: name });
   }
-  for (const name of LISTS) changes.push(...listChanges(name, before[name], after[name]));
+  for (const name of LISTS) changes.push(...listChanges(name, before[name] ?? [], after[name] ?? []));
   return changes;
 }
 
@@ -39,7 +52,11 @@ export function removalsBetween(before: NetworkDocument, after: NetworkDocument)
   };
 }
 
-type Listed = { readonly id: string } & Partial<Pick<SaeEntry, "node"> & Pick<LinkEntry, "nodes">>;
+interface Listed {
+  readonly id: string;
+  readonly node?: SaeEntry["node"] | undefined;
+  readonly nodes?: LinkEntry["nodes"];
+}
 
 function listChanges(name: string, before: readonly Listed[], after: readonly Listed[]): Change[] {
   const old = new Map(before.map((entry) => [entry.id, entry]));

@@ -1,11 +1,13 @@
 /** What the Directory promises to Workers and pools. Types only. */
 import type { Fault, FaultDetail } from "../errors/errors.ts";
 import type { PairName } from "../ids.ts";
+import type { IpsecView, IpsecViewCall } from "../ipsec/view.ts";
 import type { PoolConfig } from "../keypool/types.ts";
 import type { ModuleConfig } from "../qkd-module/rpc.ts";
 import type { Result } from "../result.ts";
 import type { TunnelView, TunnelViewCall } from "../tunnel/types.ts";
 import type { NetworkDocument, SaeEntry } from "./document.ts";
+import type { OwnRelayView, RelayViewCall, RemoteNode } from "./relay-view.ts";
 
 /** Append-only; no rollback of the document un-revokes. */
 export interface Revocation {
@@ -17,10 +19,21 @@ export interface Revocation {
   readonly by: string;
 }
 
-/** Something the document no longer holds (or holds elsewhere), whose pending keys may be fetched until `untilMs`. */
+/**
+ * Something the document no longer holds (or holds elsewhere), whose pending keys may be fetched until `untilMs`. A pair is
+ * that of a link; or of one node with itself: then the node is removed, and with its own pool go all pools of its relayed
+ * keys.
+ */
 export type Drain =
   | { readonly kind: "sae"; readonly sae: SaeEntry; readonly pairs: readonly PairName[]; readonly untilMs: number }
-  | { readonly kind: "pair"; readonly pair: PairName; readonly config: PoolConfig; readonly untilMs: number };
+  | {
+      readonly kind: "pair";
+      readonly pair: PairName;
+      readonly config: PoolConfig;
+      /** Of a removed node that another deployment hosts. */
+      readonly remote?: RemoteNode;
+      readonly untilMs: number;
+    };
 
 /** All a Worker needs to authenticate and route; at most LIMITS.snapshotMaxAgeMs old when used. */
 export interface Snapshot {
@@ -105,8 +118,13 @@ export interface EpochsState {
   readonly firstLagging: readonly string[];
 }
 
-/** Who has WebSockets at a KeyStream object. */
-export interface StreamCallersCall {
+/** Objects whose sockets SAEs keep open: of key streams, and of rooms. */
+export type CallersKind = "streams" | "rooms";
+
+/** Who has WebSockets at such an object. */
+export interface CallersCall {
+  /** Of a release before, `streams` goes without saying. */
+  readonly kind?: CallersKind;
   /** The object's name. */
   readonly object: string;
   readonly callers: readonly {
@@ -118,6 +136,13 @@ export interface StreamCallersCall {
     readonly credentials: readonly string[];
     readonly agent: string | null;
   }[];
+}
+
+/** Some of the pools that hold relayed key, or held it, of pairs that are served or drain. */
+export interface RelayPools {
+  readonly pools: readonly { readonly pair: PairName; readonly shard: number }[];
+  /** Pass as `after` to read on; null at the end. */
+  readonly next: string | null;
 }
 
 export interface DirectoryRpc {
@@ -158,13 +183,19 @@ export interface DirectoryRpc {
   rollEpoch(call: { readonly by: string }): Promise<Result<{ readonly epoch: number }, Fault>>;
   /** Asked by a pool before it takes in, gives out or moves any key material. Idempotent per `next`. */
   leasePool(call: LeaseCall): Promise<LeaseAnswer>;
+  /** In the order of their names, `poolName(pair, shard)`, behind `after`. May be fewer than `limit`, whatever follows. */
+  relayPools(call: { readonly after: string; readonly limit: number }): Promise<RelayPools>;
   /** Asked by a hub of the tunnel. One that says it has connections is told of every change from then on. */
   tunnelView(call: TunnelViewCall): Promise<TunnelView | { readonly unchanged: true }>;
   /**
-   * Asked by a KeyStream object with sockets: which of these callers, by number, may not be there any more. As long as it
+   * Asked by a KeyStream or Room object with sockets: which of these callers, by number, may not be there any more. As long as it
    * names some, it is told of every change.
    */
-  goneCallers(call: StreamCallersCall): Promise<readonly number[]>;
+  goneCallers(call: CallersCall): Promise<readonly number[]>;
+  /** Asked by a TrustedNode object, which is told of every change from then on as long as its node is hosted here. */
+  relayView(call: RelayViewCall): Promise<OwnRelayView | { readonly unchanged: true }>;
+  /** Asked by a ProxyAgent object, which is told of every change from then on as long as its node has an IPsec host. */
+  ipsecView(call: IpsecViewCall): Promise<IpsecView | { readonly unchanged: true }>;
 }
 
 export type PointerFault = FaultDetail & { pointer: string; message: string };

@@ -4,9 +4,14 @@
  * is generated from this file.
  */
 import * as v from "valibot";
+import { FORMS } from "../etsi020/ack.ts";
 import { LIMITS } from "../limits.ts";
 import { boundedList } from "./bounded-list.ts";
+import { MAX_DISJOINT_PATHS } from "../keypool/relay-shard.ts";
+import { PASSWORD_HASH_FORM, PASSWORD_HASH_WORDS } from "../open-qkd-network/password-hash.ts";
+import { GRANTS } from "../open-qkd-network/token-request.ts";
 import { ModuleSettingsSchema } from "../qkd-module/settings.ts";
+import { NodeIpsecSchema } from "./node-ipsec.ts";
 import { PlainIdSchema } from "./plain-id.ts";
 
 const wholeNumber = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
@@ -38,6 +43,24 @@ const tokenCredential = v.strictObject({
 });
 const credentials = boundedList(v.variant("type", [certificateCredential, tokenCredential]), LIMITS.credentialsEach);
 
+/** Base64 of so many bytes, none of them beyond the last character's. */
+const base64Of = (bytes: number) => {
+  const chars = Math.ceil((bytes * 4) / 3);
+  const form = new RegExp(`^[A-Za-z0-9+/]{${chars - 1}}[AEIMQUYcgkosw048]=$`);
+  return v.pipe(v.string(), v.regex(form, `shall be ${bytes} bytes in base64: ${chars} characters and =`));
+};
+
+/** A node that another deployment hosts. */
+const remote = v.strictObject({
+  /** Of that deployment: https, or http on loopback. */
+  url: v.pipe(v.string(), v.maxLength(LIMITS.remoteUrlChars)),
+  /** Public keys, by which what comes from the node is known to. */
+  ed25519: base64Of(32),
+  ml_dsa_65: base64Of(1952),
+  /** The SAEs that it may announce as attached to it. */
+  saes: boundedList(saeId, LIMITS.remoteSaes),
+});
+
 const node = v.strictObject({
   id: PlainIdSchema,
   /** The node's UUID, as peers that name nodes by UUID know it. */
@@ -48,7 +71,13 @@ const node = v.strictObject({
   site: v.optional(PlainIdSchema),
   /** Site id in the Open-QKD-Network KMS API. */
   kms_site_id: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
+  /** The node's SAE in whose name users of that API get keys. Absent: its site is not served there. */
+  kms_sae: v.optional(saeId),
   credentials: v.optional(credentials),
+  /** Absent: hosted by this deployment. */
+  remote: v.optional(remote),
+  /** Absent: it has no IPsec host. */
+  ipsec: v.optional(NodeIpsecSchema),
 });
 
 export const CONDITIONING_SEED_WORDS =
@@ -91,7 +120,91 @@ const sae = v.strictObject({
   credentials,
 });
 
+const pair = v.strictObject({
+  nodes: v.strictTuple([PlainIdSchema, PlainIdSchema]),
+  /**
+   * Keys of the two nodes are XOR shares that came over so many node-disjoint paths, or there are none; 1: relayed over
+   * one path, even where they have a link.
+   */
+  disjoint_paths: wholeNumber(1, MAX_DISJOINT_PATHS),
+});
+
+const kmsPeer = v.strictObject({
+  id: PlainIdSchema,
+  /** Where it sits: hosted here. */
+  node: PlainIdSchema,
+  credentials,
+  /** The SAEs that it serves, as initiators of what it hands over. */
+  saes: boundedList(saeId, LIMITS.kmsPeerSaes),
+  /** Hosts, with ports that are not the scheme's own, where it may want acknowledgements. None: it is told by the answer only. */
+  callback_hosts: v.optional(boundedList(v.pipe(v.string(), v.maxLength(255)), LIMITS.kmsCallbackHosts), []),
+  /** The service of a site's agent through which its callbacks are reached. Absent: straight from the edge. */
+  via: v.optional(v.strictObject({ site: PlainIdSchema, service: PlainIdSchema })),
+  /** Where keys of ours for its SAEs are handed over: its base URL. Absent: they are given none. */
+  url: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.kmsCallbackUrlChars))),
+  /** Where it shall acknowledge them: this deployment's `/kmapi/v1/ext_keys/ack`, as it reaches it. Absent: in its answer. */
+  ack_url: v.optional(v.pipe(v.string(), v.maxLength(LIMITS.kmsCallbackUrlChars))),
+  /** Which of the published shapes of V1.1.1 it understands; it is understood in either. */
+  form: v.optional(v.picklist(FORMS), "key_id"),
+});
+
+/** A neighbour that runs qkd-trusted-node (next-door-key): what of its settings and ours the two have to agree on. */
+const legacyNode = v.strictObject({
+  /** Its `id`: name of its certificate, and by which the KMEs know it as an SAE. */
+  id: PlainIdSchema,
+  /** The node whose neighbour it is: hosted here. */
+  node: PlainIdSchema,
+  /** By which it knows that node: an `id` of its `attached_trusted_nodes`. The node's own where absent. */
+  own_id: v.optional(PlainIdSchema),
+  credentials,
+  /** Service of the node's site (its agent's) that leads to it. */
+  service: PlainIdSchema,
+  /** The two KMEs of the link between them. Keys are taken from the one at our end, by ETSI GS QKD 014. */
+  link: v.strictObject({
+    /** Service of the node's site that leads to our KME. */
+    service: PlainIdSchema,
+    kme_id: saeId,
+    /** Of the neighbour's end. */
+    peer_kme_id: saeId,
+  }),
+  /** The SAEs at it or beyond it that it may speak for. */
+  saes: boundedList(saeId, LIMITS.legacySaes),
+  /** Keys go between the two in clear, inside TLS: it knows no other way. Without this no key goes at all. */
+  key_in_clear: v.optional(v.boolean(), false),
+});
+
+const passwordHash = v.pipe(v.string(), v.regex(PASSWORD_HASH_FORM, PASSWORD_HASH_WORDS));
+
+/** An OAuth client of the Open-QKD-Network KMS API: an application, whoever uses it. */
+const kmsClient = v.strictObject({
+  id: PlainIdSchema,
+  secret: passwordHash,
+  grants: boundedList(v.picklist(GRANTS), GRANTS.length),
+  /** For client_credentials, which need it: at whose site the client itself gets keys. */
+  node: v.optional(PlainIdSchema),
+});
+
+/** A user of that API. */
+const kmsUser = v.strictObject({
+  id: PlainIdSchema,
+  password: passwordHash,
+  /** At whose site the user gets keys. */
+  node: PlainIdSchema,
+  /** The clients by which the user may sign in. Absent: all. */
+  clients: v.optional(boundedList(PlainIdSchema, LIMITS.kmsClients)),
+});
+
 const principalEntry = { id: PlainIdSchema, credentials };
+
+/** As a browser writes it, to be compared as it is: no path, no port that is the scheme's own. */
+const origin = v.pipe(
+  v.string(),
+  v.maxLength(LIMITS.browserOriginChars),
+  v.regex(
+    /^(?:https:\/\/(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?!:443$)|http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?!:80$))(?::[1-9][0-9]{0,4})?$/,
+    "shall be an origin: https://HOST or https://HOST:PORT in lower case, without a path, not even /, or :443; http:// on loopback only",
+  ),
+);
 
 /** 0 keys a day: as many as one likes. */
 const quotaMembers = {
@@ -151,6 +264,21 @@ const policy = v.strictObject({
       LIMITS.quotas,
     ),
   ),
+  /** Keys between nodes without a link of their own, or whose link is dry: over other nodes of the network. */
+  relay: v.optional(
+    v.strictObject({
+      enabled: v.optional(v.boolean(), true),
+      /** What a link costs a path: 1, or less the more key it has, the faster that comes and the lower its QBER. */
+      cost: v.optional(v.picklist(["hops", "key-aware"]), "hops"),
+      /** Links of a path, at most. */
+      max_hops: v.optional(wholeNumber(1, LIMITS.relayHops), 16),
+      /** Paths tried one after the other before a request is refused. */
+      alternatives: v.optional(wholeNumber(1, LIMITS.relayAlternatives), 3),
+      /** Of a link that carries relays: kept for the tags that authenticate them; neither keys nor pads take it. */
+      authentication_floor_bytes: v.optional(wholeNumber(0, 1024 * 1024), 1024),
+    }),
+    {},
+  ),
   /** What an object does when its audit outbox is full: refuse requests, or drop events and raise an alarm. */
   audit_overflow: v.optional(v.picklist(["refuse", "drop"]), "refuse"),
 });
@@ -163,6 +291,15 @@ export const NetworkDocumentSchema = v.strictObject({
   agents: v.optional(boundedList(v.strictObject({ ...principalEntry, site: PlainIdSchema }), LIMITS.principals), []),
   controllers: v.optional(boundedList(v.strictObject(principalEntry), LIMITS.principals), []),
   operators: boundedList(v.strictObject(principalEntry), LIMITS.principals),
+  /** Key management systems of others that sit at nodes of ours, and hand over keys for our SAEs (ETSI GS QKD 020). */
+  kms_peers: v.optional(boundedList(kmsPeer, LIMITS.kmsPeers)),
+  legacy_nodes: v.optional(boundedList(legacyNode, LIMITS.legacyNodes)),
+  kms_clients: v.optional(boundedList(kmsClient, LIMITS.kmsClients)),
+  kms_users: v.optional(boundedList(kmsUser, LIMITS.kmsUsers)),
+  /** Pairs of nodes whose keys shall come over so many paths; keys of all others come as they can. */
+  pairs: v.optional(boundedList(pair, LIMITS.multipathPairs)),
+  /** Origins of other hosts whose pages may call the API, with tokens of their users. Absent: none. */
+  browser_origins: v.optional(boundedList(origin, LIMITS.browserOrigins)),
   policy: v.optional(policy, {}),
 });
 
@@ -172,6 +309,11 @@ export type NetworkDocumentInput = v.InferInput<typeof NetworkDocumentSchema>;
 export type NetworkDocument = v.InferOutput<typeof NetworkDocumentSchema>;
 export type NodeEntry = NetworkDocument["nodes"][number];
 export type LinkEntry = NetworkDocument["links"][number];
+export type PairEntry = NonNullable<NetworkDocument["pairs"]>[number];
+export type LegacyNodeEntry = NonNullable<NetworkDocument["legacy_nodes"]>[number];
+export type KmsPeerEntry = NonNullable<NetworkDocument["kms_peers"]>[number];
+export type KmsClientEntry = NonNullable<NetworkDocument["kms_clients"]>[number];
+export type KmsUserEntry = NonNullable<NetworkDocument["kms_users"]>[number];
 export type SaeEntry = NetworkDocument["saes"][number];
 export type Policy = NetworkDocument["policy"];
 /** Of whoever wrote a policy down before some of its members existed. */

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { PairName } from "../ids.ts";
+import { FIRST_RELAY_SHARD } from "../keypool/relay-shard.ts";
 import { diffNetworks, removalsBetween } from "./diff.ts";
 import type { Drain } from "./directory-types.ts";
 import type { NetworkDocument, NetworkDocumentInput } from "./document.ts";
 import { drainKey, pairsChanged, planDrains } from "./drains.ts";
 import { buildLookup, saeId } from "./lookup.ts";
-import { pairForEnc, pairsForDec } from "./pairs.ts";
+import { pairForEnc, pairsForDec, shardsOf } from "./pairs.ts";
 import { poolConfigs, type PoolView } from "./pool-config.ts";
 import { validateNetwork } from "./validate.ts";
 
@@ -62,6 +63,8 @@ const lookupOf = (v: PoolView) =>
     revocations: [],
     bootstrapOpen: false,
   });
+
+const remote = (sae: string) => ({ url: "https://edge.example", ed25519: "", ml_dsa_65: "", saes: [sae] });
 
 const chain = network([1, 2, 3], ["1-2", "2-3"], { a: 1, b: 2, c: 3 });
 
@@ -186,7 +189,8 @@ describe("pool configuration", () => {
       source: "local",
       shards: 1,
     });
-    expect(poolConfigs(after)(pair("tn-1|tn-3"))).toMatchObject({ state: "gone" });
+    expect(poolConfigs(after)(pair("tn-1|tn-3"))).toMatchObject({ state: "active", link: null, source: "relay" });
+    expect(poolConfigs(after)(pair("tn-1|tn-9"))).toMatchObject({ state: "gone" });
     expect(poolConfigs(after)(pair("tn-9|tn-9"))).toMatchObject({ state: "gone" });
   });
 
@@ -205,33 +209,78 @@ describe("pool configuration", () => {
 describe("routes", () => {
   const [a, b, c] = [saeId("a"), saeId("b"), saeId("c")];
 
-  it("of new keys: one node, adjacent nodes, and no further", () => {
+  it("of new keys: one node, adjacent nodes, and over others", () => {
     const lookup = lookupOf(view(network([1, 2, 3], ["1-2", "2-3"], { a: 1, a2: 1, b: 2, c: 3 })));
-    expect(pairForEnc(lookup, a, saeId("a2"))).toMatchObject({ ok: true, value: { pair: "tn-1|tn-1", link: null } });
+    expect(pairForEnc(lookup, a, saeId("a2"))).toMatchObject({
+      ok: true,
+      value: { kind: "same-node", pair: "tn-1|tn-1", link: null, relayPaths: null },
+    });
     expect(pairForEnc(lookup, b, a)).toMatchObject({
       ok: true,
-      value: { pair: "tn-1|tn-2", link: { id: "link-1-2" }, masterNode: "tn-2", slaveNode: "tn-1" },
+      value: {
+        kind: "link",
+        pair: "tn-1|tn-2",
+        link: { id: "link-1-2" },
+        relayPaths: 1,
+        masterNode: "tn-2",
+        slaveNode: "tn-1",
+      },
     });
-    expect(pairForEnc(lookup, a, c)).toMatchObject({ ok: false, error: { code: "no-route" } });
+    expect(pairForEnc(lookup, a, c)).toMatchObject({
+      ok: true,
+      value: { kind: "relay", pair: "tn-1|tn-3", link: null, relayPaths: 1 },
+    });
     expect(pairForEnc(lookup, a, saeId("x"))).toMatchObject({ ok: false, error: { code: "unknown-sae" } });
+  });
+
+  it("of new keys where the policy has no relaying: no further than adjacent nodes", () => {
+    const lookup = lookupOf(
+      view(network([1, 2, 3], ["1-2", "2-3"], { a: 1, b: 2, c: 3 }, { relay: { enabled: false } })),
+    );
+    expect(pairForEnc(lookup, b, a)).toMatchObject({ ok: true, value: { kind: "link", relayPaths: null } });
+    const message = expect.stringContaining("policy.relay.enabled is false");
+    expect(pairForEnc(lookup, a, c)).toMatchObject({ ok: false, error: { code: "no-route", message } });
+  });
+
+  it("of a pair whose keys have to come over so many paths: its link is no other way", () => {
+    const { document } = view(network([1, 2, 3], ["1-2", "2-3", "1-3"], { a: 1, b: 2, c: 3 }));
+    const pairs = [{ nodes: ["tn-2", "tn-1"] as [string, string], disjoint_paths: 2 }];
+    const lookup = lookupOf(view({ ...document, pairs }));
+    const found = pairForEnc(lookup, a, b);
+    expect(found).toMatchObject({ ok: true, value: { kind: "relay", link: null, relayPaths: 2 } });
+    expect(found.ok && shardsOf(found.value)).toEqual([FIRST_RELAY_SHARD + 1]);
+  });
+
+  it("of SAEs of nodes that other deployments host: where they may be announced; not between two such nodes", () => {
+    const { document } = view(network([1, 2, 3], ["1-2", "2-3"], { a: 1 }));
+    const [first, ...others] = document.nodes;
+    const nodes = others.map((node, i) => ({ ...node, remote: remote(["b", "c"][i] ?? "") }));
+    const lookup = lookupOf(view({ ...document, nodes: [first!, ...nodes] }));
+    expect(pairForEnc(lookup, a, b)).toMatchObject({ ok: true, value: { kind: "link", slaveNode: "tn-2" } });
+    expect(pairForEnc(lookup, a, c)).toMatchObject({ ok: true, value: { kind: "relay", pair: "tn-1|tn-3" } });
+    expect(pairsForDec(lookup, a, c, NOW_MS)).toEqual(["tn-1|tn-3"]);
+    const apart = lookupOf(view({ ...document, nodes: [first!, ...nodes], links: [] }));
+    expect(pairForEnc(apart, b, c)).toMatchObject({ ok: false, error: { code: "no-route" } });
   });
 
   it("of pending keys: where both are, then where they were, until the drain ends", () => {
     const moved = step(view(chain), network([1, 2, 3], ["1-2", "2-3"], { a: 1, b: 3, c: 3 }));
     const lookup = lookupOf(moved);
-    expect(pairsForDec(lookup, b, a, NOW_MS)).toEqual(["tn-1|tn-2"]);
+    expect(pairsForDec(lookup, b, a, NOW_MS)).toEqual(["tn-1|tn-3", "tn-1|tn-2"]);
     expect(pairsForDec(lookup, b, c, NOW_MS)).toEqual(["tn-3|tn-3", "tn-2|tn-3"]);
     expect(pairsForDec(lookup, c, b, NOW_MS)).toEqual(["tn-3|tn-3", "tn-2|tn-3"]);
     expect(pairsForDec(lookup, c, b, NOW_MS + 60_000)).toEqual(["tn-3|tn-3"]);
     expect(pairsForDec(lookup, saeId("x"), a, NOW_MS)).toEqual([]);
   });
 
-  it("of pending keys over a removed link or of a removed node", () => {
+  it("of keys over a removed link, which come over other nodes from then on, or of a removed node", () => {
     const gone = lookupOf(step(view(chain), network([1, 2], [], { a: 1, b: 2 })));
     expect(pairsForDec(gone, b, a, NOW_MS)).toEqual(["tn-1|tn-2"]);
     expect(pairsForDec(gone, b, c, NOW_MS)).toEqual(["tn-2|tn-3"]);
     expect(pairsForDec(gone, c, b, NOW_MS)).toEqual(["tn-2|tn-3"]);
-    expect(pairsForDec(gone, b, a, NOW_MS + 60_000)).toEqual([]);
-    expect(pairForEnc(gone, a, b).ok).toBe(false);
+    expect(pairsForDec(gone, b, a, NOW_MS + 60_000)).toEqual(["tn-1|tn-2"]);
+    expect(pairsForDec(gone, b, c, NOW_MS + 60_000)).toEqual([]);
+    expect(pairForEnc(gone, a, b)).toMatchObject({ ok: true, value: { kind: "relay" } });
+    expect(pairForEnc(gone, a, c).ok).toBe(false);
   });
 });

@@ -7,7 +7,18 @@ import { siteOf } from "../auth/policy.ts";
 import { canonicalSan } from "../auth/san.ts";
 import { pairName, pairOf, parsePairName, type NodeId, type PairName, type SaeId } from "../ids.ts";
 import type { Drain, Revocation, Snapshot } from "./directory-types.ts";
-import type { Credential, LinkEntry, NodeEntry, Policy, SaeEntry } from "./document.ts";
+import {
+  type Credential,
+  DEFAULT_POLICY,
+  type KmsClientEntry,
+  type KmsPeerEntry,
+  type KmsUserEntry,
+  type LegacyNodeEntry,
+  type LinkEntry,
+  type NodeEntry,
+  type Policy,
+  type SaeEntry,
+} from "./document.ts";
 
 type Unproven<P> = P extends Principal ? Omit<P, "by"> : never;
 /** A principal before it is known how it proved itself. */
@@ -43,17 +54,30 @@ export interface Lookup {
   readonly saesById: ReadonlyMap<string, SaeEntry>;
   /** Of the addresses by which clients of ETSI 004 call SAEs. */
   readonly saesByAddress: ReadonlyMap<string, SaeEntry>;
+  /** SAEs that nodes of other deployments may announce, and which of them. */
+  readonly remoteSaes: ReadonlyMap<string, NodeId>;
+  /** SAEs behind KMSs of others, and behind which. */
+  readonly kmsPeerBySae: ReadonlyMap<string, KmsPeerEntry>;
+  /** SAEs at or beyond a neighbour that runs qkd-trusted-node, and that neighbour. */
+  readonly legacyBySae: ReadonlyMap<string, LegacyNodeEntry>;
+  readonly kmsPeersById: ReadonlyMap<string, KmsPeerEntry>;
   readonly saesByNode: ReadonlyMap<string, readonly SaeEntry[]>;
   readonly nodesById: ReadonlyMap<string, NodeEntry>;
   /** UUIDs are in lower case. */
   readonly nodesByUuid: ReadonlyMap<string, NodeEntry>;
   readonly nodesByKmeId: ReadonlyMap<string, NodeEntry>;
+  /** Of the Open-QKD-Network KMS API: by site ids, and by the ids of nodes. */
+  readonly nodesBySiteId: ReadonlyMap<string, NodeEntry>;
+  readonly kmsClientsById: ReadonlyMap<string, KmsClientEntry>;
+  readonly kmsUsersById: ReadonlyMap<string, KmsUserEntry>;
   readonly linksById: ReadonlyMap<string, LinkEntry>;
   /** Agent id -> site. */
   readonly agentSites: ReadonlyMap<string, string>;
   /** Where there are nodes or agents. */
   readonly sites: ReadonlySet<string>;
   readonly linkByPair: ReadonlyMap<PairName, LinkEntry>;
+  /** See `disjointPathsFor`. */
+  readonly disjointPaths: ReadonlyMap<PairName, number>;
   /** The most KeyPool objects any pair has or, while it drains, had: no key ID names a higher shard. */
   readonly maxShards: number;
   /** The same among the pairs of each node that has a link: no key of a master at that node names a higher shard. */
@@ -74,6 +98,10 @@ export interface Lookup {
 /** ETSI 014 KME ID of a node. */
 export const kmeIdOf = (node: Pick<NodeEntry, "id" | "kme_id">): string => node.kme_id ?? node.id;
 
+/** By what clients of the Open-QKD-Network KMS API may call a node's site. */
+export const siteIdsOf = ({ id, kms_site_id: siteId }: Pick<NodeEntry, "id" | "kms_site_id">): readonly string[] =>
+  siteId === undefined || siteId === id ? [id] : [id, siteId];
+
 /** Builds all maps; cost grows with the document, so keep the result until the sequence changes. */
 export function buildLookup(snapshot: Snapshot): Lookup {
   const { document, drains } = snapshot;
@@ -88,17 +116,32 @@ export function buildLookup(snapshot: Snapshot): Lookup {
   return {
     snapshot,
     sequence: snapshot.sequence,
-    policy: document.policy,
+    policy: completed(document.policy),
     saesById,
     saesByAddress: new Map(document.saes.flatMap((sae) => (sae.addresses ?? []).map((address) => [address, sae]))),
+    remoteSaes: new Map(
+      document.nodes.flatMap(({ id, remote }) => (remote?.saes ?? []).map((sae) => [sae, nodeId(id)] as const)),
+    ),
+    kmsPeerBySae: new Map((document.kms_peers ?? []).flatMap((peer) => peer.saes.map((sae) => [sae, peer] as const))),
+    legacyBySae: new Map(
+      (document.legacy_nodes ?? []).flatMap((legacy) => legacy.saes.map((sae) => [sae, legacy] as const)),
+    ),
+    kmsPeersById: new Map((document.kms_peers ?? []).map((peer) => [peer.id, peer])),
     saesByNode: Map.groupBy(document.saes, ({ node }) => node),
     nodesById: new Map(document.nodes.map((node) => [node.id, node])),
     nodesByUuid: new Map(document.nodes.flatMap((node) => (node.uuid === undefined ? [] : [[node.uuid, node]]))),
     nodesByKmeId: new Map(document.nodes.map((node) => [kmeIdOf(node), node])),
+    nodesBySiteId: new Map(document.nodes.flatMap((node) => siteIdsOf(node).map((siteId) => [siteId, node] as const))),
+    kmsClientsById: new Map((document.kms_clients ?? []).map((client) => [client.id, client])),
+    kmsUsersById: new Map((document.kms_users ?? []).map((user) => [user.id, user])),
     linksById: new Map(document.links.map((link) => [link.id, link])),
     agentSites: new Map(document.agents.map(({ id, site }) => [id, site])),
-    sites: new Set([...document.nodes.map((node) => siteOf(node)), ...document.agents.map(({ site }) => site)]),
+    sites: new Set([
+      ...document.nodes.filter(({ remote }) => remote === undefined).map((node) => siteOf(node)),
+      ...document.agents.map(({ site }) => site),
+    ]),
     linkByPair: new Map(document.links.map((link) => [pairOfLink(link), link])),
+    disjointPaths: new Map((document.pairs ?? []).map((pair) => [pairOfLink(pair), pair.disjoint_paths])),
     maxShards: maxShardsOf(snapshot),
     maxShardsByNode: maxShardsByNode(snapshot),
     neighbours: neighboursOf(document.links),
@@ -110,6 +153,16 @@ export function buildLookup(snapshot: Snapshot): Lookup {
     revoked: revokedKeys(snapshot.revocations),
   };
 }
+
+/**
+ * A Directory of the release before knows nothing of some members. Nor do its pools of relays: they would take a shard of
+ * relayed key for one more of the link.
+ */
+const completed = (policy: Partial<Policy>): Policy => ({
+  ...DEFAULT_POLICY,
+  ...policy,
+  relay: policy.relay ?? { ...DEFAULT_POLICY.relay, enabled: false },
+});
 
 /** `certificate:<hex>`, `token:<hex>`, `principal:<role:id>`. */
 export const revocationKey = (kind: Revocation["kind"], value: string): string => `${kind}:${value}`;
@@ -163,6 +216,27 @@ function findOwners(lookup: Lookup, names: CertificateNames): readonly Owner[] {
   return [...owners.values()];
 }
 
+/**
+ * Over how many node-disjoint paths the keys of two nodes have to come: then they are given from that relay shard and
+ * from no other. Null: the document says nothing of them.
+ */
+export const disjointPathsFor = (lookup: Lookup, pair: PairName): number | null =>
+  lookup.disjointPaths.get(pair) ?? null;
+
+/** Until when keys of two nodes that can only have been relayed may still be fetched, once one of them has been removed; 0: not at all. */
+export function relayDrainUntilMs({ pairDrains, nodesById }: Lookup, pair: PairName): number {
+  const { low, high } = parsePairName(pair);
+  const untilMs = [low, high].map((node) =>
+    nodesById.has(node) ? Infinity : (pairDrains.get(localPair(node))?.untilMs ?? 0),
+  );
+  return Math.min(...untilMs);
+}
+
+export const isHosted = ({ nodesById }: Pick<Lookup, "nodesById">, id: string): boolean => {
+  const node = nodesById.get(id);
+  return node !== undefined && node.remote === undefined;
+};
+
 /** The form in which a certificate credential is compared. */
 export function certificateKey(credential: Extract<Credential, { type: "certificate" }>): string {
   return `${credential.match}:${credential.match === "san" ? canonicalSan(credential.value) : credential.value}`;
@@ -170,6 +244,9 @@ export function certificateKey(credential: Extract<Credential, { type: "certific
 
 export const pairOfLink = (link: Pick<LinkEntry, "nodes">): PairName =>
   pairName(pairOf(nodeId(link.nodes[0]), nodeId(link.nodes[1])));
+
+/** Of the pool of one node's own SAEs; its drain, once the node is removed, is that of the node's relayed keys too. */
+export const localPair = (node: string): PairName => pairName(pairOf(nodeId(node), nodeId(node)));
 
 // Ids become branded where they leave the validated document: here.
 /* oxlint-disable typescript/no-unsafe-type-assertion */
@@ -185,6 +262,12 @@ function* credentialHolders({ document }: Snapshot): Generator<readonly [Subject
   for (const agent of document.agents) yield [{ role: "agent", id: agent.id, site: agent.site }, agent.credentials];
   for (const controller of document.controllers)
     yield [{ role: "controller", id: controller.id }, controller.credentials];
+  for (const { id, node, credentials } of document.legacy_nodes ?? []) {
+    yield [{ role: "legacy", id, node: nodeId(node) }, credentials];
+  }
+  for (const { id, node, credentials } of document.kms_peers ?? []) {
+    yield [{ role: "kms", id, node: nodeId(node) }, credentials];
+  }
   for (const operator of document.operators) yield [{ role: "operator", id: operator.id }, operator.credentials];
 }
 

@@ -1,39 +1,73 @@
-/** Which pool serves two SAEs: the pair of their nodes, as it is now and, for pending keys, as it was before a move. */
+/** Which pools serve two SAEs: those of the pair of their nodes, as it is now and, for pending keys, as it was before a move. */
 import { fail, type Fault } from "../errors/errors.ts";
 import { pairName, pairOf, type NodeId, type PairName, type SaeId } from "../ids.ts";
+import { relayShardOf } from "../keypool/relay-shard.ts";
 import { LIMITS } from "../limits.ts";
 import { ok, type Result } from "../result.ts";
 import type { LinkEntry } from "./document.ts";
-import { nodeId, type Lookup } from "./lookup.ts";
+import { disjointPathsFor, type Lookup, nodeId, relayDrainUntilMs } from "./lookup.ts";
 
+/** How new keys come to two nodes. */
 export interface Route {
+  /** Both SAEs are on one node; a link joins their nodes; or key comes over other nodes. */
+  readonly kind: "same-node" | "link" | "relay";
   readonly pair: PairName;
-  /** Null: both SAEs are on one node. */
+  /** Of kind `link` only. */
   readonly link: LinkEntry | null;
+  /**
+   * Node-disjoint paths of the pair's key that comes over other nodes, as it may where there is a link, too; null: none
+   * does.
+   */
+  readonly relayPaths: number | null;
   readonly masterNode: NodeId;
   readonly slaveNode: NodeId;
 }
 
-/** The pair that gives new keys to two SAEs; `unknown-sae` or `no-route` (neither of one node nor of adjacent ones). */
+/** The route of new keys of two SAEs; `unknown-sae` or `no-route`. */
 export function pairForEnc(lookup: Lookup, master: SaeId, slave: SaeId): Result<Route, Fault> {
-  const masterEntry = lookup.saesById.get(master);
-  if (masterEntry === undefined) return fail("unknown-sae", "the calling SAE is not in the network");
-  const slaveEntry = lookup.saesById.get(slave);
-  if (slaveEntry === undefined) return fail("unknown-sae", "no such slave SAE");
-  return routeBetween(lookup, nodeId(masterEntry.node), nodeId(slaveEntry.node));
+  const masterNode = nodeOfSae(lookup, master);
+  if (masterNode === undefined) return fail("unknown-sae", "the calling SAE is not in the network");
+  const slaveNode = nodeOfSae(lookup, slave);
+  if (slaveNode === undefined) return fail("unknown-sae", "no such slave SAE");
+  return routeBetween(lookup, masterNode, slaveNode);
 }
 
-/** The same for two nodes. @returns `no-route` */
+/** Where it is attached, or may be announced by another deployment; undefined: nowhere. */
+function nodeOfSae(lookup: Lookup, sae: SaeId): NodeId | undefined {
+  const entry = lookup.saesById.get(sae);
+  return entry === undefined ? lookup.remoteSaes.get(sae) : nodeId(entry.node);
+}
+
+/** The same for two nodes. @returns `no-route` where no link joins them, and no key is relayed between them */
 export function routeBetween(lookup: Lookup, masterNode: NodeId, slaveNode: NodeId): Result<Route, Fault> {
   const pair = pairName(pairOf(masterNode, slaveNode));
-  const link = lookup.linkByPair.get(pair) ?? null;
-  if (link === null && masterNode !== slaveNode) {
-    return fail(
-      "no-route",
-      `nodes ${masterNode} and ${slaveNode} of these SAEs are not adjacent, and relaying is not available`,
-    );
-  }
-  return ok({ pair, link, masterNode, slaveNode });
+  const ends = { pair, masterNode, slaveNode };
+  if (masterNode === slaveNode) return ok({ ...ends, kind: "same-node", link: null, relayPaths: null });
+  const asked = disjointPathsFor(lookup, pair);
+  const relayPaths = isRelaying(lookup, masterNode, slaveNode) ? (asked ?? 1) : null;
+  // Where the document says how keys have to come, a link is no other way.
+  const link = asked === null ? (lookup.linkByPair.get(pair) ?? null) : null;
+  if (link !== null) return ok({ ...ends, kind: "link", link, relayPaths });
+  if (relayPaths !== null) return ok({ ...ends, kind: "relay", link, relayPaths });
+  const why = lookup.policy.relay.enabled ? "no key is relayed there" : "policy.relay.enabled is false";
+  return fail("no-route", `no link joins nodes ${masterNode} and ${slaveNode} of these SAEs, and ${why}`);
+}
+
+/** May key of two nodes come over others? Those that bring it in are hosted here. */
+function isRelaying({ policy, nodesById }: Lookup, a: NodeId, b: NodeId): boolean {
+  const ends = [nodesById.get(a), nodesById.get(b)];
+  const isKnown = ends.every((node) => node !== undefined);
+  return policy.relay.enabled && isKnown && ends.some((node) => node?.remote === undefined);
+}
+
+/** Those that hold key of the link itself. */
+export const linkShards = ({ shards }: Pick<LinkEntry, "shards">): readonly number[] =>
+  Array.from({ length: shards }, (_, shard) => shard);
+
+/** The shards that give new keys over this route, without leaving its link where there is one. */
+export function shardsOf({ link, relayPaths }: Pick<Route, "link" | "relayPaths">): readonly number[] {
+  if (link !== null) return linkShards(link);
+  return [relayPaths === null ? 0 : relayShardOf(relayPaths)];
 }
 
 /**
@@ -45,7 +79,7 @@ export function pairsForDec(lookup: Lookup, sae: SaeId, master: SaeId, nowMs: nu
   for (const mine of nodesOfSae(lookup, sae, nowMs)) {
     for (const theirs of nodesOfSae(lookup, master, nowMs)) {
       const pair = pairName(pairOf(mine, theirs));
-      if (isServed(lookup, pair, mine === theirs ? mine : null, nowMs)) pairs.add(pair);
+      if (isServed(lookup, pair, nowMs)) pairs.add(pair);
     }
   }
   return [...pairs];
@@ -54,15 +88,14 @@ export function pairsForDec(lookup: Lookup, sae: SaeId, master: SaeId, nowMs: nu
 /** The nodes where an SAE has or may still have keys, the present one first. Bounded. */
 export function nodesOfSae(lookup: Lookup, sae: SaeId, nowMs: number): readonly NodeId[] {
   const nodes = new Set<NodeId>();
-  const present = lookup.saesById.get(sae);
-  if (present !== undefined) nodes.add(nodeId(present.node));
+  const present = nodeOfSae(lookup, sae);
+  if (present !== undefined) nodes.add(present);
   for (const drain of lookup.saeDrains.get(sae) ?? []) {
     if (drain.untilMs > nowMs && nodes.size < LIMITS.nodesPerSae) nodes.add(nodeId(drain.sae.node));
   }
   return [...nodes];
 }
 
-function isServed(lookup: Lookup, pair: PairName, localNode: NodeId | null, nowMs: number): boolean {
-  if (localNode === null ? lookup.linkByPair.has(pair) : lookup.nodesById.has(localNode)) return true;
-  return (lookup.pairDrains.get(pair)?.untilMs ?? 0) > nowMs;
-}
+/** Of a link or relayed, and of one node: as long as both nodes are there, or drain. Else a pair of its own may drain. */
+const isServed = (lookup: Lookup, pair: PairName, nowMs: number): boolean =>
+  Math.max(relayDrainUntilMs(lookup, pair), lookup.pairDrains.get(pair)?.untilMs ?? 0) > nowMs;

@@ -2,54 +2,26 @@
 import { BOOTSTRAP_OPERATOR, isAction, STARTER_OPERATOR } from "../auth/policy.ts";
 import { LIMITS } from "../limits.ts";
 import type { PointerFault } from "./directory-types.ts";
-import {
-  CONDITIONING_SEED_WORDS,
-  type Credential,
-  type LinkEntry,
-  type NetworkDocument,
-  type NodeEntry,
-  type Policy,
-  type SaeEntry,
-} from "./document.ts";
+import { CONDITIONING_SEED_WORDS, type Credential, type NetworkDocument, type NodeEntry } from "./document.ts";
 import { certificateKey, kmeIdOf, pairOfLink, revocationKey } from "./lookup.ts";
 import { moduleProblem } from "../qkd-module/settings.ts";
 import { hasModules } from "./module-config.ts";
+import { ipsecRules } from "./ipsec-rules.ts";
+import { kmsPeerRules } from "./kms-peer-rules.ts";
+import { kmsUserRules } from "./kms-user-rules.ts";
+import { legacyRules } from "./legacy-rules.ts";
+import {
+  hostingKept,
+  multipathPairs,
+  pathsThereAre,
+  relayFloor,
+  remoteLinks,
+  remoteNodes,
+  remoteSaes,
+  someHosted,
+} from "./remote-rules.ts";
 import { DEPLOYMENT_LOG } from "./reserved.ts";
-
-export interface Entry<T> {
-  readonly pointer: string;
-  readonly value: T;
-}
-
-/** The entries of a document whose shape is right. */
-export interface Sections {
-  readonly nodes: readonly Entry<NodeEntry>[];
-  readonly links: readonly Entry<LinkEntry>[];
-  readonly saes: readonly Entry<SaeEntry>[];
-  readonly agents: readonly Entry<NetworkDocument["agents"][number]>[];
-  readonly controllers: readonly Entry<NetworkDocument["controllers"][number]>[];
-  readonly operators: readonly Entry<NetworkDocument["operators"][number]>[];
-  readonly policy: Policy | null;
-  /** Ids of all nodes, those at fault elsewhere included. */
-  readonly nodeIds: ReadonlySet<string>;
-  readonly sites: ReadonlySet<string>;
-  /** Has every node an id? If not, what seems to refer to no node may refer to that one. */
-  readonly nodesTold: boolean;
-  /** Likewise of SAEs and links; null where not every one has an id. */
-  readonly saeIds: ReadonlySet<string> | null;
-  readonly linkIds: ReadonlySet<string> | null;
-  readonly operatorsAtFault: boolean;
-}
-
-/** What a new document is judged by besides itself. */
-export interface InForce {
-  /** The document it replaces. */
-  readonly previous?: NetworkDocument;
-  /** Credentials that have expired by then count for nothing. */
-  readonly nowMs?: number;
-  /** `revocationKey` of all that is revoked. */
-  readonly revoked?: ReadonlySet<string>;
-}
+import { type Entry, type InForce, repeated, type Sections, unknownNode } from "./rule-parts.ts";
 
 type Rule = (sections: Sections, inForce: InForce) => Iterable<PointerFault>;
 
@@ -57,7 +29,6 @@ export const RULES: readonly Rule[] = [
   (s) => repeated(s.nodes, "id", (node) => node.id),
   (s) => repeated(s.nodes, "uuid", (node) => node.uuid),
   kmeIds,
-  (s) => repeated(s.nodes, "kms_site_id", (node) => node.kms_site_id),
   (s) => repeated(s.links, "id", (link) => link.id),
   (s) => repeated(s.saes, "id", (sae) => sae.id),
   addresses,
@@ -77,26 +48,21 @@ export const RULES: readonly Rule[] = [
   poolMarks,
   containerSize,
   quotaEntries,
+  remoteNodes,
+  someHosted,
+  remoteSaes,
+  remoteLinks,
+  multipathPairs,
+  pathsThereAre,
+  relayFloor,
+  ...kmsPeerRules,
+  ...kmsUserRules,
+  ...legacyRules,
+  ...ipsecRules,
   operatorLeft,
   shardsKept,
+  hostingKept,
 ];
-
-/** Entries whose key stands in an earlier entry too; entries without one are passed over. */
-function repeated<T>(
-  entries: readonly Entry<T>[],
-  member: string,
-  keyOf: (value: T) => string | undefined,
-  message = `the same ${member}`,
-): PointerFault[] {
-  const first = new Map<string, string>();
-  return entries.flatMap(({ pointer, value }) => {
-    const key = keyOf(value);
-    if (key === undefined) return [];
-    const earlier = first.get(key);
-    if (earlier === undefined) first.set(key, pointer);
-    return earlier === undefined ? [] : [{ pointer: `${pointer}/${member}`, message: `${message} as ${earlier}` }];
-  });
-}
 
 /** A node without `kme_id` goes by its id; two that both do are told as having the same id. */
 function kmeIds({ nodes }: Sections): PointerFault[] {
@@ -113,15 +79,14 @@ function kmeIds({ nodes }: Sections): PointerFault[] {
   });
 }
 
-function unknownNode(pointer: string, member: string, id: string, sections: Sections): PointerFault[] {
-  return !sections.nodesTold || sections.nodeIds.has(id)
-    ? []
-    : [{ pointer: `${pointer}/${member}`, message: `no node has the id ${id}` }];
-}
-
 /** An address means one SAE; one that is the id of another would never be looked at. */
-function addresses({ saes }: Sections): PointerFault[] {
-  const owners = new Map(saes.map(({ pointer, value }) => [value.id, pointer]));
+function addresses({ nodes, saes }: Sections): PointerFault[] {
+  const owners = new Map([
+    ...nodes.flatMap(({ pointer, value }) =>
+      (value.remote?.saes ?? []).map((id, index) => [id, `${pointer}/remote/saes/${index}`] as const),
+    ),
+    ...saes.map(({ pointer, value }) => [value.id, pointer] as const),
+  ]);
   const entries = saes.flatMap(({ pointer, value }) =>
     (value.addresses ?? []).map((address, index) => ({ pointer, member: `addresses/${index}`, address })),
   );
@@ -176,8 +141,8 @@ function agentSites(sections: Sections): PointerFault[] {
 
 /** Every credential of the document with its pointer. */
 function* allCredentials(sections: Sections): Generator<Entry<Credential>> {
-  const { nodes, saes, agents, controllers, operators } = sections;
-  for (const holders of [saes, nodes, agents, controllers, operators]) {
+  const { nodes, saes, agents, controllers, operators, kmsPeers, legacyNodes } = sections;
+  for (const holders of [saes, nodes, agents, controllers, operators, kmsPeers, legacyNodes]) {
     for (const { pointer, value } of holders) {
       for (const [index, credential] of (value.credentials ?? []).entries()) {
         yield { pointer: `${pointer}/credentials/${index}`, value: credential };
@@ -326,7 +291,8 @@ function operatorLeft({ operators, operatorsAtFault }: Sections, inForce: InForc
 function shardsKept({ links }: Sections, { previous }: InForce): PointerFault[] {
   const before = new Map((previous?.links ?? []).map((link) => [pairOfLink(link), link.shards]));
   return links.flatMap(({ pointer, value }) => {
-    const shards = before.get(pairOfLink(value)) ?? 0;
+    // A release before allowed more than there may be now.
+    const shards = Math.min(before.get(pairOfLink(value)) ?? 0, LIMITS.shards);
     return value.shards >= shards
       ? []
       : [{ pointer: `${pointer}/shards`, message: `never lowered: it is ${shards} now` }];

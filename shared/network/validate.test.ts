@@ -45,6 +45,42 @@ const policy =
     Object.assign(d, { policy: more });
 const sizes = (min: number, normal: number, max: number) => policy({ key_size_bits: { min, default: normal, max } });
 
+const judged = (origin: string) => faultsOf({ ...sound(), browser_origins: ["https://ok.example", origin] });
+
+describe("origins of pages", () => {
+  it.each([
+    "https://app.example",
+    "https://app.example:8443",
+    "https://[2001:db8::1]:8443",
+    "https://xn--bcher-kva.example",
+    "http://localhost:5173",
+    "http://127.0.0.1",
+    "http://[::1]:8080",
+  ])("may be %s", (origin) => {
+    expect(judged(origin)).toEqual([]);
+    expect(new URL(origin).origin).toBe(origin);
+  });
+
+  it.each([
+    "*",
+    "null",
+    "",
+    "https://app.example/",
+    "https://app.example/page",
+    "https://app.example:443",
+    "http://localhost:80",
+    "https://App.example",
+    "https://*.example",
+    "https://user@app.example",
+    "https://app.example https://evil.example",
+    "http://app.example",
+    "https://",
+    `https://${"a".repeat(LIMITS.browserOriginChars)}`,
+  ])("may not be %s", (origin) => {
+    expect(judged(origin)).toEqual(["/browser_origins/1"]);
+  });
+});
+
 describe("a sound network document", () => {
   it("is taken, with its defaults filled in", () => {
     const document = valid(sound());

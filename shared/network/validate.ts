@@ -12,7 +12,8 @@ import { ok, type Result } from "../result.ts";
 import { NetworkDocumentSchema, type NetworkDocument } from "./document.ts";
 import type { PointerFault } from "./directory-types.ts";
 import { issueInWords } from "./issue-words.ts";
-import { RULES, type Entry, type InForce, type Sections } from "./rules.ts";
+import type { Entry, InForce, Sections } from "./rule-parts.ts";
+import { RULES } from "./rules.ts";
 
 type Input = v.InferIssue<typeof NetworkDocumentSchema>;
 
@@ -100,14 +101,27 @@ function soundSections(output: unknown, issues: readonly Input[]): Sections {
     agents: entries("agents"),
     controllers: entries("controllers"),
     operators: entries("operators"),
+    pairs: entries("pairs"),
+    kmsPeers: entries("kms_peers"),
+    legacyNodes: entries("legacy_nodes"),
+    kmsClients: entries("kms_clients"),
+    kmsUsers: entries("kms_users"),
     policy: faulty.has("/policy") ? null : part<NetworkDocument["policy"]>(document["policy"]),
     nodeIds: new Set(nodes),
-    sites: new Set([...nodes, ...ids("nodes", "site")]),
+    sites: new Set([...hostedIds(document["nodes"]), ...ids("nodes", "site")]),
     nodesTold: allIds("nodes") !== null,
     saeIds: allIds("saes"),
     linkIds: allIds("links"),
     operatorsAtFault: [...faulty].some((pointer) => pointer.startsWith("/operators")),
   };
+}
+
+/** Of nodes without `remote`. */
+function hostedIds(nodes: unknown): string[] {
+  if (!Array.isArray(nodes)) return [];
+  return nodes.flatMap((node: unknown) =>
+    isRecord(node) && typeof node["id"] === "string" && node["remote"] === undefined ? [node["id"]] : [],
+  );
 }
 
 /** Every pointer on the way to a fault, itself included. */

@@ -5,6 +5,7 @@ import type { SlotName } from "../postprocessing/authentication/key-store.ts";
 import { type Head, sealed } from "../postprocessing/session/envelope.ts";
 import { FieldWriter } from "../postprocessing/session/fields.ts";
 import { encodeBody } from "../postprocessing/session/messages.ts";
+import type { PeerKeySource } from "./peer.ts";
 import { detectionsMaxOf, parametersOf } from "./settings.ts";
 import { MemoryStore, SHORT, type Side, TestModules } from "./test-modules.ts";
 import { classicalMessage, quantumMessage, readMessage, syncMessage } from "./wire.ts";
@@ -24,11 +25,13 @@ function run(modules: TestModules, blocks: number): void {
 }
 
 /** After blocks enough to fill the stores of authentication key. */
-function atWork(...options: ConstructorParameters<typeof TestModules> extends [unknown, ...infer R] ? R : never) {
-  const modules = new TestModules(SHORT, ...options);
-  modules.connect();
-  modules.settle();
-  run(modules, 5);
+const WORKED = new TestModules(SHORT);
+WORKED.connect();
+WORKED.settle();
+run(WORKED, 5);
+
+function atWork(peerPublicKey?: PeerKeySource): TestModules {
+  const modules = WORKED.copied(peerPublicKey);
   expect(slotsAt(modules, "receiver")).toBeGreaterThanOrEqual(LIMITS.moduleOpenings.burst + 2);
   return modules;
 }

@@ -4,6 +4,7 @@
  */
 import type { Slices } from "../conditioning/slices.ts";
 import { LIMITS } from "../limits.ts";
+import type { Sign } from "../postprocessing/authentication/slh-dsa.ts";
 import { Bb84Receiver } from "./bb84-receiver.ts";
 import { Bb84Sender } from "./bb84-sender.ts";
 import { FakeReceiver, FakeSender } from "./fake.ts";
@@ -26,6 +27,8 @@ export interface ModuleOptions {
   /** @returns so many fresh random bytes, however many are asked for */
   readonly random: (bytes: number) => Uint8Array;
   readonly peerPublicKey: PeerKeySource;
+  /** Where something signs faster, of the default parameter set, than what is here. */
+  readonly sign?: Sign;
 }
 
 export class QkdModule {
@@ -54,6 +57,7 @@ export class QkdModule {
       link: options.link,
       memory: this.#memory,
       random: options.random,
+      sign: options.sign,
       settings: () => this.#settings,
       peer: new Peer(options.peerPublicKey, this.#memory, raise),
       say: (message) => void this.#send.push(message),

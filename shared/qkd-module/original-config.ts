@@ -2,7 +2,14 @@
  * The configuration of qkd-module (its `configM.yaml`, version 0.9): what each key becomes here, or why it becomes
  * nothing. Takes the file as parsed; the values of secrets are not repeated.
  */
-import { type IgnoredKey, type ImportedKeys, isRecord, type MappedKey } from "../imported-keys.ts";
+import {
+  type IgnoredKey,
+  type ImportedKeys,
+  isRecord,
+  type KeyReader,
+  type MappedKey,
+  readKeys,
+} from "../imported-keys.ts";
 import type { ModuleRole } from "./status.ts";
 import { SIMULATIONS, type Simulation } from "./settings.ts";
 
@@ -34,7 +41,6 @@ const IGNORED: Readonly<Record<string, string>> = {
 };
 
 type Value = string | number | boolean | null;
-type Reader = (value: Value, found: Draft) => string | null;
 interface Draft {
   role: ModuleRole;
   sim: Simulation;
@@ -42,14 +48,13 @@ interface Draft {
   readonly problems: string[];
 }
 
-const isYes = (value: Value): boolean | null => {
+const isYes = (value: unknown): boolean | null => {
   const text = String(value).toLowerCase();
   if (["yes", "true", "on", "1"].includes(text)) return true;
   return ["no", "false", "off", "0"].includes(text) ? false : null;
 };
 
-/** @returns what the key becomes; null for a value it cannot have */
-const READERS: Readonly<Record<string, Reader>> = {
+const READERS: Readonly<Record<string, KeyReader<Draft>>> = {
   "module.sender"(value, found) {
     const sends = isYes(value);
     if (sends === null) return null;
@@ -84,17 +89,8 @@ export function importConfig(parsed: unknown): ImportedConfig {
   const mapped: MappedKey[] = [];
   const ignored: IgnoredKey[] = [];
   const keys = new Map(entriesOf(parsed, found.problems));
-  for (const [key, value] of keys) {
-    const reader = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
-    if (reader === undefined) {
-      const why = Object.hasOwn(IGNORED, key) ? IGNORED[key] : undefined;
-      ignored.push({ key, why: why ?? "qkd-module knows no such key" });
-      continue;
-    }
-    const becomes = reader(value, found);
-    if (becomes === null) found.problems.push(`${key}: ${JSON.stringify(value)} is none of its values`);
-    else mapped.push({ key, becomes });
-  }
+  const table = { readers: READERS, ignored: IGNORED, unknown: "qkd-module knows no such key" };
+  readKeys(keys, table, found, { mapped, ignored, problems: found.problems });
   for (const key of NEEDED) if (!keys.has(key)) found.problems.push(`${key}: missing`);
   return { ...found, mapped, ignored };
 }

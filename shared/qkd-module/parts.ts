@@ -1,6 +1,6 @@
 /** What the parts of one module work with, and the end of a block: what is told of it, when the next may come. */
 import type { BlockReport } from "../postprocessing/session/report.ts";
-import { PARAMETER_SETS, DEFAULT_PARAMETER_SET, SlhDsa } from "../postprocessing/authentication/slh-dsa.ts";
+import { PARAMETER_SETS, DEFAULT_PARAMETER_SET, type Sign, SlhDsa } from "../postprocessing/authentication/slh-dsa.ts";
 import type { BlockAuthentication, Direction } from "../postprocessing/authentication/points.ts";
 import { WegmanCarter } from "../postprocessing/authentication/wegman-carter.ts";
 import type { Slot } from "../postprocessing/authentication/key-store.ts";
@@ -15,6 +15,7 @@ export interface ModuleParts {
   readonly memory: ModuleMemory;
   /** @returns fresh random bytes, secret until they are sent */
   readonly random: (bytes: number) => Uint8Array;
+  readonly sign: Sign | undefined;
   readonly settings: () => ModuleSettings;
   readonly peer: Peer;
   /** Puts a message of a session, or of the module, into the step. */
@@ -35,12 +36,12 @@ export interface BlockKeys {
 /** By the slot's key; by signatures where there is none. Null where nobody knows whose signatures would count. */
 export function authenticationOf(parts: ModuleParts, own: Direction, slot: Slot | null): BlockKeys | null {
   if (slot !== null) return { authentication: new WegmanCarter(own, slot.keys), signer: null };
-  const { memory, peer, random } = parts;
+  const { memory, peer, random, sign } = parts;
   const signer = peer.publicKey;
   if (signer === null) return null;
   const ownSecretKey = memory.signing.secretKey;
   const keys = { parameterSet: DEFAULT_PARAMETER_SET, ownSecretKey, peerPublicKey: signer };
-  return { authentication: new SlhDsa(own, keys, random), signer };
+  return { authentication: new SlhDsa(own, keys, random, sign), signer };
 }
 
 /** A sender's next block: above all that this end has had, and that the other one has told of. */

@@ -1,8 +1,8 @@
 /** Two modules in one process, for tests: a line that can break, ends that can crash, stores that outlive them. */
-import { shake256 } from "@noble/hashes/sha3.js";
-import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { signByOpenSsl } from "../../test/support/openssl-slh-dsa.ts";
 import type { Slices } from "../conditioning/slices.ts";
 import { readOpening } from "../postprocessing/session/bob.ts";
+import { seededBytes } from "../simulator/test-bytes.ts";
 import { QkdModule } from "./module.ts";
 import type { PeerKeySource } from "./peer.ts";
 import { DEFAULT_MODULE, type ModuleSettings } from "./settings.ts";
@@ -42,11 +42,6 @@ export class MemoryStore implements ModuleStore {
   }
 }
 export class Crash extends Error {}
-
-export function seededRandom(label: string): (bytes: number) => Uint8Array {
-  const stream = shake256.create().update(utf8ToBytes(label));
-  return (bytes) => stream.xof(bytes);
-}
 
 export type Side = "sender" | "receiver";
 const OTHER = { sender: "receiver", receiver: "sender" } as const;
@@ -92,6 +87,24 @@ export class TestModules {
       return { store, sink: new Map(), twice: [], news: [], settings, module };
     };
     this.ends = { sender: end("sender"), receiver: end("receiver") };
+  }
+
+  /** Two others, that start from what these have stored: no test that needs blocks before it has to make them anew. */
+  copied(peerPublicKey: PeerKeySource = "as-told"): TestModules {
+    const { ends, nowMs, slots, blocks } = this;
+    const copy = new TestModules(ends.sender.settings, peerPublicKey, this.#seed);
+    copy.nowMs = nowMs;
+    copy.slots.push(...slots);
+    copy.blocks.push(...blocks);
+    copy.#lives = this.#lives;
+    for (const side of ["sender", "receiver"] as const) {
+      for (const [name, bytes] of ends[side].store.entries) copy.ends[side].store.entries.set(name, bytes.slice());
+      for (const [id, bytes] of ends[side].sink) copy.ends[side].sink.set(id, bytes.slice());
+      copy.ends[side].settings = ends[side].settings;
+      copy.restart(side);
+    }
+    copy.settle();
+    return copy;
   }
 
   /** Takes a step of an end; where it crashes, it starts again from its store, on a new connection. */
@@ -172,8 +185,9 @@ export class TestModules {
   }
 
   #born(role: Side, store: ModuleStore, settings: ModuleSettings): QkdModule {
-    const random = seededRandom(`${this.#seed} ${role} ${this.#lives++}`);
-    return new QkdModule({ link: "n1-n2", role, settings, store, random, peerPublicKey: this.peerPublicKey[role] });
+    const random = seededBytes(`${this.#seed} ${role} ${this.#lives++}`);
+    const peerPublicKey = this.peerPublicKey[role];
+    return new QkdModule({ link: "n1-n2", role, settings, store, random, peerPublicKey, sign: signByOpenSsl });
   }
 
   #take(side: Side, { send, news }: ModuleStep): void {

@@ -4,9 +4,12 @@
  * text messages of that socket: the hub's welcome first, the owner's services.
  */
 import * as v from "valibot";
+import { base64Of, PublicKeysSchema, SignaturesSchema } from "../auth/double-signature.ts";
 import { LIMITS } from "../limits.ts";
 import { PlainIdSchema } from "../network/plain-id.ts";
 import { ALLOW_WORDS, ServiceSchema } from "./services.ts";
+
+export type { PublicKeys } from "../auth/double-signature.ts";
 
 /** Answered by the runtime without waking the hub. */
 export const PING_TEXT = "ping";
@@ -16,30 +19,12 @@ export const PONG_TEXT = "pong";
 export const ROLES = ["owner", "peer"] as const;
 export type TunnelRole = (typeof ROLES)[number];
 
-/** RFC 4648 of exactly so many bytes, padded. */
-const base64 = (bytes: number) => {
-  const padding = (3 - (bytes % 3)) % 3;
-  const digits = 4 * Math.ceil(bytes / 3) - padding;
-  return v.pipe(
-    v.string(),
-    v.regex(new RegExp(`^[A-Za-z0-9+/]{${digits}}={${padding}}$`), `shall be base64 of ${bytes} bytes`),
-  );
-};
 const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/));
 
 export const NONCE_BYTES = 32;
-/** FIPS 204 (ML-DSA-65) and RFC 8032 (Ed25519). Both signatures must hold: an attacker has to break both. */
-export const KEY_BYTES = { ed25519: 32, mlDsa65: 1952 } as const;
-export const SIGNATURE_BYTES = { ed25519: 64, mlDsa65: 3309 } as const;
-
-export const PublicKeysSchema = v.strictObject({
-  ed25519: base64(KEY_BYTES.ed25519),
-  mlDsa65: base64(KEY_BYTES.mlDsa65),
-});
-export type PublicKeys = v.InferOutput<typeof PublicKeysSchema>;
 
 /** The answer to `POST /api/v1/sites/{site}/tunnel/nonces`: good for one hello at that hub, for a short time. */
-export const NonceSchema = v.strictObject({ nonce: base64(NONCE_BYTES) });
+export const NonceSchema = v.strictObject({ nonce: base64Of(NONCE_BYTES) });
 
 /** Body of `POST /api/v1/sites/{site}/agents`, made with the agent's one-time token: see enrolment in docs/tunnel.md. */
 export const EnrolmentSchema = v.strictObject({ instance: uuid, keys: PublicKeysSchema });
@@ -67,9 +52,9 @@ export type Claims = v.InferOutput<typeof ClaimsSchema>;
 /** JSON in this header of the request for the WebSocket: 5 kB, within the 8 KiB that proxies allow one header. */
 export const HELLO_HEADER = "QKD-Tunnel-Hello";
 export const HelloSchema = v.strictObject({
-  nonce: base64(NONCE_BYTES),
+  nonce: base64Of(NONCE_BYTES),
   claims: ClaimsSchema,
-  signatures: v.strictObject({ ed25519: base64(SIGNATURE_BYTES.ed25519), mlDsa65: base64(SIGNATURE_BYTES.mlDsa65) }),
+  signatures: SignaturesSchema,
 });
 export type Hello = v.InferOutput<typeof HelloSchema>;
 

@@ -1,11 +1,9 @@
 /** Answers of `/api/v1/streams`: each status of ETSI GS QKD 004 in HTTP, and in words. */
-import type * as v from "valibot";
 import { toBase64 } from "../../bytes/base64.ts";
 import { PROFILES, type ProfileName, statusCode } from "../profiles.ts";
-import type { Qos } from "../qos.ts";
 import { STATUS, type StatusName } from "../status.ts";
 import type { GetKeyAnswer, Ksid, OpenAnswer } from "../types.ts";
-import type { StreamQosSchema } from "./bodies.ts";
+import { qosMembers } from "./qos.ts";
 
 /** 422: a repeat with what the answer tells is met. 409: somebody else has to act first. 503, 504: later may do. */
 const STATUSES = {
@@ -25,17 +23,6 @@ export interface StreamReplyBody {
   readonly http: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
-
-export const qosMembers = (qos: Qos): v.InferOutput<typeof StreamQosSchema> => ({
-  Key_chunk_size: qos.chunkBytes,
-  Max_bps: qos.maxBps,
-  Min_bps: qos.minBps,
-  Jitter: qos.jitterBps,
-  Priority: qos.priority,
-  Timeout: qos.timeoutMs,
-  TTL: qos.ttlSeconds,
-  Metadata_mimetype: qos.metadataMimetype,
-});
 
 const code = (status: StatusName, profile: ProfileName): number => statusCode(PROFILES[profile], status, STATUS);
 

@@ -1,13 +1,13 @@
 /** Requests of `/api/v1/streams`, read. */
-import type * as v from "valibot";
 import type { Fault, JsonValue } from "../../errors/errors.ts";
 import { parseMembers } from "../../errors/members.ts";
 import { ok, type Result } from "../../result.ts";
 import { ksidOfText } from "../ksid.ts";
 import type { ProfileName } from "../profiles.ts";
-import { NO_WISHES, type Qos } from "../qos.ts";
+import type { Qos } from "../qos.ts";
 import type { Ksid } from "../types.ts";
-import { OpenConnectSchema, StreamCloseSchema, StreamGetKeySchema, type StreamQosSchema } from "./bodies.ts";
+import { OpenConnectSchema, StreamCloseSchema, StreamGetKeySchema } from "./bodies.ts";
+import { qosOf } from "./qos.ts";
 
 /** NULL of the standard, where a KSID has no other way to be absent (the binary frames'). */
 const NULL_KSID = "00000000-0000-0000-0000-000000000000";
@@ -27,17 +27,6 @@ export interface GetKeyRequest {
   readonly index: number | null;
   readonly metadataSize: number;
 }
-
-export const qosOf = (members: v.InferOutput<typeof StreamQosSchema>): Qos => ({
-  chunkBytes: members.Key_chunk_size ?? NO_WISHES.chunkBytes,
-  maxBps: members.Max_bps ?? NO_WISHES.maxBps,
-  minBps: members.Min_bps ?? NO_WISHES.minBps,
-  jitterBps: members.Jitter ?? NO_WISHES.jitterBps,
-  priority: members.Priority ?? NO_WISHES.priority,
-  timeoutMs: members.Timeout ?? NO_WISHES.timeoutMs,
-  ttlSeconds: members.TTL ?? NO_WISHES.ttlSeconds,
-  metadataMimetype: members.Metadata_mimetype ?? NO_WISHES.metadataMimetype,
-});
 
 const ksidOf = (text: string | null | undefined): Ksid | null =>
   text === null || text === undefined || text === NULL_KSID ? null : ksidOfText(text);

@@ -4,28 +4,19 @@
  * Bytes are base64. No message holds key: public keys, ciphertexts, nonces and confirmation tags only.
  */
 import * as v from "valibot";
-import { fromBase64, toBase64 } from "../../bytes/base64.ts";
+import { base64Schema as bytes, jsonWithBytes } from "../../bytes/bytes-in-json.ts";
 import { parseJson } from "../../bytes/json.ts";
 import { LIMITS } from "../../limits.ts";
 
-const bytes = (maxBytes: number) =>
-  v.pipe(
-    v.string(),
-    v.maxLength(Math.ceil(maxBytes / 3) * 4),
-    v.rawTransform<string, Uint8Array>(({ dataset, addIssue, NEVER }) => {
-      const decoded = fromBase64(dataset.value);
-      if (decoded !== null && decoded.length <= maxBytes) return decoded;
-      addIssue({ message: "shall be base64" });
-      return NEVER;
-    }),
-  );
 const u32 = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff));
 const session = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/));
 const uri = v.pipe(v.string(), v.maxLength(LIMITS.streamUriChars));
 const saeId = v.pipe(v.string(), v.minLength(1), v.maxLength(LIMITS.saeIdChars));
+/** Of each end. */
+export const NONCE_BYTES = 32;
 const nonce = v.pipe(
-  bytes(32),
-  v.check((decoded) => decoded.length === 32),
+  bytes(NONCE_BYTES),
+  v.check((decoded) => decoded.length === NONCE_BYTES),
 );
 /** Counted before any item is looked at: there could be millions. */
 const upTo = <Item extends v.GenericSchema>(item: Item, max: number) =>
@@ -35,7 +26,8 @@ const chunkCount = v.pipe(u32, v.maxValue(LIMITS.hybridChunksAtOnce));
 const tags = upTo(bytes(64), LIMITS.hybridChunksAtOnce);
 const publicKeys = upTo(bytes(LIMITS.kemPublicKeyBytes), LIMITS.hybridSources);
 const ciphertexts = upTo(bytes(LIMITS.kemCiphertextBytes), LIMITS.hybridSources);
-const code = v.picklist([
+/** Why a session or chunk is not, as agents tell each other. */
+export const PEER_FAILURES = [
   "uris-differ",
   "peer-not-come",
   "peer-gone",
@@ -48,7 +40,8 @@ const code = v.picklist([
   /** The chunk was made before, and is not held any more. */
   "index-used",
   "busy",
-]);
+] as const;
+const code = v.picklist(PEER_FAILURES);
 
 /** Chunks to be made, `index` to `index + count - 1`, all of one epoch. */
 const make = v.object({
@@ -112,7 +105,7 @@ export type PeerMessage = v.InferOutput<typeof PeerMessageSchema>;
 export type PeerMessageOf<Type extends PeerMessage["type"]> = Extract<PeerMessage, { readonly type: Type }>;
 export type Make = v.InferOutput<typeof make>;
 export type Made = v.InferOutput<typeof made>;
-export type PeerFailure = PeerMessageOf<"failed">["code"];
+export type PeerFailure = (typeof PEER_FAILURES)[number];
 
 /** Commas of a message: most can be in its two addresses. What is long has keys in it, and they have none. */
 const MOST_COMMAS = 4 * LIMITS.streamUriChars;
@@ -132,9 +125,4 @@ export function parsePeerMessage(text: string): PeerMessage | null {
   return parsed?.success === true ? parsed.output : null;
 }
 
-export const peerMessageText = (message: PeerMessage): string =>
-  JSON.stringify(message, function (this: Readonly<Record<string, unknown>>, name: string, value: unknown) {
-    // Not the value that comes along: of Node's Buffer that is the JSON it makes of itself.
-    const member = this[name];
-    return member instanceof Uint8Array ? toBase64(member) : value;
-  });
+export const peerMessageText = (message: PeerMessage): string => jsonWithBytes(message);

@@ -29,6 +29,13 @@ export const PARAMETER_SETS = {
 export type ParameterSet = keyof typeof PARAMETER_SETS;
 export const DEFAULT_PARAMETER_SET: ParameterSet = "sha2-128f";
 
+/** Makes a signature (FIPS 205, 10.2.1), as a parameter set's `sign` does. A platform may have a faster one. */
+export type Sign = (
+  message: Uint8Array,
+  secretKey: Uint8Array,
+  options: { readonly context: Uint8Array; readonly extraEntropy: Uint8Array },
+) => Uint8Array;
+
 export interface SigningKeys {
   readonly parameterSet: ParameterSet;
   readonly ownSecretKey: Uint8Array;
@@ -47,6 +54,7 @@ export class SlhDsa implements BlockAuthentication {
   readonly #own: Direction;
   readonly #keys: SigningKeys;
   readonly #random: (bytes: number) => Uint8Array;
+  readonly #sign: Sign;
   /** Of SHA-512: the signature is computational in any case, and takes its message whole. */
   readonly #transcripts: Readonly<Record<Direction, Transcript>> = {
     "alice-to-bob": sha512.create(),
@@ -57,16 +65,18 @@ export class SlhDsa implements BlockAuthentication {
 
   /**
    * @param random for the signatures' randomizer
+   * @param sign of the keys' parameter set
    * @throws RangeError for keys that are not of the parameter set
    */
-  constructor(own: Direction, keys: SigningKeys, random: (bytes: number) => Uint8Array) {
-    const { lengths } = PARAMETER_SETS[keys.parameterSet];
+  constructor(own: Direction, keys: SigningKeys, random: (bytes: number) => Uint8Array, sign?: Sign) {
+    const { lengths, sign: usual } = PARAMETER_SETS[keys.parameterSet];
     if (keys.ownSecretKey.length !== lengths.secretKey || keys.peerPublicKey.length !== lengths.publicKey) {
       throw new RangeError(`keys of SLH-DSA ${keys.parameterSet} have other lengths`);
     }
     this.#own = own;
     this.#keys = keys;
     this.#random = random;
+    this.#sign = sign ?? usual;
   }
 
   absorb(direction: Direction, bytes: Uint8Array): void {
@@ -76,7 +86,7 @@ export class SlhDsa implements BlockAuthentication {
   tag(point: Point): Uint8Array {
     if (!this.#tagged.use(point)) throw new Error(`the ${point} signature has been made before`);
     const set = PARAMETER_SETS[this.#keys.parameterSet];
-    return set.sign(this.#digest(this.#own), this.#keys.ownSecretKey, {
+    return this.#sign(this.#digest(this.#own), this.#keys.ownSecretKey, {
       context: contextOf(this.#own, point),
       extraEntropy: this.#random(set.lengths.signRand ?? 0),
     });

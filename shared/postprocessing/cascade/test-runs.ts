@@ -1,12 +1,12 @@
 /** For tests: strings with errors in them, and a whole run of Cascade, from a number that tells which. */
-import { shake256 } from "@noble/hashes/sha3.js";
+import { shakeOf } from "../../../test/support/openssl-shake.ts";
 import { bytesFor } from "../bits.ts";
 import { CascadeAnswerer } from "./answerer.ts";
 import { CascadeAsker } from "./asker.ts";
 import type { CascadeParameters } from "./plan.ts";
 
 export function labelled(label: string, bits: number): Uint8Array {
-  const bytes = shake256(new TextEncoder().encode(label), { dkLen: bytesFor(bits) });
+  const bytes = shakeOf(label, bytesFor(bits));
   const last = bytes.length - 1;
   bytes[last] = (bytes[last] as number) & (0xff << (8 * bytes.length - bits));
   return bytes;

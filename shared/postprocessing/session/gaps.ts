@@ -26,7 +26,7 @@ export function encodeGaps(numbers: Float64Array, rice: number): Uint8Array {
     const gap = number - next;
     const quotient = Math.floor(gap / unit);
     if (quotient < ESCAPE) {
-      writer.put(2 ** (quotient + 1) - 2, quotient + 1);
+      writer.put((2 << quotient) - 2, quotient + 1);
       if (rice > 0) writer.put(gap - quotient * unit, rice);
     } else {
       writer.put(2 ** ESCAPE - 1, ESCAPE);

@@ -2,6 +2,7 @@
  * Whole messages out of a stream of bytes, however it was segmented. A message says how long it is, and its type how
  * long it may be: nothing is kept of one that claims more.
  */
+import { joinBytes } from "../../bytes/join.ts";
 import { BODY_LENGTH_AT, HEAD_BYTES, maxBodyBytes } from "./envelope.ts";
 
 export class MessageStream {
@@ -33,14 +34,7 @@ export class MessageStream {
   }
 
   #join(): Uint8Array {
-    const [first] = this.#parts;
-    if (first !== undefined && this.#parts.length === 1) return first;
-    const whole = new Uint8Array(this.#buffered);
-    let at = 0;
-    for (const part of this.#parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
+    const whole = joinBytes(this.#parts);
     this.#parts.length = 0;
     this.#parts.push(whole);
     return whole;

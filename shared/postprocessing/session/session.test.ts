@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { slh_dsa_sha2_128f } from "@noble/post-quantum/slh-dsa.js";
 import { assessHealth } from "../../health/health.ts";
+import { seededBytes } from "../../simulator/test-bytes.ts";
 import { AuthKeyStore, type StoredKeys } from "../authentication/key-store.ts";
 import type { BlockAuthentication, Direction } from "../authentication/points.ts";
 import { SlhDsa } from "../authentication/slh-dsa.ts";
@@ -10,7 +11,7 @@ import { readOpening, refuseOpening } from "./bob.ts";
 import { headOf, MESSAGE_TYPES, sealed } from "./envelope.ts";
 import { encodeBody } from "./messages.ts";
 import type { BlockSecrets } from "./outcome.ts";
-import { makeBlock, parametersFor, play, playBlock, seededBytes, type TestBlock, withKey } from "./test-link.ts";
+import { makeBlock, parametersFor, play, playBlock, type TestBlock, withKey } from "./test-link.ts";
 
 const SHORT = parametersFor(20_000, 1e-2);
 

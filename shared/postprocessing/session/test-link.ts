@@ -1,10 +1,9 @@
 /** Both ends of a link in one process, for tests: seeded pulses and randomness, and a wire that may meddle. */
-import { shake256 } from "@noble/hashes/sha3.js";
-import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { interceptResend } from "../../simulator/eve.ts";
 import { RandomWords, seededWords } from "../../simulator/random.ts";
-import { LinkSampler } from "../../simulator/sampler.ts";
+import { type DetectionBatch, LinkSampler } from "../../simulator/sampler.ts";
 import type { LinkSettings } from "../../simulator/settings.ts";
+import { seededBytes } from "../../simulator/test-bytes.ts";
 import { slotsOf } from "../authentication/key-store.ts";
 import type { BlockAuthentication, Direction } from "../authentication/points.ts";
 import { BLOCK_KEY_BYTES, WegmanCarter } from "../authentication/wegman-carter.ts";
@@ -39,11 +38,6 @@ export const parametersFor = (keyBits: number, securityEpsilon = 1e-10): BlockPa
   errorRateLimit: 0.08,
   leakLimitBits: leakLimitOf(keyBits, 0.08),
 });
-
-export function seededBytes(label: string): (bytes: number) => Uint8Array {
-  const stream = shake256.create().update(utf8ToBytes(label));
-  return (bytes) => stream.xof(bytes);
-}
 
 export interface TestBlock {
   readonly alice: Alice;
@@ -94,10 +88,24 @@ export function makeBlock(options: TestBlockOptions = {}) {
     authentication: authentication["bob-to-alice"],
     random: seededBytes(`${seed} bob`),
   });
+  return { alice, bob, run: joinRun(batchesOf(seed, parameters.keyBits, eve)) };
+}
+
+/** Of one run, by its name: the same is asked for again and again. */
+const drawn = new Map<string, readonly DetectionBatch[]>();
+const DRAWN_RUNS = 4;
+
+/** What the line does, which neither end writes into: `joinRun` copies. */
+function batchesOf(seed: string, keyBits: number, eve: number | undefined): readonly DetectionBatch[] {
+  const name = `${seed} ${keyBits} ${eve}`;
+  const known = drawn.get(name);
+  if (known !== undefined) return known;
   const sampler = new LinkSampler(LINK, eve === undefined ? undefined : interceptResend(eve));
   const words = new RandomWords(seededWords(seededBytes(`${seed} run`)(32)));
-  const run = joinRun(sampler.block(words, { keyBasisDetections: parameters.keyBits }));
-  return { alice, bob, run };
+  const batches = [...sampler.block(words, { keyBasisDetections: keyBits })];
+  if (drawn.size === DRAWN_RUNS) drawn.clear();
+  drawn.set(name, batches);
+  return batches;
 }
 
 /** Plays a block until nobody has anything left to say. */
