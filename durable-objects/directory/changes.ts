@@ -7,7 +7,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { diffNetworks } from "../../shared/network/diff.ts";
 import type { DirectoryRpc, Drain, PointerFault, Revocation } from "../../shared/network/directory-types.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
-import { drainKey, pairsChanged, planDrains } from "../../shared/network/drains.ts";
+import { drainKey, hostingOf, pairsChanged, planDrains, relaysChanged } from "../../shared/network/drains.ts";
 import { pairOfLink, revocationKey, revokedKeys } from "../../shared/network/lookup.ts";
 import { modulesChanged } from "../../shared/network/module-config.ts";
 import type { PoolView } from "../../shared/network/pool-config.ts";
@@ -16,6 +16,7 @@ import { someoneWritesNetwork } from "../../shared/network/rules.ts";
 import { validateNetwork } from "../../shared/network/validate.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
+import { FIRST_POOL } from "./pool-store.ts";
 import type { DirectoryStore } from "./store.ts";
 
 export interface DirectoryParts {
@@ -76,6 +77,10 @@ export function putNetwork(parts: DirectoryParts, call: PutCall): Result<{ reado
     for (const [pair, shards] of pairsChanged(before, after)) {
       store.putErrand({ kind: "refresh", pair, shards, sequence: after.sequence }, nowMs);
     }
+    const relays = relaysChanged(before, after);
+    for (const node of relays === "all" ? [null] : relays) {
+      store.putErrand({ kind: "relays", node, from: FIRST_POOL, sequence: after.sequence }, nowMs);
+    }
     for (const [link, node] of modulesChanged(before.document, after.document)) {
       store.putErrand({ kind: "module", link, node, sequence: after.sequence }, nowMs);
     }
@@ -95,6 +100,9 @@ function applyDrains(
   const tooFew = shardsBelowDraining(after, before.drains);
   if (tooFew.length > 0)
     return fail("bad-request", "a link that still drains cannot come back with fewer shards", tooFew);
+  const elsewhere = hostedOtherwise(after, before.drains);
+  if (elsewhere.length > 0)
+    return fail("bad-request", "a node that still drains cannot come back hosted by another deployment", elsewhere);
   const plan = planDrains(before, after, nowMs);
   const total = before.drains.length - plan.cancelled.length + plan.opened.length;
   if (total > LIMITS.drains) {
@@ -113,15 +121,29 @@ function applyDrains(
 function shardsBelowDraining(document: NetworkDocument, drains: readonly Drain[]): PointerFault[] {
   const draining = new Map(drains.flatMap((d) => (d.kind === "pair" ? [[d.pair, d.config.shards] as const] : [])));
   return document.links.flatMap((link, index) => {
-    const shards = draining.get(pairOfLink(link)) ?? 0;
+    const shards = Math.min(draining.get(pairOfLink(link)) ?? 0, LIMITS.shards);
     return link.shards >= shards ? [] : [{ pointer: `/links/${index}/shards`, message: `at least ${shards}` }];
+  });
+}
+
+/** The rule of `hostingKept`, for nodes that were removed but whose keys still drain. */
+function hostedOtherwise(document: NetworkDocument, drains: readonly Drain[]): PointerFault[] {
+  const draining = new Map(drains.flatMap((drain) => hostingOf(drain).map(({ node, isRemote }) => [node, isRemote])));
+  return document.nodes.flatMap(({ id, remote }, index) => {
+    const wasRemote = draining.get(id);
+    if (wasRemote === undefined || wasRemote === (remote !== undefined)) return [];
+    const where = wasRemote ? "as a node of another deployment" : "as a node hosted here";
+    return [{ pointer: `/nodes/${index}/remote`, message: `it still drains ${where}: wait until that has ended` }];
   });
 }
 
 const REVOCABLE = {
   certificate: { form: /^[0-9a-f]{64}$/, message: "the certificate's SHA-256 fingerprint: 64 lower-case hex digits" },
   token: { form: /^[0-9a-f]{64}$/, message: "the token's SHA-256: 64 lower-case hex digits" },
-  principal: { form: /^(?:sae|node|agent|controller|operator):.{1,256}$/su, message: "a principal, as in sae:sae-a" },
+  principal: {
+    form: /^(?:sae|node|agent|legacy|kms|kms-user|controller|operator):.{1,256}$/su,
+    message: "a principal, as in sae:sae-a",
+  },
 } as const;
 
 export type RevokeCall = Parameters<DirectoryRpc["revoke"]>[0];
@@ -169,6 +191,5 @@ const AUDIT_FULL = err(fault("audit-full", "the audit log is behind: nothing is 
 /** Writes an event; with the outbox full (and the caller not refused) it is counted as dropped. */
 export function audit(parts: DirectoryParts, event: Omit<AuditEvent, "atMs" | "node">): void {
   const events = [{ ...event, atMs: parts.nowMs(), node: DEPLOYMENT_LOG }];
-  if (parts.outbox.full()) parts.outbox.drop(events);
-  else parts.outbox.record(events);
+  parts.outbox.recordOrDrop(events);
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { LinkId, PairName } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { DirectoryRpc, Snapshot } from "../../shared/network/directory-types.ts";
+import type { NetworkDocument } from "../../shared/network/document.ts";
 import { saeAt, twoNodes } from "../../test/support/network-document.ts";
 import type { ObjectsEnv } from "../env.ts";
 import type { Directory } from "./directory.ts";
@@ -210,6 +211,35 @@ describe("pool configuration", () => {
     await put(directory, network({ links: [] }), 1);
     const { sequence } = await snapshotOf(directory);
     expect(await directory.poolConfig(pair("tn-1|tn-2"))).toMatchObject({ state: "draining", version: sequence });
+  });
+
+  it("of relayed key is active for any two nodes, whatever becomes of a link between them", async () => {
+    const directory = newDirectory();
+    await put(directory, network({ policy: { drain_s: 600 } }), 0);
+    const relayed = { link: null, source: "relay", state: "active", shards: 1 };
+    expect(await directory.poolConfig(pair("tn-1|tn-2"), 60)).toMatchObject({ ...relayed, linkShards: 2 });
+    await put(directory, network({ links: [] }), 1);
+    expect(await directory.poolConfig(pair("tn-1|tn-2"), 60)).toMatchObject(relayed);
+    expect(await directory.poolConfig(pair("tn-1|tn-2"), 1)).toMatchObject({ link: "l-12", state: "draining" });
+    await put(directory, network({ links: [], nodes: [{ id: "tn-1" }], saes: [], policy: { drain_s: 0 } }), 2);
+    expect(await directory.poolConfig(pair("tn-1|tn-2"), 60)).toMatchObject({ ...relayed, state: "draining" });
+  });
+
+  it("can be told from a document of a release that knew no relays, and allowed more shards", async () => {
+    const directory = newDirectory();
+    await put(directory, network(), 0);
+    await runInDurableObject(raw(directory), (_, state) => {
+      const { text } = state.storage.sql.exec<{ text: string }>("SELECT text FROM document_parts").one();
+      const old = JSON.parse(text) as NetworkDocument;
+      const links = old.links.map((link) => ({ ...link, shards: 64 }));
+      const { relay: _relay, ...policy } = old.policy;
+      state.storage.sql.exec("UPDATE document_parts SET text = ?", JSON.stringify({ ...old, links, policy }));
+    });
+    await evictDurableObject(raw(directory));
+    expect(await directory.poolConfig(pair("tn-1|tn-2"), 1)).toMatchObject({ link: "l-12", shards: 64 });
+    expect(await directory.poolConfig(pair("tn-1|tn-2"), 60)).toMatchObject({ source: "relay", state: "active" });
+    const links = network().links.map((link) => ({ ...link, shards: 60 }));
+    expect(codeOf(await put(directory, network({ links }), 1))).toBe("ok");
   });
 
   it("keeps the shards of a draining link that comes back", async () => {

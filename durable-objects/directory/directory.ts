@@ -10,27 +10,33 @@ import type { PoolConfig } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { diffNetworks } from "../../shared/network/diff.ts";
 import type {
+  CallersCall,
+  CallersKind,
   DirectoryRpc,
   EpochsState,
   LeaseAnswer,
   LeaseCall,
   NetworkDiff,
   NetworkVersion,
+  RelayPools,
   Revocation,
   Snapshot,
-  StreamCallersCall,
 } from "../../shared/network/directory-types.ts";
+import type { IpsecView, IpsecViewCall } from "../../shared/ipsec/view.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { maxShardsOf } from "../../shared/network/lookup.ts";
 import { moduleLink } from "../../shared/network/module-config.ts";
+import type { OwnRelayView, RelayViewCall } from "../../shared/network/relay-view.ts";
 import { type ModuleConfig, moduleName } from "../../shared/qkd-module/rpc.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { TunnelView, TunnelViewCall } from "../../shared/tunnel/types.ts";
 import { generationOf, type ObjectsEnv } from "../env.ts";
+import { logFailure } from "../log-failure.ts";
 import { Database } from "../storage/database.ts";
 import { epochStoreOf } from "../storage/epoch-store.ts";
 import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
+import { arm } from "../storage/planner.ts";
 import {
   audit,
   bootstrapOpen,
@@ -41,16 +47,18 @@ import {
   type PutCall,
   type RevokeCall,
 } from "./changes.ts";
+import { goneCallers } from "./callers.ts";
 import { EpochTable } from "./epoch-table.ts";
 import { Epochs, sealerOfStream, streamOfSealer } from "./epochs.ts";
-import { type Modules, runErrands, type Pools } from "./errands.ts";
+import { type Errands, runErrands } from "./errands.ts";
 import { viewOfHub } from "./hubs.ts";
 import { Leases } from "./leases.ts";
 import { lossesOf } from "./losses.ts";
-import { PoolStore } from "./pool-store.ts";
+import { behind, PoolStore } from "./pool-store.ts";
+import { viewOfProxyAgent } from "./proxy-agents.ts";
+import { RelayNodes } from "./relay-nodes.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { DirectoryStore } from "./store.ts";
-import { goneCallers } from "./stream-callers.ts";
 import { Watchers } from "./watchers.ts";
 
 /** How soon what waits is done, how soon events that could not be shipped are tried again, and a failed alarm. */
@@ -60,12 +68,14 @@ const RECOVERY_MS = 30_000;
 
 export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc {
   readonly #parts: DirectoryParts;
-  readonly #pools: Pools;
-  readonly #modules: Modules;
+  readonly #errands: Errands;
   readonly #leases: Leases;
   readonly #epochs: Epochs;
   readonly #hubs: Watchers;
-  readonly #streams: Watchers;
+  /** Objects with sockets of SAEs. */
+  readonly #visited: Readonly<Record<CallersKind, Watchers>>;
+  readonly #nodes: RelayNodes;
+  readonly #proxies: Watchers;
   /** Of the present sequence; made again after each change. */
   #snapshot: Snapshot | null = null;
 
@@ -77,16 +87,25 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const outbox = new AuditOutbox(db, "directory", LIMITS);
     const bootstrapSha256 = env.QKD_BOOTSTRAP_SHA256?.toLowerCase();
     this.#parts = { store, outbox, bootstrapSha256, nowMs: Date.now };
-    this.#pools = (pair, shard) => env.KEY_POOL.getByName(poolName(pair, shard));
-    this.#modules = (link, node) => env.QKD_MODULE.getByName(moduleName(link, node));
-    this.#leases = new Leases(this.#parts, new PoolStore(db));
+    this.#errands = {
+      pools: (pair, shard) => env.KEY_POOL.getByName(poolName(pair, shard)),
+      modules: (link, node) => env.QKD_MODULE.getByName(moduleName(link, node)),
+      known: new PoolStore(db),
+    };
+    this.#leases = new Leases(this.#parts, this.#errands.known);
     const sealer = (name: string) => {
       const stream = streamOfSealer(name);
       return stream === null ? env.KEY_POOL.getByName(name) : env.KEY_STREAM.getByName(stream);
     };
     this.#epochs = new Epochs(this.#parts, new EpochTable(db), epochStoreOf(env), sealer);
     this.#hubs = new Watchers(this.#parts, db, "tunnel", (site) => env.TUNNEL_HUB.getByName(site).refresh());
-    this.#streams = new Watchers(this.#parts, db, "streams", (name) => env.KEY_STREAM.getByName(name).refresh());
+    this.#visited = {
+      streams: new Watchers(this.#parts, db, "streams", (name) => env.KEY_STREAM.getByName(name).refresh()),
+      rooms: new Watchers(this.#parts, db, "rooms", (name) => env.ROOM.getByName(name).refresh()),
+    };
+    const nodes = new Watchers(this.#parts, db, "nodes", (node) => env.TRUSTED_NODE.getByName(node).refresh());
+    this.#nodes = new RelayNodes(this.#parts, nodes);
+    this.#proxies = new Watchers(this.#parts, db, "ipsec", (node) => env.PROXY_AGENT.getByName(node).refresh());
     this.#leases.seeGeneration(generationOf(env));
     if (bootstrapSha256 !== undefined) this.#seeBootstrap(bootstrapSha256);
   }
@@ -123,7 +142,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const view = this.#parts.store.view();
     const valid = validateNext(this.#parts, document, view.document);
     if (!valid.ok) return valid;
-    const losses = await lossesOf(view, valid.value, this.#pools);
+    const losses = await lossesOf(view, valid.value, this.#errands);
     const changes = diffNetworks(view.document, valid.value);
     return ok({ changes, ...losses, drainSeconds: view.document.policy.drain_s });
   }
@@ -142,7 +161,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const shards = shard === undefined ? Array.from({ length: maxShardsOf(view) }, (_, each) => each) : [shard];
     for (const each of shards) this.#epochs.meet(poolName(pair, each));
     await this.#plan();
-    return { ...view.configOf(pair), epoch };
+    return { ...view.configOf(pair, shard), epoch };
   }
 
   async moduleConfig(link: string): Promise<ModuleConfig> {
@@ -175,26 +194,45 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     return answer;
   }
 
+  async relayPools({ after, limit }: { readonly after: string; readonly limit: number }): Promise<RelayPools> {
+    const { configOf } = this.#parts.store.view();
+    const page = this.#errands.known.relayPoolsFrom(behind(after), limit);
+    const pools = page.filter(({ pair, shard }) => configOf(pair, shard).state !== "gone");
+    return { pools, next: page.length < limit ? null : (page.at(-1)?.name ?? null) };
+  }
+
   async tunnelView(call: TunnelViewCall): Promise<TunnelView | { readonly unchanged: true }> {
     return viewOfHub(this.#parts, this.#hubs, call);
   }
 
-  async goneCallers(call: StreamCallersCall): Promise<readonly number[]> {
-    return goneCallers(this.#parts, this.#streams, call);
+  async goneCallers(call: CallersCall): Promise<readonly number[]> {
+    return goneCallers(this.#parts, this.#visited[call.kind ?? "streams"], call);
+  }
+
+  async relayView(call: RelayViewCall): Promise<OwnRelayView | { readonly unchanged: true }> {
+    return this.#nodes.viewOf(call);
+  }
+
+  async ipsecView(call: IpsecViewCall): Promise<IpsecView | { readonly unchanged: true }> {
+    return viewOfProxyAgent(this.#parts, this.#proxies, call);
   }
 
   override async alarm(): Promise<void> {
     // Should this run end in the middle, the next one goes on where it was.
     await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
     this.#endBootstrap();
-    await Promise.all([this.#tellWatchers(), runErrands(this.#parts, this.#pools, this.#modules)]);
+    await Promise.all([this.#tellWatchers(), runErrands(this.#parts, this.#errands)]);
     const { failedNodes } = await this.#parts.outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
     await this.#runEpochs();
     await this.#plan(failedNodes.length > 0 ? SHIP_AGAIN_MS : SOON_MS, true);
   }
 
   async #tellWatchers(): Promise<void> {
-    await Promise.all([this.#hubs.tell(), this.#streams.tell()]);
+    await Promise.all(this.#watchers.map(async (each) => await each.tell()));
+  }
+
+  get #watchers(): readonly Watchers[] {
+    return [this.#hubs, ...Object.values(this.#visited), this.#nodes.watchers, this.#proxies];
   }
 
   /** Where the keys are kept may not answer; all else goes on. */
@@ -202,8 +240,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     try {
       await this.#epochs.run();
     } catch (error) {
-      // oxlint-disable-next-line no-console -- the object's log
-      console.error(`directory alarm, epochs: ${error instanceof Error ? error.message : "failed"}`);
+      logFailure("directory alarm, epochs", error);
     }
   }
 
@@ -229,7 +266,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
     const nowMs = Date.now();
     const { store, outbox, bootstrapSha256 } = this.#parts;
     const errandMs = store.nextErrandMs();
-    const watcherMs = [this.#hubs.nextMs(), this.#streams.nextMs()].filter((due) => due !== null);
+    const watcherMs = this.#watchers.map((each) => each.nextMs()).filter((due) => due !== null);
     const deadlines = [
       errandMs === null ? null : Math.max(errandMs, nowMs + SOON_MS),
       ...watcherMs.map((dueMs) => Math.max(dueMs, nowMs + SOON_MS)),
@@ -237,9 +274,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
       outbox.pending() > 0 ? nowMs + shipInMs : null,
       bootstrapSha256 === undefined ? null : store.bootstrapUntilMs(bootstrapSha256),
     ].filter((deadline) => deadline !== null);
-    const armedMs = replace ? null : await this.ctx.storage.getAlarm();
-    const nextMs = Math.min(...deadlines);
-    if (armedMs === null || nextMs < armedMs) await this.ctx.storage.setAlarm(nextMs);
+    await arm(this.ctx.storage, Math.min(...deadlines), replace);
   }
 
   #seeBootstrap(sha256: string): void {

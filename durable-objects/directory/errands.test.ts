@@ -1,97 +1,11 @@
-import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { fault } from "../../shared/errors/errors.ts";
-import { err, ok } from "../../shared/result.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { validateNetwork } from "../../shared/network/validate.ts";
-import type { PoolStatus } from "../../shared/keypool/types.ts";
+import { withBench } from "../../test/support/in-workerd-errands.ts";
 import { pushLink, saeAt } from "../../test/support/network-document.ts";
-import { Database } from "../storage/database.ts";
-import { AuditOutbox } from "../storage/outbox.ts";
-import { putNetwork, type DirectoryParts } from "./changes.ts";
-import type { Directory } from "./directory.ts";
-import { type Modules, runErrands, STUCK_ATTEMPTS, type Pools } from "./errands.ts";
+import { STUCK_ATTEMPTS } from "./errands.ts";
 import { lossesOf } from "./losses.ts";
-import { DirectoryStore } from "./store.ts";
-
-const { DIRECTORY } = env as unknown as { DIRECTORY: DurableObjectNamespace<Directory> };
-let count = 0;
-const noModules: Modules = (link, node) => expect.unreachable(`no module ${link}@${node}`);
-
-/** Pools that write down what they are asked; each voids in two steps. */
-class FakePools {
-  readonly calls: string[] = [];
-  readonly failing = new Set<string>();
-  during: (() => void) | null = null;
-
-  readonly of: Pools = (pair, shard) => {
-    const name = `${pair}#${shard}`;
-    const answer = async <T>(what: string, value: T) => {
-      this.calls.push(`${what} ${name}`);
-      this.during?.();
-      if (this.failing.has(name)) throw new Error("unreachable");
-      return this.failing.has(`fault ${name}`) ? err(fault("internal", "no")) : ok(value);
-    };
-    return {
-      refresh: async () => await answer("refresh", null),
-      countPending: async () => await answer("count", { keys: 0, next: null }),
-      status: async () => await answer("status", { ledgerBits: { available: 8 * (shard + 1) } } as PoolStatus),
-      voidPending: async ({ sae, node, after }) =>
-        await answer(`void ${sae ?? "*"}@${node ?? "*"} ${after}`, { keys: 2, next: after === 0 ? 7 : null }),
-    };
-  };
-}
-
-interface Bench {
-  readonly parts: DirectoryParts;
-  readonly store: DirectoryStore;
-  readonly pools: FakePools;
-  readonly clock: { nowMs: number };
-  readonly put: (document: NetworkDocumentInput) => void;
-  readonly run: () => Promise<string[]>;
-  readonly audited: (act: string) => unknown[];
-}
-
-/** The Directory's parts over an object's own storage, with a clock that is set by hand. */
-async function withBench(work: (bench: Bench) => Promise<void>): Promise<void> {
-  count += 1;
-  await runInDurableObject(DIRECTORY.getByName(`errands-${count}`), async (_, state) => {
-    const db = new Database(state.storage);
-    const store = new DirectoryStore(db);
-    // In the past, so that the object's own alarm, should it run, finds nothing of these.
-    const clock = { nowMs: 1_000_000 };
-    const parts: DirectoryParts = {
-      store,
-      outbox: new AuditOutbox(db, "directory", LIMITS),
-      bootstrapSha256: undefined,
-      nowMs: () => clock.nowMs,
-    };
-    const pools = new FakePools();
-    await work({
-      parts,
-      store,
-      pools,
-      clock,
-      put: (document) => {
-        const result = putNetwork(parts, { document, ifMatch: store.head().documentVersion, by: "operator:op" });
-        if (!result.ok) throw new Error(JSON.stringify(result.error));
-      },
-      run: async () => {
-        pools.calls.length = 0;
-        await runErrands(parts, pools.of, noModules);
-        return [...pools.calls];
-      },
-      audited: (act) =>
-        db
-          .all<{ events: string }>("SELECT events FROM audit_outbox ORDER BY first_seq")
-          .flatMap(({ events }) => JSON.parse(events) as { act: string; detail: unknown }[])
-          .filter((event) => event.act === act)
-          .map((event) => event.detail),
-    });
-  });
-}
 
 const link = (a: string, b: string, shards = 1) => pushLink(`${a}-${b}`, a, b, { shards });
 const network = (more: Partial<NetworkDocumentInput> = {}): NetworkDocumentInput => ({
@@ -234,21 +148,21 @@ describe("errands", () => {
   });
 
   it("are counted before, at every pool that will be visited", async () => {
-    await withBench(async ({ put, pools, store }) => {
+    await withBench(async ({ put, pools, errands, store }) => {
       put(network());
       const after = validateNetwork(moved);
       if (!after.ok) throw new Error(after.error.message);
-      await lossesOf(store.view(), after.value, pools.of);
+      await lossesOf(store.view(), after.value, errands);
       expect(pools.calls).toEqual(["count n1|n1#0", "count n1|n1#1", "count n1|n2#0", "count n1|n2#1"]);
     });
   });
 
   it("are told with the unused material of links that go, as far as pools answer", async () => {
-    await withBench(async ({ put, pools, store }) => {
+    await withBench(async ({ put, pools, errands, store }) => {
       put(network());
       const after = validateNetwork(network({ links: [] }));
       if (!after.ok) throw new Error(after.error.message);
-      expect(await lossesOf(store.view(), after.value, pools.of)).toMatchObject({
+      expect(await lossesOf(store.view(), after.value, errands)).toMatchObject({
         unusedMaterial: [
           { link: "n1-n2", availableBits: 8 + 16 },
           { link: "n2-n3", availableBits: 8 },
@@ -256,7 +170,7 @@ describe("errands", () => {
         complete: true,
       });
       pools.failing.add("n1|n2#1");
-      expect(await lossesOf(store.view(), after.value, pools.of)).toMatchObject({
+      expect(await lossesOf(store.view(), after.value, errands)).toMatchObject({
         unusedMaterial: [{ availableBits: 8 }, { availableBits: 8 }],
         complete: false,
       });

@@ -9,10 +9,13 @@ import type { KeyPoolRpc } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Drain } from "../../shared/network/directory-types.ts";
 import { maxShardsOf, nodeId, saeId } from "../../shared/network/lookup.ts";
+import { drainedNode } from "../../shared/network/pool-config.ts";
 import { moduleName, type QkdModuleRpc } from "../../shared/qkd-module/rpc.ts";
 import { err, type Result } from "../../shared/result.ts";
 import { audit, type DirectoryParts } from "./changes.ts";
-import type { Errand, ErrandRow, NetworkView } from "./store.ts";
+import { behind, FIRST_POOL, type PoolStore } from "./pool-store.ts";
+import type { Errand, ErrandRow } from "./store.ts";
+import { voidTarget } from "./void-walk.ts";
 
 /** The pools, as far as the Directory calls them. */
 export type Pools = (
@@ -29,37 +32,44 @@ export const RETRY_MS = [1000, 5000, 15 * 60_000] as const;
 export const STUCK_ATTEMPTS = RETRY_MS.length;
 
 type Refresh = Extract<Errand, { kind: "refresh" }>;
+type Relays = Extract<Errand, { kind: "relays" }>;
 type Void = Extract<Errand, { kind: "void" }>;
 
+/** Where the Directory's errands lead. */
+export interface Errands {
+  readonly pools: Pools;
+  readonly modules: Modules;
+  /** Those that ever held key. */
+  readonly known: PoolStore;
+}
+
 /** Does what is due, at most LIMITS.poolCallsPerAlarm calls to pools and modules and one errand more. */
-export async function runErrands(parts: DirectoryParts, pools: Pools, modules: Modules): Promise<void> {
+export async function runErrands(parts: DirectoryParts, to: Errands): Promise<void> {
   let calls = 0;
   while (calls < LIMITS.poolCallsPerAlarm) {
     const [row] = parts.store.dueErrands(parts.nowMs(), 1);
     if (row === undefined) return;
     // One after the other: a step's outcome decides what comes next.
     // oxlint-disable-next-line no-await-in-loop
-    calls += await runErrand(parts, row, { pools, modules });
+    calls += await runErrand(parts, row, to);
   }
 }
 
 /** @returns how many calls it took */
-async function runErrand(
-  parts: DirectoryParts,
-  row: ErrandRow,
-  { pools, modules }: { readonly pools: Pools; readonly modules: Modules },
-): Promise<number> {
+async function runErrand(parts: DirectoryParts, row: ErrandRow, to: Errands): Promise<number> {
   const { errand } = row;
-  if (errand.kind === "refresh") return await refresh(parts, pools, row, errand);
-  if (errand.kind === "void") return await voidStep(parts, pools, row, errand);
-  const answer = await attempt(() => modules(errand.link, errand.node).refresh(errand.sequence));
+  if (errand.kind === "refresh") return await refresh(parts, to, row, errand);
+  if (errand.kind === "relays") return await refreshRelays(parts, to, row, errand);
+  if (errand.kind === "void") return await voidStep(parts, to, row, errand);
+  const answer = await attempt(() => to.modules(errand.link, errand.node).refresh(errand.sequence));
   if (answer.ok) parts.store.removeErrand(row.id);
   else postpone(parts, row, answer.error);
   return 1;
 }
 
-async function refresh(parts: DirectoryParts, pools: Pools, row: ErrandRow, errand: Refresh): Promise<number> {
-  const shards = Array.from({ length: errand.shards }, (_, shard) => shard);
+async function refresh(parts: DirectoryParts, { pools }: Errands, row: ErrandRow, errand: Refresh): Promise<number> {
+  const { first = 0 } = errand;
+  const shards = Array.from({ length: errand.shards }, (_, index) => first + index);
   const answers = await Promise.all(
     shards.map((shard) => attempt(() => pools(errand.pair, shard).refresh(errand.sequence))),
   );
@@ -69,15 +79,45 @@ async function refresh(parts: DirectoryParts, pools: Pools, row: ErrandRow, erra
   return shards.length;
 }
 
+/** Some of the pools; one that cannot be told gets an errand of its own, so that it holds up no other. */
+async function refreshRelays(
+  { store, nowMs }: DirectoryParts,
+  { pools, known }: Errands,
+  row: ErrandRow,
+  { node, from, sequence }: Relays,
+): Promise<number> {
+  const { configOf } = store.view();
+  const places = known.poolsFrom(node, from, LIMITS.relayPoolsTold);
+  const told = places.filter(({ pair, shard }) => {
+    const { source, state } = configOf(pair, shard);
+    return source === "relay" || state === "gone";
+  });
+  await Promise.all(
+    told.map(async ({ pair, shard }) => {
+      const answer = await attempt(() => pools(pair, shard).refresh(sequence));
+      if (!answer.ok) store.putErrand({ kind: "refresh", pair, first: shard, shards: 1, sequence }, nowMs());
+    }),
+  );
+  const last = places.at(-1);
+  if (last === undefined) store.removeErrand(row.id);
+  else store.advanceErrand(row.id, { kind: "relays", node, from: behind(last.name), sequence });
+  return Math.max(told.length, 1);
+}
+
 /** One step at one pool; the last one ends the drain. */
-async function voidStep(parts: DirectoryParts, pools: Pools, row: ErrandRow, errand: Void): Promise<number> {
+async function voidStep(
+  parts: DirectoryParts,
+  { pools, known }: Errands,
+  row: ErrandRow,
+  errand: Void,
+): Promise<number> {
   const { store } = parts;
   const drain = store.drain(errand.drainKey);
   if (drain === undefined) {
     store.removeErrand(row.id);
     return 0;
   }
-  const target = targetOf(drain, errand, store.view());
+  const target = voidTarget(drain, errand, store.view(), known);
   if (target === null) {
     finishDrain(parts, errand, drain);
     return 0;
@@ -90,29 +130,8 @@ async function voidStep(parts: DirectoryParts, pools: Pools, row: ErrandRow, err
     return 1;
   }
   const { keys, next } = answer.value;
-  const progress = next === null ? { shard: target.shard + 1, after: 0 } : { shard: target.shard, after: next };
-  store.advanceErrand(row.id, { ...errand, ...progress, pairIndex: target.pairIndex, keys: errand.keys + keys });
+  store.advanceErrand(row.id, { ...errand, ...target.onward(next), keys: errand.keys + keys });
   return 1;
-}
-
-/**
- * The next pool to go to, or null after the last; pairs that are gone by now hold nothing any more. Shards a pair does
- * not have itself are visited too: see `maxShardsOf`.
- */
-function targetOf(drain: Drain, errand: Void, view: NetworkView) {
-  const pairs = drain.kind === "sae" ? drain.pairs : [drain.pair];
-  const shards = maxShardsOf(view);
-  let { shard, after } = errand;
-  for (let { pairIndex } = errand; pairIndex < pairs.length; pairIndex++) {
-    const pair = pairs[pairIndex];
-    const config = pair === undefined ? undefined : view.configOf(pair);
-    if (pair !== undefined && config !== undefined && config.state !== "gone" && shard < shards) {
-      return { pair, pairIndex, shard, after };
-    }
-    shard = 0;
-    after = 0;
-  }
-  return null;
 }
 
 const reasonOf = (drain: Drain): string => (drain.kind === "sae" ? "sae-drained" : "pair-drained");
@@ -127,6 +146,8 @@ function finishDrain(parts: DirectoryParts, errand: Void, drain: Drain): void {
       // Its pools, those that were visited, learn that they are gone.
       const shards = maxShardsOf(before);
       store.putErrand({ kind: "refresh", pair: drain.pair, shards, sequence }, parts.nowMs());
+      const node = drainedNode(drain);
+      if (node !== null) store.putErrand({ kind: "relays", node: node.id, from: FIRST_POOL, sequence }, parts.nowMs());
     }
     const what = drain.kind === "sae" ? { sae: drain.sae.id, node: drain.sae.node } : parsePairName(drain.pair);
     audit(parts, { act: "keys.void", who: "system", detail: { reason: reasonOf(drain), ...what, keys: errand.keys } });
@@ -146,6 +167,7 @@ function postpone(parts: DirectoryParts, row: ErrandRow, why: Fault): void {
 
 function subjectOf(errand: Errand): string {
   if (errand.kind === "refresh") return errand.pair;
+  if (errand.kind === "relays") return errand.node ?? "every node";
   return errand.kind === "module" ? moduleName(errand.link, errand.node) : errand.drainKey;
 }
 

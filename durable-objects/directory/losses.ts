@@ -4,21 +4,31 @@ import type { NodeId, PairName, SaeId } from "../../shared/ids.ts";
 import type { PendingOf } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { removalsBetween } from "../../shared/network/diff.ts";
-import type { NetworkDiff } from "../../shared/network/directory-types.ts";
+import type { Drain, NetworkDiff } from "../../shared/network/directory-types.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
-import { localPair, planDrains } from "../../shared/network/drains.ts";
+import { planDrains } from "../../shared/network/drains.ts";
 import { maxShardsOf, nodeId, pairOfLink, saeId } from "../../shared/network/lookup.ts";
+import { drainedNode } from "../../shared/network/pool-config.ts";
 import type { Result } from "../../shared/result.ts";
 import { attempt, type Pools } from "./errands.ts";
+import type { PoolStore } from "./pool-store.ts";
 import type { NetworkView } from "./store.ts";
+import { otherPools, pairsOfDrain } from "./void-walk.ts";
 
 type Step = { readonly keys: number; readonly next: number | null };
 
 interface Question {
   readonly kind: NetworkDiff["pendingKeys"][number]["kind"];
   readonly id: string;
-  readonly pairs: readonly PairName[];
+  /** As it would be opened. */
+  readonly drain: Drain;
   readonly of: { readonly sae: SaeId | null; readonly node?: NodeId };
+}
+
+/** Whom to ask: pools, and which of them there are. */
+interface Asked {
+  readonly pools: Pools;
+  readonly known: PoolStore;
 }
 
 /** Calls left to pools, and whether all that was asked got an answer. */
@@ -30,33 +40,44 @@ interface Budget {
 type Losses = Pick<NetworkDiff, "pendingKeys" | "unusedMaterial" | "complete">;
 
 /** At most LIMITS.poolCallsPerDiff calls to pools: `complete` is false when that was too few. */
-export async function lossesOf(view: NetworkView, after: NetworkDocument, pools: Pools): Promise<Losses> {
+export async function lossesOf(view: NetworkView, after: NetworkDocument, asked: Asked): Promise<Losses> {
   const budget: Budget = { calls: LIMITS.poolCallsPerDiff, complete: true };
-  const unusedMaterial = await unusedAt(view, after, pools, budget);
-  const pendingKeys = await pendingAt(view, after, pools, budget);
+  const unusedMaterial = await unusedAt(view, after, asked.pools, budget);
+  const pendingKeys = await pendingAt(view, after, asked, budget);
   return { pendingKeys, unusedMaterial, complete: budget.complete };
 }
 
-/** For each SAE, node and link removed or moved; a node's are those of its own pool. Keys of an SAE are counted again under a link that goes too. */
+/**
+ * For each SAE, node and link removed or moved; a node's are those of its own pool, and all relayed ones. Keys of an SAE
+ * are counted again under a link or a node that goes too, and relayed keys under both nodes.
+ */
 async function pendingAt(
   view: NetworkView,
   after: NetworkDocument,
-  pools: Pools,
+  asked: Asked,
   budget: Budget,
 ): Promise<Losses["pendingKeys"]> {
-  const shards = maxShardsOf(view);
   const counts: { kind: Question["kind"]; id: string; keys: number }[] = [];
-  for (const { kind, id, pairs, of } of questions(view, after)) {
+  for (const { kind, id, drain, of } of questions(view, after)) {
     let keys = 0;
-    for (const pair of pairs) {
-      for (let shard = 0; shard < shards; shard++) {
-        // One after the other: a diff is rare, and may not crowd the pools.
-        keys += await countAt(pools, pair, shard, of, budget);
-      }
+    for (const { pair, shard } of poolsOfDrain(drain, view, asked.known)) {
+      // One after the other: a diff is rare, and may not crowd the pools.
+      keys += await countAt(asked.pools, pair, shard, of, budget);
+      if (budget.calls === 0) break;
     }
     counts.push({ kind, id, keys });
   }
   return counts;
+}
+
+function* poolsOfDrain(
+  drain: Drain,
+  view: NetworkView,
+  known: PoolStore,
+): Generator<{ readonly pair: PairName; readonly shard: number }> {
+  const shards = maxShardsOf(view);
+  for (const pair of pairsOfDrain(drain)) for (let shard = 0; shard < shards; shard++) yield { pair, shard };
+  yield* otherPools(drain, view, known);
 }
 
 /** Of each link that goes, the available bits in all its shards. */
@@ -109,23 +130,20 @@ async function countAt(
 }
 
 function questions(view: NetworkView, after: NetworkDocument): Question[] {
-  const removed = removalsBetween(view.document, after);
-  const saes = planDrains(view, after, 0).opened.flatMap((drain): Question[] =>
-    drain.kind === "sae"
-      ? [
-          {
-            kind: "sae",
-            id: drain.sae.id,
-            pairs: drain.pairs,
-            of: { sae: saeId(drain.sae.id), node: nodeId(drain.sae.node) },
-          },
-        ]
-      : [],
-  );
-  const everybody = { sae: null };
-  return [
-    ...saes,
-    ...removed.nodes.map(({ id }): Question => ({ kind: "node", id, pairs: [localPair(id)], of: everybody })),
-    ...removed.links.map((link): Question => ({ kind: "link", id: link.id, pairs: [pairOfLink(link)], of: everybody })),
-  ];
+  return planDrains(view, after, 0)
+    .opened.map((drain): Question => {
+      if (drain.kind === "sae") {
+        const { id, node } = drain.sae;
+        return { kind: "sae", id, drain, of: { sae: saeId(id), node: nodeId(node) } };
+      }
+      const node = drainedNode(drain);
+      const of = { sae: null };
+      return node === null
+        ? { kind: "link", id: drain.config.link ?? drain.pair, drain, of }
+        : { kind: "node", id: node.id, drain, of };
+    })
+    .sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
 }
+
+/** In the order in which they are told. */
+const KINDS: readonly Question["kind"][] = ["sae", "node", "link"];

@@ -104,4 +104,48 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX stream_object_due ON stream_object (due_ms);
     `,
   },
+  {
+    version: 5,
+    minReader: 1,
+    sql: `
+      -- The same of TrustedNode objects.
+      CREATE TABLE relay_node (
+        node TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE INDEX relay_node_due ON relay_node (due_ms);
+      -- All pools of a node: names begin with the lower one's id; this is the higher one's and the shard.
+      CREATE INDEX pools_by_high ON pools (substr(name, instr(name, '|') + 1));
+    `,
+  },
+  {
+    version: 6,
+    minReader: 1,
+    sql: `
+      -- The same of ProxyAgent objects.
+      CREATE TABLE proxy_agent (
+        node TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE INDEX proxy_agent_due ON proxy_agent (due_ms);
+    `,
+  },
+  {
+    version: 7,
+    minReader: 1,
+    sql: `
+      -- The same of Room objects that have sockets.
+      CREATE TABLE room (
+        name TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE INDEX room_due ON room (due_ms);
+    `,
+  },
 ];

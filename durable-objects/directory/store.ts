@@ -1,27 +1,36 @@
 /** All of the Directory's SQL. Callers open the transactions. */
 import * as v from "valibot";
-import type { PairName } from "../../shared/ids.ts";
-import type { PoolConfig } from "../../shared/keypool/types.ts";
+import { poolName, type PairName } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Drain, NetworkVersion, Revocation } from "../../shared/network/directory-types.ts";
-import { NetworkDocumentSchema, type NetworkDocument } from "../../shared/network/document.ts";
+import { DEFAULT_POLICY, NetworkDocumentSchema, type NetworkDocument } from "../../shared/network/document.ts";
 import { drainKey } from "../../shared/network/drains.ts";
-import { poolConfigs, type PoolView } from "../../shared/network/pool-config.ts";
+import { poolConfigs, type ConfigOf, type PoolView } from "../../shared/network/pool-config.ts";
 import { moduleName } from "../../shared/qkd-module/rpc.ts";
 import { storedJson, type Database } from "../storage/database.ts";
 
 /** What the alarm has to do with pools. */
 export type Errand =
-  /** Tell a pair's pools to fetch their configuration. */
-  | { readonly kind: "refresh"; readonly pair: PairName; readonly shards: number; readonly sequence: number }
+  /** Tell so many of a pair's pools to fetch their configuration, from a shard on: 0 where absent. */
+  | {
+      readonly kind: "refresh";
+      readonly pair: PairName;
+      readonly first?: number;
+      readonly shards: number;
+      readonly sequence: number;
+    }
+  /** The same of the pools of relayed key of a node (null: of all): how far it got. */
+  | { readonly kind: "relays"; readonly node: string | null; readonly from: string; readonly sequence: number }
   /** The same to the QKD module of a link's end. */
   | { readonly kind: "module"; readonly link: string; readonly node: string; readonly sequence: number }
-  /** Void what a drain left: how far it got. */
+  /** Void what a drain left: how far it got. First in its pairs' pools, then in others of its node. */
   | {
       readonly kind: "void";
       readonly drainKey: string;
       readonly pairIndex: number;
       readonly shard: number;
+      /** Among the others, which come when all pairs are done. */
+      readonly from?: string;
       readonly after: number;
       readonly keys: number;
     };
@@ -33,8 +42,11 @@ export interface ErrandRow {
 }
 
 function errandKey(errand: Errand): string {
-  if (errand.kind === "refresh") return `refresh:${errand.pair}`;
-  return errand.kind === "module" ? `module:${moduleName(errand.link, errand.node)}` : `void:${errand.drainKey}`;
+  const { kind } = errand;
+  if (kind === "refresh")
+    return `refresh:${errand.first === undefined ? errand.pair : poolName(errand.pair, errand.first)}`;
+  if (kind === "relays") return `relays:${errand.node ?? ""}`;
+  return kind === "module" ? `module:${moduleName(errand.link, errand.node)}` : `void:${errand.drainKey}`;
 }
 
 /** Characters a part: at most 3 bytes each in UTF-8, so well below the 2 MB of a row. */
@@ -43,7 +55,7 @@ const PART_CHARS = 512 * 1024;
 /** The network in force, with the configuration of any pair's pools. */
 export interface NetworkView extends PoolView {
   readonly documentVersion: number;
-  readonly configOf: (pair: PairName) => PoolConfig;
+  readonly configOf: ConfigOf;
 }
 
 export class DirectoryStore {
@@ -116,9 +128,10 @@ export class DirectoryStore {
     );
     if (parts.length === 0) return undefined;
     const stored = storedJson<NetworkDocument>(parts.map(({ text }) => text).join(""));
-    // Members added to the schema since it was written get their defaults.
+    // Members added to the schema since it was written get their defaults; where a bound has become narrower, those of
+    // the policy at least.
     const parsed = v.safeParse(NetworkDocumentSchema, stored);
-    return parsed.success ? parsed.output : stored;
+    return parsed.success ? parsed.output : { ...stored, policy: { ...DEFAULT_POLICY, ...stored.policy } };
   }
 
   versions(): NetworkVersion[] {

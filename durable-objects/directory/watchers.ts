@@ -1,6 +1,7 @@
 /**
- * Objects that let somebody stay for long, and so are told of every change of the network at once: whoever is revoked is
- * out within a second. One that does not answer is tried again, later each time.
+ * Objects that are told of every change of the network at once: those that let somebody stay for long, so that whoever is
+ * revoked is out within a second, and nodes that relay, whose routes follow. One that does not answer is tried again,
+ * later each time.
  */
 import { LIMITS } from "../../shared/limits.ts";
 import type { Database } from "../storage/database.ts";
@@ -11,6 +12,9 @@ import { RETRY_MS, STUCK_ATTEMPTS } from "./errands.ts";
 export const WATCHER_TABLES = {
   tunnel: { table: "tunnel_hub", name: "site" },
   streams: { table: "stream_object", name: "name" },
+  rooms: { table: "room", name: "name" },
+  nodes: { table: "relay_node", name: "node" },
+  ipsec: { table: "proxy_agent", name: "node" },
 } as const;
 export type WatcherKind = keyof typeof WATCHER_TABLES;
 

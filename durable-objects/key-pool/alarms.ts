@@ -1,13 +1,18 @@
 /**
- * The pool's one alarm: simulated material, what has run out of time, transfers left open, audit events to ship. It
- * arms a recovery alarm first, does a bounded batch of each, then plans the earliest next deadline.
+ * The pool's one alarm: simulated material, relayed key that a fault or a crash kept from coming, what has run out of
+ * time, transfers left open, audit events to ship. It arms a recovery alarm first, does a bounded batch of each, then
+ * plans the earliest next deadline.
  */
 import type { AuditLogRpc } from "../../shared/audit/event.ts";
 import type { PoolToPoolRpc } from "../../shared/keypool/types.ts";
+import { logFailure } from "../log-failure.ts";
 import { nextRetiringMs, retireBegun } from "./begun-units.ts";
+import { tellHopUses } from "./hop-uses.ts";
 import type { PoolContext } from "./context.ts";
 import { nextOverdueMs, tellOverdue } from "./epoch-overdue.ts";
+import type { FillAhead } from "./fill-ahead.ts";
 import { recoverTransfers } from "./siblings.ts";
+import { nextLoneMs, voidLone } from "./half-lone.ts";
 import { makeMaterial, simulatedBytesDue } from "./sources.ts";
 import { endStreams } from "./stream-end.ts";
 import { letGo } from "./stream-settle.ts";
@@ -23,15 +28,18 @@ const SHIP_NOW_EVENTS = 1000;
 const UPKEEP: readonly (readonly [name: string, work: (pool: PoolContext, nowMs: number) => Promise<boolean>])[] = [
   ["expiry", expireRecords],
   ["twins", giveUpWaiting],
+  ["twins elsewhere", voidLone],
   ["units in use", retireBegun],
   ["epoch", tellOverdue],
   ["chunks held", letGo],
   ["streams", endStreams],
+  ["relays", tellHopUses],
 ];
 
 interface Reach {
   readonly logOf: (node: string) => Pick<AuditLogRpc, "append">;
   readonly shardOf: (shard: number) => PoolToPoolRpc;
+  readonly ahead: Pick<FillAhead, "consider" | "dueMs">;
 }
 
 export class Alarms {
@@ -69,6 +77,7 @@ export class Alarms {
     }
     if (isLeased) await step("transfers", () => recoverTransfers(this.#pool, this.#reach.shardOf));
     if (isLeased) await step("other half", () => this.#pool.half.catchUp());
+    if (isLeased) this.#reach.ahead.consider(nowMs);
     await step("audit", () => this.#ship());
     this.#pool.records.recountExpiry();
     const endMs = Date.now();
@@ -93,17 +102,20 @@ export class Alarms {
       this.#pool.shard === 0 &&
       keyRateBps > 0 &&
       ledger.available < policy.pool.high_bytes * 8;
-    const borrowing = shards > 1 && this.#pool.store.hasOpenTransfers();
+    const borrowing = (shards > 1 || this.#pool.shard > 0) && this.#pool.store.hasOpenTransfers();
     const busy = making || borrowing || this.#pool.outbox.pending() > 0;
     return Math.min(
       busy ? nowMs + TICK_MS : Infinity,
       this.#pool.half.dueMs(nowMs),
       this.#pool.records.earliestExpiryMs,
       nextGivingUpMs(this.#pool),
+      nextLoneMs(this.#pool),
       nextRetiringMs(this.#pool),
       nextOverdueMs(this.#pool),
       this.#pool.holds.earliestMs,
       this.#pool.streams.earliestEndMs,
+      this.#reach.ahead.dueMs(nowMs),
+      this.#pool.hopUses.earliestMs,
     );
   }
 
@@ -131,7 +143,6 @@ async function step(name: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    // oxlint-disable-next-line no-console -- the object's log
-    console.error(`key pool alarm, ${name}: ${error instanceof Error ? error.message : "failed"}`);
+    logFailure(`key pool alarm, ${name}`, error);
   }
 }

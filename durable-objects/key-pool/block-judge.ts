@@ -1,6 +1,8 @@
 /** What the pool knows of a pushed block, and what the table of blocks (shared/keypool) says to it. */
+import { fault, type Fault } from "../../shared/errors/errors.ts";
 import type { HealthReport } from "../../shared/health/health.ts";
 import type { BlockId, NodeId } from "../../shared/ids.ts";
+import type { RelayedBy } from "../../shared/relay/types.ts";
 import { type KnownAs, type PushedBy, type Verdict, verdictOn } from "../../shared/keypool/block-table.ts";
 import { fileRangeOf } from "./block-store.ts";
 import type { PoolContext } from "./context.ts";
@@ -11,14 +13,22 @@ export interface Block {
   /** The end that pushes; null: the pool itself, which speaks for both. */
   readonly node: NodeId | null;
   readonly bytes: Uint8Array;
-  readonly origin: "pushed" | "simulated" | "local";
+  readonly origin: "pushed" | "relayed" | "simulated" | "local";
   readonly principal: string;
+  /** Of origin `relayed`. */
+  readonly relayed?: RelayedBy;
 }
+
+/** Its bytes come from outside, where they may have been before. */
+export const isBroughtIn = ({ origin }: Pick<Block, "origin">): boolean => origin === "pushed" || origin === "relayed";
 
 export interface AssessedBlock extends Block {
   readonly bits: number;
   readonly fingerprint: Uint8Array;
-  /** Of each whole unit, where the block was pushed: our own random material needs no such check. */
+  /**
+   * Of each whole unit, where the block was pushed: our own random material needs no such check, nor does relayed key,
+   * which is not cut anew from anything.
+   */
   readonly unitFingerprints: readonly Uint8Array[];
   readonly health: HealthReport;
   /** It passed its tests, or need not by the link's policy. */
@@ -60,6 +70,8 @@ function nameOfNew(pool: PoolContext, { fingerprint, unitFingerprints }: Assesse
 
 function pushedBy(pool: PoolContext, block: Block, known: BlockRow | undefined): PushedBy {
   if (pool.config().feed === "one-ended" || block.node === null || known?.node === null) return "alone";
+  // The other end's is pushed to the other half: see `shareBlock`.
+  if (pool.half.ownNode !== null) return "alone";
   return known === undefined || known.node === block.node ? "one end" : "other end";
 }
 
@@ -73,6 +85,19 @@ function hasBytesOf(pool: PoolContext, block: AssessedBlock, known: BlockRow): b
   return (
     known.state !== "unmatched" || pool.units.unmatched(known.seq).every((unit) => isPartOf(pool, unit, block.bytes))
   );
+}
+
+/** Verdicts after which the pool has the block's bytes. */
+export const KEEPS_BYTES: ReadonlySet<Verdict> = new Set(["take", "wait"]);
+
+/** A block that waits for its twin takes no more room than it has. */
+export function refusalOfRoom(pool: PoolContext, { bits }: AssessedBlock, { verdict, known }: Judgement): Fault | null {
+  const { available, unmatched } = pool.books.totals.ledger;
+  const capacityBits = pool.config().policy.pool.capacity_bytes * 8;
+  const takesRoom = KEEPS_BYTES.has(verdict) && known?.state !== "unmatched";
+  if (!takesRoom || available + unmatched + bits <= capacityBits) return null;
+  const message = `the pool is full: ${available + unmatched} of ${capacityBits} bits`;
+  return { ...fault("pool-full", message), retryAfterSeconds: 5 };
 }
 
 function isPartOf(

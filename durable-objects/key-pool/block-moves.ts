@@ -1,10 +1,11 @@
 /** What a verdict on a block does: to its row, to the ledger, to its units. All of it inside one commit. */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import type { Verdict } from "../../shared/keypool/block-table.ts";
+import { hopsOf } from "../../shared/keypool/relayed-block.ts";
 import type { BitState, IngestOutcome } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import type { AssessedBlock, Judgement } from "./block-judge.ts";
+import { type AssessedBlock, isBroughtIn, type Judgement } from "./block-judge.ts";
 import { fileRangeOf } from "./block-store.ts";
 import type { PoolContext } from "./context.ts";
 import { type BlockRow, type QuarantineReason, type UnitState, UNTOUCHED } from "./rows.ts";
@@ -16,9 +17,12 @@ export interface SealedMaterial {
   readonly units: readonly SealedUnit[];
 }
 
+/** Nothing is sealed anew: the units that wait for the twin become available as they are. */
+export const AS_IT_WAITS = "as-it-waits";
+
 export interface PreparedBlock extends AssessedBlock {
   /** Null where the verdict expected needs none. */
-  readonly material: SealedMaterial | null;
+  readonly material: SealedMaterial | typeof AS_IT_WAITS | null;
   readonly nowMs: number;
 }
 
@@ -28,15 +32,17 @@ type Move = (pool: PoolContext, block: PreparedBlock, judgement: Judgement) => O
 /** Does what the verdict says. `take` and `wait` need the block's material. */
 export const MOVES: Readonly<Record<Verdict, Move>> = {
   take: (pool, block, { known }) => {
-    const material = materialOf(block);
-    const condensedBits = block.bits - material.bytes * 8;
+    const bytes = block.material === AS_IT_WAITS ? block.bits / 8 : materialOf(block).bytes;
+    const condensedBits = block.bits - bytes * 8;
     const seq = become(pool, block, known, { state: "matched", reason: null });
-    enter(pool, known, "available", material.bytes * 8);
+    enter(pool, known, "available", bytes * 8);
     enter(pool, known, "condensed", condensedBits);
-    if (block.origin === "simulated") pool.books.count({ simulated: pool.books.totals.simulated + block.bits });
-    insertUnits(pool, material, seq, "available");
-    pool.half.taken({ seq, id: block.id, bytes: material.bytes });
-    if (block.origin === "pushed")
+    if (block.origin === "simulated" || block.relayed?.simulated === true)
+      pool.books.count({ simulated: pool.books.totals.simulated + block.bits });
+    if (block.material === AS_IT_WAITS) pool.books.admitUnits(seq);
+    else insertUnits(pool, materialOf(block), seq, "available");
+    pool.half.taken({ seq, id: block.id, bytes });
+    if (isBroughtIn(block))
       audit(pool, block, "block.ingested", condensedBits === 0 ? {} : { condensed_bits: condensedBits });
     const { bits, health } = block;
     return ok({ outcome: "ingested", bits, health, ...(condensedBits === 0 ? {} : { condensedBits }) });
@@ -63,7 +69,8 @@ export const MOVES: Readonly<Record<Verdict, Move>> = {
     const first = knownOf(known);
     become(pool, block, first, { state: "quarantined", reason: "twin-mismatch" });
     if (first.state === "unmatched") enter(pool, first, "quarantined", first.bits);
-    const subject = fileRangeOf(block.id)?.file ?? block.id;
+    // One of the nodes passed may have changed relayed key: the alarm is about the way.
+    const subject = wayOf(block) ?? fileRangeOf(block.id)?.file ?? block.id;
     const detail = `${first.node} and ${block.node} pushed different bytes as ${block.id}`;
     pool.standingAlarms.raise("twin-mismatch", subject, detail, { nowMs: block.nowMs });
     audit(pool, block, "block.quarantined", { reason: "twin-mismatch" });
@@ -105,7 +112,7 @@ function knownOf(known: BlockRow | undefined): BlockRow {
 }
 
 function materialOf({ material }: PreparedBlock): SealedMaterial {
-  if (material === null) throw new Error("the block's material was not prepared");
+  if (material === null || material === AS_IT_WAITS) throw new Error("the block's material was not prepared");
   return material;
 }
 
@@ -122,14 +129,16 @@ function become(
   pool.books.count({ quarantinedBlocks, blocks: totals.blocks + Number(known === undefined) });
   const { health, nowMs: atMs } = block;
   if (known !== undefined) {
-    if (known.state === "unmatched") discardWaiting(pool, known);
+    if (known.state === "unmatched" && block.material !== AS_IT_WAITS) discardWaiting(pool, known);
     const node = next.reason === "twin-mismatch" ? known.node : endAfter(block, known);
     pool.blocks.update({ ...known, ...next, node, health, atMs });
     return known.seq;
   }
   if (next.reason !== "duplicate-material") pool.blocks.rememberUnits(block.unitFingerprints);
   const { id, bits, fingerprint } = block;
-  return pool.blocks.insert({ id, bits, fingerprint, health, atMs, node: block.node, ...next });
+  const seq = pool.blocks.insert({ id, bits, fingerprint, health, atMs, node: block.node, ...next });
+  if (block.relayed !== undefined && next.state !== "quarantined") pool.relayed.put(seq, block.relayed);
+  return seq;
 }
 
 /** The one end that has pushed these bytes, or null: both have. */
@@ -163,6 +172,13 @@ function insertUnits(pool: PoolContext, { bytes, units }: SealedMaterial, block:
   });
 }
 
+/** The nodes that relayed key has passed, in words. */
+const wayOf = ({ relayed }: Pick<PreparedBlock, "relayed">): string | undefined =>
+  relayed?.paths
+    .map((path) => path.join(" > "))
+    .join(", ")
+    .slice(0, LIMITS.alarmDetailChars);
+
 function audit(pool: PoolContext, block: PreparedBlock, act: string, more: Record<string, string | number>): void {
   const tests = block.health.failures.map(({ test, value, bound }) => `${test} ${value} (bound ${bound})`).join(", ");
   pool.books.audit({
@@ -174,6 +190,7 @@ function audit(pool: PoolContext, block: PreparedBlock, act: string, more: Recor
       block: block.id,
       bits: block.bits,
       pool: pool.pairName,
+      ...(block.relayed === undefined ? {} : { hops: hopsOf(block.relayed), paths: wayOf(block) ?? "" }),
       ...more,
       ...(tests === "" ? {} : { failed_tests: tests }),
     },

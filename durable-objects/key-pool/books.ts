@@ -31,6 +31,8 @@ export interface BooksParts {
   readonly usages: Usages;
   readonly flow: FlowMeter;
   readonly outbox: AuditOutbox;
+  /** After a commit: so many bytes were allocated. */
+  readonly allocated?: (bytes: number) => void;
   /** Policy `audit_overflow`: are events that do not fit into the outbox dropped? */
   readonly dropsEvents: () => boolean;
 }
@@ -44,6 +46,7 @@ export class Books {
   #freed: Segment[] = [];
   #events: AuditEvent[] = [];
   #flow: Flow = NO_FLOW;
+  #allocatedBytes = 0;
   /** The supply may hold units that are its no longer, or lack some: it is to start again from the table. */
   #supplyStale = false;
 
@@ -83,6 +86,11 @@ export class Books {
     if (from === "available") this.#flows(0, bits);
   }
 
+  /** Of what is allocated ahead of its use (then negative), and used later. */
+  used(bits: number): void {
+    this.#flows(0, bits);
+  }
+
   #flows(inBits: number, outBits: number): void {
     this.#flow = { inBits: this.#flow.inBits + inBits, outBits: this.#flow.outBits + outBits };
   }
@@ -105,19 +113,42 @@ export class Books {
     this.#parts.supply.added();
   }
 
+  /** The units of a block that waited for its twin are there to be allocated from; the caller moves its bits. */
+  admitUnits(block: number): void {
+    for (const { id } of this.#parts.units.unmatched(block)) this.#parts.units.admit(id, this.nextUnit());
+    this.#parts.supply.added();
+  }
+
   /** Are so many bytes there to be allocated? */
   has(bytes: number): boolean {
     if (this.#supplyStale) this.#restock();
     return this.#parts.supply.has(bytes);
   }
 
-  /** Takes `bytes` off the supply: `available` bits become `to`. Null where there is too little. */
-  allocate(bytes: number, to: BitState, nowMs: number): Segment[] | null {
+  /** Bytes left in the unit that is allocated from next. */
+  frontBytes(): number {
     if (this.#supplyStale) this.#restock();
-    const segments = this.#parts.supply.take(bytes);
+    return this.#parts.supply.frontBytes();
+  }
+
+  /**
+   * Takes `bytes` off the supply: `available` bits become `to`. Null where there is too little.
+   * @param withinHops only of key that came over so many links at most; costs a look at the table
+   */
+  allocate(bytes: number, to: BitState, nowMs: number, withinHops?: number): Segment[] | null {
+    if (this.#supplyStale) this.#restock();
+    const segments = withinHops === undefined ? this.#parts.supply.take(bytes) : this.#takeWithin(withinHops, bytes);
     if (segments === null) return null;
+    this.#allocatedBytes += bytes;
     for (const segment of segments) this.#advance(this.#touch(segment.unit), segment, nowMs);
     this.move("available", to, bytes * 8);
+    return segments;
+  }
+
+  #takeWithin(hops: number, bytes: number): Segment[] | null {
+    this.#restock();
+    const segments = this.#parts.supply.takeWithin(hops, bytes);
+    if (segments !== null) this.restockNext();
     return segments;
   }
 
@@ -157,6 +188,24 @@ export class Books {
     this.#parts.records.delete(record);
     this.free(record.segments, 0, record.keys * record.sizeBytes);
     for (const unit of unitsOf(record.segments)) this.#touch(unit).refs--;
+  }
+
+  /**
+   * The record goes, which has all that was left of its unit, and what of that lies beyond `usedBytes` may be allocated
+   * again: nobody has it.
+   */
+  giveBack(record: KeyRecord, usedBytes: number): void {
+    const [segment] = record.segments;
+    if (segment === undefined) throw new Error("a record points at its unit");
+    const unit = this.#touch(segment.unit);
+    const bits = (segment.length - usedBytes) * 8;
+    this.#parts.records.delete(record);
+    unit.refs--;
+    unit.cursor = segment.offset + usedBytes;
+    unit.state = "available";
+    this.move("reserved", "available", bits);
+    this.#flows(-bits, 0);
+    this.restockNext();
   }
 
   /** Spent at once (one-time pad): read here and now, or never. */
@@ -232,6 +281,7 @@ export class Books {
 
   committed(): void {
     if (this.#flow !== NO_FLOW) this.#parts.flow.add(this.#flow, Date.now());
+    if (this.#allocatedBytes > 0) this.#parts.allocated?.(this.#allocatedBytes);
     if (this.#supplyStale) this.#parts.supply.reset();
     else this.#parts.supply.retire();
     for (const segment of this.#freed) this.#parts.material.wipe(segment);
@@ -255,6 +305,7 @@ export class Books {
     this.#freed = [];
     this.#events = [];
     this.#flow = NO_FLOW;
+    this.#allocatedBytes = 0;
     this.#totalsTouched = false;
     this.#supplyStale = false;
   }

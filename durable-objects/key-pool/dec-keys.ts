@@ -52,7 +52,8 @@ function find(pool: PoolContext, call: DecKeysCall<KeyIdRun>, nowMs: number): Re
 function canFetch(pool: PoolContext, { record, indices }: FoundKeys, call: DecKeysCall<KeyIdRun>): boolean {
   const recipient = recipientIndex(record, call.sae);
   const isHere = pool.half.serves(record.recipients[recipient]?.node ?? record.masterNode);
-  if (!isHere || record.master !== call.master) return false;
+  if (!isHere || record.master !== call.master || (call.sizeBytes ?? record.sizeBytes) !== record.sizeBytes)
+    return false;
   return indices.every((index) => index < record.keys && isLeft(record.left, recipient * record.keys + index));
 }
 

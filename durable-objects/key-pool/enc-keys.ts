@@ -7,10 +7,12 @@ import type { EncKeysCall, KeyGrant, PoolToPoolRpc } from "../../shared/keypool/
 import { err, ok, type Result } from "../../shared/result.ts";
 import { commitLeased, type PoolContext, servedHere } from "./context.ts";
 import { canDistribute, importers, importsOf } from "./imports.ts";
+import { boundOf } from "./hops.ts";
 import { initialLeft } from "./left.ts";
 import { publishWithAll } from "./publish.ts";
 import { grantOf } from "./read-keys.ts";
-import { busy, notEnoughKeys } from "./refusals.ts";
+import type { Need } from "./refill.ts";
+import { busy } from "./refusals.ts";
 import { answerRepeat, graceOf, rememberRepeat } from "./repeats.ts";
 import type { KeyRecord } from "./rows.ts";
 
@@ -26,8 +28,8 @@ interface Allocated {
 
 export interface EncReach {
   readonly poolOf: (pair: PairName) => PoolToPoolRpc;
-  /** Brings in at least so many bytes; false where there are none, `on-its-way` where nobody would wait for some. */
-  readonly refill: (bytes: number, waits: boolean) => Promise<boolean | "on-its-way">;
+  /** Brings in what is needed, or says why it does not: see `Refill.bytes`. */
+  readonly refill: (need: Need) => Promise<Result<null, Fault>>;
   /** Keys that somebody may wait for are published, or will never be. */
   readonly published: () => void;
 }
@@ -46,7 +48,9 @@ export async function giveKeys(
   if (isShared && call.waits === false) return fail("on-its-way", "others must take part in these keys");
   const possible = await canDistribute(call, imports, reach.poolOf);
   if (!possible.ok) return possible;
-  const allocated = await allocateKeys(pool, call, isShared ? "reserved" : "pending", reach.refill);
+  const claim = { isHeld: false };
+  const allocated = await allocateKeys(pool, call, isShared ? "reserved" : "pending", { ...reach, claim });
+  if (claim.isHeld && (!allocated.ok || allocated.value.record === undefined)) pool.quotas.release(call, Date.now());
   if (!allocated.ok) return allocated;
   const { grant, record } = allocated.value;
   if (!isShared || record === undefined) return ok(grant);
@@ -57,26 +61,39 @@ export async function giveKeys(
   return published.ok ? ok(grant) : published;
 }
 
+/** Other shards have to be asked whether the master's quota allows it. */
+const UNCLAIMED = "unclaimed";
+
 /**
  * Cuts the keys asked for, all or none.
  * @param state `reserved` where others must take part before the keys may be used
- * @param refill see EncReach
+ * @param reach `refill` as of EncReach; `claim` is told whether something was claimed
  */
 async function allocateKeys(
   pool: PoolContext,
   call: EncKeysCall,
   state: "reserved" | "pending",
-  refill: EncReach["refill"],
+  { refill, claim }: Pick<EncReach, "refill"> & { readonly claim: { isHeld: boolean } },
 ): Promise<Result<Allocated, Fault>> {
   for (const endMs = Date.now() + PATIENCE_MS; Date.now() < endMs;) {
     const result = await commitLeased(pool, () => cut(pool, call, state, Date.now()));
-    if (!result.ok) return result;
+    if (!result.ok) {
+      if (result.error.code === "over-quota" && (await pool.quotas.isWorthAnotherTry(call))) continue;
+      return result;
+    }
+    if (result.value === UNCLAIMED) {
+      if (call.waits === false) return fail("on-its-way", "other shards count these keys, too");
+      const claimed = await pool.quotas.claim(call);
+      if (!claimed.ok) return claimed;
+      claim.isHeld = true;
+      continue;
+    }
     if (result.value !== null) return ok(result.value);
-    const came = await refill((call.count * call.sizeBits) / 8, call.waits !== false);
-    if (came === "on-its-way") return fail(came, "material must be brought in for these keys");
-    if (came) continue;
-    pool.quotas.unserved(call, Date.now());
-    return notEnoughKeys();
+    const bytes = (call.count * call.sizeBits) / 8;
+    const came = await refill({ bytes, maxHops: boundOf(pool, call.maxHops), waits: call.waits !== false });
+    if (came.ok) continue;
+    if (came.error.code !== "on-its-way") pool.quotas.unserved(call, Date.now());
+    return came;
   }
   return busy();
 }
@@ -87,12 +104,13 @@ function cut(
   call: EncKeysCall,
   state: "reserved" | "pending",
   nowMs: number,
-): Result<Allocated | null, Fault> {
+): Result<Allocated | typeof UNCLAIMED | null, Fault> {
   const repeated = answerRepeat(pool, call.principal, call.idempotency, nowMs);
   if (repeated !== undefined) return repeated.ok ? ok({ grant: repeated.value, record: undefined }) : repeated;
+  if (!pool.quotas.isClaimed(call, nowMs)) return ok(UNCLAIMED);
   const refused = pool.quotas.refusal(call, nowMs);
   if (refused !== null) return err(refused);
-  const segments = pool.books.allocate((call.count * call.sizeBits) / 8, state, nowMs);
+  const segments = pool.books.allocate((call.count * call.sizeBits) / 8, state, nowMs, boundOf(pool, call.maxHops));
   if (segments === null) return ok(null);
   const { policy, version } = pool.config();
   const id = pool.books.totals.nextRecord;
@@ -116,6 +134,7 @@ function cut(
     holdUntilMs: graceUntilMs,
     announced: null,
     chunks: null,
+    hop: null,
   };
   pool.records.insert(record);
   pool.quotas.took(call, nowMs);

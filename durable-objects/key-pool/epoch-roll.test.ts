@@ -9,6 +9,7 @@ import {
   B,
   C,
   code,
+  defaultPolicy,
   hex,
   keysOf,
   makePool,
@@ -16,6 +17,7 @@ import {
   type TestPool,
   value,
 } from "../../test/support/in-workerd-pool.ts";
+import { draw, hop, take, termsOver, up } from "../../test/support/in-workerd-relay.ts";
 import type { Directory } from "../directory/directory.ts";
 import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
 import { EpochKeys } from "../storage/epoch-keys.ts";
@@ -66,6 +68,19 @@ async function readable(pool: TestPool, rows: readonly Stored[], epoch: number):
 const found = (text: string, keys: readonly string[]): string[] => keys.filter((key) => text.includes(key));
 
 describe("a new epoch", () => {
+  test("what was drawn for a hop is taken after it, and not in the table any more then", async () => {
+    const pool = await makePool({ epoch: 1, policy: { pool: { ...defaultPolicy.pool, low_bytes: 0 } } });
+    await value(pool.push("f:0", randomBytes(8192)));
+    const terms = termsOver(up(pool));
+    const [taken, waiting] = [await hop(pool, up(pool)), await value(draw(pool, up(pool), terms))];
+    await rollAll(pool, 2);
+    const text = await readable(pool, await stored(pool), 2);
+    expect(text).not.toContain(hex(taken));
+    expect(text).toContain(hex(waiting.bytes));
+    expect(await value(take(pool, up(pool), terms, waiting.draw))).toEqual(waiting.bytes);
+    expect(await code(take(pool, up(pool), terms, waiting.draw))).toBe("key-not-found");
+  });
+
   test("leaves out what was delivered from units in use; what waits can be fetched as before", async () => {
     const pool = await makePool({ epoch: 1 });
     await value(pool.push("f:0", randomBytes(65_536)));

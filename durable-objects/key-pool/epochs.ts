@@ -43,8 +43,8 @@ export class PoolEpochs {
    * @throws Error where the keys are kept does not answer
    */
   async start(told: number | undefined): Promise<void> {
-    const stored = this.#store.setting(SETTING);
-    const [own = 0, sinceMs = 0] = typeof stored === "string" ? stored.split(" ").map(Number) : [];
+    const stored = this.#store.settings.text(SETTING);
+    const [own = 0, sinceMs = 0] = stored?.split(" ").map(Number) ?? [];
     const epoch = own > 0 ? own : (told ?? (await this.#keys.newest()));
     await this.ready([epoch, ...this.#units.epochs()]);
     this.#keys.use(epoch);
@@ -62,7 +62,7 @@ export class PoolEpochs {
     if (!(await this.#keys.load(epoch))) return false;
     if (!this.#isNews(epoch)) return true;
     this.#sinceMs = Date.now();
-    this.#store.putSetting(SETTING, `${epoch} ${this.#sinceMs}`);
+    this.#store.settings.put(SETTING, `${epoch} ${this.#sinceMs}`);
     this.#keys.use(epoch);
     this.#isOwn = true;
     return true;

@@ -62,7 +62,9 @@ export async function actOnAnswer(
 const SPOILED: Readonly<Record<HalfMessage["kind"], (parts: HalfParts, message: HalfMessage, refusal: Fault) => void>> =
   {
     taken: tell,
+    "give-up": tell,
     void: tell,
+    end: tell,
     fetched: tell,
     retire: tell,
     announce: (parts, message, refusal) => {

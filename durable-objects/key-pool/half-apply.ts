@@ -6,6 +6,7 @@ import { fromHex, toHex } from "../../shared/bytes/hex.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import type {
   Announcement,
+  Ending,
   Fetched,
   HalfMessage,
   PlacedSegment,
@@ -18,11 +19,15 @@ import { prefixOfNonce } from "../../shared/keypool/key-id.ts";
 import { unitOffsetOf } from "../../shared/keypool/owner.ts";
 import type { Segment } from "../../shared/keypool/segments.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import { latestExpiryMs } from "../../shared/relay/terms.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { takeKeys } from "./dec-keys.ts";
+import { applyGivingUp } from "./half-lone.ts";
 import { disagree, type HalfParts } from "./half-parts.ts";
+import { countHops } from "./hop-uses.ts";
 import { takeYielded } from "./half-yield.ts";
 import { initialLeft, isLeft } from "./left.ts";
+import { auditUntaken, endTaken, isHop } from "./relay-records.ts";
 import { endKeys } from "./upkeep.ts";
 
 type Outcome = Result<null, Fault>;
@@ -32,8 +37,10 @@ const DONE = ok(null);
 
 const APPLY: { readonly [K in HalfMessage["kind"]]: Application<Extract<HalfMessage, { kind: K }>> } = {
   taken: applyTaken,
+  "give-up": applyGivingUp,
   announce: applyAnnouncement,
   void: applyVoid,
+  end: applyEnding,
   fetched: applyFetched,
   yield: takeYielded,
   retire: applyRetirement,
@@ -76,7 +83,11 @@ export function shareBlock({ pool, units }: HalfParts, block: number, theirBytes
 function applyAnnouncement(parts: HalfParts, announced: Announcement): Outcome {
   const { pool, own, other } = parts;
   const { state, policy, version } = pool.config();
+  const hop = announced.hop ?? null;
   if (state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
+  // Pad of this pair's own is no relay's.
+  if (hop !== null && hop.pair !== pool.pairName && !policy.relay.enabled)
+    return fail("no-route", "keys are not relayed here: policy.relay.enabled is false");
   const nonce = bytesOf(announced.nonce);
   if (pool.records.import(nonce) !== undefined) return fail("conflict", "these key IDs are known already");
   const segments = locate(parts, announced.segments);
@@ -101,28 +112,45 @@ function applyAnnouncement(parts: HalfParts, announced: Announcement): Outcome {
     left: initialLeft(served, announced.keys),
     imported: false,
     announced: announced.record,
-    chunks: null,
+    chunks: announced.chunks ?? null,
+    hop,
     policyVersion: version,
-    expiresMs: Math.min(announced.expiresMs, nowMs + policy.key_ttl_s * 1000),
+    expiresMs: expiryHere(announced, nowMs, policy.key_ttl_s * 1000),
     holdUntilMs: 0,
   });
   pool.useLease(announced.keys);
   pool.records.insertImport(nonce, id, bytesOf(announced.mask));
   pool.books.reference(segments.value);
+  if (hop === null) {
+    pool.linkBudget.asked(announced.keys * announced.sizeBytes * 8, nowMs);
+    auditAnnounced(parts, announced, nowMs);
+  } else {
+    const bits = announced.sizeBytes * 8;
+    countHops(pool, { pair: hop.pair, node: other, relays: 1, bits }, nowMs);
+  }
+  return DONE;
+}
+
+function expiryHere({ use, expiresMs }: Announcement, nowMs: number, ttlMs: number): number {
+  // When chunks end the other half says; should it never, they are not kept for ever.
+  if (use === "stream") return Math.min(expiresMs, nowMs + LIMITS.streamTtlSeconds * 1000) + LIMITS.streamEndMs;
+  return Math.min(expiresMs, use === "key" ? nowMs + ttlMs : latestExpiryMs(nowMs));
+}
+
+function auditAnnounced({ pool, own, other }: HalfParts, announced: Announcement, nowMs: number): void {
   pool.books.audit({
     atMs: nowMs,
     act: "keys.announced",
     who: `node:${other}`,
     node: own,
     detail: {
-      key_ids: `${prefixOfNonce(nonce)}...`,
+      key_ids: `${prefixOfNonce(bytesOf(announced.nonce))}...`,
       keys: announced.keys,
       size_bits: announced.sizeBytes * 8,
       slaves: announced.recipients.map(({ sae }) => sae).join(" "),
       pool: pool.pairName,
     },
   });
-  return DONE;
 }
 
 /** Where the announced bits lie here: in units of the announcer's, after all that was announced of them before. */
@@ -150,8 +178,26 @@ function applyVoid({ pool, other }: HalfParts, { nonce }: Voiding): Outcome {
   // Fetched or expired meanwhile, or never let in.
   if (record === undefined || record.announced === null) return DONE;
   endKeys(pool, record, "voided");
+  if (isHop(record)) {
+    auditUntaken(pool, { draws: 1, act: "relay.void", who: `node:${other}` }, Date.now());
+    return DONE;
+  }
   const detail = { keys: record.keys, reason: "voided by the other half", pool: pool.pairName };
   pool.books.audit({ atMs: Date.now(), act: "keys.void", who: `node:${other}`, node: pool.pair.low, detail });
+  return DONE;
+}
+
+function applyEnding({ pool }: HalfParts, { nonce, delivered, as }: Ending): Outcome {
+  const record = pool.records.byId(pool.records.import(bytesOf(nonce))?.record ?? 0);
+  // Ended here already: by its time, or as an end of its stream is no more.
+  if (record === undefined) return DONE;
+  if (record.announced === null || record.chunks === null || delivered > record.keys) {
+    return fail("conflict", "what ended is no record of chunks, or has not so many");
+  }
+  const bits = record.sizeBytes * 8;
+  pool.books.move("pending", "delivered", delivered * bits);
+  pool.books.move("pending", as, (record.keys - delivered) * bits);
+  pool.books.endRecord(record);
   return DONE;
 }
 
@@ -167,7 +213,9 @@ function applyFetched({ pool, own, other }: HalfParts, { record: id, nonce, sae,
       isLeft(record.left, recipient * record.keys + index) &&
       runs.some(([first, count]) => index >= first && index < first + count),
   );
-  if (left.length > 0) takeKeys(pool, record, left, { sae, graceUntilMs: 0, nowMs: Date.now() });
+  if (left.length === 0) return DONE;
+  if (isHop(record)) endTaken(pool, record);
+  else takeKeys(pool, record, left, { sae, graceUntilMs: 0, nowMs: Date.now() });
   return DONE;
 }
 

@@ -8,7 +8,7 @@ import type { KeyRecord } from "./rows.ts";
 export function announcementOf({ pool, units }: HalfParts, record: KeyRecord, expiresMs: number): Announcement {
   return {
     kind: "announce",
-    use: "key",
+    use: record.chunks !== null ? "stream" : record.hop === null ? "key" : "pad",
     record: record.id,
     nonce: toHex(record.nonce),
     mask: toHex(pool.secrets.maskOf(record.nonce)),
@@ -22,6 +22,8 @@ export function announcementOf({ pool, units }: HalfParts, record: KeyRecord, ex
     masterNode: record.masterNode,
     recipients: record.recipients,
     expiresMs,
+    ...(record.hop === null ? {} : { hop: record.hop }),
+    ...(record.chunks === null ? {} : { chunks: record.chunks }),
   };
 }
 

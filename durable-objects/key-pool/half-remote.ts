@@ -5,9 +5,19 @@
 import { toHex } from "../../shared/bytes/hex.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
-import type { HalfAnswer, HalfBatch, NumberedMessage, OtherHalf, Retirement } from "../../shared/keypool/half.ts";
+import type {
+  Ending,
+  HalfAnswer,
+  HalfBatch,
+  NumberedMessage,
+  OtherHalf,
+  Retirement,
+} from "../../shared/keypool/half.ts";
+import type { ImportsElsewhere } from "../../shared/keypool/sealed-import.ts";
+import type { StreamNews, StreamsElsewhere } from "../../shared/keypool/stream-question.ts";
 import type { PoolResult } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import type { RelayId } from "../../shared/relay/types.ts";
 import type { Result } from "../../shared/result.ts";
 import type { Database } from "../storage/database.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -16,6 +26,7 @@ import type { Half } from "./half.ts";
 import { actOnAnswer } from "./half-answers.ts";
 import { shareBlock } from "./half-apply.ts";
 import { HalfLine, type HalfPatience, within } from "./half-line.ts";
+import { giveUpLone, takeBackLone } from "./half-lone.ts";
 import { HalfLog, type LogRow } from "./half-log.ts";
 import { announcementOf, fetchedOf } from "./half-messages.ts";
 import { disagree, type HalfParts } from "./half-parts.ts";
@@ -24,11 +35,12 @@ import { HalfUnits, NOBODY } from "./half-units.ts";
 import { HalfWaiting } from "./half-waiting.ts";
 import { otherHalfBehind, otherHalfSilent, otherHalfSplit } from "./refusals.ts";
 import type { KeyRecord } from "./rows.ts";
+import { StreamsAway } from "./stream-away.ts";
 
 export interface RemoteOptions {
   /** The node hosted here. */
   readonly ownNode: NodeId;
-  readonly other: OtherHalf;
+  readonly other: OtherHalf & ImportsElsewhere & StreamsElsewhere;
   readonly patience?: HalfPatience;
   /**
    * Number of the log: higher than any before as soon as the pool has voided all it had. Not of the pool's own making,
@@ -45,6 +57,9 @@ const PATIENCE: HalfPatience = {
 
 export class RemoteHalf implements Half {
   readonly ownNode: NodeId;
+  readonly imports: ImportsElsewhere;
+  readonly streams: StreamsAway | null;
+  readonly #other: Pick<StreamsElsewhere, "streamNews">;
   readonly #parts: HalfParts;
   readonly #line: HalfLine;
   readonly #patience: HalfPatience;
@@ -53,11 +68,14 @@ export class RemoteHalf implements Half {
   #yieldsTaken = 0;
   /** The two halves' logs do not fit together: nothing can be given before an operator has looked. */
   #isSplit = false;
+  /** When the other half asked for units last. */
+  #askedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: Omit<PoolContext, "half">, db: Database, options: RemoteOptions) {
     const { ownNode: own, other, patience = PATIENCE, generation } = options;
     const { pair, pairName, shard } = parts;
     this.ownNode = own;
+    this.imports = other;
     this.#patience = patience;
     this.#parts = {
       pool: { ...parts, half: this },
@@ -66,6 +84,9 @@ export class RemoteHalf implements Half {
       own,
       other: own === pair.low ? pair.high : pair.low,
     };
+    this.#other = other;
+    // One of the two keeps them all: there is nothing to agree on.
+    this.streams = own === pair.low ? null : new StreamsAway(this.#parts.pool, own, other);
     this.#line = new HalfLine({
       log: this.#parts.log,
       other,
@@ -80,6 +101,11 @@ export class RemoteHalf implements Half {
     return NOBODY;
   }
 
+  async tellPeer(news: Pick<StreamNews, "ksid" | "instance">): PoolResult<null> {
+    const { pool, own } = this.#parts;
+    return await this.#other.streamNews({ pair: pool.pairName, shard: pool.shard, from: own, ...news });
+  }
+
   serves(node: NodeId): boolean {
     return node === this.ownNode;
   }
@@ -90,9 +116,14 @@ export class RemoteHalf implements Half {
     return this.#parts.log.length < LIMITS.halfLogMessages / 2 ? null : otherHalfBehind().error;
   }
 
-  /** Takes in what the other half posts. */
-  async receive(batch: HalfBatch): PoolResult<HalfAnswer> {
-    const answer = await receiveBatch(this.#parts, batch);
+  /**
+   * Messages are numbered, and each is taken in once. What the other half asks for is not: so it is heeded if it was
+   * asked later than all before, and a batch that somebody has kept and sends again moves no units.
+   */
+  async receive(batch: HalfBatch, askedAtMs = Infinity): PoolResult<HalfAnswer> {
+    const isRepeated = askedAtMs <= this.#askedAtMs;
+    if (batch.wantBytes > 0 && Number.isFinite(askedAtMs)) this.#askedAtMs = Math.max(this.#askedAtMs, askedAtMs);
+    const answer = await receiveBatch(this.#parts, isRepeated ? { ...batch, wantBytes: 0 } : batch);
     if (!answer.ok) return answer;
     const { applied, refused, yieldedBytes } = answer.value;
     const isTaken = ({ seq, message }: NumberedMessage) =>
@@ -130,13 +161,32 @@ export class RemoteHalf implements Half {
     await this.#line.run();
   }
 
+  get loneSinceMs(): number {
+    return this.#parts.units.loneSinceMs;
+  }
+
+  async giveUpLone(sinceMs: number, nowMs: number): Promise<boolean> {
+    const isMore = await giveUpLone(this.#parts, sinceMs, nowMs);
+    this.#line.kick();
+    return isMore;
+  }
+
+  async takeBack(relay: RelayId | null): Promise<Result<null, Fault>> {
+    const done = await takeBackLone(this.#parts, relay);
+    this.#line.kick();
+    return done;
+  }
+
   // ---- inside a commit
 
   taken({ seq, id, bytes }: { readonly seq: number; readonly id: BlockId; readonly bytes: number }): void {
     const { units } = this.#parts;
     this.#tell({ kind: "taken", block: id, bytes });
     const theirs = units.takenBytes(id);
-    if (theirs === undefined) return;
+    if (theirs === undefined) {
+      units.addedLone(Date.now());
+      return;
+    }
     units.forgetTaken(id);
     const shared = shareBlock(this.#parts, seq, theirs);
     if (!shared.ok) disagree(this.#parts, shared.error.message);
@@ -165,6 +215,11 @@ export class RemoteHalf implements Half {
     // What was refused needs no voiding.
     if (waiter?.outcome?.ok === false || !this.#hasRoomForNotice()) return;
     this.#tell({ kind: "void", nonce: toHex(record.nonce) });
+  }
+
+  chunksEnded(record: KeyRecord, { delivered, as }: Pick<Ending, "delivered" | "as">): void {
+    if (record.announced !== null || !this.#hasRoomForNotice()) return;
+    this.#tell({ kind: "end", nonce: toHex(record.nonce), delivered, as });
   }
 
   retired(ids: readonly number[], as: Retirement["as"]): void {

@@ -13,15 +13,23 @@ export interface OwnedUnit {
   readonly owner: NodeId;
 }
 
+/** A block of which the other half has not told. */
+export interface LoneBlock {
+  readonly seq: number;
+  readonly id: BlockId;
+}
+
 type Row = { id: number; length: number; owner: string };
 
 export class HalfUnits {
   readonly #db: Database;
   readonly #pair: Pair;
+  #loneSinceMs: number;
 
   constructor(db: Database, pair: Pair) {
     this.#db = db;
     this.#pair = pair;
+    this.#loneSinceMs = this.#firstLoneMs();
   }
 
   /** Where a unit lies. @throws Error where it is of no block */
@@ -69,6 +77,43 @@ export class HalfUnits {
     const sql = "SELECT sum(length) AS bytes FROM unit INDEXED BY unit_place WHERE block = ? AND state = 'available'";
     return this.#db.one<{ bytes: number | null }>(sql, block)?.bytes ?? 0;
   }
+
+  /** The units of a block that nothing was given of, or not all. */
+  availableOf(block: number): readonly number[] {
+    const sql = "SELECT id FROM unit INDEXED BY unit_place WHERE block = ? AND state = 'available'";
+    return this.#db.all<{ id: number }>(sql, block).map(({ id }) => id);
+  }
+
+  // ---- blocks that only this half has, so far
+
+  /** Since when there have been any; Infinity: there are none. Kept without a query, so it may be early. */
+  get loneSinceMs(): number {
+    return this.#loneSinceMs;
+  }
+
+  addedLone(nowMs: number): void {
+    this.#loneSinceMs = Math.min(this.#loneSinceMs, nowMs);
+  }
+
+  recountLone(): void {
+    this.#loneSinceMs = this.#firstLoneMs();
+  }
+
+  /** Those that came at `sinceMs` or before, longest first. */
+  lone(sinceMs: number, limit: number): readonly LoneBlock[] {
+    const sql = `SELECT DISTINCT block.seq, block.id FROM unit INDEXED BY unit_available JOIN block ON block.seq = unit.block
+       WHERE unit.state = 'available' AND unit.owner = ? AND block.at_ms <= ? ORDER BY block.at_ms LIMIT ?`;
+    const rows = this.#db.all<{ seq: number; id: string }>(sql, NOBODY, sinceMs, limit);
+    return rows.map(({ seq, id }) => ({ seq, id: id as BlockId }));
+  }
+
+  #firstLoneMs(): number {
+    const sql = `SELECT min(block.at_ms) AS at FROM unit INDEXED BY unit_available JOIN block ON block.seq = unit.block
+       WHERE unit.state = 'available' AND unit.owner = ?`;
+    return this.#db.one<{ at: number | null }>(sql, NOBODY)?.at ?? Infinity;
+  }
+
+  // ---- blocks that only the other half has, so far
 
   /** A block that only the other half has, so far. */
   noteTaken(block: BlockId, bytes: number): void {

@@ -1,7 +1,7 @@
 /** Requests that wait for the other half to acknowledge what they announced. In memory: a crash ends their wait. */
 import type { Fault } from "../../shared/errors/errors.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { otherHalfAbstains } from "./refusals.ts";
+import { notEnoughKeys, otherHalfAbstains, otherHalfCloses } from "./refusals.ts";
 
 type Outcome = Result<null, Fault>;
 
@@ -13,6 +13,9 @@ interface Waiter {
   /** What the other half answered, once it has. */
   outcome?: Outcome;
 }
+
+/** What the halves disagree on is for operators; the client is to come again. */
+const refusedBy = ({ code }: Fault): Outcome => (code === "no-route" ? otherHalfCloses() : otherHalfAbstains());
 
 export class HalfWaiting {
   readonly #waiters = new Map<number, Waiter>();
@@ -46,8 +49,7 @@ export class HalfWaiting {
     const waiter = this.#waiters.get(record);
     if (waiter === undefined) return false;
     waiter.outcome = refusal === undefined ? ok(null) : err(refusal);
-    // What the halves disagree on is for operators; the client is to come again.
-    waiter.tell(refusal === undefined ? waiter.outcome : otherHalfAbstains());
+    waiter.tell(refusal === undefined ? waiter.outcome : refusedBy(refusal));
     return true;
   }
 
@@ -60,6 +62,8 @@ export class HalfWaiting {
   end(record: number): Pick<Waiter, "seq" | "outcome"> | undefined {
     const waiter = this.#waiters.get(record);
     this.#waiters.delete(record);
+    // Whoever has not been told yet waits for keys that are voided.
+    waiter?.tell(notEnoughKeys());
     return waiter;
   }
 }

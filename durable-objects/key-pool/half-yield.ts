@@ -8,6 +8,7 @@ import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { HalfParts } from "./half-parts.ts";
 import type { OwnedUnit } from "./half-units.ts";
+import { keepingFloor } from "./siblings.ts";
 
 /** Units given beyond the need at hand. */
 const UNITS_AHEAD = 4;
@@ -23,7 +24,7 @@ export function yieldUnits(parts: HalfParts, wantBytes: number): number {
   if (open?.kind === "yield") return bytesOf(placed(parts, open.units));
   const wanted = Math.min(LIMITS.halfYieldUnits, Math.ceil(wantBytes / LIMITS.unitBytes) + UNITS_AHEAD);
   const untouched = units.untouched(own, 2 * wanted).filter(({ id }) => !pool.books.isTouched(id));
-  const given = untouched.slice(0, Math.min(wanted, Math.ceil(untouched.length / 2)));
+  const given = keepingFloor(pool, untouched.slice(0, Math.min(wanted, Math.ceil(untouched.length / 2))));
   if (given.length === 0) return 0;
   for (const { id } of given) units.setOwner(id, other);
   pool.useLease(given.length);

@@ -17,7 +17,6 @@ import {
 import { Crashed, LONG, SHORT } from "../../test/support/in-workerd-halves.ts";
 import { code, keysOf, makePool, randomBytes, value } from "../../test/support/in-workerd-pool.ts";
 import { retireBegun } from "./begun-units.ts";
-import { canImport } from "./imports.ts";
 import { expireRecords, voidStep } from "./upkeep.ts";
 
 const { unitBytes } = LIMITS;
@@ -254,11 +253,6 @@ describe("a multicast over the pair and another pool", () => {
     for (const half of both) {
       expect(await ledgerOf(half)).toMatchObject({ reserved: 0, pending: 0, delivered: 256, voided: 256 });
     }
-  });
-
-  test("finds no pad where the other node lives elsewhere", async () => {
-    const { low } = await stocked(2);
-    expect(await code(low.run(async ({ pool }) => await canImport(pool, 32, async () => true)))).toBe("no-route");
   });
 });
 

@@ -1,16 +1,19 @@
 /**
  * Multicast to nodes this pool does not serve: the keys are handed to the pools that do, under the same IDs, before
- * the master gets them. Between adjacent nodes a key travels under as many bits of one-time pad of that pool.
+ * the master gets them. Between two nodes a key travels under as many bits of one-time pad of their pool.
  */
-import { fail, fault, type Fault } from "../../shared/errors/errors.ts";
-import { pairName, pairOf, type PairName } from "../../shared/ids.ts";
+import { toHex } from "../../shared/bytes/hex.ts";
+import { fault, type Fault } from "../../shared/errors/errors.ts";
+import { type NodeId, pairName, pairOf, type PairName } from "../../shared/ids.ts";
 import type { EncKeysCall, ImportCall, PoolToPoolRpc } from "../../shared/keypool/types.ts";
-import { err, ok, type Result } from "../../shared/result.ts";
-import { commit, commitLeased, type PoolContext, servedHere } from "./context.ts";
-import { initialLeft } from "./left.ts";
+import { asOwn, err, ok, type Result } from "../../shared/result.ts";
+import { commit, commitLeased, type PoolContext } from "./context.ts";
+import { boundOf } from "./hops.ts";
+import { padBytesFor, type Pads, spendPad } from "./import-pads.ts";
+import { insertImported } from "./imported-keys.ts";
+import { importElsewhere } from "./imports-elsewhere.ts";
 import type { Participant } from "./publish.ts";
 import { notEnoughKeys } from "./refusals.ts";
-import { type KeyRecord, UNTOUCHED } from "./rows.ts";
 
 /** The other pools that serve recipients of this call. */
 export function importsOf(pool: PoolContext, call: EncKeysCall): ReadonlySet<PairName> {
@@ -25,7 +28,8 @@ export async function canDistribute(
   imports: ReadonlySet<PairName>,
   poolOf: (pair: PairName) => PoolToPoolRpc,
 ): Promise<Result<null, Fault>> {
-  const question = { configVersion: call.configVersion, bytes: (call.count * call.sizeBits) / 8 };
+  const { configVersion, count, sizeBits, maxHops } = call;
+  const question = { configVersion, bytes: (count * sizeBits) / 8, ...boundIfAny(maxHops) };
   const answers = await Promise.all(
     [...imports].map(async (pair) => await reach(() => poolOf(pair).canImport(question))),
   );
@@ -34,31 +38,21 @@ export async function canDistribute(
 
 async function reach(ask: () => Promise<Result<null, Fault>>): Promise<Result<null, Fault>> {
   try {
-    return await ask();
+    return asOwn(await ask());
   } catch {
     return err({ ...fault("not-enough-keys", "a pool of this multicast cannot be reached"), retryAfterSeconds: 1 });
   }
 }
 
-/** The answer to `canImport`. @param refill opens or brings in at least so many bytes of pad */
-export async function canImport(
-  pool: PoolContext,
-  bytes: number,
-  refill: (bytes: number) => Promise<boolean>,
-): Promise<Result<null, Fault>> {
-  if (pool.half.ownNode !== null) return notOverHalves();
-  return (await hasOrGets(pool, padBytesFor(pool, bytes), refill)) ? ok(null) : notEnoughKeys();
+/** The answer to `canImport`. */
+export async function canImport(pool: PoolContext, call: CanImport, pads: Pads): Promise<Result<null, Fault>> {
+  if (pool.half.imports !== null) return await pads.canDraw(call);
+  return await pads.hasOrGets({ bytes: padBytesFor(pool, call.bytes), maxHops: boundOf(pool, call.maxHops) });
 }
 
-/** The pad would have to be taken off in the other deployment. */
-const notOverHalves = () => fail("no-route", "a multicast reaches no nodes of other deployments but on its own path");
+type CanImport = Parameters<PoolToPoolRpc["canImport"]>[0];
 
-async function hasOrGets(pool: PoolContext, bytes: number, refill: (bytes: number) => Promise<boolean>) {
-  return pool.supply.has(bytes) || (await refill(bytes));
-}
-
-/** Within one node a key crosses no link, so it needs no pad. */
-const padBytesFor = (pool: PoolContext, bytes: number): number => (pool.pair.low === pool.pair.high ? 0 : bytes);
+const boundIfAny = (maxHops: number | undefined) => (maxHops === undefined ? {} : { maxHops });
 
 /** The other pools, as those who must take part before the keys may be used. */
 export function importers(
@@ -82,6 +76,7 @@ export function importers(
         sizeBytes: record.sizeBytes,
         bytes,
         expiresMs,
+        ...boundIfAny(call.maxHops),
       };
       return await reach(() => poolOf(pair).importKeys(handed));
     },
@@ -89,74 +84,39 @@ export function importers(
   }));
 }
 
-/** Takes keys of another pool's making in. @param refill opens or brings in at least so many bytes of pad */
-export async function importKeys(
-  pool: PoolContext,
-  call: ImportCall,
-  refill: (bytes: number) => Promise<boolean>,
-): Promise<Result<null, Fault>> {
-  if (pool.half.ownNode !== null) return notOverHalves();
-  const padBytes = padBytesFor(pool, call.bytes.length);
-  if (!(await hasOrGets(pool, padBytes, refill))) return notEnoughKeys();
+/** Takes keys of another pool's making in, or hands them to the half that serves their node. */
+export async function importKeys(pool: PoolContext, call: ImportCall, pads: Pads): Promise<Result<null, Fault>> {
+  const { imports } = pool.half;
+  if (imports !== null) return await importElsewhere(pool, imports, call, pads);
+  const pad = { bytes: padBytesFor(pool, call.bytes.length), maxHops: boundOf(pool, call.maxHops) };
+  const came = await pads.hasOrGets(pad);
+  if (!came.ok) return came;
   return await commitLeased(pool, () => {
     const nowMs = Date.now();
-    const pad = pool.books.allocate(padBytes, "pad", nowMs);
-    if (pad === null) return notEnoughKeys();
-    pool.books.spend(pad);
-    const unit = pool.books.nextUnit();
-    const id = pool.books.totals.nextRecord;
-    pool.books.count({ nextRecord: id + 1, imported: pool.books.totals.imported + call.bytes.length * 8 });
-    const length = call.bytes.length;
-    pool.books.insertUnit({
-      id: unit,
-      block: 0,
-      offset: 0,
-      length,
-      ...UNTOUCHED,
-      cursor: length,
-      state: "import",
-      owner: call.masterNode,
-      data: pool.vault.seal(call.bytes),
-    });
-    const record: KeyRecord = {
-      id,
-      nonce: call.nonce,
-      state: "pending",
-      master: call.master,
-      masterNode: call.masterNode,
-      recipients: call.recipients,
-      keys: call.keys,
-      sizeBytes: call.sizeBytes,
-      segments: [{ unit, offset: 0, length }],
-      left: initialLeft(servedHere(pool, call.masterNode, call.recipients), call.keys),
-      imported: true,
-      policyVersion: pool.config().version,
-      expiresMs: call.expiresMs,
-      holdUntilMs: 0,
-      announced: null,
-      chunks: null,
-    };
-    pool.records.insert(record);
-    pool.records.insertImport(call.nonce, id, call.mask);
-    pool.useLease(call.keys);
-    pool.books.reference(record.segments);
+    if (!spendPad(pool, pad, nowMs)) return notEnoughKeys();
+    pool.records.insertImport(call.nonce, insertImported(pool, call), call.mask);
     pool.books.audit({
       atMs: nowMs,
       act: "keys.import",
       who: call.principal,
       node: pool.pair.low === call.masterNode ? pool.pair.high : pool.pair.low,
-      detail: { keys: call.keys, pad_bits: padBytes * 8, pool: pool.pairName },
+      detail: { keys: call.keys, pad_bits: pad.bytes * 8, pool: pool.pairName },
     });
     return ok(null);
   });
 }
 
-export async function voidImport(pool: PoolContext, nonce: Uint8Array): Promise<Result<null, Fault>> {
+/** @param from the master's node, where its deployment takes back what it has handed over */
+export async function voidImport(pool: PoolContext, nonce: Uint8Array, from?: NodeId): Promise<Result<null, Fault>> {
+  const { imports, ownNode } = pool.half;
+  if (from === undefined && imports !== null && ownNode !== null) {
+    return await imports.voidImport({ pair: pool.pairName, shard: pool.shard, from: ownNode, nonce: toHex(nonce) });
+  }
   return await commit(pool, () => {
     const imported = pool.records.import(nonce);
     const record = imported === undefined ? undefined : pool.records.byId(imported.record);
-    if (record === undefined) return ok(null);
-    pool.books.endRecord(record);
+    const isTheirs = record?.imported === true && (from === undefined || record.masterNode === from);
+    if (isTheirs) pool.books.endRecord(record);
     return ok(null);
   });
 }

@@ -3,10 +3,10 @@
  * only composes: each verb has a file of its own beside it.
  */
 import { DurableObject } from "cloudflare:workers";
-import { type Fault, fail, fault } from "../../shared/errors/errors.ts";
-import { poolName } from "../../shared/ids.ts";
+import { type Fault, fail } from "../../shared/errors/errors.ts";
+import { type NodeId, poolName } from "../../shared/ids.ts";
 import { type KeyIdRun, packRuns } from "../../shared/keypool/key-id-run.ts";
-import { fullBucket, takeToken, type TokenBucket } from "../../shared/keypool/token-bucket.ts";
+import { flawOfIngest } from "../../shared/keypool/relayed-block.ts";
 import type {
   DecKeysCall,
   EncKeysCall,
@@ -16,73 +16,120 @@ import type {
   KeyPoolRpc,
   LentUnit,
   PoolCall,
-  PoolConfig,
   PoolResult,
   PoolStatus,
   PoolToPoolRpc,
 } from "../../shared/keypool/types.ts";
+import type { ForeignKeysRpc } from "../../shared/etsi020/types.ts";
+import type { QuotaRpc } from "../../shared/keypool/quota-claims.ts";
 import type { StreamPoolRpc } from "../../shared/keypool/streams.ts";
+import type { HalfAnswer, HalfRpc } from "../../shared/keypool/half.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import type { RelayedPoolRpc, RelayLinkRpc } from "../../shared/relay/types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { DIRECTORY_NAME, generationOf, type ObjectsEnv } from "../env.ts";
 import { Alarms } from "./alarms.ts";
 import { Arrivals } from "./arrivals.ts";
 import { assemblePool } from "./assemble.ts";
-import { completed, storedConfig } from "./config.ts";
 import { commit, type PoolContext } from "./context.ts";
 import { checkKeys, deliverKeys } from "./dec-keys.ts";
 import { giveKeys } from "./enc-keys.ts";
 import { awaitedBlocks, putKeyIds } from "./block-key-ids.ts";
+import { importForeign, voidForeign } from "./foreign-keys.ts";
+import { drawPad, Pads, takePad } from "./import-pads.ts";
 import { canImport, importKeys, voidImport } from "./imports.ts";
+import { receiveImport } from "./imports-elsewhere.ts";
 import { rollStep } from "./epoch-roll.ts";
+import type { FillAhead } from "./fill-ahead.ts";
+import { Gate } from "./gate.ts";
+import { halfElsewhere } from "./half-elsewhere.ts";
 import { ingestBlock } from "./ingest.ts";
 import { PoolLease } from "./lease.ts";
 import { expanded } from "./read-keys.ts";
-import { Refill } from "./refill.ts";
+import { heldHere, judgeClaim } from "./pair-quotas.ts";
+import { type Need, Refill } from "./refill.ts";
+import { defect } from "./refusals.ts";
+import { relayedKey } from "./relayed-key.ts";
+import { drawHop } from "./relay-draw.ts";
+import { linkStateOf } from "./relay-link.ts";
+import { takeHop } from "./relay-take.ts";
 import { lendUnits, settleTransfer } from "./siblings.ts";
 import { makeMaterial } from "./sources.ts";
 import { statusOf } from "./status.ts";
+import { takeBack } from "./taken-back.ts";
+import { SeenQuestions } from "./seen-questions.ts";
+import { answerStream } from "./stream-answers.ts";
 import { availableChunks } from "./stream-available.ts";
 import { giveChunks } from "./stream-chunks.ts";
 import { closeStream } from "./stream-close.ts";
 import { openStream } from "./stream-open.ts";
-import { stateFor } from "./stream-rows.ts";
+import { streamState } from "./stream-rows.ts";
 import { settleChunks } from "./stream-settle.ts";
 import { countStep, voidStep } from "./upkeep.ts";
 
-export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, PoolToPoolRpc, StreamPoolRpc {
+export class KeyPool
+  extends DurableObject<ObjectsEnv>
+  implements KeyPoolRpc, PoolToPoolRpc, StreamPoolRpc, RelayLinkRpc, HalfRpc, ForeignKeysRpc, QuotaRpc, RelayedPoolRpc
+{
+  readonly #gate: Gate;
   readonly #pool: PoolContext;
   readonly #alarms: Alarms;
   readonly #refill: Refill;
+  readonly #ahead: FillAhead;
   readonly #lease: PoolLease;
+  readonly #pads: Pads;
   readonly #arrivals = new Arrivals(LIMITS.waitingDecs);
-  readonly #buckets = new Map<string, TokenBucket>();
-  #config: PoolConfig | undefined;
+  readonly #questions = new SeenQuestions();
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
+    const directory = () => env.DIRECTORY.getByName(DIRECTORY_NAME);
+    this.#gate = new Gate({
+      pool: () => this.#pool,
+      lease: () => this.#lease,
+      poolConfig: async () => await directory().poolConfig(this.#pool.pairName, this.#pool.shard),
+      replan: () => this.#alarms.replan(),
+    });
     this.#pool = assemblePool(ctx, env, {
-      config: () => this.#config,
-      committed: () => this.#alarms.replan(),
+      config: () => this.#gate.config,
+      committed: () => {
+        this.#ahead.consider(Date.now());
+        this.#alarms.replan();
+      },
+      allocated: (bytes) => this.#ahead.used(bytes, Date.now()),
+      isCutOff: () => this.#ahead.isCutOff,
+      shardOf: (other) => this.#shard(other),
       isLeased: () => this.#lease.open,
       useLease: (keys) => this.#lease.use(keys),
+      remote: () =>
+        halfElsewhere(
+          env,
+          () => this.#gate.config,
+          () => this.#lease.since,
+        ),
     });
-    const config = this.#pool.store.setting("config");
-    if (typeof config === "string") this.#config = storedConfig(config);
-    void ctx.blockConcurrencyWhile(async () => await this.#pool.epochs.start(this.#config?.epoch));
+    this.#gate.recall();
+    void ctx.blockConcurrencyWhile(async () => await this.#pool.epochs.start(this.#gate.config?.epoch));
     const name = poolName(this.#pool.pairName, this.#pool.shard);
     this.#lease = new PoolLease(this.#pool, {
       pool: name,
       source: `key-pool:${name}`,
       deployment: generationOf(env),
-      leasePool: async (call) => await env.DIRECTORY.getByName(DIRECTORY_NAME).leasePool(call),
+      leasePool: async (call) => await directory().leasePool(call),
       logOf: (node) => env.AUDIT_LOG.getByName(node),
       background: (work) => ctx.waitUntil(work),
     });
-    this.#refill = new Refill(this.#pool, (other) => this.#shard(other));
+    const { ahead, urgent } = relayedKey(this.#pool, {
+      nodeOf: (node) => this.env.TRUSTED_NODE.getByName(node),
+      background: (work) => ctx.waitUntil(work),
+    });
+    this.#ahead = ahead;
+    this.#refill = new Refill(this.#pool, { shardOf: (other) => this.#shard(other), urgent });
+    this.#pads = new Pads(this.#pool, this.#bringPad, (other) => this.#shard(other));
     this.#alarms = new Alarms(this.#pool, ctx, {
       logOf: (node) => env.AUDIT_LOG.getByName(node),
       shardOf: (other) => this.#shard(other),
+      ahead,
     });
   }
 
@@ -91,15 +138,14 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async #enc(call: EncKeysCall): PoolResult<KeyGrant<KeyIdRun>> {
-    const ready = await this.#admitOnce(call);
-    if (!ready.ok) return ready;
-    if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes gives no new keys");
-    return await giveKeys(this.#pool, call, {
-      // The import lands in the shard that the key IDs name, whatever the number of shards there.
-      poolOf: (pair) => this.env.KEY_POOL.getByName(poolName(pair, this.#pool.shard)),
-      refill: async (bytes, waits) =>
-        !waits && this.#refill.mayBringIn ? "on-its-way" : await this.#refill.bytes(bytes),
-      published: () => this.#arrivals.arrived(),
+    return await this.#gate.admittedOnce(call, async () => {
+      if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes gives no new keys");
+      return await giveKeys(this.#pool, call, {
+        // The import lands in the shard that the key IDs name, whatever the number of shards there.
+        poolOf: (pair) => this.env.KEY_POOL.getByName(poolName(pair, this.#pool.shard)),
+        refill: async (need) => await this.#refill.bytes(need),
+        published: () => this.#arrivals.arrived(),
+      });
     });
   }
 
@@ -108,9 +154,8 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async #dec(call: DecKeysCall<KeyIdRun>): PoolResult<KeyGrant<KeyIdRun>> {
-    const ready = await this.#admitOnce(call);
-    if (!ready.ok) return ready;
-    return await deliverKeys(this.#pool, call, (untilMs) => this.#arrivals.wait(untilMs - Date.now()));
+    const wait = (untilMs: number) => this.#arrivals.wait(untilMs - Date.now());
+    return await this.#gate.admittedOnce(call, async () => await deliverKeys(this.#pool, call, wait));
   }
 
   async serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant<KeyIdRun>, Fault>[]> {
@@ -122,59 +167,59 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async checkKeys(call: DecKeysCall): PoolResult<null> {
-    const ready = await this.#admit(call.configVersion, call.principal);
-    if (!ready.ok) return ready;
-    const refusal = checkKeys(this.#pool, { ...call, keyIds: packRuns(call.keyIds) }, Date.now());
-    return refusal === null ? ok(null) : err(refusal);
-  }
-
-  async status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus> {
-    const ready = await this.#admit(call.configVersion, call.principal);
-    if (!ready.ok) return ready;
-    return ok(statusOf(this.#pool, Date.now()));
-  }
-
-  async ingest(call: IngestCall): ReturnType<KeyPoolRpc["ingest"]> {
-    const ready = await this.#admit(call.configVersion, call.principal);
-    if (!ready.ok) return ready;
-    if (this.#pool.config().state !== "active") return fail("not-found", "this link takes no material");
-    return await ingestBlock(this.#pool, {
-      id: call.block,
-      node: call.node,
-      bytes: call.bytes,
-      origin: "pushed",
-      principal: call.principal,
+    return await this.#gate.admitted(call, async () => {
+      const refusal = checkKeys(this.#pool, { ...call, keyIds: packRuns(call.keyIds) }, Date.now());
+      return refusal === null ? ok(null) : err(refusal);
     });
   }
 
+  async status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus> {
+    return await this.#gate.admitted(call, async () => {
+      const nowMs = Date.now();
+      return ok(statusOf(this.#pool, this.#ahead.status(nowMs), nowMs));
+    });
+  }
+
+  async ingest(call: IngestCall): ReturnType<KeyPoolRpc["ingest"]> {
+    const take = async () => await this.#take(call);
+    // Relayed key comes as this pool has asked for it, and has cost its links all it can: to refuse it saves nothing.
+    const isAsked = call.relayed !== undefined;
+    return isAsked ? await this.#gate.ready(call.configVersion, take) : await this.#gate.admitted(call, take);
+  }
+
+  async #take(call: IngestCall): ReturnType<KeyPoolRpc["ingest"]> {
+    const { state, source } = this.#pool.config();
+    if (state !== "active") return fail("not-found", "this link takes no material");
+    const flaw = flawOfIngest(call, source, this.#pool);
+    if (flaw !== null) return fail("bad-request", flaw);
+    const { block: id, node, bytes, principal, relayed } = call;
+    const origin = relayed === undefined ? ({ origin: "pushed" } as const) : ({ origin: "relayed", relayed } as const);
+    return await ingestBlock(this.#pool, { id, node, bytes, principal, ...origin });
+  }
+
   async putKeyIds(call: Parameters<KeyPoolRpc["putKeyIds"]>[0]): ReturnType<KeyPoolRpc["putKeyIds"]> {
-    const ready = await this.#admit(call.configVersion, call.principal);
-    return ready.ok ? await putKeyIds(this.#pool, call) : ready;
+    return await this.#gate.admitted(call, async () => await putKeyIds(this.#pool, call));
   }
 
   async awaitedBlocks(call: Parameters<KeyPoolRpc["awaitedBlocks"]>[0]): ReturnType<KeyPoolRpc["awaitedBlocks"]> {
-    const ready = await this.#admit(call.configVersion, call.principal);
-    return ready.ok ? ok(awaitedBlocks(this.#pool, call)) : ready;
+    return await this.#gate.admitted(call, async () => ok(awaitedBlocks(this.#pool, call)));
   }
 
   async clearAlarms(call: Parameters<KeyPoolRpc["clearAlarms"]>[0]): ReturnType<KeyPoolRpc["clearAlarms"]> {
-    const ready = await this.#admit(call.configVersion, call.principal);
-    if (!ready.ok) return ready;
-    return await commit(this.#pool, () =>
-      ok({ cleared: this.#pool.standingAlarms.clear(call.code, null, call.principal, Date.now()) }),
-    );
+    const { standingAlarms } = this.#pool;
+    const clear = () => ok({ cleared: standingAlarms.clear(call.code, null, call.principal, Date.now()) });
+    return await this.#gate.admitted(call, async () => await commit(this.#pool, clear));
   }
 
   async prefill(call: { readonly configVersion: number; readonly bytes: number }): ReturnType<KeyPoolRpc["prefill"]> {
-    const ready = await this.#ready(call.configVersion);
-    if (!ready.ok) return ready;
-    const made = await makeMaterial(this.#pool, "simulated", call.bytes);
-    return made.ok ? ok({ availableBits: this.#pool.books.totals.ledger.available }) : made;
+    return await this.#gate.ready(call.configVersion, async () => {
+      const made = await makeMaterial(this.#pool, "simulated", call.bytes);
+      return made.ok ? ok({ availableBits: this.#pool.books.totals.ledger.available }) : made;
+    });
   }
 
   async refresh(configVersion: number): PoolResult<null> {
-    const ready = await this.#configure(configVersion);
-    return ready.ok ? ok(null) : ready;
+    return await this.#gate.configure(configVersion);
   }
 
   async countPending(call: Parameters<KeyPoolRpc["countPending"]>[0]): ReturnType<KeyPoolRpc["countPending"]> {
@@ -182,147 +227,139 @@ export class KeyPool extends DurableObject<ObjectsEnv> implements KeyPoolRpc, Po
   }
 
   async voidPending(call: Parameters<KeyPoolRpc["voidPending"]>[0]): ReturnType<KeyPoolRpc["voidPending"]> {
-    const ready = await this.#configure(0);
-    return ready.ok ? await voidStep(this.#pool, call) : ready;
+    return await this.#gate.configured(0, async () => await voidStep(this.#pool, call));
   }
 
   async rollEpoch({ epoch }: { readonly epoch: number }): ReturnType<KeyPoolRpc["rollEpoch"]> {
-    const ready = await this.#configure(0);
-    return ready.ok ? await rollStep(this.#pool, epoch) : ready;
+    return await this.#gate.configured(0, async () => await rollStep(this.#pool, epoch));
   }
 
-  async canImport(call: { readonly configVersion: number; readonly bytes: number }): PoolResult<null> {
-    const ready = await this.#ready(call.configVersion);
-    if (!ready.ok) return ready;
-    if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
-    return await canImport(this.#pool, call.bytes, async (bytes) => await this.#refill.bytes(bytes));
+  async canImport(call: Parameters<PoolToPoolRpc["canImport"]>[0]): PoolResult<null> {
+    return await this.#gate.takingKeys(call.configVersion, async () => await canImport(this.#pool, call, this.#pads));
   }
 
   async importKeys(call: ImportCall): PoolResult<null> {
-    const ready = await this.#ready(call.configVersion);
-    if (!ready.ok) return ready;
-    if (this.#pool.config().state !== "active") return fail("no-route", "this pair of nodes takes no new keys");
-    return await importKeys(this.#pool, call, async (bytes) => await this.#refill.bytes(bytes));
+    return await this.#gate.takingKeys(call.configVersion, async () => await importKeys(this.#pool, call, this.#pads));
   }
 
-  async voidImport(nonce: Uint8Array): PoolResult<null> {
-    const ready = await this.#configure(0);
-    return ready.ok ? await voidImport(this.#pool, nonce) : ready;
+  async drawPad(call: Parameters<PoolToPoolRpc["drawPad"]>[0]): ReturnType<PoolToPoolRpc["drawPad"]> {
+    return await this.#gate.takingKeys(call.configVersion, async () => await drawPad(this.#pool, call, this.#bringPad));
   }
 
-  async lendUnits(call: { readonly transfer: string; readonly units: number }): PoolResult<readonly LentUnit[]> {
-    const ready = await this.#ready(0);
-    return ready.ok ? await lendUnits(this.#pool, call) : ready;
+  async takePad(call: Parameters<PoolToPoolRpc["takePad"]>[0]): ReturnType<PoolToPoolRpc["takePad"]> {
+    return await this.#gate.ready(0, async () => await takePad(this.#pool, call));
+  }
+
+  async receiveImport({ configVersion, sealed }: Parameters<HalfRpc["receiveImport"]>[0]): PoolResult<null> {
+    return await this.#gate.takingKeys(configVersion, async () => await receiveImport(this.#pool, sealed, this.#pads));
+  }
+
+  async importForeign(call: Parameters<ForeignKeysRpc["importForeign"]>[0]): PoolResult<null> {
+    const take = async () => await importForeign(this.#pool, call, this.#bringPad);
+    return await this.#gate.admitted(call, async () => await this.#gate.takingKeys(call.configVersion, take));
+  }
+
+  async voidForeign(call: Parameters<ForeignKeysRpc["voidForeign"]>[0]): ReturnType<ForeignKeysRpc["voidForeign"]> {
+    return await this.#gate.admitted(call, async () => await voidForeign(this.#pool, call));
+  }
+
+  async voidImport(nonce: Uint8Array, from?: NodeId): PoolResult<null> {
+    return await this.#gate.configured(0, async () => await voidImport(this.#pool, nonce, from));
+  }
+
+  async lendUnits(call: Parameters<PoolToPoolRpc["lendUnits"]>[0]): PoolResult<readonly LentUnit[]> {
+    return await this.#gate.ready(0, async () => {
+      const came = call.brings === true ? await this.#refill.untouched(call.units) : ok(null);
+      return came.ok ? await lendUnits(this.#pool, call) : came;
+    });
   }
 
   async settleTransfer(transfer: string): PoolResult<null> {
-    const ready = await this.#configure(0);
-    return ready.ok ? await settleTransfer(this.#pool, transfer) : ready;
+    return await this.#gate.configured(0, async () => await settleTransfer(this.#pool, transfer));
   }
 
   async openStream(call: Parameters<StreamPoolRpc["openStream"]>[0]): ReturnType<StreamPoolRpc["openStream"]> {
-    const ready = await this.#admit(call.configVersion, call.principal);
-    return ready.ok ? await openStream(this.#pool, call) : ready;
+    return await this.#gate.admitted(call, async () => await openStream(this.#pool, call));
   }
 
   async streamState(call: Parameters<StreamPoolRpc["streamState"]>[0]): ReturnType<StreamPoolRpc["streamState"]> {
-    const ready = await this.#ready(call.configVersion);
-    return ready.ok ? ok(stateFor(this.#pool, call, Date.now())) : ready;
+    return await this.#gate.ready(call.configVersion, async () => await streamState(this.#pool, call));
   }
 
   async chunks(call: Parameters<StreamPoolRpc["chunks"]>[0]): ReturnType<StreamPoolRpc["chunks"]> {
-    const ready = await this.#admit(call.configVersion, call.principal);
-    return ready.ok ? await giveChunks(this.#pool, call, async (bytes) => await this.#refill.bytes(bytes)) : ready;
+    return await this.#gate.admitted(call, async () => await giveChunks(this.#pool, call, this.#bringIn));
   }
 
   async settleChunks(call: Parameters<StreamPoolRpc["settleChunks"]>[0]): ReturnType<StreamPoolRpc["settleChunks"]> {
-    const ready = await this.#configure(0);
-    return ready.ok ? await settleChunks(this.#pool, call) : ready;
+    return await this.#gate.configured(0, async () => await settleChunks(this.#pool, call));
   }
 
   async availableChunks(
     call: Parameters<StreamPoolRpc["availableChunks"]>[0],
   ): ReturnType<StreamPoolRpc["availableChunks"]> {
-    const ready = await this.#admit(call.configVersion, call.principal);
-    return ready.ok ? await availableChunks(this.#pool, call, async (bytes) => await this.#refill.bytes(bytes)) : ready;
+    return await this.#gate.admitted(call, async () => await availableChunks(this.#pool, call, this.#bringIn));
   }
 
   async closeStream(call: Parameters<StreamPoolRpc["closeStream"]>[0]): ReturnType<StreamPoolRpc["closeStream"]> {
-    const ready = await this.#configure(0);
-    return ready.ok ? await closeStream(this.#pool, call) : ready;
+    return await this.#gate.configured(0, async () => await closeStream(this.#pool, call));
+  }
+
+  async drawHop(call: Parameters<RelayLinkRpc["drawHop"]>[0]): ReturnType<RelayLinkRpc["drawHop"]> {
+    return await this.#gate.ready(call.configVersion, async () => await drawHop(this.#pool, call, this.#bringIn));
+  }
+
+  async takeHop(call: Parameters<RelayLinkRpc["takeHop"]>[0]): ReturnType<RelayLinkRpc["takeHop"]> {
+    return await this.#gate.ready(call.configVersion, async () => await takeHop(this.#pool, call));
+  }
+
+  async linkState(call: Parameters<RelayLinkRpc["linkState"]>[0]): ReturnType<RelayLinkRpc["linkState"]> {
+    return await this.#gate.ready(call.configVersion, async () => ok(linkStateOf(this.#pool, Date.now())));
+  }
+
+  async claimQuota(claim: Parameters<QuotaRpc["claimQuota"]>[0]): ReturnType<QuotaRpc["claimQuota"]> {
+    return await this.#gate.configured(claim.configVersion, async () => await judgeClaim(this.#pool, claim));
+  }
+
+  async heldUsage({ configVersion, master }: Parameters<QuotaRpc["heldUsage"]>[0]): ReturnType<QuotaRpc["heldUsage"]> {
+    return await this.#gate.configured(configVersion, async () => heldHere(this.#pool, master));
+  }
+
+  async takeBack(call: Parameters<RelayedPoolRpc["takeBack"]>[0]): PoolResult<null> {
+    return await this.#gate.configured(call.configVersion, async () => await takeBack(this.#pool, call));
+  }
+
+  async receiveHalf({
+    configVersion,
+    batch,
+    askedAtMs,
+  }: Parameters<HalfRpc["receiveHalf"]>[0]): PoolResult<HalfAnswer> {
+    return await this.#gate.ready(configVersion, async () => await this.#pool.half.receive(batch, askedAtMs));
+  }
+
+  async receiveStream(call: Parameters<HalfRpc["receiveStream"]>[0]): ReturnType<HalfRpc["receiveStream"]> {
+    return await this.#gate.ready(call.configVersion, async () => {
+      if (this.#questions.isNew(call.nonce, Date.now()))
+        return await answerStream(this.#pool, call.question, this.#bringIn);
+      return fail("unavailable", "this question was asked before, or too many are remembered");
+    });
+  }
+
+  async tellPeer(call: Parameters<StreamPoolRpc["tellPeer"]>[0]): PoolResult<null> {
+    return await this.#gate.configured(0, async () => await this.#pool.half.tellPeer(call));
   }
 
   override async alarm(): Promise<void> {
-    const ready = await this.#configure(0);
+    const ready = await this.#gate.configure(0);
     if (ready.ok) await this.#alarms.run((await this.#lease.ready()).ok);
   }
 
-  #shard(shard: number): PoolToPoolRpc {
+  /** For those who have other words than ours for why nothing came. */
+  readonly #bringIn = async (bytes: number): Promise<boolean> => (await this.#refill.bytes({ bytes })).ok;
+
+  readonly #bringPad = async (pad: Pick<Need, "bytes" | "maxHops">): Promise<Result<null, Fault>> =>
+    await this.#refill.bytes({ ...pad, isPad: true });
+
+  #shard(shard: number): PoolToPoolRpc & QuotaRpc {
     return this.env.KEY_POOL.getByName(poolName(this.#pool.pairName, shard));
   }
-
-  /** A call that comes again has had its token. */
-  async #admitOnce({
-    configVersion,
-    principal,
-    waits,
-  }: EncKeysCall | DecKeysCall<KeyIdRun>): Promise<Result<null, Fault>> {
-    return waits === true ? await this.#ready(configVersion) : await this.#admit(configVersion, principal);
-  }
-
-  /** Ready, and a token of the principal's bucket taken. */
-  async #admit(configVersion: number, principal: string): Promise<Result<null, Fault>> {
-    const ready = await this.#ready(configVersion);
-    if (!ready.ok) return ready;
-    this.#alarms.replan();
-    const { requests_per_s: ratePerS, burst } = this.#pool.config().policy.rate_limit;
-    const nowMs = Date.now();
-    const { bucket, waitMs } = takeToken(
-      this.#buckets.get(principal) ?? fullBucket(burst, nowMs),
-      { ratePerS, burst },
-      nowMs,
-    );
-    this.#buckets.delete(principal);
-    this.#buckets.set(principal, bucket);
-    if (this.#buckets.size > LIMITS.rateLimitedPrincipals) {
-      for (const oldest of this.#buckets.keys()) {
-        this.#buckets.delete(oldest);
-        break;
-      }
-    }
-    if (waitMs === 0) return ok(null);
-    const message = `more than ${ratePerS} requests a second`;
-    return err({ ...fault("rate-limited", message), retryAfterSeconds: Math.ceil(waitMs / 1000) });
-  }
-
-  /** Configuration up to date, and a lease held. */
-  async #ready(configVersion: number): Promise<Result<null, Fault>> {
-    const configured = await this.#configure(configVersion);
-    return !configured.ok || this.#lease.open ? configured : await this.#lease.ready();
-  }
-
-  async #configure(version: number): Promise<Result<null, Fault>> {
-    const { pairName, shard, epochs } = this.#pool;
-    if (this.#config !== undefined && this.#config.version >= version && epochs.canSeal) return ok(null);
-    let config: PoolConfig;
-    try {
-      config = completed(await this.env.DIRECTORY.getByName(DIRECTORY_NAME).poolConfig(pairName, shard));
-    } catch {
-      return err({ ...fault("directory-unavailable", "the directory cannot be reached"), retryAfterSeconds: 1 });
-    }
-    if (this.#config === undefined || config.version > this.#config.version) {
-      this.#pool.store.putSetting("config", JSON.stringify(config));
-      this.#config = config;
-    }
-    await epochs.adopt(config.epoch);
-    this.#alarms.replan();
-    return ok(null);
-  }
-}
-
-/** As a caller of its own would be told of it. */
-function defect(reason: unknown): Result<never, Fault> {
-  // oxlint-disable-next-line no-console -- the object's log
-  console.error(`key pool, one call of several: ${reason instanceof Error ? reason.message : String(reason)}`);
-  return fail("unavailable", "a part of the key management system does not answer, try again");
 }

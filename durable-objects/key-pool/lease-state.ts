@@ -24,6 +24,8 @@ export interface LeaseState {
   /** The deployment's, as of the pool's last lease. */
   readonly deployment: string;
   readonly held: Lease | null;
+  /** Sequence of the first lease since everything was voided last; absent: nothing ever was. */
+  readonly since?: number;
   /** Id of a lease asked for, until the answer is stored. */
   readonly next: string | null;
   /** Everything was voided, and nothing came in since. */
@@ -36,8 +38,8 @@ const SETTING = "lease";
 
 /** @param deployment its generation now: a pool that is new has lived in no other */
 export function readLease(store: PoolStore, totals: Totals, deployment: string): LeaseState {
-  const stored = store.setting(SETTING);
-  if (typeof stored === "string") return storedJson<LeaseState>(stored);
+  const stored = store.settings.text(SETTING);
+  if (stored !== undefined) return storedJson<LeaseState>(stored);
   const isNew = totals.nextUnit === 1 && totals.nextRecord === 1;
   return {
     generation: 1,
@@ -51,4 +53,4 @@ export function readLease(store: PoolStore, totals: Totals, deployment: string):
 }
 
 export const writeLease = (store: PoolStore, state: LeaseState): void =>
-  store.putSetting(SETTING, JSON.stringify(state));
+  store.settings.put(SETTING, JSON.stringify(state));

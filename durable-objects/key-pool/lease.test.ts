@@ -179,3 +179,27 @@ test("refused while it works, the pool stops at once, voids everything and goes 
     expect(rig.asked.at(-2)).toMatchObject({ generation: 1 });
   });
 });
+
+test("the number since the last voiding grows with each voiding, with nothing else, and outlives the object", async () => {
+  await rigged(async (rig) => {
+    let lease = rig.start();
+    await lease.ready();
+    const seen = [lease.since];
+    for (let time = 1; time <= 2; time++) {
+      rig.fate = "rolled back";
+      lease = rig.start();
+      await expect.poll(async () => codeOf(await lease.ready())).toBe("ready");
+      await rig.settled();
+      seen.push(lease.since);
+      rig.fate = "answered";
+      lease.use(LIMITS.leaseKeys);
+      await rig.settled();
+      expect(lease.since).toBe(seen.at(-1));
+      lease = rig.start();
+      await lease.ready();
+      expect(lease.since).toBe(seen.at(-1));
+    }
+    expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
+    expect(seen).toHaveLength(3);
+  });
+});

@@ -8,11 +8,12 @@
  * long as its lease lasts. While the Directory is of the release before, which knows no leases, it works without one.
  */
 import type { AuditLogRpc } from "../../shared/audit/event.ts";
-import { fault, type Fault } from "../../shared/errors/errors.ts";
+import type { Fault } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { isMissingMethod } from "../../shared/missing-method.ts";
 import type { LeaseAnswer, LeaseCall } from "../../shared/network/directory-types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
+import { DIRECTORY_UNREACHABLE } from "../known-network.ts";
 import { commit, type PoolContext } from "./context.ts";
 import { type ForgottenEvents, type LeaseState, readLease, type RollBackSign, writeLease } from "./lease-state.ts";
 import { logUnavailable, rolledBack } from "./refusals.ts";
@@ -61,6 +62,14 @@ export class PoolLease {
   /** May the pool work? To be looked at in the very commit that gives something out. */
   get open(): boolean {
     return this.#open;
+  }
+
+  /**
+   * Grows whenever the pool has voided all it had. By the Directory's count: the pool's own may come from an old copy,
+   * and would give the same number twice.
+   */
+  get since(): number {
+    return this.#read().since ?? 1;
   }
 
   /** Resolves when the pool may work, or says why not. */
@@ -138,10 +147,11 @@ export class PoolLease {
       answer = await this.#reach.leasePool({ pool: this.#reach.pool, generation, held, next, voided });
     } catch (error) {
       if (isMissingMethod(error)) return ok("unknown");
-      return err({ ...fault("directory-unavailable", "the directory cannot be reached"), retryAfterSeconds: 1 });
+      return err(DIRECTORY_UNREACHABLE);
     }
     if (answer.outcome === "rolled-back") return ok("rolled-back");
-    const leased = { ...state, held: answer.lease, next: null, voided: false };
+    const since = state.voided ? { since: answer.lease.sequence } : {};
+    const leased = { ...state, ...since, held: answer.lease, next: null, voided: false };
     const stored = await this.#write(leased);
     return stored.ok ? ok(leased) : stored;
   }

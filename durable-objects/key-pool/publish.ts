@@ -9,6 +9,9 @@ import { commit, type PoolContext } from "./context.ts";
 import { notEnoughKeys } from "./refusals.ts";
 import type { KeyRecord } from "./rows.ts";
 
+/** Whose keys they are to be. */
+type Wish = Pick<EncKeysCall, "principal" | "idempotency">;
+
 /** Another pool, or this pool's other half. */
 export interface Participant {
   /** Resolves once those it serves can fetch the keys from it. */
@@ -17,14 +20,18 @@ export interface Participant {
   readonly leave: (record: KeyRecord) => Promise<unknown>;
 }
 
-/** Has all take part, then publishes the keys here. @returns the first fault, where any: the keys are voided then */
+/**
+ * Has all take part, then publishes the keys here.
+ * @param expiresMs of the keys; by the policy, where it is not said
+ * @returns the first fault, where any: the keys are voided then
+ */
 export async function publishWithAll(
   pool: PoolContext,
-  call: EncKeysCall,
+  call: Wish,
   record: KeyRecord,
   participants: readonly Participant[],
+  expiresMs = Date.now() + pool.config().policy.key_ttl_s * 1000,
 ): Promise<Result<null, Fault>> {
-  const expiresMs = Date.now() + pool.config().policy.key_ttl_s * 1000;
   const joined = await Promise.all(participants.map(async ({ join }) => await join(record, expiresMs)));
   const failed = joined.find((result) => !result.ok);
   const published = failed ?? (await commit(pool, () => publish(pool, record.id, expiresMs)));
@@ -41,7 +48,7 @@ function publish(pool: PoolContext, id: number, expiresMs: number): Result<null,
   return ok(null);
 }
 
-function voidReserved(pool: PoolContext, id: number, call: EncKeysCall): Result<null, Fault> {
+function voidReserved(pool: PoolContext, id: number, call: Wish): Result<null, Fault> {
   if (call.idempotency !== undefined) pool.records.deleteRepeat(call.principal, call.idempotency.key);
   const record = pool.records.byId(id);
   if (record !== undefined) voidRecord(pool, record);

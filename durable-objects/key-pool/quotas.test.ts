@@ -15,6 +15,9 @@ import {
   type TestPool,
   value,
 } from "../../test/support/in-workerd-pool.ts";
+import { FakeNode, makeRelayed, relayInto } from "../../test/support/in-workerd-relayed.ts";
+import { fault } from "../../shared/errors/errors.ts";
+import { err } from "../../shared/result.ts";
 import type { KeyId } from "../../shared/ids.ts";
 import type { Policy } from "../../shared/network/document.ts";
 import type { ObjectsEnv } from "../env.ts";
@@ -48,7 +51,7 @@ describe("keys a day", () => {
     await pool.evict();
     expect(await encAs(pool, A, 3)).toMatchObject({
       ok: false,
-      error: { code: "not-enough-keys", message: "quota: 5 keys a day" },
+      error: { code: "over-quota", message: "quota: 5 keys a day" },
     });
     // Of those that come at the same time, as many as there are keys left.
     const results = await Promise.all([1, 2, 3, 4].map(async () => await encAs(pool, A, 1)));
@@ -80,7 +83,7 @@ describe("keys a day", () => {
     await pool.sql("UPDATE usage SET day = day - 1");
     await pool.evict();
     await value(encAs(pool, A, 5));
-    expect(await code(encAs(pool, A))).toBe("not-enough-keys");
+    expect(await code(encAs(pool, A))).toBe("over-quota");
   });
 
   test("repeats of a request count once", async () => {
@@ -101,7 +104,7 @@ describe("keys a day", () => {
     });
     const recipients = [{ sae: B.sae, node: pool.high }];
     await value(pool.enc({ count: 5, recipients }));
-    expect(await code(pool.enc({ recipients }))).toBe("not-enough-keys");
+    expect(await code(pool.enc({ recipients }))).toBe("over-quota");
   });
 
   test("the audit log is told why, once in a while, with the number", async () => {
@@ -131,8 +134,23 @@ describe("share of the pool", () => {
     });
     await value(encAs(pool, A2, 32));
     await value(pool.dec(first.keyIds.slice(0, 16)));
-    expect(await code(encAs(pool, A, 13))).toBe("not-enough-keys"); // 112 are left, of which it may hold 28
+    expect(await code(encAs(pool, A, 13))).toBe("over-quota"); // 112 are left, of which it may hold 28
     await value(encAs(pool, A, 12));
+  });
+
+  test("of relayed key is of what could be brought in, however little lies there", async () => {
+    const pool = await makeRelayed({
+      policy: { quota: { pool_share: 0.5 }, pool: { capacity_bytes: 1024 * 1024, high_bytes: 16_384, low_bytes: 0 } },
+    });
+    const node = await FakeNode.of(pool);
+    node.bring = async (call) => (call.isUrgent ? await node.relay(call) : err(fault("unavailable", "not now")));
+    for (let keys = 0; keys < 256; keys += 64) await value(encAs(pool, A, 64)); // 8 KiB
+    await relayInto(pool, { bytes: 4096 });
+    expect(await code(encAs(pool, A))).toBe("over-quota");
+    await value(encAs(pool, A2, 64));
+    // Of more than that, where more is there.
+    await relayInto(pool, { bytes: 65_536 });
+    await value(encAs(pool, A, 64));
   });
 
   test("an empty shard is filled before anybody's share of it is judged", async () => {

@@ -1,11 +1,22 @@
 /** Finds the records behind key IDs and copies keys out of their units. */
 import type { Fault } from "../../shared/errors/errors.ts";
+import type { KeyId } from "../../shared/ids.ts";
 import { batchPrefix, type Mask, type Nonce, nonceOfPrefix, recordOf } from "../../shared/keypool/key-id.ts";
-import { expandGrant, firstId, headOf, indicesOf, isKeyIdRun, type KeyIdRun } from "../../shared/keypool/key-id-run.ts";
+import {
+  expandGrant,
+  expandRun,
+  expandRuns,
+  firstId,
+  headOf,
+  indicesOf,
+  isKeyIdRun,
+  type KeyIdRun,
+} from "../../shared/keypool/key-id-run.ts";
 import { slicesOf } from "../../shared/keypool/segments.ts";
 import type { KeyGrant } from "../../shared/keypool/types.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { PoolContext } from "./context.ts";
+import { isHop } from "./relay-records.ts";
 import type { KeyRecord } from "./rows.ts";
 
 /** IDs that name a record, and which of its keys they name: at least one that it has, and maybe others that it has not. */
@@ -22,9 +33,42 @@ interface Batch {
 
 /**
  * Looks each record up once: what is found of one record is so of one and the same object.
- * @returns per run its record and keys, or undefined where there is none of them (any more)
+ * @returns in the order of the runs their records and keys, or undefined where there is none of them (any more); IDs of
+ *   other KMSs are runs of their own
  */
 export function findKeys(pool: PoolContext, keyIds: readonly KeyIdRun[], nowMs: number): (FoundKeys | undefined)[] {
+  const found = findOurs(pool, keyIds, nowMs);
+  const others = findForeign(
+    pool,
+    keyIds.filter((_, at) => found[at] === undefined),
+    nowMs,
+  );
+  return others === null
+    ? found
+    : keyIds.flatMap((run, at) => {
+        const ours = found[at];
+        return ours === undefined ? expandRun(run).map((id) => others.get(id)) : [ours];
+      });
+}
+
+/** Keys of other KMSs: see foreign-keys.ts. Null: none of them is known. */
+function findForeign(pool: PoolContext, runs: readonly KeyIdRun[], nowMs: number): Map<KeyId, FoundKeys> | null {
+  if (runs.length === 0) return null;
+  const known = pool.foreign.find(expandRuns(runs));
+  if (known.size === 0) return null;
+  const records = new Map<number, KeyRecord | undefined>();
+  const found = new Map<KeyId, FoundKeys>();
+  for (const { id, key } of known.values()) {
+    if (key === null) continue;
+    if (!records.has(key.record)) records.set(key.record, pool.records.byId(key.record));
+    const record = records.get(key.record);
+    if (record === undefined || record.expiresMs <= nowMs || record.state === "stuck") continue;
+    found.set(id, { run: id, record, indices: [key.position] });
+  }
+  return found;
+}
+
+function findOurs(pool: PoolContext, keyIds: readonly KeyIdRun[], nowMs: number): (FoundKeys | undefined)[] {
   const batches = new Map<string, Batch | undefined>();
   const headByRecord = new Map<number, string>();
   return keyIds.map((run) => {
@@ -48,7 +92,7 @@ function findBatch(pool: PoolContext, run: KeyIdRun, nowMs: number): Batch | und
   const nonce = nonceOfPrefix(batchPrefix(keyId));
   const mask = pool.secrets.maskOf(nonce);
   const batch = findOwn(pool, recordOf(keyId, mask), nonce, mask) ?? findImported(pool, nonce);
-  if (batch === undefined) return undefined;
+  if (batch === undefined || isHop(batch.record) || batch.record.chunks !== null) return undefined;
   const { record } = batch;
   if (record.expiresMs <= nowMs || record.state === "stuck") return undefined;
   const isNamed = record.imported || recordOf(keyId, batch.mask) === (record.announced ?? record.id);
@@ -57,13 +101,7 @@ function findBatch(pool: PoolContext, run: KeyIdRun, nowMs: number): Batch | und
 
 function findOwn(pool: PoolContext, id: number, nonce: Nonce, mask: Mask): Batch | undefined {
   const record = pool.records.byId(id);
-  if (
-    record === undefined ||
-    record.imported ||
-    record.chunks !== null ||
-    !crypto.subtle.timingSafeEqual(record.nonce, nonce)
-  )
-    return undefined;
+  if (record === undefined || record.imported || !crypto.subtle.timingSafeEqual(record.nonce, nonce)) return undefined;
   return { mask, record };
 }
 

@@ -1,6 +1,8 @@
 /** All of the pool's SQL on key records, imports and repeats; records in use are kept in memory. */
-import type { NodeId, SaeId } from "../../shared/ids.ts";
+import type { NodeId, PairName, SaeId } from "../../shared/ids.ts";
+import type { HopOf } from "../../shared/keypool/relay-checks.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import type { RelayId } from "../../shared/relay/types.ts";
 import { type Database, storedJson } from "../storage/database.ts";
 import type { KeyRecord } from "./rows.ts";
 import type { Usages } from "./usage.ts";
@@ -24,6 +26,7 @@ type RecordRow = {
   stream: number | null;
   first_chunk: number | null;
   made_ms: number | null;
+  hop: string | null;
 };
 
 /** Records with longer bitmaps are read from the table each time. */
@@ -57,13 +60,14 @@ export class RecordStore {
     this.#cache.clear();
   }
 
-  insert(record: KeyRecord): void {
-    this.#expiresAt(record.expiresMs);
+  /** @param isTold false: when it runs out is told with its first change; until then nobody waits for that. */
+  insert(record: KeyRecord, isTold = true): void {
+    if (isTold) this.#expiresAt(record.expiresMs);
     const limited = this.#usages.limited;
     this.#db.run(
       `INSERT INTO key_record (id, nonce, state, master, master_node, recipients, keys, size_bytes, segments, left,
-         imported, policy_version, expires_ms, hold_until_ms, announced, stream, first_chunk, made_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         imported, policy_version, expires_ms, hold_until_ms, announced, stream, first_chunk, made_ms, hop)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       record.id,
       record.nonce,
       record.state,
@@ -82,6 +86,7 @@ export class RecordStore {
       record.chunks?.instance ?? null,
       record.chunks?.first ?? null,
       record.chunks?.madeMs ?? null,
+      record.hop === null ? null : JSON.stringify([record.hop.relay, record.hop.pair, record.hop.shard]),
     );
     if (limited) this.#usages.recordChanged(undefined, record);
     this.#remember(record);
@@ -92,6 +97,10 @@ export class RecordStore {
     if (cached !== undefined) return cached;
     const row = this.#db.one<RecordRow>("SELECT * FROM key_record WHERE id = ?", id);
     return row === undefined ? undefined : toRecord(row);
+  }
+
+  has(id: number): boolean {
+    return this.#cache.has(id) || this.#db.one("SELECT 1 AS there FROM key_record WHERE id = ?", id) !== undefined;
   }
 
   /** What changes in a record's life. */
@@ -112,6 +121,7 @@ export class RecordStore {
   }
 
   updateLeft(record: KeyRecord): void {
+    this.#expiresAt(record.expiresMs);
     const before = this.#watched(record.id);
     this.#db.run("UPDATE key_record SET left = ? WHERE id = ?", record.left, record.id);
     if (before !== undefined) this.#usages.recordChanged(before, record);
@@ -259,5 +269,11 @@ function toRecord(row: RecordRow): KeyRecord {
     announced: row.announced,
     chunks:
       row.stream === null ? null : { instance: row.stream, first: row.first_chunk ?? 0, madeMs: row.made_ms ?? 0 },
+    hop: row.hop === null ? null : toHop(row.hop),
   };
+}
+
+function toHop(text: string): HopOf {
+  const [relay, pair, shard] = storedJson<[RelayId, PairName, number]>(text);
+  return { relay, pair, shard };
 }

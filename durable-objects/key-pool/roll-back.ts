@@ -14,7 +14,7 @@ import type { BlockId } from "../../shared/ids.ts";
 import type { IngestOutcome } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import type { Block } from "./block-judge.ts";
+import { type Block, isBroughtIn } from "./block-judge.ts";
 import { fileRangeOf } from "./block-store.ts";
 import { commit, type PoolContext } from "./context.ts";
 import type { ForgottenEvents } from "./lease-state.ts";
@@ -111,7 +111,7 @@ export function answerForgotten(
   pool: PoolContext,
   { id, bytes, origin }: Block,
 ): Result<IngestOutcome, Fault> | undefined {
-  if (origin !== "pushed" || pool.blocks.byId(id) !== undefined) return undefined;
+  if (!isBroughtIn({ origin }) || pool.blocks.byId(id) !== undefined) return undefined;
   if (pool.forgotten.isForgotten(id)) {
     return ok({ outcome: "already-ingested", bits: bytes.length * 8, health: assessHealth(bytes) });
   }

@@ -1,7 +1,9 @@
 /** Rows as the pool's code sees them. */
 import type { HealthReport } from "../../shared/health/health.ts";
 import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
+import type { HopOf } from "../../shared/keypool/relay-checks.ts";
 import type { Segment } from "../../shared/keypool/segments.ts";
+import type { ChunkRun } from "../../shared/keypool/streams.ts";
 import type { Ledger, Recipient } from "../../shared/keypool/types.ts";
 import type { SealedUnit } from "../storage/vault.ts";
 
@@ -38,6 +40,8 @@ export interface BlockRow {
 }
 
 export type QuarantineReason = "health" | "duplicate-material" | "twin-mismatch";
+/** As the block of a unit that is of none here: borrowed from another shard, or of another pool's making. */
+export const NO_BLOCK = 0;
 /** Of a unit of which nothing is given away yet. */
 export const UNTOUCHED = { cursor: 0, refs: 0, begunMs: 0, freed: null } as const;
 export type UnitState = "unmatched" | "available" | "spent" | "lent" | "import";
@@ -86,11 +90,6 @@ export interface KeyRecord {
   readonly announced: number | null;
   /** Of a key stream: which of its chunks these are. No key ID finds them, and both ends fetch them: see stream-records.ts. */
   readonly chunks: ChunkRun | null;
-}
-
-/** Chunks of one stream (ETSI GS QKD 004) that were made together: key k of their record is chunk `first + k`. */
-export interface ChunkRun {
-  readonly instance: number;
-  readonly first: number;
-  readonly madeMs: number;
+  /** Of a hop's pad and tag key: of which relay. No key ID finds them: see relay-records.ts. */
+  readonly hop: HopOf | null;
 }

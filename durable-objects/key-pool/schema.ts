@@ -205,4 +205,63 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE stream ADD COLUMN hybrid TEXT;
     `,
   },
+  {
+    version: 5,
+    // Code of the versions before may serve the store. What was drawn for a hop is a key record to it that no SAE may
+    // fetch and nobody has an ID of, and that runs out within seconds. It tells nobody of `hop_use`, which stays.
+    minReader: 1,
+    sql: `
+      ALTER TABLE key_record ADD COLUMN hop TEXT; -- JSON [relay, pair, shard]: what a hop's bits were drawn for
+      -- What relays have drawn since the audit log was last told, by the pair whose key they bring and who drew.
+      CREATE TABLE hop_use (
+        pair TEXT NOT NULL,
+        node TEXT NOT NULL,
+        relays INTEGER NOT NULL,
+        bits INTEGER NOT NULL,
+        since_ms INTEGER NOT NULL,
+        PRIMARY KEY (pair, node)
+      ) WITHOUT ROWID;
+    `,
+  },
+  {
+    version: 6,
+    // To code of the versions before, relayed key is key like all other; the trigger works for it too.
+    minReader: 1,
+    sql: `
+      -- Of blocks of relayed key that have units here: over which nodes they came.
+      CREATE TABLE block_relay (
+        block INTEGER PRIMARY KEY,
+        relay TEXT NOT NULL,
+        hops INTEGER NOT NULL,    -- links of the longest path
+        paths TEXT NOT NULL       -- JSON, one array of nodes a share
+      );
+      CREATE INDEX block_relay_hops ON block_relay (hops);
+      CREATE TRIGGER block_relay_gone AFTER DELETE ON unit
+        WHEN EXISTS (SELECT 1 FROM block_relay WHERE block = OLD.block) BEGIN
+        DELETE FROM block_relay
+          WHERE block = OLD.block AND NOT EXISTS (SELECT 1 FROM unit INDEXED BY unit_place WHERE block = OLD.block);
+      END;
+    `,
+  },
+  {
+    version: 7,
+    // To code of the versions before, keys of other KMSs are imports that no key ID finds: they run out, or are voided.
+    minReader: 1,
+    sql: `
+      -- IDs that KMSs of others have named (ETSI GS QKD 020): kept beyond their keys, so that a void beats what is late.
+      CREATE TABLE foreign_key (
+        id TEXT PRIMARY KEY,
+        initiator TEXT NOT NULL,
+        targets TEXT NOT NULL,    -- JSON; none: it was voided before it came
+        voided TEXT NOT NULL,     -- JSON: SAEs that shall not have it
+        record INTEGER,           -- of the key, while there is one
+        position INTEGER,         -- among the record's keys
+        fingerprint BLOB,
+        expires_ms INTEGER NOT NULL,
+        forget_ms INTEGER NOT NULL
+      ) WITHOUT ROWID;
+      CREATE INDEX foreign_key_forget ON foreign_key (forget_ms);
+      CREATE INDEX foreign_key_initiator ON foreign_key (initiator, id);
+    `,
+  },
 ];

@@ -37,10 +37,10 @@ export class PoolSecrets {
   }
 }
 
-function madeOnce(store: PoolStore, name: string): Uint8Array {
-  const stored = store.setting(name);
-  if (stored !== undefined && typeof stored !== "string") return new Uint8Array(stored);
+function madeOnce({ settings }: PoolStore, name: string): Uint8Array {
+  const stored = settings.bytes(name);
+  if (stored !== undefined) return stored;
   const made = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
-  store.putSetting(name, made);
+  settings.put(name, made);
   return made;
 }

@@ -1,19 +1,29 @@
 /**
- * Shards of one pair lend each other untouched units: shard 0 takes in all blocks, so the others live on this. A
- * transfer survives crashes of either side: the lender sets units aside under the transfer's id and gives the same
- * ones until the borrower, who has them durably, settles it.
+ * Shards of one pair lend each other untouched units: shard 0 takes in all blocks of the link, so its others live on
+ * this. A transfer survives crashes of either side: the lender sets units aside under the transfer's id and gives the
+ * same ones until the borrower, who has them durably, settles it.
  */
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { LentUnit, PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import { asOwn, ok, type Result } from "../../shared/result.ts";
 import { commit, commitLeased, type PoolContext } from "./context.ts";
-import { busy } from "./refusals.ts";
-import { type UnitRow, UNTOUCHED } from "./rows.ts";
+import { busy, notEnoughKeys } from "./refusals.ts";
+import { NO_BLOCK, type UnitRow, UNTOUCHED } from "./rows.ts";
 
-/** Units asked for beyond the need at hand, and the most in one transfer. */
-const UNITS_AHEAD = 16;
+/** The most units in one transfer. */
 const UNITS_MAX = 256;
+
+/** What a shard borrows, and of whom. */
+export interface Loan {
+  readonly bytes: number;
+  /** Units asked for beyond the need at hand. */
+  readonly unitsAhead: number;
+  /** Asked one after the other: the first that has some ends the search. */
+  readonly shards: Iterable<number>;
+  /** The lender has key relayed where it has too little. */
+  readonly brings?: boolean;
+}
 
 /** Lender: sets units aside, from the far end of what it has. */
 export async function lendUnits(
@@ -30,11 +40,12 @@ export async function lendUnits(
       pool.useLease(units.length);
       pool.books.move("available", "reserved", 8 * units.reduce((sum, unit) => sum + unit.length, 0));
     }
+    const mark = pool.books.totals.simulated > 0 ? { simulated: true as const } : {};
     return ok(
       units.map(({ id, offset, length, owner }) => {
         const sealed = pool.units.sealed(id);
         if (sealed === undefined) throw new Error(`unit ${id} has no data`);
-        return { offset, length, owner, ...sealed };
+        return { offset, length, owner, ...sealed, ...mark };
       }),
     );
   });
@@ -43,8 +54,21 @@ export async function lendUnits(
 /** Untouched units from the far end; what of them the supply has read ahead it forgets. */
 function lendable(pool: PoolContext, units: number): UnitRow[] {
   const found = pool.units.lendable(units).filter(({ id }) => !pool.books.isTouched(id));
+  const given = keepingFloor(pool, found);
   pool.books.restockNext();
-  return found.toReversed();
+  return given.toReversed();
+}
+
+/** As many of untouched units, the first ones, as may be given away: the floor stays (relay-floor.ts). */
+export function keepingFloor<Unit extends { readonly length: number }>(
+  pool: PoolContext,
+  units: readonly Unit[],
+): Unit[] {
+  const given = [...units];
+  if (pool.floorBytes() === 0) return given;
+  const bytes = () => given.reduce((sum, { length }) => sum + length, 0);
+  while (given.length > 0 && !pool.books.has(bytes())) given.pop();
+  return given;
 }
 
 /** Lender: the borrower has them. */
@@ -62,31 +86,33 @@ export async function settleTransfer(pool: PoolContext, transfer: string): Promi
   });
 }
 
-/** Borrower: brings in units worth `bytes` from the siblings, shard 0 first. @returns true where any came */
+/** Borrower: brings units in from siblings. @returns why none came, where none did */
 export async function borrow(
   pool: PoolContext,
-  bytes: number,
+  { bytes, unitsAhead, shards, brings = false }: Loan,
   shardOf: (shard: number) => PoolToPoolRpc,
-): Promise<boolean> {
-  const units = Math.min(UNITS_MAX, Math.ceil(bytes / LIMITS.unitBytes) + UNITS_AHEAD);
-  for (let shard = 0; shard < pool.config().shards; shard++) {
+): Promise<Result<null, Fault>> {
+  const units = Math.min(UNITS_MAX, Math.ceil(bytes / LIMITS.unitBytes) + unitsAhead);
+  let refusal: Result<null, Fault> = notEnoughKeys();
+  for (const shard of shards) {
     if (shard === pool.shard) continue;
-    const transfer = crypto.randomUUID();
-    // One sibling after the other: the first that has some ends the search.
+    const id = crypto.randomUUID();
     const begun = await commit(pool, () => {
-      pool.store.putTransfer(transfer, shard, "begun");
+      pool.store.putTransfer(id, shard, "begun");
       return ok(null);
     });
-    if (!begun.ok) return false;
-    if ((await finishTransfer(pool, { id: transfer, sibling: shard, state: "begun" }, shardOf, units)) > 0) return true;
+    if (!begun.ok) return begun;
+    const finished = await finishTransfer(pool, { id, sibling: shard, state: "begun" }, shardOf, { units, brings });
+    if (finished.ok && finished.value > 0) return ok(null);
+    if (!finished.ok) refusal = finished;
   }
-  return false;
+  return refusal;
 }
 
 /** Borrower: takes up transfers that a crash or a lost answer left open. */
 export async function recoverTransfers(pool: PoolContext, shardOf: (shard: number) => PoolToPoolRpc): Promise<void> {
   for (const transfer of pool.store.transfers()) {
-    await finishTransfer(pool, transfer, shardOf, 1);
+    await finishTransfer(pool, transfer, shardOf, { units: 1, brings: false });
   }
 }
 
@@ -95,32 +121,40 @@ async function finishTransfer(
   pool: PoolContext,
   transfer: { readonly id: string; readonly sibling: number; readonly state: string },
   shardOf: (shard: number) => PoolToPoolRpc,
-  units: number,
-): Promise<number> {
+  wish: { readonly units: number; readonly brings: boolean },
+): Promise<Result<number, Fault>> {
   const sibling = shardOf(transfer.sibling);
   let received = 0;
   if (transfer.state === "begun") {
-    const lent = await sibling.lendUnits({ transfer: transfer.id, units });
-    if (!lent.ok) return 0;
-    if (lent.value.length === 0) return await forget(pool, transfer.id);
+    const lent = await sibling.lendUnits({ transfer: transfer.id, units: wish.units, ...(wish.brings ? BRINGS : {}) });
+    if (!lent.ok) {
+      // Asked for the first time it has set nothing aside: there is nothing to take up again.
+      if (wish.brings) await forget(pool, transfer.id);
+      return asOwn(lent);
+    }
     received = lent.value.length;
+    if (received === 0) {
+      await forget(pool, transfer.id);
+      return ok(0);
+    }
     // Should a key be gone by now, the lender has sealed them anew: they are asked for again.
-    if (!(await pool.epochs.ready(lent.value.map(({ epoch }) => epoch)))) return 0;
+    if (!(await pool.epochs.ready(lent.value.map(({ epoch }) => epoch)))) return ok(0);
     const stored = await commitLeased(pool, () => receive(pool, transfer.id, transfer.sibling, lent.value));
-    if (!stored.ok) return 0;
+    if (!stored.ok) return stored;
   }
   const settled = await sibling.settleTransfer(transfer.id);
   if (settled.ok) await forget(pool, transfer.id);
-  return received;
+  return ok(received);
 }
 
-async function forget(pool: PoolContext, transfer: string): Promise<number> {
+/** Not said to a lender of the release before where it means nothing. */
+const BRINGS = { brings: true } as const;
+
+const forget = async (pool: PoolContext, transfer: string): Promise<unknown> =>
   await commit(pool, () => {
     pool.store.deleteTransfer(transfer);
     return ok(null);
   });
-  return 0;
-}
 
 function receive(
   pool: PoolContext,
@@ -132,11 +166,11 @@ function receive(
   const open = pool.store.transfers().find(({ id }) => id === transfer);
   if (open?.state !== "begun") return ok(null);
   if (!pool.epochs.areReady(units.map(({ epoch }) => epoch))) return busy();
-  for (const { offset, length, owner, epoch, wrappedKey, sealed } of units) {
+  for (const { offset, length, owner, epoch, wrappedKey, sealed, simulated = false } of units) {
     const id = pool.books.nextUnit();
     pool.books.insertUnit({
       id,
-      block: 0,
+      block: NO_BLOCK,
       offset,
       length,
       ...UNTOUCHED,
@@ -145,6 +179,7 @@ function receive(
       data: { epoch, wrappedKey, sealed },
     });
     pool.books.transfer("available", length * 8);
+    if (simulated) pool.books.count({ simulated: pool.books.totals.simulated + length * 8 });
   }
   pool.store.putTransfer(transfer, sibling, "received");
   return ok(null);

@@ -1,6 +1,7 @@
 /** The pool's SQL on what is one of a kind: settings, totals, transfers between shards. */
 import { BIT_STATES, type BitState } from "../../shared/keypool/types.ts";
 import type { Database } from "../storage/database.ts";
+import { Settings } from "../storage/settings.ts";
 import type { Totals } from "./rows.ts";
 
 type TotalsRow = Record<BitState, number> & {
@@ -30,22 +31,12 @@ const TOTALS_UPDATE = `UPDATE totals SET ${[
   .join(", ")}`;
 
 export class PoolStore {
+  readonly settings: Settings;
   readonly #db: Database;
 
   constructor(db: Database) {
+    this.settings = new Settings(db);
     this.#db = db;
-  }
-
-  setting(name: string): ArrayBuffer | string | undefined {
-    const value = this.#db.one<{ value: ArrayBuffer | string }>(
-      "SELECT value FROM setting WHERE name = ?",
-      name,
-    )?.value;
-    return value;
-  }
-
-  putSetting(name: string, value: Uint8Array | string): void {
-    this.#db.run("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", name, value);
   }
 
   totals(): Totals {

@@ -7,7 +7,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { commitLeased, type PoolContext } from "./context.ts";
 import { makeChunks, makesChunks } from "./stream-make.ts";
-import { servesStreams } from "./stream-open.ts";
+import { insertMade, publishReserved, type Reservation, reserve } from "./stream-reserve.ts";
 import { cutBytes, type Seat, seatOf, unreadOf, withEnd } from "./stream-rows.ts";
 
 type AvailableCall = Parameters<StreamPoolRpc["availableChunks"]>[0];
@@ -16,7 +16,7 @@ interface Available {
   readonly possible: number;
 }
 /** What `count` asks for beyond what is there, in bytes; 0: no more than there is. */
-type Looked = Available & { readonly lackingBytes: number };
+type Looked = Available & { readonly lackingBytes: number; readonly reserved?: Reservation };
 
 const NONE: Looked = { indices: [], possible: 0, lackingBytes: 0 };
 
@@ -28,15 +28,21 @@ export async function availableChunks(
 ): Promise<Result<Available, Fault>> {
   const flaw = flawOfAvailable(call, pool.pair);
   if (flaw !== null) return fail("bad-request", flaw);
-  const hosted = servesStreams(pool);
-  if (!hosted.ok) return hosted;
-  const lookOnce = async () => await commitLeased(pool, () => ok(look(pool, call, Date.now())));
-  let looked = await lookOnce();
+  if (pool.half.streams !== null) return await pool.half.streams.available(call);
+  let looked = await lookAndPublish(pool, call);
   if (looked.ok && looked.value.lackingBytes > 0 && (await refill(looked.value.lackingBytes)))
-    looked = await lookOnce();
+    looked = await lookAndPublish(pool, call);
   if (!looked.ok) return looked;
   const { indices, possible } = looked.value;
   return ok({ indices, possible });
+}
+
+/** What was made is there once all know of it. */
+async function lookAndPublish(pool: PoolContext, call: AvailableCall): Promise<Result<Looked, Fault>> {
+  const looked = await commitLeased(pool, () => ok(look(pool, call, Date.now())));
+  if (!looked.ok || looked.value.reserved === undefined) return looked;
+  const published = await publishReserved(pool, looked.value.reserved, call.principal);
+  return published.ok ? looked : published;
 }
 
 function look(pool: PoolContext, call: AvailableCall, nowMs: number): Looked {
@@ -49,14 +55,23 @@ function look(pool: PoolContext, call: AvailableCall, nowMs: number): Looked {
   pool.streams.remember(known);
   if (isClosed(stream.ends[end]) || !makesChunks(pool, stream)) return { ...NONE, indices };
   const missing = Math.min(call.count ?? 0, LIMITS.streamAheadChunks) - indices.length;
-  const made = missing > 0 ? make(pool, call, { stream: known, end }, { missing, nowMs }) : [];
-  const lacking = Math.max(0, missing - made.length);
+  const isMaking = missing > 0 && pool.half.refusal() === null;
+  const made = isMaking ? make(pool, call, { stream: known, end }, { missing, nowMs }) : NOTHING_MADE;
+  const lacking = Math.max(0, missing - made.indices.length);
   return {
-    indices: [...indices, ...made],
+    ...(made.reserved === undefined ? {} : { reserved: made.reserved }),
+    indices: [...indices, ...made.indices],
     possible: possibleOf(pool, cutBytes(stream)),
     lackingBytes: lacking * cutBytes(stream),
   };
 }
+
+interface Made {
+  readonly indices: readonly number[];
+  /** The other half has to know of them first. */
+  readonly reserved?: Reservation;
+}
+const NOTHING_MADE: Made = { indices: [] };
 
 /** As many of them as there is key for. */
 function make(
@@ -64,15 +79,14 @@ function make(
   { principal }: AvailableCall,
   { stream }: Seat,
   { missing, nowMs }: { readonly missing: number; readonly nowMs: number },
-): number[] {
+): Made {
   const chunkBytes = cutBytes(stream);
   let count = missing;
   while (count > 1 && !pool.books.has(count * chunkBytes)) count--;
   const made = makeChunks(pool, stream, { principal, must: count, ahead: 0, turn: null }, nowMs);
-  if (typeof made === "string") return [];
-  pool.records.insert(made);
-  pool.useLease(made.keys);
-  pool.streams.progress({ ...stream, nextIndex: stream.nextIndex + made.keys });
+  if (typeof made === "string") return NOTHING_MADE;
+  const reserved = made.state === "reserved" ? reserve(pool, stream, made) : undefined;
+  if (reserved === undefined) insertMade(pool, stream, made);
   pool.books.audit({
     atMs: nowMs,
     act: "stream.chunks",
@@ -80,11 +94,12 @@ function make(
     node: pool.pair.low,
     detail: { ksid: stream.ksid, instance: stream.instance, chunks: 0, made: made.keys, pool: pool.pairName },
   });
-  return Array.from({ length: made.keys }, (_, key) => made.chunks.first + key);
+  const indices = Array.from({ length: made.keys }, (_, key) => made.chunks.first + key);
+  return reserved === undefined ? { indices } : { indices, reserved };
 }
 
 /** Within one node there is no end of it: what may be made ahead. */
 function possibleOf(pool: PoolContext, chunkBytes: number): number {
   if (pool.config().source === "local") return LIMITS.streamAheadChunks;
-  return Math.floor(pool.books.totals.ledger.available / 8 / chunkBytes);
+  return Math.max(0, Math.floor((pool.books.totals.ledger.available / 8 - pool.floorBytes()) / chunkBytes));
 }

@@ -6,16 +6,17 @@ import { type Fault, fail } from "../../shared/errors/errors.ts";
 import { flawOfChunks } from "../../shared/keypool/stream-checks.ts";
 import { isClosed, otherEnd } from "../../shared/keypool/stream-ends.ts";
 import type { SaeId } from "../../shared/ids.ts";
-import { slicesOf } from "../../shared/keypool/segments.ts";
-import type { ChunksAnswer, ChunksCall, HandedChunk } from "../../shared/keypool/streams.ts";
+import type { ChunksAnswer, ChunksCall, ChunksPlaced } from "../../shared/keypool/streams.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import { err, ok, type Result } from "../../shared/result.ts";
 import { commitLeased, type PoolContext } from "./context.ts";
 import { isLeft } from "./left.ts";
+import type { StreamsAway } from "./stream-away.ts";
 import { makeChunks, makesChunks, supplyOf } from "./stream-make.ts";
-import { servesStreams } from "./stream-open.ts";
+import { publishReserved, type Reservation, reserve } from "./stream-reserve.ts";
+import { type Pick, type Tell, tellBytes, tellPlaces } from "./stream-telling.ts";
 import { bitOf, type ChunkRecord, leftWithout, mayFetch, putRecord, recordsOf } from "./stream-records.ts";
-import { cutBytes, lowAfter, type Seat, seatOf, touched, withEnd } from "./stream-rows.ts";
+import { cutBytes, loggedAt, lowAfter, type Seat, seatOf, touched, withEnd } from "./stream-rows.ts";
 import type { StreamRow } from "./stream-store.ts";
 import type { WaitingTurn } from "./stream-turns.ts";
 
@@ -27,38 +28,65 @@ interface Short {
   readonly priority: number;
   readonly bytes: number;
 }
+/** Nothing is handed over before all know of chunks: those that were made for this call, or for another. */
+type OnTheWay = { readonly reserved: Reservation } | { readonly awaited: Promise<void> };
 
-/** Chunks of one record that are handed over. */
-interface Pick {
-  readonly record: ChunkRecord;
-  readonly keys: readonly number[];
-}
-
-type Outcome = Result<ChunksAnswer, Fault>;
+type NotHanded = Exclude<ChunksAnswer, { readonly outcome: "handed" }>;
+type Served<T> = Result<T | NotHanded | Short | OnTheWay, Fault>;
+type Refill = (bytes: number) => Promise<boolean>;
 
 /** A call that waits for nothing is held up by the making of key for so long at most. */
 const PATIENCE_MS = 5000;
 
 /** @param refill brings in at least so many bytes; false where there are none */
-export async function giveChunks(
+export const giveChunks = async (
   pool: PoolContext,
   call: ChunksCall,
-  refill: (bytes: number) => Promise<boolean>,
-): Promise<Outcome> {
+  refill: Refill,
+): Promise<Result<ChunksAnswer, Fault>> =>
+  pool.half.streams === null
+    ? await give(pool, call, refill, tellBytes)
+    : await giveAway(pool, call, pool.half.streams);
+
+async function giveAway(pool: PoolContext, call: ChunksCall, streams: StreamsAway) {
+  const flaw = flawOfChunks(call, pool.pair);
+  return flaw === null ? await streams.chunks(call) : fail("bad-request", flaw);
+}
+
+/** For the end at the other half. */
+export const placeChunks = async (
+  pool: PoolContext,
+  call: ChunksCall,
+  refill: Refill,
+): Promise<Result<ChunksPlaced | NotHanded, Fault>> => await give(pool, call, refill, tellPlaces);
+
+async function give<T extends { readonly outcome: string }>(
+  pool: PoolContext,
+  call: ChunksCall,
+  refill: Refill,
+  tell: Tell<T>,
+): Promise<Result<T | NotHanded, Fault>> {
   const flaw = flawOfChunks(call, pool.pair);
   if (flaw !== null) return fail("bad-request", flaw);
-  const hosted = servesStreams(pool);
-  if (!hosted.ok) return hosted;
   const startMs = Date.now();
   const untilMs = startMs + call.waitMs;
   const place: Place = { turn: null, isServed: false };
   try {
     for (;;) {
-      const served = await commitLeased(pool, () => serveInTurn(pool, call, place, Date.now()));
+      const served = await commitLeased(pool, () => serveInTurn(pool, call, { place, tell }, Date.now()));
       if (!served.ok) return served;
       const answer = served.value;
+      if ("awaited" in answer) {
+        await answer.awaited;
+        continue;
+      }
+      if ("reserved" in answer) {
+        const published = await publishReserved(pool, answer.reserved, call.principal);
+        if (!published.ok) return published;
+        continue;
+      }
       if (!("lacks" in answer)) {
-        place.isServed = answer.outcome === "handed";
+        place.isServed = answer.outcome === "handed" || answer.outcome === "placed";
         return ok(answer);
       }
       const { turn } = place;
@@ -82,13 +110,13 @@ interface Place {
 }
 
 /** From the moment it finds too little, those of lower priority go before it only as `Turns` lets them. */
-function serveInTurn(
+function serveInTurn<T extends object>(
   pool: PoolContext,
   call: ChunksCall,
-  place: Place,
+  { place, tell }: { readonly place: Place; readonly tell: Tell<T> },
   nowMs: number,
-): Result<ChunksAnswer | Short, Fault> {
-  const served = serve(pool, call, place.turn, nowMs);
+): Served<T> {
+  const served = serve(pool, call, { turn: place.turn, tell }, nowMs);
   if (served.ok && "lacks" in served.value) {
     const { lacks, ...wish } = served.value;
     place.turn ??= pool.turns.join(wish);
@@ -97,12 +125,12 @@ function serveInTurn(
   return served;
 }
 
-function serve(
+function serve<T extends object>(
   pool: PoolContext,
   call: ChunksCall,
-  turn: WaitingTurn | null,
+  { turn, tell }: { readonly turn: WaitingTurn | null; readonly tell: Tell<T> },
   nowMs: number,
-): Result<ChunksAnswer | Short, Fault> {
+): Served<T> {
   const seat = seatOf(pool, call, nowMs);
   if (seat === undefined) return ok({ outcome: "unknown" });
   const { stream, end } = seat;
@@ -116,15 +144,24 @@ function serve(
   // It has given up what it had not had; within the grace that looks as if it had had it.
   if (stream.ends[end].state === "closed") return ok({ outcome: "gone" });
   const picks = pickReady(pool, seat, call.indices, nowMs);
-  if (picks === null) return ok({ outcome: "gone" });
+  if (picks === null) {
+    const awaited = pool.reservations.awaited(pool, stream, call.indices);
+    return ok(awaited === undefined ? { outcome: "gone" } : { awaited });
+  }
   const must = Math.max(0, last + 1 - stream.nextIndex);
   const makes = makesChunks(pool, stream);
   if (must > 0 && !makes) return isRunningHere(pool, stream);
-  const ahead = Math.max(0, last + 1 + call.readAhead - Math.max(stream.nextIndex, last + 1));
+  const isShared = pool.half.ownNode !== null;
+  const refusal = must > 0 ? pool.half.refusal() : null;
+  if (refusal !== null) return err(refusal);
+  // What is there already is not held up by what the other half has to be told of first.
+  const ahead =
+    isShared && must === 0 ? 0 : Math.max(0, last + 1 + call.readAhead - Math.max(stream.nextIndex, last + 1));
   if (!isOver) picks.push(...pickAhead(pool, seat, { from: last + 1, to: last + call.readAhead }, nowMs));
   let made: ChunkRecord | undefined;
   if (makes && must + ahead > 0) {
     const cut = makeChunks(pool, stream, { principal: call.principal, must, ahead, turn }, nowMs);
+    if (typeof cut !== "string" && isShared) return ok({ reserved: reserve(pool, stream, cut) });
     if (typeof cut !== "string") made = cut;
     else if (must > 0) {
       const { priority } = stream.qos;
@@ -132,11 +169,11 @@ function serve(
     }
   }
   if (made !== undefined) picks.push(pickMade(made, call.indices, last));
-  return ok(hand(pool, call, seat, { picks, made, nowMs }));
+  return ok(hand(pool, call, seat, { picks, made, tell, nowMs }));
 }
 
 /** Why no more chunks are made: an end has closed, or the pair gives none. */
-const isRunningHere = (pool: PoolContext, { ends }: StreamRow): Result<ChunksAnswer, Fault> =>
+const isRunningHere = (pool: PoolContext, { ends }: StreamRow): Result<NotHanded, Fault> =>
   ends.some(isClosed) || pool.config().state === "active"
     ? ok({ outcome: "gone" })
     : fail("no-route", "this pair of nodes gives no new keys");
@@ -191,38 +228,25 @@ function pickMade(record: ChunkRecord, indices: readonly number[], last: number)
   return { record, keys };
 }
 
-function hand(
+function hand<T>(
   pool: PoolContext,
   call: ChunksCall,
   { stream, end }: Seat,
   {
     picks,
     made,
+    tell,
     nowMs,
-  }: { readonly picks: readonly Pick[]; readonly made: ChunkRecord | undefined; readonly nowMs: number },
-): ChunksAnswer {
-  const chunkBytes = cutBytes(stream);
-  const chunks: HandedChunk[] = picks.flatMap(
-    ({
-      record: {
-        chunks: { first, madeMs },
-      },
-      keys,
-    }) => keys.map((key) => ({ index: first + key, madeMs })),
-  );
-  const indices = chunks.map(({ index }) => index);
-  const bytes = new Uint8Array(chunks.length * chunkBytes);
-  let at = 0;
-  for (const { record, keys } of picks) {
-    for (const key of keys) {
-      pool.material.copy(
-        slicesOf(record.segments, key * chunkBytes, (key + 1) * chunkBytes),
-        bytes.subarray(at, at + chunkBytes),
-      );
-      at += chunkBytes;
-    }
-  }
-  pool.useLease(chunks.length + (made?.keys ?? 0));
+  }: {
+    readonly picks: readonly Pick[];
+    readonly made: ChunkRecord | undefined;
+    readonly tell: Tell<T>;
+    readonly nowMs: number;
+  },
+): T {
+  const indices = picks.flatMap(({ record, keys }) => keys.map((key) => record.chunks.first + key));
+  const told = tell(pool, picks);
+  pool.useLease(indices.length + (made?.keys ?? 0));
   holdFirst(pool, { stream, end }, picks, nowMs);
   const { delivery_grace_s: graceSeconds } = pool.config().policy;
   const graceUntilMs = graceSeconds === 0 ? 0 : nowMs + graceSeconds * 1000;
@@ -242,7 +266,7 @@ function hand(
   else pool.streams.progress(moved);
   touched(pool, moved, nowMs);
   auditHanded(pool, call, { indices, made: made?.keys ?? 0, nowMs });
-  return { outcome: "handed", chunks, bytes };
+  return told;
 }
 
 /** What is only read again within the grace stays had: it cannot be given back, to be read at any time. */
@@ -270,5 +294,5 @@ function auditHanded(
   { indices, made, nowMs }: { readonly indices: readonly number[]; readonly made: number; readonly nowMs: number },
 ): void {
   const detail = { ksid, instance, first_index: indices[0] ?? null, chunks: indices.length, made, pool: pool.pairName };
-  pool.books.audit({ atMs: nowMs, act: "stream.chunks", who: principal, node: self.node, detail });
+  pool.books.audit({ atMs: nowMs, act: "stream.chunks", who: principal, node: loggedAt(pool, self.node), detail });
 }

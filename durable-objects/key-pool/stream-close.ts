@@ -11,7 +11,7 @@ import { ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext } from "./context.ts";
 import { endStream } from "./stream-end.ts";
 import { leftWithout, putRecord, recordsOf } from "./stream-records.ts";
-import { type Seat, seatOf, stateOf, withEnd } from "./stream-rows.ts";
+import { loggedAt, type Seat, seatOf, stateOf, withEnd } from "./stream-rows.ts";
 import { isSpent } from "./stream-settle.ts";
 
 type CloseCall = Parameters<StreamPoolRpc["closeStream"]>[0];
@@ -19,11 +19,12 @@ type CloseCall = Parameters<StreamPoolRpc["closeStream"]>[0];
 export async function closeStream(pool: PoolContext, call: CloseCall): Promise<Result<StreamState | null, Fault>> {
   const flaw = flawOfNamed(call, pool.pair);
   if (flaw !== null) return fail("bad-request", flaw);
+  if (pool.half.streams !== null) return await pool.half.streams.close(call);
   return await commit(pool, () => {
     const nowMs = Date.now();
     const seat = seatOf(pool, call, nowMs);
     if (seat === undefined) return ok(null);
-    return ok(isClosed(seat.stream.ends[seat.end]) ? stateOf(seat.stream) : close(pool, call, seat, nowMs));
+    return ok(isClosed(seat.stream.ends[seat.end]) ? stateOf(pool, seat.stream) : close(pool, call, seat, nowMs));
   });
 }
 
@@ -40,10 +41,10 @@ function close(pool: PoolContext, call: CloseCall, { stream, end }: Seat, nowMs:
     atMs: nowMs,
     act: "stream.close",
     who: call.principal,
-    node: call.self.node,
+    node: loggedAt(pool, call.self.node),
     detail: { ksid: call.ksid, instance: call.instance, voided, pool: pool.pairName },
   });
-  return stateOf(closed);
+  return stateOf(pool, closed);
 }
 
 /**

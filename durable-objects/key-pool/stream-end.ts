@@ -3,7 +3,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import type { PoolContext } from "./context.ts";
 import { inOneBatch } from "./parking.ts";
 import { recordsOf } from "./stream-records.ts";
-import { markOver } from "./stream-rows.ts";
+import { loggedAt, markOver } from "./stream-rows.ts";
 import type { StreamRow } from "./stream-store.ts";
 import { endKeys } from "./upkeep.ts";
 
@@ -44,5 +44,5 @@ export async function endStreams(pool: PoolContext, nowMs: number): Promise<bool
 
 function auditEnded(pool: PoolContext, { ksid, instance, ends }: StreamRow, keys: number, nowMs: number): void {
   const detail = { ksid, instance, voided: keys, pool: pool.pairName };
-  pool.books.audit({ atMs: nowMs, act: "stream.end", who: "system", node: ends[0].node, detail });
+  pool.books.audit({ atMs: nowMs, act: "stream.end", who: "system", node: loggedAt(pool, ends[0].node), detail });
 }

@@ -202,10 +202,13 @@ test("a shard that has none borrows from its siblings", async () => {
   for (const shard of [0, 1]) await expectConserved(pool, shard);
 });
 
-test("a pair whose other node lives in another deployment has no streams", async () => {
+test("a pair whose other node lives in another deployment has no hybrid streams", async () => {
   const { low } = makeHalves();
   await low.push("a", randomBytes(8192));
-  const call = { configVersion: 0, principal: "x", ksid: newKsid(), qos: NO_WISHES, opensAdjusted: false };
+  const nodes = [low, low.other].map(({ node }) => ({ uuid: crypto.randomUUID(), node }));
+  const [initiator, responder] = nodes as [NonNullable<(typeof nodes)[0]>, NonNullable<(typeof nodes)[0]>];
+  const hybrid = { method: "qkdedge-hkdf-v1", sources: [], dropped: [], initiator, responder } as const;
+  const call = { configVersion: 0, principal: "x", ksid: newKsid(), qos: NO_WISHES, opensAdjusted: false, hybrid };
   const ends = { self: endAt("a", low.node), peer: endAt("b", low.other.node) };
   const opened = await low.run(async ({ pool }) => await openStream(pool, { ...call, ...ends }));
   expect(opened).toMatchObject({ ok: false, error: { code: "no-route" } });

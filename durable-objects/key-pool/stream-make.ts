@@ -7,6 +7,7 @@ import type { PoolContext } from "./context.ts";
 import { initialLeft } from "./left.ts";
 import type { KeyWish } from "./quotas.ts";
 import { ttlEndMs, type ChunkRecord } from "./stream-records.ts";
+import { RESERVED_MS } from "./stream-reserve.ts";
 import { cutBytes } from "./stream-rows.ts";
 import type { StreamRow } from "./stream-store.ts";
 
@@ -42,13 +43,20 @@ export function makeChunks(
   const chunkBytes = cutBytes(stream);
   let count = wish.must + aheadOf(pool, stream, wish, nowMs);
   if (count === 0) return "short";
+  if (!pool.quotas.isClaimed(asked(stream, wish, count), nowMs)) {
+    // Until other shards have been asked: whoever wants the chunks comes again.
+    pool.quotas.claimLater(asked(stream, wish, count));
+    return "refused";
+  }
   let refused = pool.quotas.refusal(asked(stream, wish, count), nowMs);
   if (refused !== null && count > wish.must && wish.must > 0) {
     count = wish.must;
     refused = pool.quotas.refusal(asked(stream, wish, count), nowMs);
   }
   if (refused !== null || !pool.streamRates.take(stream, count, nowMs)) return "refused";
-  const segments = pool.books.allocate(count * chunkBytes, "pending", nowMs);
+  // The other half has to know of them before anybody gets them.
+  const state = pool.half.ownNode === null ? "pending" : "reserved";
+  const segments = pool.books.allocate(count * chunkBytes, state, nowMs);
   if (segments === null) {
     pool.streamRates.putBack(stream, count);
     pool.quotas.unserved(asked(stream, wish, count), nowMs);
@@ -63,7 +71,7 @@ export function makeChunks(
   const record: ChunkRecord = {
     id,
     nonce: makeNonce(crypto.getRandomValues(new Uint8Array(8)), pool.shard),
-    state: "pending",
+    state,
     master: opener.sae as SaeId,
     masterNode: opener.node,
     recipients,
@@ -77,8 +85,9 @@ export function makeChunks(
     holdUntilMs: 0,
     announced: null,
     chunks: { instance: stream.instance, first: stream.nextIndex, madeMs: nowMs },
+    hop: null,
   };
-  return { ...record, expiresMs: ttlEndMs(stream, record) };
+  return { ...record, expiresMs: state === "reserved" ? nowMs + RESERVED_MS : ttlEndMs(stream, record) };
 }
 
 /** While the pool is short, nobody takes more than it needs now. */

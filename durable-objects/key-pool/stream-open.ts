@@ -3,7 +3,8 @@
  * first owns its QoS; who comes second has to be who the first one named, and to name the first one.
  */
 import { type Fault, fail } from "../../shared/errors/errors.ts";
-import { negotiate, type Qos } from "../../shared/etsi004/qos.ts";
+import { negotiate } from "../../shared/etsi004/negotiate.ts";
+import type { Qos } from "../../shared/etsi004/qos.ts";
 import { differenceOf, type HybridTerms } from "../../shared/hybrid/edge/terms.ts";
 import type { SaeId } from "../../shared/ids.ts";
 import { streamBounds } from "../../shared/keypool/stream-admission.ts";
@@ -14,7 +15,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { commitLeased, type PoolContext } from "./context.ts";
 import { endStream } from "./stream-end.ts";
-import { idleEndMs, liveStream, stateOf, touched, withEnd } from "./stream-rows.ts";
+import { idleEndMs, liveStream, loggedAt, stateOf, touched, withEnd } from "./stream-rows.ts";
 import type { StreamRow } from "./stream-store.ts";
 
 type Outcome = Result<StreamOpened, Fault>;
@@ -22,16 +23,14 @@ type Outcome = Result<StreamOpened, Fault>;
 export async function openStream(pool: PoolContext, call: StreamOpenCall): Promise<Outcome> {
   const flaw = flawOfOpen(call, pool.pair);
   if (flaw !== null) return fail("bad-request", flaw);
-  const hosted = servesStreams(pool);
-  if (!hosted.ok) return hosted;
   if (pool.config().state !== "active") return fail("no-route", "this pair of nodes gives no new keys");
+  const { streams, ownNode } = pool.half;
+  if (ownNode !== null && call.hybrid !== undefined) {
+    return fail("no-route", "the other node lives in another deployment: hybrid streams need both nodes hosted here");
+  }
+  if (streams !== null) return await streams.open(call);
   return await commitLeased(pool, () => open(pool, call, Date.now()));
 }
-
-export const servesStreams = (pool: PoolContext): Result<null, Fault> =>
-  pool.half.ownNode === null
-    ? ok(null)
-    : fail("no-route", "the other node lives in another deployment: streams need both nodes hosted here");
 
 function open(pool: PoolContext, call: StreamOpenCall, nowMs: number): Outcome {
   const stream = liveStream(pool, call.ksid, nowMs);
@@ -42,7 +41,7 @@ function open(pool: PoolContext, call: StreamOpenCall, nowMs: number): Outcome {
   const difference = differenceOf(stream.hybrid ?? undefined, call.hybrid);
   if (difference !== null) return fail("conflict", difference);
   if (end === null) return join(pool, call, stream, nowMs);
-  return ok({ outcome: "same-end", stream: stateOf(touched(pool, stream, nowMs)) });
+  return ok({ outcome: "same-end", stream: stateOf(pool, touched(pool, stream, nowMs)) });
 }
 
 const IN_USE: Outcome = ok({ outcome: "in-use" });
@@ -74,7 +73,7 @@ function register(pool: PoolContext, call: StreamOpenCall, nowMs: number): Outco
   };
   streams.insert(stream);
   auditOpen(pool, call, stream, nowMs);
-  return ok({ ...(met ? { outcome: "opened" } : { outcome: "qos-not-met", qos }), stream: stateOf(stream) });
+  return ok({ ...(met ? { outcome: "opened" } : { outcome: "qos-not-met", qos }), stream: stateOf(pool, stream) });
 }
 
 function qosFor(pool: PoolContext, asked: Qos, nowMs: number): ReturnType<typeof negotiate> {
@@ -106,7 +105,7 @@ function join(pool: PoolContext, call: StreamOpenCall, stream: StreamRow, nowMs:
   };
   pool.streams.update(stream, joined);
   auditOpen(pool, call, joined, nowMs);
-  return ok({ outcome: "joined", stream: stateOf(joined) });
+  return ok({ outcome: "joined", stream: stateOf(pool, joined) });
 }
 
 function auditOpen(pool: PoolContext, { principal, self, ksid }: StreamOpenCall, stream: StreamRow, nowMs: number) {
@@ -122,7 +121,7 @@ function auditOpen(pool: PoolContext, { principal, self, ksid }: StreamOpenCall,
     ...(hybrid === null ? {} : told(hybrid)),
   };
   const act = isJoining ? "stream.join" : "stream.open";
-  pool.books.audit({ atMs: nowMs, act, who: principal, node: self.node, detail });
+  pool.books.audit({ atMs: nowMs, act, who: principal, node: loggedAt(pool, self.node), detail });
 }
 
 const told = ({ method, sources, dropped }: HybridTerms) => ({

@@ -5,10 +5,12 @@
  */
 import type { EndNumber } from "../../shared/keypool/stream-ends.ts";
 import { slicesOf } from "../../shared/keypool/segments.ts";
+import type { ChunkRun } from "../../shared/keypool/streams.ts";
 import type { PoolContext } from "./context.ts";
 import { anyFreed } from "./freed.ts";
 import { anyLeft, clearLeft, isLeft, keysLeft, nothingLeft } from "./left.ts";
-import type { ChunkRun, KeyRecord } from "./rows.ts";
+import { voidRecord } from "./publish.ts";
+import type { KeyRecord } from "./rows.ts";
 import type { StreamRow } from "./stream-store.ts";
 
 export const ENDS = 2;
@@ -38,7 +40,7 @@ export function mayFetch(
   record: ChunkRecord,
   by: { readonly end: EndNumber; readonly key: number; readonly nowMs: number },
 ): boolean {
-  if (record.expiresMs <= by.nowMs || record.state === "stuck") return false;
+  if (record.expiresMs <= by.nowMs || record.state === "stuck" || record.state === "reserved") return false;
   if (isLeft(record.left, bitOf(record, by.end, by.key))) return true;
   return record.holdUntilMs > by.nowMs && !isErased(pool, record, by.key);
 }
@@ -70,7 +72,8 @@ export interface Change {
 /** Writes a record whose chunks were fetched, given back, given up or let go of; it goes with its last chunk. */
 export function putRecord(pool: PoolContext, stream: StreamRow, record: ChunkRecord, change: Change): void {
   const { left, as, nowMs } = change;
-  moveBits(pool, record, left, as);
+  if (record.state === "reserved") return putReserved(pool, { ...record, left });
+  const finished = moveBits(pool, record, left, as);
   const holdUntilMs = Math.max(record.holdUntilMs, change.graceUntilMs ?? 0);
   const { first } = record.chunks;
   const endMs = ttlEndMs(stream, record);
@@ -85,17 +88,28 @@ export function putRecord(pool: PoolContext, stream: StreamRow, record: ChunkRec
     endMs,
     Math.max(holdUntilMs, pool.holds.untilMs(record.chunks.instance, first, record.keys)),
   );
-  if (keptUntilMs <= nowMs) pool.books.endRecord(record);
-  else if (record.state !== "held" || record.expiresMs < keptUntilMs) {
+  // What is voided both ends have given up: nobody reads it again.
+  if (keptUntilMs <= nowMs || as === "voided") {
+    pool.half.chunksEnded(record, { delivered: as === "voided" ? record.keys - finished : record.keys, as: "voided" });
+    pool.books.endRecord(record);
+  } else if (record.state !== "held" || record.expiresMs < keptUntilMs) {
     pool.records.update({ ...record, state: "held", left, holdUntilMs, expiresMs: keptUntilMs });
   }
 }
 
-function moveBits(pool: PoolContext, record: KeyRecord, left: Uint8Array, as: Change["as"]): void {
+/** Given up before anybody could have it. */
+function putReserved(pool: PoolContext, record: ChunkRecord): void {
+  if (nothingLeft(record.left)) voidRecord(pool, record);
+  else pool.records.updateLeft(record);
+}
+
+/** @returns of how many chunks somebody's right has ended with this change */
+function moveBits(pool: PoolContext, record: KeyRecord, left: Uint8Array, as: Change["as"]): number {
   const finished = keysLeft(record.left, ENDS, record.keys) - keysLeft(left, ENDS, record.keys);
   const bits = Math.abs(finished) * record.sizeBytes * 8;
   if (finished > 0) pool.books.move("pending", as, bits);
   else if (finished < 0) pool.books.move("delivered", "pending", bits);
+  return finished;
 }
 
 /** The bytes of chunks that nobody may read any more; neighbours in one go. */

@@ -1,12 +1,15 @@
 /** A stream's row: whose it is, what the halves are told of it, how it changes and ends. */
 import type { Ksid, StreamEnd } from "../../shared/etsi004/types.ts";
 import { EDGE_QKD_BYTES } from "../../shared/hybrid/edge/terms.ts";
-import type { SaeId } from "../../shared/ids.ts";
+import type { Fault } from "../../shared/errors/errors.ts";
+import type { NodeId, SaeId } from "../../shared/ids.ts";
 import { type EndNumber, endOf, endState, isClosed } from "../../shared/keypool/stream-ends.ts";
-import type { StreamState } from "../../shared/keypool/streams.ts";
+import type { StreamPoolRpc, StreamState } from "../../shared/keypool/streams.ts";
+import { ok, type Result } from "../../shared/result.ts";
 import type { PendingOf } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { PoolContext } from "./context.ts";
+import { trustedNodesOf } from "./hops.ts";
 import { isLeft } from "./left.ts";
 import { bitOf, type ChunkRecord, recordsOf } from "./stream-records.ts";
 import type { StreamRow, StreamSide } from "./stream-store.ts";
@@ -41,11 +44,15 @@ export function seatOf(
   return end === null ? undefined : { stream, end };
 }
 
-export const stateOf = ({ instance, qos, ends, nextIndex, hybrid }: StreamRow): StreamState => ({
+/** Whose audit log has what an end does: another deployment's node has none here. */
+export const loggedAt = ({ half, pair }: PoolContext, node: NodeId): NodeId => (half.serves(node) ? node : pair.low);
+
+export const stateOf = (pool: PoolContext, { instance, qos, ends, nextIndex, hybrid }: StreamRow): StreamState => ({
+  ...(pool.half.ownNode === null ? {} : { remoteNode: pool.pair.high }),
   instance,
   qos,
   ends: [endState(ends[0]), endState(ends[1])],
-  hops: 0,
+  hops: trustedNodesOf(pool),
   nextIndex,
   ...(hybrid === null ? {} : { hybrid }),
 });
@@ -54,6 +61,13 @@ export const stateOf = ({ instance, qos, ends, nextIndex, hybrid }: StreamRow): 
 export const cutBytes = ({ qos, hybrid }: Pick<StreamRow, "qos" | "hybrid">): number =>
   hybrid === null ? qos.chunkBytes : EDGE_QKD_BYTES;
 
+/** Wherever the stream is kept. */
+export const streamState = async (
+  pool: PoolContext,
+  call: Parameters<StreamPoolRpc["streamState"]>[0],
+): Promise<Result<StreamState | null, Fault>> =>
+  pool.half.streams === null ? ok(stateFor(pool, call, Date.now())) : await pool.half.streams.state(call);
+
 /** For one of the two SAEs (as far as they are known), else null. */
 export function stateFor(
   pool: PoolContext,
@@ -61,7 +75,7 @@ export function stateFor(
   nowMs: number,
 ): StreamState | null {
   const stream = liveStream(pool, ksid, nowMs);
-  return stream?.ends.some((side) => side.sae === sae) === true ? stateOf(stream) : null;
+  return stream?.ends.some((side) => side.sae === sae) === true ? stateOf(pool, stream) : null;
 }
 
 export function withEnd(stream: StreamRow, end: EndNumber, changes: Partial<StreamSide>): StreamRow {
@@ -100,17 +114,21 @@ export function unreadOf(
 ): { readonly indices: readonly number[]; readonly low: number } {
   const indices: number[] = [];
   let from = stream.ends[end].low;
+  let reserved = Infinity;
   for (let page = 0; page < PAGES && from < stream.nextIndex && indices.length < most; page++) {
     const records = recordsOf(pool, stream, from, stream.nextIndex - 1, LIMITS.streamRecordsEnded);
-    for (const record of records) indices.push(...unreadIn(record, end, nowMs));
+    for (const record of records) {
+      if (record.state === "reserved") reserved = Math.min(reserved, record.chunks.first);
+      indices.push(...unreadIn(record, end, nowMs));
+    }
     const last = records.length < LIMITS.streamRecordsEnded ? undefined : records.at(-1);
     from = last === undefined ? stream.nextIndex : last.chunks.first + last.keys;
   }
-  return { indices: indices.slice(0, most), low: indices[0] ?? from };
+  return { indices: indices.slice(0, most), low: Math.min(reserved, indices[0] ?? from) };
 }
 
 function unreadIn(record: ChunkRecord, end: EndNumber, nowMs: number): number[] {
-  if (record.expiresMs <= nowMs || record.state === "stuck") return [];
+  if (record.expiresMs <= nowMs || record.state === "stuck" || record.state === "reserved") return [];
   return Array.from({ length: record.keys }, (_, key) => key)
     .filter((key) => isLeft(record.left, bitOf(record, end, key)))
     .map((key) => record.chunks.first + key);

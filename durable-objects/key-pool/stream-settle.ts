@@ -18,6 +18,7 @@ type SettleCall = Parameters<StreamPoolRpc["settleChunks"]>[0];
 export async function settleChunks(pool: PoolContext, call: SettleCall): Promise<Result<null, Fault>> {
   const flaw = flawOfNamed(call, pool.pair) ?? flawOfIndices(call.handedBack, LIMITS.streamHandBacks);
   if (flaw !== null) return fail("bad-request", flaw);
+  if (pool.half.streams !== null) return await pool.half.streams.settle(call);
   let holds: Hold[] = [];
   try {
     return await commit(pool, () => {

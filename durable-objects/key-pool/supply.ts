@@ -9,7 +9,7 @@ const UNITS_AHEAD = 16;
 
 export class Supply {
   readonly #store: UnitStore;
-  readonly #owner: NodeId | null;
+  #owner: NodeId | null;
   #units: OpenUnit[] = [];
   #lastLoaded = 0;
   /** False once a look at the table found nothing beyond `#lastLoaded`. */
@@ -19,6 +19,13 @@ export class Supply {
   constructor(store: UnitStore, owner: NodeId | null) {
     this.#store = store;
     this.#owner = owner;
+  }
+
+  /** From now on keys are cut from units of this node alone; null: from all. */
+  ownedBy(owner: NodeId | null): void {
+    if (owner === this.#owner) return;
+    this.#owner = owner;
+    this.reset();
   }
 
   /** Are so many bytes there to be taken? */
@@ -34,9 +41,33 @@ export class Supply {
     return true;
   }
 
+  /** Bytes left in the unit that is cut from next; 0 where there is none. */
+  frontBytes(): number {
+    this.has(1);
+    const front = this.#units.find(({ cursor, length }) => cursor < length);
+    return front === undefined ? 0 : front.length - front.cursor;
+  }
+
   /** Cuts `bytes` off the front; null (and nothing moved) where there is too little. */
   take(bytes: number): Segment[] | null {
     return this.has(bytes) ? takeSegments(this.#units, bytes) : null;
+  }
+
+  /**
+   * Cuts `bytes` off units whose key came over so many links at most. For callers that have told the table what the
+   * running commit has taken, and have the supply start again from it: these units lie anywhere in it.
+   */
+  takeWithin(hops: number, bytes: number): Segment[] | null {
+    const units = this.#store.availableWithin(hops, bytes, this.#owner);
+    return takeSegments(
+      units.map(({ id, length, cursor }) => ({ id, length, cursor })),
+      bytes,
+    );
+  }
+
+  /** Are so many bytes there of key that came over so many links at most, as far as the table knows? */
+  hasWithin(hops: number, bytes: number): boolean {
+    return freeBytes(this.#store.availableWithin(hops, bytes, this.#owner), bytes) >= bytes;
   }
 
   /** Tells that units were added to the table. */

@@ -1,8 +1,9 @@
 /** All of the pool's SQL on units and their sealed bytes. */
 import type { NodeId } from "../../shared/ids.ts";
+import { freeBytes } from "../../shared/keypool/segments.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Database } from "../storage/database.ts";
-import type { NewUnit, UnitRow, UnitState } from "./rows.ts";
+import { NO_BLOCK, type NewUnit, type UnitRow, type UnitState } from "./rows.ts";
 import type { SealedUnit } from "../storage/vault.ts";
 
 type UnitSqlRow = {
@@ -190,6 +191,30 @@ export class UnitStore {
     const sql = `SELECT ${COLUMNS} FROM unit INDEXED BY unit_available
        WHERE state = 'available' AND id > ? ${owned} ORDER BY id LIMIT ?`;
     return this.#db.all<UnitSqlRow>(sql, after, ...(owner === null ? [] : [owner]), limit).map(toUnit);
+  }
+
+  /**
+   * Units to allocate from whose key came over so many links at most, until they hold `bytes`. What was borrowed from
+   * the pair's link came over one.
+   */
+  availableWithin(hops: number, bytes: number, owner: NodeId | null): UnitRow[] {
+    const few = this.#within(hops, Math.ceil(bytes / LIMITS.unitBytes) + 1, owner);
+    return freeBytes(few, bytes) >= bytes ? few : this.#within(hops, LIMITS.unitsWithin, owner);
+  }
+
+  #within(hops: number, limit: number, owner: NodeId | null): UnitRow[] {
+    const unitHops = `coalesce((SELECT hops FROM block_relay AS r WHERE r.block = unit.block),
+      CASE unit.block WHEN ${NO_BLOCK} THEN 1 END)`;
+    const sql = `SELECT ${COLUMNS} FROM unit INDEXED BY unit_available
+       WHERE state = 'available' AND ${unitHops} <= ?1 AND (?2 IS NULL OR owner = ?2) ORDER BY id LIMIT ?3`;
+    return this.#db.all<UnitSqlRow>(sql, hops, owner, limit).map(toUnit);
+  }
+
+  /** A unit that waited for its block's twin is there to be allocated from, under a new number: those before it go first. */
+  admit(id: number, as: number): void {
+    this.#rows.delete(id);
+    this.#db.run("UPDATE unit SET id = ?, state = 'available' WHERE id = ?", as, id);
+    this.#db.run("UPDATE unit_data SET unit = ? WHERE unit = ?", as, id);
   }
 
   /** Untouched units from the far end, for a sibling. */

@@ -1,12 +1,14 @@
 /** What ends keys without delivery: expiry and voiding, in bounded steps. */
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { NodeId, SaeId } from "../../shared/ids.ts";
-import type { BitState, PendingOf } from "../../shared/keypool/types.ts";
+import type { Ending } from "../../shared/keypool/half.ts";
+import type { PendingOf } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { commit, type PoolContext, servedHere } from "./context.ts";
 import { anyLeft, clearLeft, isLeft, keysLeft, nothingLeft } from "./left.ts";
 import { inOneBatch } from "./parking.ts";
+import { auditUntaken, isHop, isRun } from "./relay-records.ts";
 import type { KeyRecord } from "./rows.ts";
 import { markAllOver } from "./stream-rows.ts";
 
@@ -19,11 +21,18 @@ export async function expireRecords(pool: PoolContext, nowMs: number): Promise<b
   const done = await inOneBatch(pool, expired, nowMs, {
     work: (records) => {
       let keys = 0;
+      let draws = 0;
+      let runBytes = 0;
       for (const { id } of records) {
         // As it is now: a fetch may have come between.
         const record = pool.records.byId(id);
-        if (record !== undefined && record.expiresMs <= nowMs) keys += endKeys(pool, record, "expired");
+        if (record === undefined || record.expiresMs > nowMs) continue;
+        const ended = endKeys(pool, record, "expired");
+        if (isRun(record)) runBytes += ended;
+        else if (isHop(record)) draws += ended;
+        else keys += ended;
       }
+      auditUntaken(pool, { draws, runBytes, act: "relay.expired", who: "system" }, nowMs);
       if (keys > 0) auditEnd(pool, "keys.expired", "system", keys, "ttl", nowMs);
     },
     park: ({ id }) => {
@@ -43,13 +52,16 @@ const bitsLeft = (record: KeyRecord): number =>
   keysLeft(record.left, record.recipients.length, record.keys) * record.sizeBytes * 8;
 
 /** Ends a record: keys that somebody still waited for become `to`. @returns how many */
-export function endKeys(pool: PoolContext, record: KeyRecord, to: BitState): number {
+export function endKeys(pool: PoolContext, record: KeyRecord, to: Ending["as"]): number {
   const keys = keysLeft(record.left, record.recipients.length, record.keys);
   if (!record.imported && record.state !== "held") {
     pool.books.move(record.state === "reserved" ? "reserved" : "pending", to, keys * record.sizeBytes * 8);
   }
+  if (record.chunks !== null && record.state !== "reserved") {
+    pool.half.chunksEnded(record, { delivered: record.keys - keys, as: to });
+  }
   // The other half lets pending keys run out by itself.
-  if (to !== "expired" || record.state === "reserved") pool.half.ended(record);
+  else if (to !== "expired" || record.state === "reserved") pool.half.ended(record);
   pool.books.endRecord(record);
   return keys;
 }
@@ -60,7 +72,7 @@ type Whose = { readonly sae: SaeId | null; readonly node?: NodeId };
 /** One step of counting keys that wait for their recipients. */
 export function countStep(pool: PoolContext, call: PendingOf): Step {
   const records = pool.records.after(call.after, LIMITS.alarmBatchRows);
-  const keys = records.reduce((sum, record) => sum + keysOf(record, call).length, 0);
+  const keys = records.reduce((sum, record) => sum + (isHop(record) ? 0 : keysOf(record, call).length), 0);
   return { keys, next: records.at(-1)?.id ?? null };
 }
 
@@ -74,15 +86,20 @@ export async function voidStep(
     const streams = markAllOver(pool, call);
     const records = pool.records.after(call.after, LIMITS.alarmBatchRows);
     let keys = 0;
+    let draws = 0;
+    let runBytes = 0;
     for (const record of records) {
       const mine = keysOf(record, call);
-      keys += mine.length;
+      if (isRun(record)) runBytes += mine.length;
+      else if (isHop(record)) draws += mine.length;
+      else keys += mine.length;
       if (call.sae === null || isMaster(record, call)) endKeys(pool, record, "voided");
       // A chunk is of no use to one end alone.
       else if (record.chunks !== null && recipientIndex(record, call) !== -1) endKeys(pool, record, "voided");
       else if (mine.length > 0) voidRecipient(pool, record, recipientIndex(record, call), mine);
     }
     const units = call.sae === null && records.length === 0 ? voidUnused(pool) : 0;
+    auditUntaken(pool, { draws, runBytes, act: "relay.void", who: "system" }, Date.now());
     if (keys > 0)
       auditEnd(pool, "keys.void", call.sae === null ? "system" : `sae:${call.sae}`, keys, call.reason, Date.now());
     const isMore = units > 0 || streams === LIMITS.alarmBatchRows;

@@ -14,7 +14,7 @@ import { heldBits, type UsageStore } from "./usage-store.ts";
 
 interface UsageParts {
   readonly store: UsageStore;
-  readonly settings: PoolStore;
+  readonly poolStore: PoolStore;
   readonly config: () => PoolConfig | undefined;
   /** Number of the next record, as the running commit has it. */
   readonly nextRecord: () => number;
@@ -118,7 +118,7 @@ export class Usages {
     } else {
       this.#parts.store.clear();
       this.#counted = null;
-      this.#parts.settings.putSetting(SETTING, "");
+      this.#parts.poolStore.settings.put(SETTING, "");
     }
   }
 
@@ -128,7 +128,7 @@ export class Usages {
     for (const { id, master, bits } of records) if (id < goal) this.#add(master, bits);
     const last = records.at(-1)?.id ?? goal;
     this.#counted = records.length < LIMITS.countedRecords || last >= goal ? ALL : { upTo: last, goal };
-    this.#parts.settings.putSetting(SETTING, this.#counted === ALL ? COMPLETE : "");
+    this.#parts.poolStore.settings.put(SETTING, this.#counted === ALL ? COMPLETE : "");
   }
 
   /**
@@ -136,8 +136,8 @@ export class Usages {
    * not count may have served the pool since.
    */
   #stored(): Counted | null {
-    if (this.#parts.settings.setting(SETTING) !== COMPLETE) return null;
-    const { pending, reserved } = this.#parts.settings.totals().ledger;
+    if (this.#parts.poolStore.settings.text(SETTING) !== COMPLETE) return null;
+    const { pending, reserved } = this.#parts.poolStore.totals().ledger;
     const bits = this.#parts.store.pendingBits();
     return bits >= pending && bits <= pending + reserved ? ALL : null;
   }

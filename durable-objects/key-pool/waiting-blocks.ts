@@ -1,21 +1,27 @@
 /**
- * Blocks whose twin does not come: after the policy's `unmatched_ttl_s` their bits expire. The block stays known for
- * ever, so a twin that comes later changes nothing.
+ * Blocks whose twin does not come: after the policy's `unmatched_ttl_s` their bits expire, those of relayed key a
+ * minute after they came. The block stays known for ever, so a twin that comes later changes nothing.
  */
+import type { PoolConfig } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { discardWaiting } from "./block-moves.ts";
 import type { PoolContext } from "./context.ts";
 import { inOneBatch } from "./parking.ts";
 import type { BlockRow } from "./rows.ts";
 
-const patienceMs = (pool: PoolContext): number => pool.config().policy.unmatched_ttl_s * 1000;
+/**
+ * Of relayed key both ends know within the time of a relay whether it is theirs, and what only one of them has takes the
+ * room of what comes next; devices push when they can.
+ */
+export const patienceMs = ({ source, policy }: PoolConfig): number =>
+  source === "relay" ? LIMITS.relayLoneMs : policy.unmatched_ttl_s * 1000;
 
 /** When the first of the blocks that wait is given up; Infinity where none waits. May be early. */
-export const nextGivingUpMs = (pool: PoolContext): number => pool.blocks.earliestWaitingMs + patienceMs(pool);
+export const nextGivingUpMs = (pool: PoolContext): number => pool.blocks.earliestWaitingMs + patienceMs(pool.config());
 
 /** Gives up what has waited too long; at most one batch. @returns true where more may have */
 export async function giveUpWaiting(pool: PoolContext, nowMs: number): Promise<boolean> {
-  const sinceMs = nowMs - patienceMs(pool);
+  const sinceMs = nowMs - patienceMs(pool.config());
   const due = pool.blocks.waiting(sinceMs, BLOCKS_A_BATCH);
   const done = await inOneBatch(pool, due, nowMs, {
     work: (blocks) => {

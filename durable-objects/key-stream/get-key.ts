@@ -42,7 +42,7 @@ export async function getKey(
 async function giveInTurn(halves: Halves, seat: Seat, call: GetKeyCall, waiting: Waiting): StreamResult<GetKeyAnswer> {
   const { half, end } = seat;
   const { nowMs } = halves.reach;
-  const { qos, hops, hybrid } = half.stream;
+  const { qos, hybrid } = half.stream;
   end.pace = called(end.pace, nowMs());
   const limit = rateLimit(qos.maxBps, qos.chunkBytes);
   const bits = (call.indices?.length ?? 1) * qos.chunkBytes * 8;
@@ -69,7 +69,11 @@ async function giveInTurn(halves: Halves, seat: Seat, call: GetKeyCall, waiting:
     }
     if (!waiting.isWanted()) return ok({ status: "timeout" });
     const wish = { mimetype: qos.metadataMimetype, size: call.metadataSize };
-    const about = { madeMs: end.held.oldestMs(indices), hops, ...(hybrid === undefined ? {} : hybridMetadata(hybrid)) };
+    const about = {
+      madeMs: end.held.oldestMs(indices),
+      hops: end.held.hops(indices),
+      ...(hybrid === undefined ? {} : hybridMetadata(hybrid)),
+    };
     const metadata = metadataOf(wish, about, nowMs());
     // What is held stays so: the chunk is not lost.
     if ("neededSize" in metadata) return ok({ status: "metadata-too-small", neededSize: metadata.neededSize });

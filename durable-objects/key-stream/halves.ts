@@ -138,7 +138,11 @@ export class Halves {
     const { ksid, stream } = half;
     const { instance } = stream;
     // It may be lost: who waits looks for himself.
-    const told = this.reach.other(streamName(ksid, peer.node)).peerChanged({ ksid, instance });
+    const news = { ksid, instance };
+    const told: Promise<unknown> =
+      peer.node === stream.remoteNode
+        ? this.poolOf(half).tellPeer(news)
+        : this.reach.other(streamName(ksid, peer.node)).peerChanged(news);
     this.reach.background(told.catch(() => undefined));
   }
 

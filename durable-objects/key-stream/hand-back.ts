@@ -1,8 +1,9 @@
 /** What was read ahead and is not called for goes back to the pool: whoever shares it may want the key more. */
 import { LIMITS } from "../../shared/limits.ts";
+import { logFailure } from "../log-failure.ts";
 import type { Seat } from "./half.ts";
 import type { Halves } from "./halves.ts";
-import { sleep } from "./waiting.ts";
+import { sleep } from "../sleep.ts";
 
 /** Hands back what is held once nobody has called for a while. */
 export function watchHeld(halves: Halves, seat: Seat): void {
@@ -43,7 +44,6 @@ export async function handBack(halves: Halves, { half, end }: Seat): Promise<voi
   try {
     await halves.poolOf(half).settleChunks({ ksid: half.ksid, instance, self, handedBack });
   } catch (error) {
-    // oxlint-disable-next-line no-console -- the object's log
-    console.error(`key stream, handing back: ${error instanceof Error ? error.message : String(error)}`);
+    logFailure("key stream, handing back", error);
   }
 }

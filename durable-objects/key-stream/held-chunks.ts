@@ -4,6 +4,7 @@ import type { HandedChunk } from "../../shared/keypool/streams.ts";
 interface Held {
   readonly bytes: Uint8Array;
   readonly madeMs: number;
+  readonly hops: number;
 }
 
 export class HeldChunks {
@@ -20,8 +21,8 @@ export class HeldChunks {
   /** @param bytes the chunks, concatenated */
   hold(chunks: readonly HandedChunk[], bytes: Uint8Array): void {
     const chunkBytes = bytes.length / chunks.length;
-    chunks.forEach(({ index, madeMs }, i) => {
-      this.#byIndex.set(index, { bytes: bytes.subarray(i * chunkBytes, (i + 1) * chunkBytes), madeMs });
+    chunks.forEach(({ index, madeMs, hops = 0 }, i) => {
+      this.#byIndex.set(index, { bytes: bytes.subarray(i * chunkBytes, (i + 1) * chunkBytes), madeMs, hops });
     });
   }
 
@@ -34,6 +35,11 @@ export class HeldChunks {
   /** When the oldest of them was made. */
   oldestMs(indices: readonly number[]): number {
     return Math.min(...indices.map((index) => this.#byIndex.get(index)?.madeMs ?? Number.POSITIVE_INFINITY));
+  }
+
+  /** Trusted nodes that any of them came over, at most. */
+  hops(indices: readonly number[]): number {
+    return Math.max(...indices.map((index) => this.#byIndex.get(index)?.hops ?? 0));
   }
 
   /** A copy of them, concatenated. All are here. */

@@ -27,14 +27,16 @@ import {
 } from "../../shared/etsi004/types.ts";
 import { poolName } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { ok } from "../../shared/result.ts";
+import { asOwn, ok } from "../../shared/result.ts";
 import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
 import { edgeKem } from "../kem/edge-kem.ts";
+import { Reviews } from "../standing/reviews.ts";
 import { Database } from "../storage/database.ts";
 import { EpochKeys } from "../storage/epoch-keys.ts";
 import { epochStoreOf } from "../storage/epoch-store.ts";
 import { GroupCommit } from "../storage/group-commit.ts";
 import { migrate } from "../storage/migrations.ts";
+import { arm } from "../storage/planner.ts";
 import { refused } from "./answers.ts";
 import { availableChunks, closeStream } from "./close.ts";
 import { getKey } from "./get-key.ts";
@@ -45,7 +47,6 @@ import { rollStep } from "./hybrid/roll.ts";
 import { HybridSealing } from "./hybrid/sealing.ts";
 import { HybridStore } from "./hybrid/store.ts";
 import { openStream } from "./open.ts";
-import { Reviews } from "./reviews.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { Sockets } from "./sockets.ts";
 import { type Place, StreamStore } from "./store.ts";
@@ -60,7 +61,7 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
   readonly #sealing: HybridSealing;
   readonly #halves: Halves;
   readonly #sockets: Sockets;
-  readonly #reviews: Reviews;
+  readonly #reviews: Reviews<SocketCall>;
   /** When the alarm will ring, as far as is known. */
   #armedMs = Infinity;
 
@@ -102,13 +103,13 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
       sockets: (ksid) => ctx.getWebSockets(ksid),
       accept: (socket, ksid) => ctx.acceptWebSocket(socket, [ksid]),
     });
-    this.#reviews = new Reviews(this.#sockets, directory);
+    this.#reviews = new Reviews("streams", this.#sockets, directory);
     this.#halves.changed = (half) => this.#sockets.changed(half);
     this.#halves.gone = (ksid) => this.#sockets.end("unknown-ksid", (call) => call.ksid === ksid);
   }
 
   async open(call: OpenCall): StreamResult<OpenAnswer> {
-    return await openStream(this.#halves, call);
+    return asOwn(await openStream(this.#halves, call));
   }
 
   async getKey(call: GetKeyCall): StreamResult<GetKeyAnswer> {
@@ -137,22 +138,22 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
     const seat = await this.#halves.seatOf({ configVersion: 0, ksid, self });
     if (!seat.ok || seat.value === null) return seat.ok ? ok(null) : seat;
     const looked = await this.#halves.look(seat.value, 0);
-    if (!looked.ok) return looked;
+    if (!looked.ok) return asOwn(looked);
     seat.value.half.news.tell();
     this.#sockets.changed(seat.value.half);
     return ok(null);
   }
 
   async offerExchange(call: ExchangeOffer): StreamResult<ExchangeAnswer> {
-    return await this.#halves.hybrid.offered(call);
+    return asOwn(await this.#halves.hybrid.offered(call));
   }
 
   async confirmExchange(call: ExchangeVerdict): StreamResult<ExchangeOutcome> {
-    return await this.#halves.hybrid.judged(call);
+    return asOwn(await this.#halves.hybrid.judged(call));
   }
 
   async wantExchange(call: Parameters<HybridHalfRpc["wantExchange"]>[0]): StreamResult<null> {
-    return await this.#halves.hybrid.wanted(call);
+    return asOwn(await this.#halves.hybrid.wanted(call));
   }
 
   async rollEpoch({ epoch }: { readonly epoch: number }): StreamResult<EpochStep> {
@@ -210,8 +211,8 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
 
   async #seated<T>(call: StreamCaller, unknown: T, work: (seat: Seat) => StreamResult<T>): StreamResult<T> {
     const seat = await this.#halves.seatOf(call);
-    if (!seat.ok) return seat;
-    return seat.value === null ? ok(unknown) : await work(seat.value);
+    if (!seat.ok) return asOwn(seat);
+    return seat.value === null ? ok(unknown) : asOwn(await work(seat.value));
   }
 
   /** The next look at a stream, or the end of something that is kept for one. */
@@ -221,11 +222,7 @@ export class KeyStream extends DurableObject<ObjectsEnv> implements KeyStreamRpc
 
   /** Arms the alarm for what is due next; one that rings sooner stays, unless this is its own end. */
   async #plan(replace = false): Promise<void> {
-    const dueMs = Math.max(this.#dueMs, Date.now() + SOON_MS);
-    const armedMs = replace ? Infinity : ((await this.ctx.storage.getAlarm()) ?? Infinity);
-    this.#armedMs = Math.min(dueMs, armedMs);
-    if (dueMs < armedMs) await this.ctx.storage.setAlarm(dueMs);
-    else if (replace) await this.ctx.storage.deleteAlarm();
+    this.#armedMs = await arm(this.ctx.storage, Math.max(this.#dueMs, Date.now() + SOON_MS), replace);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Binding 5: chunks pushed over WebSockets. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { tokenSha256 } from "../../shared/auth/token.ts";
-import { SOCKET_END, type SocketEnd, windowMessages } from "../../shared/etsi004/socket.ts";
+import { SOCKET_END, type SocketEnd } from "../../shared/etsi004/socket.ts";
+import { windowMessages } from "../../shared/etsi004/window.ts";
 import type { NodeId, PairName, SaeId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { revocationKey } from "../../shared/network/lookup.ts";

@@ -3,17 +3,12 @@
  * way. A socket to which nothing may be pushed costs nothing: its object may sleep.
  */
 import type { StatusName } from "../../shared/etsi004/status.ts";
-import {
-  chunkMessage,
-  readDemand,
-  SOCKET_END,
-  type SocketCall,
-  type SocketEnd,
-  windowMessages,
-} from "../../shared/etsi004/socket.ts";
+import { chunkMessage, readDemand, SOCKET_END, type SocketCall, type SocketEnd } from "../../shared/etsi004/socket.ts";
 import type { GetKeyAnswer, Ksid } from "../../shared/etsi004/types.ts";
+import { windowMessages } from "../../shared/etsi004/window.ts";
 import type { SaeId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import { logFailure } from "../log-failure.ts";
 import { getKey } from "./get-key.ts";
 import type { Half, Seat } from "./half.ts";
 import type { Halves } from "./halves.ts";
@@ -137,8 +132,7 @@ export class Sockets {
         goesOn = await this.#pushOne(socket, patience);
       }
     } catch (error) {
-      // oxlint-disable-next-line no-console -- the object's log
-      console.error(`key stream, socket: ${error instanceof Error ? error.message : String(error)}`);
+      logFailure("key stream, socket", error);
       this.#end(socket, "failed");
     }
   }

@@ -1,5 +1,6 @@
 /** Forgets streams that their pools know no more of. */
 import { LIMITS } from "../../shared/limits.ts";
+import { logFailure } from "../log-failure.ts";
 import type { Halves } from "./halves.ts";
 
 /** One bounded step. */
@@ -12,8 +13,7 @@ export async function sweep(halves: Halves): Promise<void> {
       const there = await halves.isThere(row, 0);
       isGone = there.ok && !there.value;
     } catch (error) {
-      // oxlint-disable-next-line no-console -- the object's log
-      console.error(`key stream, sweep: ${error instanceof Error ? error.message : String(error)}`);
+      logFailure("key stream, sweep", error);
     }
     if (isGone) halves.forget(row.ksid);
     else store.lookAgain(row.ksid, nowMs() + halves.hybrid.lookMs(row.ksid));

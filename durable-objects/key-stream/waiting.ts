@@ -11,8 +11,6 @@ export const tooManyWait = (): Fault => ({
 export const atMost = (ms: number, untilMs: number, nowMs: number): number =>
   Math.max(0, Math.min(ms, untilMs - nowMs));
 
-export const sleep = async (ms: number): Promise<void> => await new Promise((resolve) => setTimeout(resolve, ms));
-
 /** How long to wait for news before looking again: longer each time, as many may wait for what does not come. */
 export class Patience {
   #ms: number = LIMITS.streamLookMs;

@@ -15,11 +15,14 @@ import { type ModuleAnswer, type ModuleConfig, moduleName, type QkdModuleRpc } f
 import type { ModuleNews } from "../../shared/qkd-module/status.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { DIRECTORY_NAME, generationOf, type ObjectsEnv } from "../env.ts";
+import { logFailure } from "../log-failure.ts";
 import { Database, storedJson } from "../storage/database.ts";
 import { EpochKeys } from "../storage/epoch-keys.ts";
 import { epochStoreOf } from "../storage/epoch-store.ts";
 import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
+import { arm } from "../storage/planner.ts";
+import { Settings } from "../storage/settings.ts";
 import { StandingAlarms } from "../storage/standing-alarms.ts";
 import { tellNews } from "./news.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
@@ -45,6 +48,7 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
   readonly #name: string;
   readonly #node: NodeId;
   readonly #store: QkdModuleStore;
+  readonly #settings: Settings;
   readonly #keys: EpochKeys;
   readonly #outbox: AuditOutbox;
   readonly #alarms: StandingAlarms<ModuleAlarmCode>;
@@ -61,19 +65,19 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
     super(ctx, env);
     const db = new Database(ctx.storage);
     migrate(db, MIGRATIONS);
-    const named = db.one<{ value: string }>("SELECT value FROM setting WHERE name = 'name'")?.value;
-    this.#name = named ?? ctx.id.name ?? "";
+    this.#settings = new Settings(db);
+    this.#name = this.#settings.named(ctx.id.name);
     this.#node = this.#name.slice(this.#name.indexOf("@") + 1) as NodeId;
     this.#keys = new EpochKeys(epochStoreOf(env), `qkd-module:${this.#name}`);
     this.#store = new QkdModuleStore(db, this.#keys);
-    if (named === undefined) this.#store.putSetting("name", this.#name);
-    this.#seeGeneration(generationOf(env));
-    const stored = this.#store.setting("config");
+    // Its keys may have been used since.
+    this.#settings.seeGeneration(generationOf(env), () => this.#store.forgetKeys());
+    const stored = this.#settings.text("config");
     this.#config = stored === undefined ? null : storedJson<ModuleConfig>(stored);
     this.#outbox = new AuditOutbox(db, `qkd-module:${this.#name}`, LIMITS);
     this.#alarms = new StandingAlarms(db, {
       max: LIMITS.moduleAlarms,
-      audit: (event) => (this.#outbox.full() ? this.#outbox.drop([event]) : this.#outbox.record([event])),
+      audit: (event) => this.#outbox.recordOrDrop([event]),
       node: this.#node,
       detail: { module: this.#name },
     });
@@ -124,13 +128,11 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
     } catch (error) {
       // What the core was in the middle of is lost with it; what it had written down is not.
       this.#running = null;
-      // oxlint-disable-next-line no-console -- the object's log
-      console.error(`qkd module: ${error instanceof Error ? error.message : "failed"}`);
+      logFailure("qkd module", error);
     }
     const { failedNodes } = await this.#outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
     if (failedNodes.length > 0) nextMs = Math.min(nextMs, Date.now() + SHIP_AGAIN_MS);
-    if (nextMs < Infinity) await this.ctx.storage.setAlarm(Math.max(nextMs, Date.now()));
-    else await this.ctx.storage.deleteAlarm();
+    await arm(this.ctx.storage, Math.max(nextMs, Date.now()), true);
   }
 
   /** A bounded part of what is to be done. @returns when the next part is due */
@@ -206,16 +208,8 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
     if (isNewEpoch) this.#store.renew();
     const isSame = JSON.stringify(this.#config?.link ?? null) === JSON.stringify(config.link);
     this.#config = isSame && this.#config !== null ? { ...config, link: this.#config.link } : config;
-    this.#store.putSetting("config", JSON.stringify(this.#config));
+    this.#settings.put("config", JSON.stringify(this.#config));
     this.#configuredMs = Date.now();
-  }
-
-  /** Storage put back from a copy: its key may have been used since. */
-  #seeGeneration(generation: string): void {
-    const before = this.#store.setting("generation");
-    if (before === generation) return;
-    if (before !== undefined) this.#store.forgetKeys();
-    this.#store.putSetting("generation", generation);
   }
 
   #tell(news: readonly ModuleNews[]): void {

@@ -1,5 +1,5 @@
 /**
- * The object's SQL. Entries that hold key material are sealed under the epoch in force, and sealed anew in the next one:
+ * The object's SQL but its outbox's, its alarms' and its settings'. Entries that hold key material are sealed under the epoch in force, and sealed anew in the next one:
  * what lies in an epoch whose key is gone cannot be read, and counts as lost.
  */
 import { HEAD_ENTRY, type ModuleStore } from "../../shared/qkd-module/stored.ts";
@@ -31,14 +31,6 @@ export class QkdModuleStore implements ModuleStore {
 
   transaction<T>(work: () => T): T {
     return this.#db.transaction(work);
-  }
-
-  setting(name: string): string | undefined {
-    return this.#db.one<{ value: string }>("SELECT value FROM setting WHERE name = ?", name)?.value;
-  }
-
-  putSetting(name: string, value: string): void {
-    this.#db.run("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", name, value);
   }
 
   /** Epochs that entries are sealed in. */

@@ -89,6 +89,12 @@ export class AuditOutbox {
     } else this.#add(node, events.length, text, 0);
   }
 
+  /** For callers that no full outbox holds up. */
+  recordOrDrop(events: readonly AuditEvent[]): void {
+    if (this.full()) this.drop(events);
+    else this.record(events);
+  }
+
   /**
    * Drops events (policy `audit_overflow` = `drop`), leaving one `audit.dropped` event per node and run, with the
    * count, so that the log shows what it lacks. Inside the caller's transaction too.

@@ -6,6 +6,7 @@ import type { AuditLog } from "../audit-log/audit-log.ts";
 import { Database, storedJson } from "./database.ts";
 import { migrate, type Migration } from "./migrations.ts";
 import { AuditOutbox, outboxMigration } from "./outbox.ts";
+import { Settings } from "./settings.ts";
 
 const { AUDIT_LOG } = env as unknown as { AUDIT_LOG: DurableObjectNamespace<AuditLog> };
 let count = 0;
@@ -17,6 +18,13 @@ async function withDatabase<T>(work: (db: Database) => T | Promise<T>): Promise<
     const db = new Database(state.storage);
     for (const table of ["records", "runs", "sources", "schema_version"]) db.run(`DROP TABLE ${table}`);
     return await work(db);
+  });
+}
+
+async function withSettings(work: (settings: Settings) => void): Promise<void> {
+  await withDatabase((db) => {
+    db.run("CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID");
+    work(new Settings(db));
   });
 }
 
@@ -42,6 +50,35 @@ describe("Database", () => {
       };
       expect(() => db.transaction(failing)).toThrow("no");
       expect(db.all("SELECT * FROM t")).toEqual([]);
+    });
+  });
+});
+
+describe("Settings", () => {
+  it("keeps a text or bytes under a name", async () => {
+    await withSettings((settings) => {
+      expect([settings.text("a"), settings.bytes("a")]).toEqual([undefined, undefined]);
+      settings.put("a", "one");
+      settings.put("a", "two");
+      settings.put("b", Uint8Array.of(1, 2));
+      expect([settings.text("a"), settings.bytes("a")]).toEqual(["two", undefined]);
+      expect([settings.text("b"), settings.bytes("b")]).toEqual([undefined, Uint8Array.of(1, 2)]);
+    });
+  });
+
+  it("remembers the name of an object that is not told it", async () => {
+    await withSettings((settings) => {
+      expect([undefined, "n", undefined, "m"].map((name) => settings.named(name))).toEqual(["", "n", "n", "n"]);
+    });
+  });
+
+  it("tells when the storage has been put back from a copy", async () => {
+    await withSettings((settings) => {
+      const putBack: string[] = [];
+      for (const generation of ["1", "1", "2", "2", "1"]) {
+        settings.seeGeneration(generation, () => putBack.push(generation));
+      }
+      expect(putBack).toEqual(["2", "1"]);
     });
   });
 });

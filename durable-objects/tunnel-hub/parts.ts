@@ -35,8 +35,7 @@ export type Detail = AuditEvent["detail"];
 /** Writes an event, inside the transaction of what it tells of; where the outbox is full, it is counted as dropped. */
 export function auditor(outbox: AuditOutbox): (event: AuditEvent) => void {
   return (event) => {
-    if (outbox.full()) outbox.drop([event]);
-    else outbox.record([event]);
+    outbox.recordOrDrop([event]);
   };
 }
 

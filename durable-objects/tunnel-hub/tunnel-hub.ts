@@ -31,6 +31,7 @@ import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
 import { Database, storedJson } from "../storage/database.ts";
 import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
+import { arm } from "../storage/planner.ts";
 import { accessHolder, nextRenewalMs, renewAccesses } from "./access.ts";
 import { respondFault } from "./answers.ts";
 import { Arrivals, type Sockets } from "./arrivals.ts";
@@ -286,10 +287,6 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
       store.nextErrandMs(),
       outbox.pending() > 0 ? nowMs + shipInMs : null,
     ].filter((deadline) => deadline !== null);
-    const armedMs = replace ? null : await this.ctx.storage.getAlarm();
-    const nextMs = Math.max(Math.min(...deadlines), nowMs + SOON_MS);
-    if (deadlines.length === 0) {
-      if (replace) await this.ctx.storage.deleteAlarm();
-    } else if (armedMs === null || nextMs < armedMs) await this.ctx.storage.setAlarm(nextMs);
+    await arm(this.ctx.storage, Math.max(Math.min(...deadlines), nowMs + SOON_MS), replace);
   }
 }

@@ -392,6 +392,9 @@ describe("records of the version before", () => {
     const ksid = await opened(a, b);
     const chunk = await a.chunk(ksid, 0);
     await pool.sql("ALTER TABLE stream DROP COLUMN hybrid");
+    await pool.sql("ALTER TABLE key_record DROP COLUMN hop");
+    for (const table of ["hop_use", "block_relay", "foreign_key"]) await pool.sql(`DROP TABLE ${table}`);
+    await pool.sql("DROP TRIGGER block_relay_gone");
     await pool.sql("UPDATE schema_version SET version = 3");
     await Promise.all([pool.evict(), a.evict(ksid), b.evict(ksid)]);
     expect(await b.chunk(ksid, 0)).toBe(chunk);

@@ -14,6 +14,7 @@ import type {
 import type { KeyPair } from "../../../shared/kem/kem.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { ok, type Result } from "../../../shared/result.ts";
+import { logFailure } from "../../log-failure.ts";
 import { HybridMaterial, joined, kemsOf } from "./material.ts";
 import {
   cannotCombine,
@@ -27,7 +28,7 @@ import {
   readyToSeal,
 } from "./parts.ts";
 import { notHere } from "./responder.ts";
-import { sleep } from "../waiting.ts";
+import { sleep } from "../../sleep.ts";
 
 /** Before asking a half again that has not heard of the stream yet. */
 const AGAIN_MS = 50;
@@ -176,8 +177,7 @@ async function ask<T>(
   try {
     return await Promise.race([call(parts.other(streamName(name.ksid, node)), { sae, node }), late]);
   } catch (error) {
-    // oxlint-disable-next-line no-console -- the object's log
-    console.error(`key stream, exchange: ${error instanceof Error ? error.message : String(error)}`);
+    logFailure("key stream, exchange", error);
     return peerGone("the other end's half does not answer");
   } finally {
     clearTimeout(timer);

@@ -1,6 +1,7 @@
 /** The keys under which a KeyStream object keeps KEM secrets: those of the epoch in force, and of older ones as long as they last. */
 import type { EpochKeys } from "../../storage/epoch-keys.ts";
 import { type SealedUnit, Vault } from "../../storage/vault.ts";
+import { logFailure } from "../../log-failure.ts";
 
 export class HybridSealing {
   readonly #keys: EpochKeys;
@@ -21,8 +22,7 @@ export class HybridSealing {
     try {
       if (!this.#isKnown) this.#isKnown = await this.enter(await this.#inForce(object));
     } catch (error) {
-      // oxlint-disable-next-line no-console -- the object's log
-      console.error(`key stream, epoch: ${error instanceof Error ? error.message : "failed"}`);
+      logFailure("key stream, epoch", error);
       return false;
     }
     return this.#keys.has(this.#keys.current);

@@ -1,6 +1,6 @@
-/** KeyStream objects that have sockets, and whose of them may not be there any more. */
+/** Objects that have sockets of SAEs (KeyStream, Room), and whose of them may not be there any more. */
 import type { SaeEntry } from "../../shared/network/document.ts";
-import type { StreamCallersCall } from "../../shared/network/directory-types.ts";
+import type { CallersCall } from "../../shared/network/directory-types.ts";
 import { revocationKey, revokedKeys } from "../../shared/network/lookup.ts";
 import type { DirectoryParts } from "./changes.ts";
 import type { Watchers } from "./watchers.ts";
@@ -9,7 +9,7 @@ import type { Watchers } from "./watchers.ts";
 export function goneCallers(
   { store }: DirectoryParts,
   objects: Watchers,
-  { object, callers }: StreamCallersCall,
+  { object, callers }: CallersCall,
 ): readonly number[] {
   const { sequence, document } = store.view();
   if (callers.length > 0) objects.saw(object, sequence);

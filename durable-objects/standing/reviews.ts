@@ -1,21 +1,36 @@
 /** Sockets last for long: whoever is revoked, removed or moved meanwhile is out as soon as the Directory says so. */
-import type { SocketCall } from "../../shared/etsi004/socket.ts";
-import type { DirectoryRpc } from "../../shared/network/directory-types.ts";
+import type { Standing } from "../../shared/auth/standing.ts";
+import type { CallersKind, DirectoryRpc } from "../../shared/network/directory-types.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import type { Sockets } from "./sockets.ts";
-import { sleep } from "./waiting.ts";
+import { sleep } from "../sleep.ts";
 
 /** Between two attempts to reach the Directory. */
 const AGAIN_MS = 500;
 
-export class Reviews {
-  readonly #sockets: Sockets;
+/** Whose socket it is. */
+interface Call {
+  /** `principalName`. */
+  readonly principal: string;
+  readonly self: { readonly sae: string; readonly node: string };
+  readonly standing: Standing;
+}
+
+/** An object's sockets. */
+interface Visits<C extends Call> {
+  readonly calls: readonly C[];
+  end(why: "revoked" | "failed", concerns: (call: C) => boolean): void;
+}
+
+export class Reviews<C extends Call> {
+  readonly #kind: CallersKind;
+  readonly #sockets: Visits<C>;
   readonly #directory: () => Pick<DirectoryRpc, "goneCallers">;
   #running: Promise<void> = Promise.resolve();
   /** Begins when that has ended, and is good for all who ask meanwhile. */
   #next: Promise<void> | null = null;
 
-  constructor(sockets: Sockets, directory: () => Pick<DirectoryRpc, "goneCallers">) {
+  constructor(kind: CallersKind, sockets: Visits<C>, directory: () => Pick<DirectoryRpc, "goneCallers">) {
+    this.#kind = kind;
     this.#sockets = sockets;
     this.#directory = directory;
   }
@@ -46,13 +61,13 @@ export class Reviews {
       credentials,
       agent,
     }));
-    const numbers = await this.#directory().goneCallers({ object, callers });
+    const numbers = await this.#directory().goneCallers({ kind: this.#kind, object, callers });
     const gone = new Set(numbers.map((number) => keyOf(calls[number])));
     if (gone.size > 0) this.#sockets.end("revoked", (call) => gone.has(keyOf(call)));
   }
 
   /** Of a new socket: the network may have changed since its caller was let in, and the object may not be known to watch. */
-  async begin(object: string, concerns: (call: SocketCall) => boolean, nowMs: () => number): Promise<void> {
+  async begin(object: string, concerns: (call: C) => boolean, nowMs: () => number): Promise<void> {
     for (const untilMs = nowMs() + LIMITS.directoryPatienceMs; nowMs() < untilMs; await sleep(AGAIN_MS)) {
       try {
         await this.review(object);
@@ -65,5 +80,5 @@ export class Reviews {
   }
 }
 
-const keyOf = (call: SocketCall | undefined): string =>
+const keyOf = (call: Call | undefined): string =>
   JSON.stringify([call?.principal, call?.self.sae, call?.self.node, call?.standing]);

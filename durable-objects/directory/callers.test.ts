@@ -8,7 +8,7 @@ import { AuditOutbox } from "../storage/outbox.ts";
 import { type DirectoryParts, putNetwork, revoke } from "./changes.ts";
 import type { Directory } from "./directory.ts";
 import { DirectoryStore } from "./store.ts";
-import { goneCallers } from "./stream-callers.ts";
+import { goneCallers } from "./callers.ts";
 import { Watchers } from "./watchers.ts";
 
 const { DIRECTORY } = env as unknown as { DIRECTORY: DurableObjectNamespace<Directory> };

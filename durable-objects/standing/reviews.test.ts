@@ -4,7 +4,6 @@ import type { Ksid } from "../../shared/etsi004/types.ts";
 import type { NodeId, SaeId } from "../../shared/ids.ts";
 import type { DirectoryRpc } from "../../shared/network/directory-types.ts";
 import { Reviews } from "./reviews.ts";
-import type { Sockets } from "./sockets.ts";
 
 const call: SocketCall = {
   configVersion: 0,
@@ -26,16 +25,17 @@ function setUp() {
   const calls: SocketCall[] = [];
   const asked: Asked[] = [];
   const ended: string[] = [];
-  const sockets: Pick<Sockets, "calls" | "end"> = {
+  const sockets = {
     calls,
-    end: (why, concerns) => calls.filter((each) => concerns(each)).forEach(() => ended.push(why)),
+    end: (why: string, concerns: (call: SocketCall) => boolean) =>
+      calls.filter((each) => concerns(each)).forEach(() => ended.push(why)),
   };
   const goneCallers: DirectoryRpc["goneCallers"] = async ({ callers }) => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly number[]>();
     asked.push({ callers: callers.length, answer: resolve, refuse: () => reject(new Error("away")) });
     return await promise;
   };
-  const reviews = new Reviews(sockets as Sockets, () => ({ goneCallers }));
+  const reviews = new Reviews("streams", sockets, () => ({ goneCallers }));
   const isAsked = async (times: number): Promise<void> => await expect.poll(() => asked.length).toBe(times);
   return { calls, asked, ended, isAsked, review: async () => await reviews.review("stream") };
 }
