@@ -11,8 +11,9 @@ import { callsOf } from "./clients/pool-calls.ts";
 import type { Env } from "./env.ts";
 import { discardBody } from "./middleware/body.ts";
 import { checkBounds } from "./middleware/bounds.ts";
+import { withOrigin } from "./middleware/browsers.ts";
 import { honoPath, rawPath } from "./middleware/path.ts";
-import { respondFault, respondUnexpected, toResponse } from "./middleware/respond.ts";
+import { respondFault, respondFaultOf, respondUnexpected, toResponse } from "./middleware/respond.ts";
 import { serve } from "./routes/serve.ts";
 
 /** Path template -> the methods it has, for 405's `Allow`. */
@@ -20,8 +21,8 @@ const METHODS_BY_PATH = Map.groupBy(OPERATION_IDS, (id) => OPERATIONS[id].path);
 
 const upperCase = (id: OperationId): string[] => methodsOf(OPERATIONS[id]).map((method) => method.toUpperCase());
 const allowOf = (ids: readonly OperationId[]): string => ids.flatMap(upperCase).join(", ");
-/** Paths whose HEAD is not ours to answer. */
-const ANY_METHOD = OPERATION_IDS.filter((id) => OPERATIONS[id].method === "any").map(
+/** Paths whose HEAD is not ours to answer, or answers as GET without its body: of files. */
+const WITH_HEAD = OPERATION_IDS.filter((id) => OPERATIONS[id].method === "any" || OPERATIONS[id].tag === "Pages").map(
   (id) => new RegExp(`^${OPERATIONS[id].path.replace(/\{\+.*$/, "").replaceAll(/\{[^}]+\}/g, "[^/]+")}`),
 );
 
@@ -31,13 +32,14 @@ export function createApp(): Hono<{ Bindings: Env }> {
     app.on(upperCase(id), honoPath(OPERATIONS[id].path), async (c) => {
       const surroundings = { env: c.env, context: c.executionCtx, pools: callsOf(c.env) };
       const reply = await serve(id, c.req.raw, surroundings);
-      return toResponse(reply.ok ? reply.value : respondFault(reply.error));
+      return toResponse(reply.ok ? reply.value : respondFaultOf(OPERATIONS[id], reply.error));
     });
   }
   for (const [path, ids] of METHODS_BY_PATH) {
     const Allow = allowOf(ids);
+    const [operation = {}] = ids.map((id) => OPERATIONS[id]);
     app.all(honoPath(path), () =>
-      toResponse(respondFault(fault("method-not-allowed", `this path has ${Allow} only`), { Allow })),
+      toResponse(respondFaultOf(operation, fault("method-not-allowed", `this path has ${Allow} only`), { Allow })),
     );
   }
   app.notFound(() => toResponse(respondFault(fault("not-found", "no such path"))));
@@ -49,7 +51,7 @@ const app = createApp();
 
 /** Hono would answer HEAD as GET and drop the body: a HEAD on enc_keys would consume a key that nobody gets. */
 const withoutHead = (request: Request): Request =>
-  request.method === "HEAD" && !ANY_METHOD.some((path) => path.test(rawPath(request.url)))
+  request.method === "HEAD" && !WITH_HEAD.some((path) => path.test(rawPath(request.url)))
     ? new Request(request.url, { method: "OPTIONS" })
     : request;
 
@@ -58,7 +60,7 @@ export default {
     if (isBatch(request, env)) return await serveBatch(request, env, context);
     const bounds = checkBounds(request);
     const response = bounds.ok
-      ? await app.fetch(withoutHead(request), env, context)
+      ? await withOrigin(request, env, context, async () => await app.fetch(withoutHead(request), env, context))
       : toResponse(respondFault(bounds.error));
     await discardBody(request);
     return request.method === "HEAD" ? new Response(null, response) : response;

@@ -1,7 +1,10 @@
 /** Bindings and settings of the Worker; the same on Cloudflare, workerd and wrangler dev. */
 import type { ObjectsEnv } from "../durable-objects/env.ts";
+import type { Service } from "../durable-objects/storage/epoch-store.ts";
 
 export interface Env extends ObjectsEnv {
+  /** The files of the pages: `dist/web`. */
+  readonly ASSETS: Service;
   /** How client certificates reach the Worker: see wrangler.toml. */
   readonly QKD_MTLS?: "cloudflare" | "front" | "off";
   /**

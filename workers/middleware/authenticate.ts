@@ -6,9 +6,11 @@
  */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { ACCESS_SCOPES, allows, BOOTSTRAP_OPERATOR, STARTER_OPERATOR, type Grant } from "../../shared/auth/policy.ts";
-import { principalName, type AuthenticatedBy, type Principal } from "../../shared/auth/principal.ts";
+import { principalName, type AuthenticatedBy } from "../../shared/auth/principal.ts";
 import type { Standing } from "../../shared/auth/standing.ts";
-import { bearerToken, constantTimeEqual, tokenSha256 } from "../../shared/auth/token.ts";
+import { constantTimeEqual, tokenSha256 } from "../../shared/auth/token.ts";
+import { clientOfKmsToken } from "../../shared/open-qkd-network/token.ts";
+import type { TokenHolder } from "../../shared/open-qkd-network/types.ts";
 import { siteOfAccessToken } from "../../shared/tunnel/access-token.ts";
 import type { AccessHolder } from "../../shared/tunnel/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
@@ -30,11 +32,16 @@ import {
   type DirectoryCache,
   type SnapshotSource,
 } from "../clients/directory.ts";
-import { accessCache, hubOf } from "../clients/tunnel-hub.ts";
+import { issuerOf, kmsTokenWords } from "../clients/token-issuer.ts";
+import { accessWords, hubOf } from "../clients/tunnel-hub.ts";
 import type { Env } from "../env.ts";
 import { type Assertion, readAssertion } from "./assertion.ts";
+import { readBearer } from "./bearer.ts";
+import { isCertificateMeant } from "./browsers.ts";
 import { tlsClientCertificate, type ClientCertificate, type TlsClientAuth } from "./client-certificate.ts";
 import type { Incoming } from "./incoming.ts";
+import { ofKmsToken } from "./kms-token.ts";
+import { granted, type Outcome, refused, unknown } from "./outcome.ts";
 
 /** A caller, and the network as it was when it was let in: routes use the same view. */
 export interface Authenticated {
@@ -50,6 +57,8 @@ export interface Proofs {
   readonly tokenSha256: string | null;
   /** Of a token that came with an agent's tunnel: the site whose hub gave it. */
   readonly accessSite?: string | null;
+  /** Of a token of the KMS API: the client whose issuer gave it. */
+  readonly kmsClient?: string | null;
   /** What an agent says of the SAE behind it. */
   readonly assertion: Assertion | null;
   /** The KME (by node id) whose front the caller came through, if it did. */
@@ -58,12 +67,12 @@ export interface Proofs {
   readonly starter: boolean;
 }
 
-/** Why not: `unauthorised` carries the reason for logs only (its response has an empty body). */
-type Outcome = Result<Grant, { readonly reason: string; readonly unknown: boolean }>;
-
-const refused = (reason: string): Outcome => err({ reason, unknown: false });
-/** Not known in this copy of the network: a newer one may know it. */
-const unknown = (reason: string): Outcome => err({ reason, unknown: true });
+/** What the objects say that gave the token shown; nothing of any other. */
+interface Words {
+  readonly access: AccessHolder | null;
+  readonly kms: TokenHolder | null;
+}
+const NO_WORDS: Words = { access: null, kms: null };
 
 /**
  * Authenticates one request.
@@ -85,18 +94,25 @@ export async function authenticate(
   const view = await cache.lookup(directory, background, snapshotAgeMs);
   if (!view.ok) return view;
   let lookup = view.value;
-  const access = await accessOf(proofs.value, lookup, env);
-  if (!access.ok) return access;
-  let outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, access.value);
+  let words = await wordsOn(proofs.value, lookup, env);
+  if (!words.ok) return words;
+  let outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, words.value);
   if (!outcome.ok && outcome.error.unknown) {
     const newer = await cache.afterMiss(directory, lookup);
     if (newer !== null) {
       lookup = newer;
-      outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, access.value);
+      words = await wordsOn(proofs.value, lookup, env);
+      if (!words.ok) return words;
+      outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, words.value);
     }
   }
   if (!outcome.ok) return fail("unauthorised", outcome.error.reason);
-  const agentOf = (): Outcome => identify({ ...proofs.value, assertion: null }, lookup, nowMs, undefined, access.value);
+  const { by } = outcome.value.principal;
+  // Browsers show a certificate for any page; who came by a token has been given that.
+  if ((by === "mtls" || by === "agent") && !isCertificateMeant(request, by === "agent"))
+    return fail("unauthorised", "a page of another host sent the request");
+  const said = words.value;
+  const agentOf = (): Outcome => identify({ ...proofs.value, assertion: null }, lookup, nowMs, undefined, said);
   return ok({ grant: outcome.value, lookup, standing: () => standingOf(proofs.value, lookup, agentOf) });
 }
 
@@ -118,14 +134,22 @@ function standingOf(proofs: Proofs, { tokens }: Lookup, agentOf: () => Outcome):
   return { credentials, agent: speaker?.id ?? null, untilMs: Number.isFinite(untilMs) ? untilMs : null };
 }
 
-/** Who holds the access token shown, says the hub of the site it names; only hubs of sites that there are are asked. */
-async function accessOf(proofs: Proofs, lookup: Lookup, env: Env): Promise<Result<AccessHolder | null, Fault>> {
-  const { tokenSha256: sha256, accessSite: site = null } = proofs;
-  if (sha256 === null || site === null || !lookup.sites.has(site)) return ok(null);
+/** Who holds the token shown, says the object that it names; only those of sites and clients that there are are asked. */
+async function wordsOn(proofs: Proofs, lookup: Lookup, env: Env): Promise<Result<Words, Fault>> {
+  const { tokenSha256: sha256, accessSite: site = null, kmsClient: client = null } = proofs;
+  if (sha256 === null) return ok(NO_WORDS);
   try {
-    return ok(await accessCache.holder(hubOf(env, site), sha256));
+    if (site !== null && lookup.sites.has(site)) {
+      const access = await accessWords.holder(sha256, async (token) => await hubOf(env, site).accessOf(token));
+      return ok({ ...NO_WORDS, access });
+    }
+    if (client !== null && lookup.kmsClientsById.has(client)) {
+      const kms = await kmsTokenWords.holder(sha256, async (token) => await issuerOf(env, client).holderOf(token));
+      return ok({ ...NO_WORDS, kms });
+    }
+    return ok(NO_WORDS);
   } catch {
-    return fail("unavailable", "the hub of the agent's site does not answer");
+    return fail("unavailable", "the part that gave this token does not answer");
   }
 }
 
@@ -140,9 +164,9 @@ function readProofs(request: Incoming, mtls: NonNullable<Env["QKD_MTLS"]>, nowMs
   if (mtls === "front" && certificate.value !== null && frontNode === null)
     return err("the front does not say which KME it is");
 
-  const authorization = request.headers.get("Authorization");
-  const token = authorization === null ? null : bearerToken(authorization);
-  if (authorization !== null && token === null) return err("unreadable Authorization header");
+  const bearer = readBearer(request);
+  if (!bearer.ok) return bearer;
+  const token = bearer.value;
 
   const assertion = readAssertion(request.headers, nowMs);
   if (!assertion.ok) return assertion;
@@ -150,19 +174,20 @@ function readProofs(request: Incoming, mtls: NonNullable<Env["QKD_MTLS"]>, nowMs
     certificate: certificate.value,
     tokenSha256: token === null ? null : tokenSha256(token),
     accessSite: token === null ? null : siteOfAccessToken(token),
+    kmsClient: token === null ? null : clientOfKmsToken(token),
     assertion: assertion.value,
     frontNode,
     starter: front?.starter === true,
   });
 }
 
-/** Decides who shows these proofs, by this view of the network. @param access who holds the access token, if one is shown */
+/** Decides who shows these proofs, by this view of the network. */
 function identify(
   proofs: Proofs,
   lookup: Lookup,
   nowMs: number,
   bootstrapSha256?: string,
-  access: AccessHolder | null = null,
+  words: Words = NO_WORDS,
 ): Outcome {
   const grants: Grant[] = [];
   if (proofs.certificate !== null) {
@@ -171,10 +196,7 @@ function identify(
     grants.push(byCertificate.value);
   }
   if (proofs.tokenSha256 !== null) {
-    const byToken =
-      (proofs.accessSite ?? null) === null
-        ? ofToken(proofs.tokenSha256, lookup, nowMs, bootstrapSha256)
-        : ofAccess(access, proofs.tokenSha256, lookup, nowMs);
+    const byToken = ofAnyToken(proofs, proofs.tokenSha256, lookup, nowMs, words, bootstrapSha256);
     if (!byToken.ok) return byToken;
     grants.push(byToken.value);
   }
@@ -197,8 +219,23 @@ function ofCertificate(certificate: ClientCertificate, lookup: Lookup, nowMs: nu
   return granted(owner, by, null, lookup, nowMs);
 }
 
-function ofToken(sha256: string, lookup: Lookup, nowMs: number, bootstrapSha256: string | undefined): Outcome {
+/** By its form it is told who gave it. */
+function ofAnyToken(
+  { accessSite = null, kmsClient = null }: Proofs,
+  sha256: string,
+  lookup: Lookup,
+  nowMs: number,
+  { access, kms }: Words,
+  bootstrapSha256: string | undefined,
+): Outcome {
   if (lookup.revoked.has(`token:${sha256}`)) return refused("token revoked");
+  if (accessSite !== null) return ofAccess(access, lookup, nowMs);
+  if (kmsClient !== null && !lookup.kmsClientsById.has(kmsClient)) return unknown("KMS token of a client that is gone");
+  if (kmsClient !== null) return ofKmsToken(kms, lookup, nowMs);
+  return ofToken(sha256, lookup, nowMs, bootstrapSha256);
+}
+
+function ofToken(sha256: string, lookup: Lookup, nowMs: number, bootstrapSha256: string | undefined): Outcome {
   const owner = lookup.tokens.get(sha256);
   if (owner !== undefined && constantTimeEqual(owner.sha256, sha256)) {
     // An instant that does not parse is NaN, which is later than nothing.
@@ -213,8 +250,7 @@ function ofToken(sha256: string, lookup: Lookup, nowMs: number, bootstrapSha256:
 }
 
 /** An agent by the token that came with its tunnel, if the network still has it. */
-function ofAccess(access: AccessHolder | null, sha256: string, lookup: Lookup, nowMs: number): Outcome {
-  if (lookup.revoked.has(`token:${sha256}`)) return refused("token revoked");
+function ofAccess(access: AccessHolder | null, lookup: Lookup, nowMs: number): Outcome {
   if (access === null || access.expiresMs <= nowMs) return refused("access token of no connection");
   const { agent, site } = access;
   if (lookup.agentSites.get(agent) !== site) return unknown("agent of another site, or none");
@@ -251,22 +287,11 @@ function ofName(id: string, lookup: Lookup, nowMs: number): Outcome {
  */
 function atKme(grant: Grant, kmeNode: string | null, lookup: Lookup, nowMs: number): Outcome {
   const { principal } = grant;
-  if (kmeNode === null || principal.role !== "sae" || principal.node === kmeNode) return ok(grant);
+  const isOfSite = principal.role === "sae" || principal.role === "kms-user";
+  if (kmeNode === null || !isOfSite || principal.node === kmeNode) return ok(grant);
+  if (principal.role === "kms-user") return refused("a user of another site");
   if (nodesOfSae(lookup, principal.id, nowMs).includes(nodeId(kmeNode))) return ok({ ...grant, drained: true });
   return refused("an SAE of another KME");
-}
-
-function granted(
-  owner: Owner,
-  by: AuthenticatedBy,
-  scopes: readonly string[] | null,
-  lookup: Lookup,
-  nowMs: number,
-): Outcome {
-  const principal: Principal = { ...owner.subject, by };
-  if (lookup.revoked.has(`principal:${principalName(principal)}`)) return refused("principal revoked");
-  if (owner.drainedUntilMs !== null && owner.drainedUntilMs <= nowMs) return unknown("principal removed");
-  return ok({ principal, scopes, drained: owner.drainedUntilMs !== null });
 }
 
 /** The gateway of the engine's own front: on the engine's socket, and so whom it says it is. */

@@ -1,6 +1,9 @@
 /** Request bodies, bounded while they arrive: a `Content-Length` that lies gains nothing. */
+import type * as v from "valibot";
 import { decodeUtf8, parseJson } from "../../shared/bytes/json.ts";
+import { readBounded } from "../../shared/bytes/read-bounded.ts";
 import { fail, type Fault, type JsonValue } from "../../shared/errors/errors.ts";
+import { parseMembers } from "../../shared/errors/members.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import type { Incoming } from "./incoming.ts";
@@ -13,31 +16,10 @@ export async function readBytes(request: Incoming, maxBytes: number): Promise<Re
   const declared = request.headers.get("Content-Length");
   if (declared !== null && Number(declared) > maxBytes) return tooLarge(maxBytes);
   if (request.body === null) return ok(new Uint8Array());
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
-  for (;;) {
-    // The client left, or its chunks are malformed: no fault of ours.
-    const chunk = await reader.read().catch(() => null);
-    if (chunk === null) return fail("bad-request", "the body did not arrive whole");
-    const { done, value } = chunk;
-    if (done) break;
-    length += value.length;
-    if (length > maxBytes) {
-      reader.releaseLock(); // what is still to come is `discardBody`'s
-      return tooLarge(maxBytes);
-    }
-    chunks.push(value);
-  }
-  const [only, ...more] = chunks;
-  if (only !== undefined && more.length === 0) return ok(only);
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return ok(bytes);
+  const bytes = await readBounded(request.body, maxBytes);
+  if (bytes === "too-large") return tooLarge(maxBytes); // what is still to come is `discardBody`'s
+  // The client left, or its chunks are malformed: no fault of ours.
+  return bytes === "broken" ? fail("bad-request", "the body did not arrive whole") : ok(bytes);
 }
 
 /**
@@ -75,4 +57,13 @@ export async function readText(request: Incoming, maxBytes: number): Promise<Res
 export async function readJson(request: Incoming, maxBytes: number): Promise<Result<JsonValue, Fault>> {
   const text = await readText(request, maxBytes);
   return text.ok ? parseJson(text.value, LIMITS.jsonDepth) : text;
+}
+
+/** A JSON body that is an object with these members. @returns `body-too-large`, `bad-request` */
+export async function readMembers<Schema extends v.GenericSchema>(
+  { request, maxBodyBytes }: { readonly request: Incoming; readonly maxBodyBytes: number },
+  schema: Schema,
+): Promise<Result<v.InferOutput<Schema>, Fault>> {
+  const body = await readJson(request, maxBodyBytes);
+  return body.ok ? parseMembers(schema, body.value, "the body") : body;
 }

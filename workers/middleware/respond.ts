@@ -1,5 +1,9 @@
 /** Answers: one place for the headers every one of them carries, and the only place where faults become HTTP. */
 import { type Fault, fault, HTTP_STATUS } from "../../shared/errors/errors.ts";
+import type { Operation } from "../../shared/api/operation.ts";
+import { problemOf } from "../../shared/etsi020/problem.ts";
+import { keyFault } from "../../shared/open-qkd-network/answers.ts";
+import { INVALID_TOKEN, INVALID_TOKEN_CHALLENGE, oauthFaultBody } from "../../shared/open-qkd-network/oauth-errors.ts";
 import { errorObject, INTERNAL_MESSAGE } from "../../shared/etsi014/error.ts";
 
 /** Nothing here may be stored: GET returns key material. */
@@ -51,6 +55,21 @@ export function respondFault(problem: Fault, headers: HeaderTable = {}, body: ob
     ? { "Retry-After": String(problem.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS) }
     : {};
   return respondJson(body, status, { ...retry, ...headers });
+}
+
+const FAULT_BODIES: Readonly<Record<NonNullable<Operation["faults"]>, (problem: Fault) => object>> = {
+  problem: problemOf,
+  oauth: oauthFaultBody,
+  "site-key": (problem) => keyFault(problem).body,
+};
+
+/** In the form of the operation's protocol. */
+export function respondFaultOf({ faults }: Pick<Operation, "faults">, problem: Fault, headers?: HeaderTable): Answer {
+  if (faults === undefined) return respondFault(problem, headers);
+  if (faults === "site-key" && problem.code === "unauthorised") {
+    return respondJson(INVALID_TOKEN, 401, { "WWW-Authenticate": INVALID_TOKEN_CHALLENGE, ...headers });
+  }
+  return respondFault(problem, headers, FAULT_BODIES[faults](problem));
 }
 
 /** For what nobody expected: the standard's generic message to the client, the name of the error to the log. */

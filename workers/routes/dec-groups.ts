@@ -3,8 +3,9 @@ import { type Fault, mandatedFault } from "../../shared/errors/errors.ts";
 import { type NodeId, pairName, pairOf, type PairName } from "../../shared/ids.ts";
 import { batchPrefix, shardOfKeyId } from "../../shared/keypool/key-id.ts";
 import { firstId, type KeyIdRun } from "../../shared/keypool/key-id-run.ts";
+import { isRelayShard } from "../../shared/keypool/relay-shard.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import type { Lookup } from "../../shared/network/lookup.ts";
+import { type Lookup, nodeId } from "../../shared/network/lookup.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 
 /** Keys that are, or may be, in one pool. */
@@ -14,12 +15,12 @@ export interface KeyGroup {
   readonly keyIds: readonly KeyIdRun[];
 }
 
-/** By shard; IDs that name none, or one at or above the bound, are left out. */
-function byShardBelow(keyIds: readonly KeyIdRun[], maxShards: number): Map<number, KeyIdRun[]> {
+/** By shard; IDs that name none, or one that is neither of relayed key nor below the bound of links, are left out. */
+function byKnownShard(keyIds: readonly KeyIdRun[], maxShards: number): Map<number, KeyIdRun[]> {
   const shards = new Map<number, KeyIdRun[]>();
   for (const run of keyIds) {
     const shard = shardOfKeyId(firstId(run));
-    if (shard === null || shard >= maxShards) continue;
+    if (shard === null || (shard >= maxShards && !isRelayShard(shard))) continue;
     const known = shards.get(shard);
     if (known === undefined) shards.set(shard, [run]);
     else known.push(run);
@@ -32,7 +33,7 @@ function byShardBelow(keyIds: readonly KeyIdRun[], maxShards: number): Map<numbe
  * do not exist are not woken up for it.
  */
 function byShard(keyIds: readonly KeyIdRun[], maxShards: number): Map<number, KeyIdRun[]> | null {
-  const shards = byShardBelow(keyIds, maxShards);
+  const shards = byKnownShard(keyIds, maxShards);
   const known = [...shards.values()].reduce((sum, group) => sum + group.length, 0);
   return known === keyIds.length ? shards : null;
 }
@@ -94,7 +95,8 @@ async function firstWith(
 
 /**
  * Other pools of the master's nodes that might hold these keys; at most LIMITS.foreignPoolChecks. A random ID names any
- * shard: only those are asked that a pair of the master's node has.
+ * shard: only those are asked that a pair of the master's node may have. A key for several slaves is known in the pool
+ * that made it, which names its shard: of a link, or of relayed key that the master may share with any node.
  */
 export function foreignPools(
   lookup: Lookup,
@@ -104,11 +106,15 @@ export function foreignPools(
 ): readonly KeyGroup[] {
   const groups = new Map<string, KeyGroup>();
   for (const node of masterNodes) {
-    const shards = byShardBelow(keyIds, lookup.maxShardsByNode.get(node) ?? 1);
-    for (const neighbour of [node, ...(lookup.neighbours.get(node) ?? [])]) {
-      const pair = pairName(pairOf(node, neighbour));
+    const shards = byKnownShard(keyIds, lookup.maxShardsByNode.get(node) ?? 1);
+    const relayShards = new Map([...shards].filter(([shard]) => isRelayShard(shard)));
+    const near = new Set([node, ...(lookup.neighbours.get(node) ?? [])]);
+    for (const other of new Set([...near, ...lookup.nodesById.keys()].map((id) => nodeId(id)))) {
+      if (groups.size >= LIMITS.foreignPoolChecks) break;
+      const pair = pairName(pairOf(node, other));
       if (own.includes(pair)) continue;
-      for (const group of groupsIn(pair, shards)) groups.set(`${pair}#${group.shard}`, group);
+      const held = groupsIn(pair, near.has(other) ? shards : relayShards);
+      for (const group of held) groups.set(`${pair}#${group.shard}`, group);
     }
   }
   return [...groups.values()].slice(0, LIMITS.foreignPoolChecks);

@@ -48,7 +48,6 @@ describe("status", () => {
   test.each([
     ["no-such-sae", "no such slave SAE"],
     ["sae-a", "slave_SAE_ID: is the calling SAE itself"],
-    ["sae-d", "not adjacent"],
   ])("%s: a clear 400", async (slave, message) => {
     for (const method of ["status", "enc_keys"]) {
       const response = await call(`/api/v1/keys/${slave}/${method}`, { as: "sae-a" });
@@ -129,11 +128,15 @@ describe("keys", () => {
 
   test("too few keys: 503 with Retry-After, nothing consumed", async () => {
     const drained = "sae-d"; // its link has no material
-    const before = await statusOf(drained, "sae-b");
+    const ledgerOf = async () => {
+      const extension = (await statusOf(drained, "sae-b")).status_extension?.["qkdedge"];
+      return v.parse(v.looseObject({ ledger_bits: v.record(v.string(), v.number()) }), extension).ledger_bits;
+    };
+    const before = await ledgerOf();
     const response = await post(`/api/v1/keys/${drained}/enc_keys`, "sae-b", { number: 2 });
     expect([response.status, (await errorOf(response)).message]).toEqual([503, "not enough keys available"]);
     expect(Number(response.headers.get("Retry-After"))).toBeGreaterThan(0);
-    expect(await statusOf(drained, "sae-b")).toEqual(before);
+    expect(await ledgerOf()).toEqual(before);
   });
 
   test("two SAEs of one node share keys too", async () => {
@@ -176,7 +179,6 @@ describe("multicast", () => {
 
   test.each([
     ["nobody", "no such slave SAE"],
-    ["sae-d", "not adjacent"],
     ["sae-a", "calling SAE itself"],
     ["sae-b", "slave SAE of the path"],
   ])("additional slave %s: 400 naming it, nothing consumed", async (slave, message) => {

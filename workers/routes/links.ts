@@ -4,7 +4,6 @@ import { PrefillRequestSchema } from "../../shared/api/schemas.ts";
 import { principalName } from "../../shared/auth/principal.ts";
 import { fail } from "../../shared/errors/errors.ts";
 import { statusExtension } from "../../shared/etsi014/status.ts";
-import { parseMembers } from "../../shared/errors/members.ts";
 import { healthBody } from "../../shared/health/report-body.ts";
 import type { LinkId } from "../../shared/ids.ts";
 import { alarmsInFull } from "../../shared/keypool/alarm-body.ts";
@@ -12,11 +11,12 @@ import type { IngestOutcome } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { LinkEntry } from "../../shared/network/document.ts";
 import { pairOfLink } from "../../shared/network/lookup.ts";
+import { linkShards } from "../../shared/network/pairs.ts";
 import { ok } from "../../shared/result.ts";
 import { moduleAlarmsInFull, moduleBody } from "../../shared/qkd-module/body.ts";
 import { answerOf } from "../clients/key-pool.ts";
 import { moduleAnswers } from "../clients/qkd-module.ts";
-import { readBytes, readJson } from "../middleware/body.ts";
+import { readBytes, readMembers } from "../middleware/body.ts";
 import { respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
 import { blockIdOf, intakeOf, linkOf, pushingEnd, sees } from "./link-parts.ts";
@@ -45,7 +45,7 @@ export async function getLink(call: AuthenticatedCall): Reply {
   if (!link.ok) return link;
   const { lookup, grant } = call.caller;
   const statusCall = { configVersion: lookup.sequence, principal: principalName(grant.principal) };
-  const pools = await poolStatuses(call.env, pairOfLink(link.value), link.value.shards, statusCall);
+  const pools = await poolStatuses(call.env, pairOfLink(link.value), linkShards(link.value), statusCall);
   if (!pools.ok) return pools;
   const pool = statusExtension(pools.value, link.value.id as LinkId);
   const modules = await moduleAnswers(call.env, link.value);
@@ -95,9 +95,7 @@ export async function postPrefill(call: AuthenticatedCall): Reply {
   if (call.env.QKD_DEMO !== "1") return fail("not-found", "no such path");
   const link = linkOf(call);
   if (!link.ok) return link;
-  const body = await readJson(call.request, call.maxBodyBytes);
-  if (!body.ok) return body;
-  const wish = parseMembers(PrefillRequestSchema, body.value, "the body");
+  const wish = await readMembers(call, PrefillRequestSchema);
   if (!wish.ok) return wish;
   const prefilled = await answerOf(() =>
     intakeOf(call, link.value).prefill({

@@ -3,11 +3,10 @@ import schema from "../../docs/schema/network.schema.json" with { type: "json" }
 import { RestoreRequestSchema } from "../../shared/api/schemas.ts";
 import { principalName } from "../../shared/auth/principal.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
-import { parseMembers } from "../../shared/errors/members.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { directoryOf } from "../clients/directory.ts";
 import { answerOf } from "../clients/key-pool.ts";
-import { readJson } from "../middleware/body.ts";
+import { readJson, readMembers } from "../middleware/body.ts";
 import type { Incoming } from "../middleware/incoming.ts";
 import { respond, respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
@@ -55,9 +54,7 @@ export async function putNetwork(call: AuthenticatedCall): Reply {
 export async function postNetworkRestore(call: AuthenticatedCall): Reply {
   const ifMatch = readIfMatch(call.request);
   if (!ifMatch.ok) return ifMatch;
-  const body = await readJson(call.request, call.maxBodyBytes);
-  if (!body.ok) return body;
-  const wish = parseMembers(RestoreRequestSchema, body.value, "the body");
+  const wish = await readMembers(call, RestoreRequestSchema);
   if (!wish.ok) return wish;
   const old = await answerOf(() => directoryOf(call.env).getNetwork(wish.value.version));
   return old.ok ? await put(call, old.value.document, ifMatch.value) : old;

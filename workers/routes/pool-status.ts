@@ -1,4 +1,4 @@
-/** The state of a pair's pool: all its shards, asked at once. */
+/** The state of a pair's pool: several of its shards, asked at once. */
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { PairName } from "../../shared/ids.ts";
 import type { PoolStatus } from "../../shared/keypool/types.ts";
@@ -9,11 +9,11 @@ import type { Env } from "../env.ts";
 export async function poolStatuses(
   env: Env,
   pair: PairName,
-  shards: number,
+  shards: readonly number[],
   call: { readonly configVersion: number; readonly principal: string },
 ): Promise<Result<readonly PoolStatus[], Fault>> {
   const answers = await Promise.all(
-    Array.from({ length: shards }, (_, shard) => answerOf(() => poolOf(env, pair, shard).status(call))),
+    shards.map(async (shard) => await answerOf(() => poolOf(env, pair, shard).status(call))),
   );
   const pools: PoolStatus[] = [];
   for (const answer of answers) {

@@ -1,12 +1,11 @@
 /** The list of what is revoked: it only grows. */
 import { RevocationRequestSchema } from "../../shared/api/schemas.ts";
 import { principalName } from "../../shared/auth/principal.ts";
-import { parseMembers } from "../../shared/errors/members.ts";
 import type { Revocation } from "../../shared/network/directory-types.ts";
 import { ok } from "../../shared/result.ts";
 import { directoryOf } from "../clients/directory.ts";
 import { answerOf } from "../clients/key-pool.ts";
-import { readJson } from "../middleware/body.ts";
+import { readMembers } from "../middleware/body.ts";
 import { respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
 
@@ -23,9 +22,7 @@ export async function getRevocations({ caller }: AuthenticatedCall): Reply {
 }
 
 export async function postRevocations(call: AuthenticatedCall): Reply {
-  const body = await readJson(call.request, call.maxBodyBytes);
-  if (!body.ok) return body;
-  const wish = parseMembers(RevocationRequestSchema, body.value, "the body");
+  const wish = await readMembers(call, RevocationRequestSchema);
   if (!wish.ok) return wish;
   const by = principalName(call.caller.grant.principal);
   const revoked = await answerOf(() => directoryOf(call.env).revoke({ ...wish.value, by }));

@@ -1,6 +1,7 @@
 /** HTTP to what a site's agent exposes, through the hub of that site. */
 import * as v from "valibot";
 import { fail } from "../../shared/errors/errors.ts";
+import { IPSEC_SERVICE } from "../../shared/ipsec/errand.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ServiceNameSchema } from "../../shared/tunnel/services.ts";
 import { HTTP_CALL_HEADER, type HttpCall } from "../../shared/tunnel/types.ts";
@@ -28,7 +29,9 @@ export async function useService(call: AuthenticatedCall): StreamReply {
   }
   const { principal } = caller.grant;
   const service = v.safeParse(ServiceNameSchema, path["service"]);
-  if (!service.success) return fail("not-found", "the site exposes no such service");
+  // What the edge itself asks of the agent is not for callers: errands have entries, and their states, behind them.
+  if (!service.success || service.output === IPSEC_SERVICE)
+    return fail("not-found", "the site exposes no such service");
   const httpCall: HttpCall = {
     service: service.output,
     site: principal.role === "agent" ? principal.site : null,

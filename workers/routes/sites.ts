@@ -2,7 +2,6 @@
 import { principalName } from "../../shared/auth/principal.ts";
 import { bearerToken, tokenSha256 } from "../../shared/auth/token.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
-import { parseMembers } from "../../shared/errors/members.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { EnrolmentSchema } from "../../shared/tunnel/messages.ts";
 import { SiteReportsSchema } from "../../shared/tunnel/reports.ts";
@@ -11,7 +10,7 @@ import { linkedSites } from "../../shared/tunnel/view.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { answerOf } from "../clients/key-pool.ts";
 import { hubOf } from "../clients/tunnel-hub.ts";
-import { readJson } from "../middleware/body.ts";
+import { readMembers } from "../middleware/body.ts";
 import { respondJson } from "../middleware/respond.ts";
 import { gatewayAddresses } from "./gateway-address.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
@@ -76,9 +75,7 @@ export async function postAgents(call: AuthenticatedCall): Reply {
   if (principal.role !== "agent" || principal.site !== site.value) {
     return fail("forbidden", "the token is of an agent of another site");
   }
-  const body = await readJson(call.request, call.maxBodyBytes);
-  if (!body.ok) return body;
-  const enrolment = parseMembers(EnrolmentSchema, body.value, "the body");
+  const enrolment = await readMembers(call, EnrolmentSchema);
   if (!enrolment.ok) return enrolment;
   const enrolled = await answerOf(() =>
     hubOf(call.env, site.value).enrol({
@@ -119,9 +116,7 @@ export async function postSiteReports(call: AuthenticatedCall): Reply {
   if (principal.role !== "agent" || principal.site !== site.value) {
     return fail("forbidden", "agents report of their own site");
   }
-  const body = await readJson(call.request, call.maxBodyBytes);
-  if (!body.ok) return body;
-  const reports = parseMembers(SiteReportsSchema, body.value, "the body");
+  const reports = await readMembers(call, SiteReportsSchema);
   if (!reports.ok) return reports;
   const taken = await answerOf(() =>
     hubOf(call.env, site.value).report({

@@ -6,6 +6,17 @@ import { getEncKeys, postEncKeys } from "./enc-keys.ts";
 import { getEpochs, postEpochsRoll } from "./epochs.ts";
 import type { Handlers } from "./handler.ts";
 import { getAwaitedBlocks, putBlockKeyIds } from "./hand-over.ts";
+import { getKmapiVersions, postExtKeys, postExtKeysAck, postExtKeysVoid } from "./kmapi.ts";
+import {
+  deleteIpsecAlarms,
+  deleteIpsecEntries,
+  getIpsecEntries,
+  postCreateQkd,
+  postIpsecEntries,
+  postIpsecNotifications,
+  postIpsecRekey,
+} from "./ipsec.ts";
+import { getLegacyVersions, postLegacyDiscover, postLegacyExtKeys, postLegacyVoid } from "./legacy.ts";
 import { getLink, getLinks, postPrefill, putBlock } from "./links.ts";
 import {
   getNetwork,
@@ -15,7 +26,14 @@ import {
   postNetworkRestore,
   putNetwork,
 } from "./network.ts";
+import { deleteNodeAlarms, getNode, getNodeRoute, getNodes } from "./nodes.ts";
+import { getKey, newKey } from "./open-qkd-network/keys.ts";
+import { postToken, postTokenRevocation } from "./open-qkd-network/tokens.ts";
+import { deletePairAlarms, getPairs } from "./pairs.ts";
+import { getMessenger, openMessenger } from "./pages.ts";
+import { getNodeIdentity, postPeerQuestion } from "./peers.ts";
 import { getRevocations, postRevocations } from "./revocations.ts";
+import { getRoom } from "./rooms.ts";
 import { useService } from "./services.ts";
 import { deleteAgent, deleteSiteAlarms, getSite, getSites, postAgents, postSiteReports } from "./sites.ts";
 import { getDocs, getHealthz, getOpenapi } from "./service.ts";
@@ -48,10 +66,21 @@ export const HANDLERS: Handlers = {
   postEncKeys,
   getDecKeys,
   postDecKeys,
+  getKmapiVersions,
+  postExtKeys,
+  postExtKeysAck,
+  postExtKeysVoid,
+  postToken,
+  postTokenRevocation,
+  getNewKey: newKey,
+  postNewKey: newKey,
+  getGetKey: getKey,
+  postGetKey: getKey,
   postStreams,
   postStreamKey,
   postStreamClose,
   getStreamSocket,
+  getRoom,
   actionOpenConnect,
   actionGetKey,
   actionClose,
@@ -92,6 +121,26 @@ export const HANDLERS: Handlers = {
   postNonces,
   getTunnel,
   useService,
+  getNodes,
+  getNode,
+  getNodeRoute,
+  deleteNodeAlarms,
+  getPairs,
+  deletePairAlarms,
+  getNodeIdentity,
+  postPeerQuestion,
+  postLegacyDiscover,
+  getLegacyVersions,
+  postLegacyExtKeys,
+  postLegacyVoid,
+  postIpsecEntries,
+  postIpsecRegister: postIpsecEntries,
+  deleteIpsecEntries,
+  getIpsecEntries,
+  postCreateQkd,
+  postIpsecRekey,
+  postIpsecNotifications,
+  deleteIpsecAlarms,
   getEpochs,
   postEpochsRoll,
   getAudit,
@@ -99,4 +148,6 @@ export const HANDLERS: Handlers = {
   getHealthz,
   getOpenapi,
   getDocs,
+  openMessenger,
+  getMessenger,
 };

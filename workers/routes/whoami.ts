@@ -6,7 +6,8 @@ import type { AuthenticatedCall, Reply } from "./handler.ts";
 export async function getWhoami({ caller }: AuthenticatedCall): Reply {
   const { principal, scopes, drained } = caller.grant;
   const { role, id, by } = principal;
-  const where = role === "sae" ? { node: principal.node } : role === "agent" ? { site: principal.site } : {};
+  const where =
+    role === "sae" || role === "kms-user" ? { node: principal.node } : role === "agent" ? { site: principal.site } : {};
   const answer = { role, id, ...where, by, scopes, draining: drained, sequence: caller.lookup.sequence };
   return await Promise.resolve(ok(respondJson(answer)));
 }

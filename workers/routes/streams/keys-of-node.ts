@@ -3,13 +3,12 @@ import { principalName } from "../../../shared/auth/principal.ts";
 import type { Fault } from "../../../shared/errors/errors.ts";
 import type { NodeId } from "../../../shared/ids.ts";
 import { LIMITS } from "../../../shared/limits.ts";
-import { routeBetween } from "../../../shared/network/pairs.ts";
+import { routeBetween, shardsOf } from "../../../shared/network/pairs.ts";
 import { ok, type Result } from "../../../shared/result.ts";
 import type { AuthenticatedCall } from "../handler.ts";
 import { poolStatuses } from "../pool-status.ts";
-import { shardsOf } from "../sae.ts";
 
-/** Of the policy's default size, over its first LIMITS.availableKeysLinks links. */
+/** Of the policy's default size, over its first LIMITS.availableKeysLinks links; what is relayed is made when it is used. */
 export async function keysOfNode(
   { env, caller: { lookup, grant } }: AuthenticatedCall,
   node: NodeId,

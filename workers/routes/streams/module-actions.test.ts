@@ -1,9 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { LIMITS } from "../../../shared/limits.ts";
-import { call, NODE_UUIDS, post, setUp, WITHOUT_GRACE } from "../../../test/support/in-workerd-network.ts";
+import {
+  call,
+  NODE_UUIDS,
+  post,
+  setUp,
+  WITHOUT_GRACE,
+  withoutRelays,
+} from "../../../test/support/in-workerd-network.ts";
 import { bothOpen, keyAs, statusOf, TEN_MEGABYTES, told } from "../../../test/support/in-workerd-stream-routes.ts";
 
-beforeAll(async () => await setUp(4, WITHOUT_GRACE));
+beforeAll(async () => await setUp(4, withoutRelays(WITHOUT_GRACE)));
 
 const ACTIONS = "/api/v1/qkdm/actions";
 const act = async (as: string, name: string, body: unknown) => await told(await post(`${ACTIONS}/${name}`, as, body));

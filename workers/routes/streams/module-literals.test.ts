@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { LIMITS } from "../../../shared/limits.ts";
 import { parseLiteral } from "../../../shared/etsi004/python-literal/parse.ts";
-import { call, post, setUp, WITHOUT_GRACE } from "../../../test/support/in-workerd-network.ts";
+import { call, post, setUp, WITHOUT_GRACE, withoutRelays } from "../../../test/support/in-workerd-network.ts";
 import { bothOpen, keyAs, statusOf, TEN_MEGABYTES } from "../../../test/support/in-workerd-stream-routes.ts";
 
-beforeAll(async () => await setUp(4, WITHOUT_GRACE));
+beforeAll(async () => await setUp(4, withoutRelays(WITHOUT_GRACE)));
 
 interface Told {
   readonly http: number;

@@ -1,7 +1,17 @@
 import { SELF } from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
+import { SOCKET_PROTOCOL } from "../../../shared/etsi004/window.ts";
 import { LIMITS } from "../../../shared/limits.ts";
-import { call, EDGE, NODE_UUIDS, post, setUp, token } from "../../../test/support/in-workerd-network.ts";
+import {
+  call,
+  EDGE,
+  NETWORK,
+  NODE_UUIDS,
+  post,
+  setUp,
+  token,
+  withoutRelays,
+} from "../../../test/support/in-workerd-network.ts";
 import {
   bothOpen,
   closeAs,
@@ -12,7 +22,7 @@ import {
   told,
 } from "../../../test/support/in-workerd-stream-routes.ts";
 
-beforeAll(async () => await setUp());
+beforeAll(async () => await setUp(4, withoutRelays(NETWORK)));
 
 const UUID_4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TO_B = { destination: "sae-b" };
@@ -305,6 +315,15 @@ describe("the WebSocket", () => {
       expect(messages[index]).toMatchObject({ index, Key_buffer: body["Key_buffer"] });
     }
     socket.close();
+  });
+
+  test("is opened by browsers, which cannot set headers, with a subprotocol", async () => {
+    const ksid = await bothOpen();
+    const headers = { Upgrade: "websocket", "Sec-WebSocket-Protocol": `${SOCKET_PROTOCOL}, bearer.${token("sae-a")}` };
+    const opened = await SELF.fetch(`${EDGE}/api/v1/streams/${ksid}/ws`, { headers });
+    expect([opened.status, opened.headers.get("Sec-WebSocket-Protocol")]).toEqual([101, SOCKET_PROTOCOL]);
+    opened.webSocket?.accept();
+    opened.webSocket?.close();
   });
 
   test("is nobody else's, and for no other page", async () => {

@@ -5,12 +5,14 @@ import { ksidOfText } from "../../../shared/etsi004/ksid.ts";
 import { closeReply, keyReply, openReply, type StreamReplyBody } from "../../../shared/etsi004/native/answers.ts";
 import { parseClose, parseGetKey, parseOpenConnect } from "../../../shared/etsi004/native/requests.ts";
 import { SOCKET_CALL_HEADER, type SocketCall, writeSocketCall } from "../../../shared/etsi004/socket.ts";
+import { SOCKET_PROTOCOL } from "../../../shared/etsi004/window.ts";
 import type { Ksid } from "../../../shared/etsi004/types.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { ok, type Result } from "../../../shared/result.ts";
 import { streamOf } from "../../clients/key-stream.ts";
 import { readJson, readText } from "../../middleware/body.ts";
 import { type Answer, respondJson } from "../../middleware/respond.ts";
+import { isUpgrade, openSocket } from "../../middleware/sockets.ts";
 import type { AuthenticatedCall, Reply, StreamReply } from "../handler.ts";
 import { streamCalls } from "./stream-calls.ts";
 
@@ -62,28 +64,15 @@ export async function postStreamClose(call: AuthenticatedCall): Reply {
   return answer.ok ? respondStatus(closeReply(answer.value.status, wish.value.profile)) : answer;
 }
 
-/**
- * The client's own word goes no further: the object learns from the Worker whose socket it is. A page of another origin
- * could use a certificate that the browser shows by itself, and read what comes.
- */
 export async function getStreamSocket(call: AuthenticatedCall): StreamReply {
   const { request, env, caller } = call;
-  if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
-    return fail("upgrade-required", "this is the WebSocket of a key stream");
-  }
-  const origin = request.headers.get("Origin");
-  if (origin !== null && origin !== new URL(request.url).origin) {
-    return fail("forbidden", "header Origin: pages of other origins may not open this WebSocket");
-  }
+  if (!isUpgrade(request)) return fail("upgrade-required", "this is the WebSocket of a key stream");
   const calls = streamCalls(call, "native");
   if (!calls.ok) return calls;
   const ksid = ksidOf(call);
   if (ksid === null) return fail("not-found", "no stream of this key_stream_ID that you have opened");
   const socketCall: SocketCall = { ...calls.value.caller(ksid), standing: caller.standing() };
-  const headers = { Upgrade: "websocket", [SOCKET_CALL_HEADER]: writeSocketCall(socketCall) };
-  try {
-    return ok(await streamOf(env, ksid, calls.value.self.node).fetch(new Request(request.url, { headers })));
-  } catch {
-    return fail("unavailable", "the stream does not answer, try again");
-  }
+  const headers = { [SOCKET_CALL_HEADER]: writeSocketCall(socketCall) };
+  const to = streamOf(env, ksid, calls.value.self.node);
+  return await openSocket(call, { to, headers, protocol: SOCKET_PROTOCOL, what: "key stream" });
 }

@@ -20,7 +20,7 @@ import { type HybridTerms, type HybridWish, hybridWishOf } from "../../../shared
 import type { NodeId } from "../../../shared/ids.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { type Lookup, nodeId } from "../../../shared/network/lookup.ts";
-import { type Route, routeBetween } from "../../../shared/network/pairs.ts";
+import { type Route, routeBetween, shardsOf } from "../../../shared/network/pairs.ts";
 import { ok, type Result } from "../../../shared/result.ts";
 import { directoryCache, snapshotSourceOf } from "../../clients/directory.ts";
 import { answerOf } from "../../clients/key-pool.ts";
@@ -29,7 +29,6 @@ import type { Env } from "../../env.ts";
 import { authenticate } from "../../middleware/authenticate.ts";
 import type { AuthenticatedCall } from "../handler.ts";
 import { shardByHash } from "../idempotency.ts";
-import { shardsOf } from "../sae.ts";
 
 export interface OpenWish {
   /** Null: the caller. */
@@ -101,7 +100,7 @@ export class StreamCalls {
    * most that one of them offers. So an offer that is asked for is met, whichever shard made it.
    */
   async #openAllocated(wish: OpenWish, other: OtherEnd): Promise<Result<Opened, Fault>> {
-    const shards = shardsOf(other.route);
+    const shards = shardsOf(other.route).length;
     const openIn = async (shard: number) => await this.#openAt(newKsid(shard % shards, shards), wish, other);
     const first = Math.floor(Math.random() * shards);
     let best = await openIn(first);
@@ -120,8 +119,7 @@ export class StreamCalls {
         configVersion: lookup.sequence,
         peer,
         pair: route.pair,
-        // Of the KSID, so that both ends come to the same one.
-        shard: shardByHash(ksid, shardsOf(route)),
+        shard: shardOfStream(ksid, route),
         qos: honoured(PROFILES[this.#profile], wish.qos),
         allocated: wish.ksid === null || !wish.waits,
         ...(hybrid === null ? {} : { hybrid }),
@@ -207,6 +205,12 @@ function newKsid(shard = 0, shards = 1): Ksid {
   }
 }
 
+/** Of the KSID, so that both ends come to the same one. */
+function shardOfStream(ksid: Ksid, route: Route): number {
+  const shards = shardsOf(route);
+  return shards[shardByHash(ksid, shards.length)] ?? 0;
+}
+
 /** The Min_bps that could be had, of a stream refused for its QoS; any, of one that was not. */
 function offeredBps(result: Result<Opened, Fault>): number {
   if (!result.ok) return Infinity;
@@ -224,6 +228,9 @@ function otherEndIn(
   const found = peerOf(lookup, self, source, destination);
   if (!found.found) return fail("unknown-sae", `${found.member}: ${REASONS[found.why]}`);
   const { peer } = found;
+  if (hybrid !== null && lookup.nodesById.get(peer.node)?.remote !== undefined) {
+    return fail("no-route", `node ${peer.node} is hosted by another deployment: hybrid streams need both nodes here`);
+  }
   const terms = hybrid === null ? ok(null) : termsBetween(lookup, [self.node, peer.node], hybrid);
   if (!terms.ok) return terms;
   const route = routeBetween(lookup, self.node, peer.node);
