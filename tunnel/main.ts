@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 /** `qkd-agent`: a site's end of the tunnel. */
 import { randomInt } from "node:crypto";
+import { once } from "node:events";
+import { createInterface } from "node:readline/promises";
 import { BACKGROUND_ENV, startInBackground } from "./agent/background.ts";
 import { checkAgent } from "./agent/check/check.ts";
 import { lineOf } from "./agent/check/finding.ts";
 import { type Invocation, parseCommandLine } from "./agent/config/command-line.ts";
 import { HELP } from "./agent/config/help.ts";
 import { AgentFailure } from "./agent/failure.ts";
+import { pinHostKeys } from "./agent/host-keys.ts";
 import { backgroundLog, runAgent } from "./agent/run.ts";
 
 /** RFC 6335: dynamic ports, which nobody has registered. */
@@ -21,12 +24,24 @@ function choosePort(taken: ReadonlySet<number>): number {
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
+/** Of whoever sits at the terminal, or of what is piped in. */
+async function ask(question: string): Promise<string | null> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const ended = once(lines, "close").then(() => null);
+  try {
+    return await Promise.race([lines.question(question), ended]);
+  } finally {
+    lines.close();
+  }
+}
+
 async function run(invocation: Invocation): Promise<number> {
   if (invocation.command === "help") {
     print(HELP);
     return 0;
   }
   const { command, settings, notes, background } = invocation;
+  if (command === "host-key") return (await pinHostKeys(settings.ipsec, { print, ask })) ? 0 : 1;
   if (command === "check") {
     const findings = await checkAgent(settings);
     for (const finding of findings) print(lineOf(finding));

@@ -10,6 +10,7 @@ import { Hybrid } from "./hybrid.ts";
 import { Feeds, sendBy } from "./feeds.ts";
 import { logGauges } from "./gauges.ts";
 import { Enrolment } from "./identity/enrolment.ts";
+import { Ipsec } from "./ipsec.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { Edge } from "./link/edge.ts";
 import type { Link } from "./link/link.ts";
@@ -26,6 +27,8 @@ export class Agent {
   readonly local: LocalServices | null;
   /** Null: the configuration has no `[hybrid]`. */
   readonly hybrid: Hybrid | null;
+  /** Null: the configuration has no `[[ipsec]]`. */
+  readonly ipsec: Ipsec | null;
   readonly #links: readonly Link[];
   readonly #parts: Parts;
   readonly #release: () => Promise<void>;
@@ -38,14 +41,18 @@ export class Agent {
     const release = await holdState(options.settings, links);
     const listeners: Listener[] = [];
     let hybrid: Hybrid | null = null;
+    let ipsec: Ipsec | null = null;
     try {
       for (const config of options.settings.listen) {
         const link = links.find(({ role, site }) => role === "peer" && site === config.site);
         if (link !== undefined) listeners.push(await listenFor({ config, link, tls: parts.tls, log: options.log }));
       }
       hybrid = startHybrid(parts, links);
-      return new Agent(parts, links, { listeners, hybrid, local: await startLocal(options, links, hybrid) }, release);
+      ipsec = await startIpsec(parts, links, hybrid);
+      const local = await startLocal(options, links, hybrid);
+      return new Agent(parts, links, { listeners, hybrid, ipsec, local }, release);
     } catch (thrown) {
+      await ipsec?.close();
       hybrid?.stop();
       hybrid?.close();
       for (const listener of listeners) listener.close();
@@ -57,13 +64,14 @@ export class Agent {
   private constructor(
     parts: Parts,
     links: readonly Link[],
-    { listeners, hybrid, local }: Pick<Agent, "listeners" | "hybrid" | "local">,
+    { listeners, hybrid, ipsec, local }: Pick<Agent, "listeners" | "hybrid" | "ipsec" | "local">,
     release: () => Promise<void>,
   ) {
     this.#parts = parts;
     this.#links = links;
     this.listeners = listeners;
     this.hybrid = hybrid;
+    this.ipsec = ipsec;
     this.local = local;
     this.#release = release;
     const { settings, log } = parts.options;
@@ -73,7 +81,7 @@ export class Agent {
   }
 
   logGauges(level: "debug" | "info"): void {
-    logGauges(this.#parts.options.log, level, this.#links, this.#feeds?.running ?? []);
+    logGauges(this.#parts.options.log, level, this.#links, this.#feeds?.running ?? [], this.ipsec?.gauges ?? []);
   }
 
   /** Until `signal` is aborted and all has ended in order. Rejects with a defect, which ends all of it too. */
@@ -83,6 +91,7 @@ export class Agent {
     const stop = (): void => {
       for (const listener of this.listeners) listener.stop();
       this.local?.stop();
+      this.ipsec?.stop();
       this.hybrid?.stop();
     };
     until.addEventListener("abort", stop, { once: true });
@@ -94,6 +103,7 @@ export class Agent {
       await Promise.allSettled(parts);
       for (const listener of this.listeners) listener.close();
       this.local?.close();
+      await this.ipsec?.close();
       this.hybrid?.close();
       this.#parts.exposed.close();
       this.#parts.edge.close();
@@ -117,13 +127,18 @@ function startHybrid(parts: Parts, links: readonly Link[]): Hybrid | null {
   return hybrid === undefined ? null : Hybrid.start(hybrid, makeEngine, parts, links);
 }
 
+async function startIpsec(parts: Parts, links: readonly Link[], hybrid: Hybrid | null): Promise<Ipsec | null> {
+  const { ipsec: configs } = parts.options.settings;
+  return configs.length === 0 ? null : await Ipsec.start(configs, parts, links, hybrid?.engine.streams ?? null);
+}
+
 async function startLocal(
   { settings, log }: AgentOptions,
   links: readonly Link[],
   hybrid: Hybrid | null,
 ): Promise<LocalServices | null> {
   const owner = links.find(({ role }) => role === "owner");
-  return owner === undefined || settings.etsi004.length === 0
+  return owner === undefined || settings.etsi004.length + settings.open_qkd_network.length === 0
     ? null
     : await LocalServices.start({ settings, owner, hybrid: hybrid?.engine.streams ?? null, log });
 }

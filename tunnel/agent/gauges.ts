@@ -1,6 +1,6 @@
-/** What the agent counts of itself, as log lines: one a link, one a feed. */
+/** What the agent counts of itself, as log lines: one a link, a feed, an IPsec host. */
 import type { RunningFeed } from "../feeds/feed.ts";
-import type { Log } from "../log.ts";
+import type { Log, LogFields } from "../log.ts";
 import type { Link } from "./link/link.ts";
 
 export function logGauges(
@@ -8,6 +8,7 @@ export function logGauges(
   level: "debug" | "info",
   links: readonly Pick<Link, "site" | "role" | "gauges">[],
   feeds: readonly Pick<RunningFeed, "name" | "gauges">[],
+  hosts: readonly LogFields[],
 ): void {
   for (const { site, role, gauges } of links) {
     const { rttMs, ...counts } = gauges;
@@ -22,4 +23,5 @@ export function logGauges(
     const { device, ...counts } = gauges;
     log(level, "gauges", { feed: name, ...counts, ...device });
   }
+  for (const fields of hosts) log(level, "gauges", fields);
 }

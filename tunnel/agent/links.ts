@@ -1,7 +1,8 @@
 /** Which hubs an agent keeps links with, and how it connects to one. */
+import { IPSEC_SERVICE } from "../../shared/ipsec/errand.ts";
 import { err, type Result } from "../../shared/result.ts";
 import type { Claims } from "../../shared/tunnel/messages.ts";
-import type { Service } from "../../shared/tunnel/services.ts";
+import { ALLOW_WORDS, type Service } from "../../shared/tunnel/services.ts";
 import type { Log } from "../log.ts";
 import { HYBRID_SERVICE, sitesOf } from "../services/hybrid/config.ts";
 import type { MakeEngine } from "../services/hybrid/engine-types.ts";
@@ -73,8 +74,10 @@ interface Target {
 const nameOf = ({ role, site }: Pick<Target, "role" | "site">): string => `${role} ${site}`;
 
 function targetsOf(settings: AgentSettings): readonly Target[] {
-  const { site: own, service: services, feed: feeds, etsi004: local, listen: listens, hybrid } = settings;
-  const owns = services.length + feeds.length + local.length > 0 || hybrid !== undefined;
+  const { site: own, service: services, feed: feeds, etsi004, listen: listens, hybrid, ipsec } = settings;
+  const { open_qkd_network: kms } = settings;
+  const served = [services, feeds, etsi004, kms, ipsec];
+  const owns = served.some(({ length }) => length > 0) || hybrid !== undefined;
   const listened = new Set(listens.map(({ site }) => site));
   const peers = hybrid === undefined ? [] : sitesOf(hybrid, own).filter((site) => !listened.has(site));
   return [
@@ -85,10 +88,15 @@ function targetsOf(settings: AgentSettings): readonly Target[] {
 }
 
 /** What the hub is told that this agent exposes. */
-function exposedBy({ site, service: services, hybrid }: AgentSettings): readonly Service[] {
+function exposedBy({ site, service: services, hybrid, ipsec }: AgentSettings): readonly Service[] {
   const sites = hybrid === undefined ? [] : sitesOf(hybrid, site);
-  const own = { name: HYBRID_SERVICE, allow: [...sites], tls: true, port: null };
-  return [...services.map(announced), ...(sites.length === 0 ? [] : [own])];
+  const ofHybrid = { name: HYBRID_SERVICE, allow: [...sites], tls: true, port: null };
+  const ofIpsec = { name: IPSEC_SERVICE, allow: [ALLOW_WORDS.edge], tls: false, port: null };
+  return [
+    ...services.map(announced),
+    ...(sites.length === 0 ? [] : [ofHybrid]),
+    ...(ipsec.length === 0 ? [] : [ofIpsec]),
+  ];
 }
 
 async function connect(

@@ -62,6 +62,23 @@ test("a port that is taken: none of them is left listening", async () => {
   );
 });
 
+test("an agent with nothing else serves the KMS API of Open-QKD-Network, and check tells where", async () => {
+  const hub = await startHub();
+  const entry = { node: "tn-1", token_port: 0, api_port: 0 };
+  const { agent, ready, stop } = await startAgent(hub, "site-a", { open_qkd_network: [entry] });
+  await ready;
+  const services = agent.local?.services ?? [];
+  expect(services.map(({ kind }) => kind)).toEqual(["open-qkd-network-token", "open-qkd-network-api"]);
+  const refused = await fetch(`http://127.0.0.1:${services[1]?.port}/uaa/oauth/token`, { method: "POST" });
+  expect([refused.status, await refused.json()]).toMatchObject([404, { error: "no such path at this port" }]);
+  await stop();
+  expect(await brokenOff(services[0]?.port ?? 0)).toBe("ECONNREFUSED");
+  const settings = { ...checkConfig({ edge: hub.url, site: "site-a", open_qkd_network: [entry] }), state: "/gone" };
+  expect((await checkAgent(settings)).map(lineOf).slice(-2)).toEqual(
+    ["token", "api"].map((which) => `ok      open_qkd_network of tn-1, ${which}: 127.0.0.1 port 0`),
+  );
+});
+
 const lanAddress = Object.values(networkInterfaces())
   .flat()
   .find((each) => each?.family === "IPv4" && !each.internal)?.address;

@@ -1,22 +1,28 @@
-/** The bindings of ETSI GS QKD 004 that this agent serves on local ports, as its configuration has them. */
+/**
+ * What this agent serves to applications on local ports, as its configuration has them: the bindings of ETSI GS QKD 004, and
+ * the KMS API of Open-QKD-Network.
+ */
 import { LIMITS } from "../../shared/limits.ts";
-import { type Log, throttled } from "../log.ts";
+import { type Log, type LogFields, throttled } from "../log.ts";
 import { binaryProtocol } from "../services/etsi004-binary/service.ts";
 import { jsonProtocol } from "../services/etsi004-json/service.ts";
-import { type Ask, askAs, tellingRefusals } from "../services/etsi004/as-agent.ts";
+import { type Ask, askAs, askAsCaller, tellingRefusals } from "../services/etsi004/as-agent.ts";
 import { type Etsi004Config, isInsecure, placeOf } from "../services/etsi004/config.ts";
 import { edgeStreams } from "../services/etsi004/edge-streams.ts";
 import type { HybridOpener } from "../services/hybrid/engine-types.ts";
 import { streamsFor } from "../services/hybrid/streams.ts";
 import type { LocalService } from "../services/etsi004/listen-at.ts";
 import { startTcpService } from "../services/etsi004/tcp-service.ts";
+import { KMS_PORTS, type OpenQkdNetworkConfig, placeOfKms } from "../services/open-qkd-network/config.ts";
+import { startOpenQkdNetwork } from "../services/open-qkd-network/service.ts";
 import { startQkdModule } from "../services/qkd-module/service.ts";
 import type { AgentSettings } from "./config/command-line.ts";
 import { Edge } from "./link/edge.ts";
 import type { Link } from "./link/link.ts";
+import { raiseAlarms } from "./standing-alarms.ts";
 
 export interface LocalServicesOptions {
-  readonly settings: Pick<AgentSettings, "edge" | "ca" | "etsi004">;
+  readonly settings: Pick<AgentSettings, "edge" | "ca" | "etsi004" | "open_qkd_network">;
   /** To the own site's hub, which gives the token for the edge. */
   readonly owner: Pick<Link, "whenUp">;
   /** Null: hybrid streams are the edge's. */
@@ -26,7 +32,7 @@ export interface LocalServicesOptions {
 
 export class LocalServices {
   readonly services: readonly LocalService[];
-  readonly #alarms: NodeJS.Timeout | undefined;
+  readonly #endAlarms: () => void;
   readonly #edge: Edge;
 
   /** All or none. @throws AgentFailure where a port cannot be had, or a certificate cannot be used */
@@ -36,24 +42,20 @@ export class LocalServices {
     const services: LocalService[] = [];
     try {
       for (const config of settings.etsi004) services.push(await startOne(config, { edge, owner, hybrid, log }));
+      for (const config of settings.open_qkd_network)
+        services.push(...(await startOpenQkdNetwork({ config, ask: askAsCaller(edge), log })));
     } catch (thrown) {
       for (const service of services) service.close();
       edge.close();
       throw thrown;
     }
-    return new LocalServices(services, edge, settings.etsi004.filter(isInsecure), log);
+    return new LocalServices(services, edge, alarmsOf(settings), log);
   }
 
-  private constructor(services: readonly LocalService[], edge: Edge, insecure: readonly Etsi004Config[], log: Log) {
+  private constructor(services: readonly LocalService[], edge: Edge, alarms: readonly LogFields[], log: Log) {
     this.services = services;
     this.#edge = edge;
-    if (insecure.length === 0) return;
-    const raise = (): void => {
-      for (const config of insecure)
-        log("warn", "alarm", { code: "insecure-lan", etsi004: placeOf(config), meaning: INSECURE });
-    };
-    raise();
-    this.#alarms = setInterval(raise, LIMITS.localAlarmMs);
+    this.#endAlarms = raiseAlarms(alarms, log);
   }
 
   stop(): void {
@@ -61,14 +63,30 @@ export class LocalServices {
   }
 
   close(): void {
-    clearInterval(this.#alarms);
+    this.#endAlarms();
     for (const service of this.services) service.close();
     this.#edge.close();
   }
 }
 
+const alarmsOf = ({ etsi004, open_qkd_network: kms }: LocalServicesOptions["settings"]): readonly LogFields[] => [
+  ...etsi004
+    .filter(isInsecure)
+    .map((config) => ({ code: "insecure-lan", etsi004: placeOf(config), meaning: INSECURE })),
+  ...kms.filter(isInsecure).map((config) => ({
+    code: "insecure-lan",
+    openQkdNetwork: placesOf(config),
+    meaning: config.sign_in === undefined ? INSECURE_KMS : INSECURE_SIGN_IN,
+  })),
+];
+
+const placesOf = (config: OpenQkdNetworkConfig): string =>
+  `${config.node}: ${config.address} ports ${KMS_PORTS.map((which) => placeOfKms(config, which).port).join(" and ")}`;
+
 const INSECURE =
   "whoever is allowed to connect is given key of this SAE, in clear text, and shows no proof of who it is";
+const INSECURE_KMS = "passwords, tokens and keys of applications cross the local network in clear text";
+const INSECURE_SIGN_IN = "whoever is allowed to connect is given keys, in clear text, and shows no proof of who it is";
 
 interface Around {
   readonly ask: Ask;

@@ -1,10 +1,14 @@
 /** Every mechanism of @oqs/liboqs-js, against the answers that liboqs publishes. */
+import { setFlagsFromString } from "node:v8";
 import { afterEach, describe, expect, it } from "vitest";
 import type { OpenKem } from "../../shared/kem/kem.ts";
 import { LIBOQS_NAMES } from "../../shared/kem/liboqs/names.ts";
 import { err } from "../../shared/result.ts";
 import { checkKem, KNOWN_ANSWERS } from "../../test/support/kem-checks.ts";
 import { openKem } from "./open-kem.ts";
+
+// V8's quick compiler does not let go of a function that runs: a key pair of Classic McEliece is one long call.
+setFlagsFromString("--no-liftoff");
 
 describe("mechanisms of liboqs", () => {
   let kem: OpenKem | undefined;

@@ -10,24 +10,30 @@ import { checkCredential } from "./credential.ts";
 import { checkEdge } from "./edge.ts";
 import { bad, type Finding, good } from "./finding.ts";
 import { checkHybrid } from "./hybrid.ts";
-import { checkLocal } from "./local.ts";
+import { checkIpsec } from "./ipsec.ts";
+import { checkKms, checkLocal } from "./local.ts";
 
 /** In the order in which they are to be mended. */
 export async function checkAgent(settings: AgentSettings, now: () => number = Date.now): Promise<readonly Finding[]> {
-  const { certificate, service: services, listen: listens, feed: feeds, etsi004: local, hybrid } = settings;
+  const { certificate, service: services, listen: listens, feed: feeds, etsi004, hybrid, ipsec } = settings;
+  const { open_qkd_network: kms } = settings;
   const counted = [
     [services.length, "services"],
     [listens.length, "listeners"],
     [feeds.length, "feeds"],
-    ...(local.length === 0 ? [] : [[local.length, "local services"] as const]),
+    ...(etsi004.length === 0 ? [] : [[etsi004.length, "local services"] as const]),
+    ...(kms.length === 0 ? [] : [[kms.length, "KMS APIs"] as const]),
+    ...(ipsec.length === 0 ? [] : [[ipsec.length, "IPsec hosts"] as const]),
   ] as const;
   return [
     good(`configuration: ${counted.map((each) => each.join(" ")).join(", ")}`),
     ...(await checkReach(settings, now)),
     ...(certificate === undefined ? [] : [checkCertificate(certificate, now())]),
     ...(await Promise.all(services.map(checkService))),
-    ...(await Promise.all(local.map(checkLocal))),
+    ...(await Promise.all(etsi004.map(checkLocal))),
+    ...(await Promise.all(kms.map(checkKms))).flat(),
     ...(hybrid === undefined ? [] : await checkHybrid(hybrid)),
+    ...(await Promise.all(ipsec.map(checkIpsec))).flat(),
   ];
 }
 

@@ -12,10 +12,14 @@ import { type AgentConfig, type AgentConfigInput, LOG_LEVELS, type LogThreshold 
 /** `state` filled in. */
 export type AgentSettings = AgentConfig & { readonly state: string };
 
+const COMMANDS = ["run", "check", "host-key"] as const;
+type Command = (typeof COMMANDS)[number];
+const isCommandName = (word: string): word is Command => (COMMANDS as readonly string[]).includes(word);
+
 export type Invocation =
   | { readonly command: "help" }
   | {
-      readonly command: "run" | "check";
+      readonly command: Command;
       readonly settings: AgentSettings;
       /** -f */
       readonly background: boolean;
@@ -59,8 +63,8 @@ export function parseCommandLine(argv: readonly string[], around: Around): Invoc
   const { values, positionals } = parseStrictly(argv);
   if (values.help === true || argv.length === 0) return { command: "help" };
   const [first = "", ...rest] = positionals;
-  const command = first === "check" ? "check" : "run";
-  const isCommand = first === "run" || first === "check";
+  const isCommand = isCommandName(first);
+  const command = isCommand ? first : "run";
   const target = isCommand ? rest[0] : first;
   const surplus = isCommand ? rest[1] : rest[0];
   if (target === undefined || target === "") {
@@ -71,8 +75,10 @@ export function parseCommandLine(argv: readonly string[], around: Around): Invoc
   if (isCommand && !target.includes("://")) {
     const odd = Object.keys(values).find((name) => !["N", "f", "v"].includes(name));
     if (odd !== undefined) throw usage(`-${odd.length === 1 ? "" : "-"}${odd} belongs into ${target}`);
-    return { command, settings: settingsOf(verbose(loadConfig(target), values), around), background, notes: [] };
+    const settings = settingsOf(verbose(loadConfig(target), values), around);
+    return { command, settings, background, notes: [] };
   }
+  if (command === "host-key") throw usage("host-key needs a configuration file");
   const { input, notes } = configOf(target, values, around);
   return { command, settings: settingsOf(checkConfig(input), around), background, notes };
 }

@@ -6,6 +6,7 @@ export const HELP = `qkd-agent: a site's end of the tunnel
 Usage: qkd-agent [-R [bind:]port:host:port]... [-L [bind:]port:site/service]... [options] URL --site SITE
        qkd-agent run agent.toml [-f]
        qkd-agent check agent.toml            (or the options that you would start it with)
+       qkd-agent host-key agent.toml         (shows the SSH keys of its IPsec hosts, and pins them when told so)
 
   -R [bind:]port:host:port    expose host:port as the service "port"; port 0: any, which is printed
   -L [bind:]port:site/service listen here for another site's service (on 127.0.0.1 where no bind is given)

@@ -4,11 +4,13 @@ import path from "node:path";
 import * as v from "valibot";
 import { LIMITS } from "../../../shared/limits.ts";
 import { messageOf } from "../../log.ts";
+import { NETCONF_PATHS } from "../../services/netconf/config.ts";
 import { AgentFailure } from "../failure.ts";
 import { type AgentConfig, type AgentConfigInput, AgentConfigSchema } from "./schema.ts";
 import { parseToml } from "./toml.ts";
 
 const TOP_PATHS = ["token_file", "state", "ca"] as const;
+const HTTPS_PATHS = ["ca", "cert", "key"] as const;
 const CERTIFICATE_PATHS = ["cert", "key", "ca", "ca_key"] as const;
 const TLS_PATHS = ["cert", "key", "client_ca"] as const;
 const MODULE_PATHS = ["cert", "key", "ca"] as const;
@@ -55,6 +57,9 @@ function withPathsFrom(folder: string, config: AgentConfig): AgentConfig {
   const { certificate, hybrid, log } = config;
   return {
     ...resolve(config, TOP_PATHS),
+    service: config.service.map((service) =>
+      service.https === undefined ? service : { ...service, https: resolve(service.https, HTTPS_PATHS) },
+    ),
     etsi004: config.etsi004.map((local) =>
       "tls" in local && local.tls !== undefined ? { ...local, tls: resolve(local.tls, TLS_PATHS) } : local,
     ),
@@ -67,6 +72,10 @@ function withPathsFrom(folder: string, config: AgentConfig): AgentConfig {
             ...(hybrid.module === undefined ? {} : { module: resolve(hybrid.module, MODULE_PATHS) }),
           },
         }),
+    open_qkd_network: config.open_qkd_network.map((kms) =>
+      kms.sign_in === undefined ? kms : { ...kms, sign_in: resolve(kms.sign_in, ["secret_file"]) },
+    ),
+    ipsec: config.ipsec.map((host) => ({ ...host, netconf: resolve(host.netconf, NETCONF_PATHS) })),
     feed: config.feed.map((feed) => resolve(feed, FEED_PATHS)),
     ...(certificate === undefined ? {} : { certificate: resolve(certificate, CERTIFICATE_PATHS) }),
     log: { ...log, ...(log.file === undefined ? {} : { file: resolve(log.file, ["path"]) }) },

@@ -7,6 +7,8 @@ import { FeedsSchema } from "../../feeds/config.ts";
 import { placeOf } from "../../place.ts";
 import { Etsi004ListSchema } from "../../services/etsi004/config.ts";
 import { hybridProblem, HybridSchema } from "../../services/hybrid/config.ts";
+import { IpsecListSchema, ipsecProblem } from "../../services/ipsec/config.ts";
+import { KMS_PORTS, OpenQkdNetworkListSchema, placeOfKms } from "../../services/open-qkd-network/config.ts";
 
 const host = text(255);
 const port = wholeNumber(1, 65_535);
@@ -23,6 +25,18 @@ const service = v.strictObject({
   tls: v.optional(flag, false),
   /** Where others shall listen for it by default. */
   listen_port: v.optional(port),
+  /** The device speaks HTTPS: what the edge asks over HTTP is asked so, with this certificate. Bytes go as they are. */
+  https: v.optional(
+    v.strictObject({
+      /** PEM of the authority behind the device's certificate, where it is not a public one. */
+      ca: v.optional(filePath),
+      /** By which the device knows us. */
+      cert: v.optional(filePath),
+      key: v.optional(filePath),
+      /** In the device's certificate, where that is not `host`. */
+      name: v.optional(host),
+    }),
+  ),
 });
 
 const listen = v.strictObject({
@@ -139,6 +153,10 @@ export const AgentConfigSchema = v.pipe(
     etsi004: v.optional(Etsi004ListSchema, []),
     /** Keys made of several sources, together with the agents of other sites. */
     hybrid: v.optional(HybridSchema),
+    /** Hosts whose IPsec gets such keys, by NETCONF. */
+    ipsec: v.optional(IpsecListSchema, []),
+    /** The KMS API of Open-QKD-Network for applications at this site. */
+    open_qkd_network: v.optional(OpenQkdNetworkListSchema, []),
     feed: v.optional(FeedsSchema, []),
     certificate: v.optional(certificate),
     log: v.optional(log, {}),
@@ -150,17 +168,16 @@ export const AgentConfigSchema = v.pipe(
     ),
     ["edge"],
   ),
-  v.forward(
-    v.check(
-      ({ listen: listens, etsi004: local, hybrid }) =>
-        distinctPlaces([
-          ...listens.map(placeOfListen),
-          ...local.map(placeOfLocal),
-          ...(hybrid?.module === undefined ? [] : [placeOfModules(hybrid.module)]),
-        ]),
-      SAME_PLACE,
-    ),
-    ["etsi004"],
+  v.check(
+    ({ listen: listens, etsi004: local, hybrid, ipsec, open_qkd_network: kms }) =>
+      distinctPlaces([
+        ...listens.map(placeOfListen),
+        ...local.map(placeOfLocal),
+        ...ipsec.flatMap(({ listen: own }) => (own === undefined ? [] : [placeOfLocal(own)])),
+        ...kms.flatMap((entry) => KMS_PORTS.map((which) => placeOfLocal(placeOfKms(entry, which)))),
+        ...(hybrid?.module === undefined ? [] : [placeOfModules(hybrid.module)]),
+      ]),
+    SAME_PLACE,
   ),
   v.forward(
     v.check(
@@ -168,6 +185,18 @@ export const AgentConfigSchema = v.pipe(
       ({ input }) => hybridProblem(input) ?? "",
     ),
     ["hybrid"],
+  ),
+  v.forward(
+    v.check(
+      (config) => ipsecProblem(config) === undefined,
+      ({ input }) => ipsecProblem(input) ?? "",
+    ),
+    ["ipsec"],
+  ),
+  v.check(
+    ({ service: services }) =>
+      services.every(({ https }) => (https?.cert === undefined) === (https?.key === undefined)),
+    "https needs cert and key, or neither",
   ),
   v.check(
     ({ certificate: own, service: services, listen: listens }) =>

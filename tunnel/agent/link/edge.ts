@@ -13,13 +13,15 @@ import type { AgentConfig } from "../config/schema.ts";
 import { reasonOf } from "../reason.ts";
 
 export interface EdgeRequest {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** With its query. */
   readonly path: string;
   readonly token?: string;
   /** Besides those that follow from the rest. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly bytes: Uint8Array; readonly contentType: string };
+  /** The most that the answer may have; absent: as of most. */
+  readonly answerBytes?: number;
 }
 
 export interface EdgeAnswer {
@@ -78,7 +80,7 @@ export class Edge {
 
   /** The same with the body as it came; rejects with Unreached where there was no connection to send anything on. */
   exchange(request: EdgeRequest, signal: AbortSignal): Promise<EdgeBytes> {
-    const { method, path, token, headers: more, body } = request;
+    const { method, path, token, headers: more, body, answerBytes } = request;
     const { promise, resolve, reject } = Promise.withResolvers<EdgeBytes>();
     const url = new URL(path.slice(1), this.url);
     const headers = {
@@ -95,7 +97,7 @@ export class Edge {
       if (socket.connecting) socket.once("connect", () => (connected = true));
     });
     sent.once("error", (error) => reject(connected || signal.aborted ? error : new Unreached(error)));
-    sent.once("response", (response) => void readBytes(response).then(resolve, reject));
+    sent.once("response", (response) => void readBytes(response, answerBytes).then(resolve, reject));
     sent.end(body?.bytes);
     return promise;
   }
@@ -109,8 +111,11 @@ export class Edge {
 export const readAnswer = async (response: http.IncomingMessage): Promise<EdgeAnswer> =>
   answerOf(await readBytes(response));
 
-const readBytes = async (response: http.IncomingMessage): Promise<EdgeBytes> => ({
-  bytes: await readBounded(response, LIMITS.agentAnswerBytes, "the edge answers more than it should"),
+const readBytes = async (
+  response: http.IncomingMessage,
+  mostBytes: number = LIMITS.agentAnswerBytes,
+): Promise<EdgeBytes> => ({
+  bytes: await readBounded(response, mostBytes, "the edge answers more than it should"),
   status: response.statusCode ?? 0,
   headers: response.headers,
 });

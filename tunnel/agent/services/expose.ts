@@ -4,13 +4,15 @@ import type { Duplex } from "node:stream";
 import { LIMITS } from "../../../shared/limits.ts";
 import type { Code } from "../../../shared/mux/codes.ts";
 import type { IncomingOpen, MuxStream } from "../../../shared/mux/stream.ts";
-import { isHttp, mayOpen, type Peer, serviceOf } from "../../../shared/tunnel/services.ts";
+import type { Result } from "../../../shared/result.ts";
+import { ALLOW_WORDS, isHttp, mayOpen, type Peer, serviceOf } from "../../../shared/tunnel/services.ts";
 import type { Log, LogLevel } from "../../log.ts";
 import type { ServiceConfig } from "../config/schema.ts";
 import { dial } from "./dial.ts";
-import { deviceAgent, exchangeHttp } from "./http-exchange.ts";
+import { deviceAgent, type ExchangeFailure, exchangeHttp, secureAgent } from "./http-exchange.ts";
 import type { InnerTls } from "./inner-tls.ts";
 import { joinSockets } from "./join.ts";
+import { type AnswerHttp, answerHttp } from "./own-http.ts";
 import { pump } from "./pump.ts";
 
 export interface ExposeOptions {
@@ -28,6 +30,19 @@ export interface OwnService {
   readonly take: (socket: Duplex, site: string) => void;
 }
 
+/** A service that this process is itself, for the edge: HTTP, an exchange a stream. */
+export interface OwnHttpService {
+  readonly answer: AnswerHttp;
+  /** Of a request's body. */
+  readonly bodyBytes: number;
+}
+
+/** What is done with a stream to such a service. */
+type Own = { readonly allow: readonly string[]; readonly tls: boolean } & (
+  | Pick<OwnService, "take">
+  | Pick<OwnHttpService, "answer" | "bodyBytes">
+);
+
 /** A stream whose other end is that site's agent for certain. */
 interface Secure {
   readonly stream: MuxStream;
@@ -39,11 +54,16 @@ export class Exposed {
   readonly #services: ReadonlyMap<string, ServiceConfig>;
   readonly #tls: InnerTls | undefined;
   readonly #log: Log;
-  readonly #own = new Map<string, OwnService & { readonly tls: true }>();
+  readonly #own = new Map<string, Own>();
   readonly #agent: http.Agent = deviceAgent();
+  /** By service. */
+  readonly #secureAgents: ReadonlyMap<string, http.Agent>;
 
   constructor({ services, tls, log }: ExposeOptions) {
     this.#services = new Map(services.map((service) => [service.name, service]));
+    this.#secureAgents = new Map(
+      services.flatMap(({ name, https }) => (https === undefined ? [] : [[name, secureAgent(name, https)] as const])),
+    );
     this.#tls = tls;
     this.#log = log;
   }
@@ -51,6 +71,11 @@ export class Exposed {
   /** Before the first link is up: the configuration has made sure that nothing else is called so. */
   serve(name: string, own: OwnService): void {
     this.#own.set(name, { ...own, tls: true });
+  }
+
+  /** The same for what the edge itself asks, and nobody else. */
+  serveHttp(name: string, own: OwnHttpService): void {
+    this.#own.set(name, { ...own, allow: [ALLOW_WORDS.edge], tls: false });
   }
 
   /** @param peer null: the hub has not said who has that slot */
@@ -67,12 +92,14 @@ export class Exposed {
     else if (isHttp(open.service) && peer.site !== null) refuse("not-allowed", "HTTP is for the edge itself");
     else if (isHttp(open.service) && service.tls) refuse("not-allowed", "the service is under TLS between the agents");
     else if ("take" in service) void this.#take(open, peer, service);
+    else if ("answer" in service && isHttp(open.service)) void this.#answerHttp(open, peer, service);
+    else if ("answer" in service) refuse("not-allowed", "the service is HTTP");
     else if (isHttp(open.service)) void this.#exchange(open, peer, service);
     else void (service.tls ? this.#forwardInTls(open, peer, service) : this.#forward(open, peer, service));
   }
 
   close(): void {
-    this.#agent.destroy();
+    for (const agent of [this.#agent, ...this.#secureAgents.values()]) agent.destroy();
   }
 
   async #forward(open: IncomingOpen, peer: Peer, service: ServiceConfig): Promise<void> {
@@ -126,7 +153,15 @@ export class Exposed {
   }
 
   async #exchange(open: IncomingOpen, peer: Peer, service: ServiceConfig): Promise<void> {
-    const done = await exchangeHttp(open.accept("with-answer"), service, this.#agent);
+    const agent = this.#secureAgents.get(service.name) ?? this.#agent;
+    this.#noteEnd(open, peer, await exchangeHttp(open.accept("with-answer"), service, agent));
+  }
+
+  async #answerHttp(open: IncomingOpen, peer: Peer, own: OwnHttpService): Promise<void> {
+    this.#noteEnd(open, peer, await answerHttp(open.accept("with-answer"), own));
+  }
+
+  #noteEnd(open: IncomingOpen, peer: Peer, done: Result<null, ExchangeFailure>): void {
     if (done.ok || done.error.code === "cancelled") return;
     this.#note("warn", "HTTP exchange failed", open, peer, done.error.reason);
   }

@@ -1,22 +1,46 @@
 /** One HTTP exchange that comes through the tunnel: done with the device over a keep-alive connection, streamed. */
+import { readFileSync } from "node:fs";
 import http from "node:http";
+import https from "node:https";
+import { createSecureContext } from "node:tls";
 import { LIMITS } from "../../../shared/limits.ts";
 import { type Code, StreamError } from "../../../shared/mux/codes.ts";
 import type { MuxStream } from "../../../shared/mux/stream.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import { encodeHead, HeadReader } from "../../../shared/tunnel/head.ts";
 import { endToEnd, type RequestHead, RequestHeadSchema } from "../../../shared/tunnel/http.ts";
+import { AgentFailure } from "../failure.ts";
 import { reasonOf } from "../reason.ts";
+import type { ServiceConfig } from "../config/schema.ts";
 import type { Address } from "./dial.ts";
 import { room } from "./pump.ts";
 
-export const deviceAgent = (): http.Agent =>
-  new http.Agent({
-    keepAlive: true,
-    timeout: LIMITS.agentHttpIdleMs,
-    maxSockets: LIMITS.agentHttpConnections,
-    noDelay: true,
-  });
+const CONNECTIONS: http.AgentOptions = {
+  keepAlive: true,
+  timeout: LIMITS.agentHttpIdleMs,
+  maxSockets: LIMITS.agentHttpConnections,
+  noDelay: true,
+};
+
+/** Plain HTTP; devices share it. */
+export const deviceAgent = (): http.Agent => new http.Agent(CONNECTIONS);
+
+const pem = (file: string | undefined): Buffer | undefined => (file === undefined ? undefined : readFileSync(file));
+
+/** For one device that speaks HTTPS. @throws AgentFailure where a file cannot be read, or holds no certificate or key */
+export function secureAgent(
+  service: string,
+  { ca, cert, key, name }: NonNullable<ServiceConfig["https"]>,
+): https.Agent {
+  try {
+    const files = { ca: pem(ca), cert: pem(cert), key: pem(key) };
+    createSecureContext(files);
+    const servername = name === undefined ? {} : { servername: name };
+    return new https.Agent({ ...CONNECTIONS, ...files, minVersion: "TLSv1.2", ...servername });
+  } catch (thrown) {
+    throw new AgentFailure(`service ${service}: https: ${reasonOf(thrown)}`, 2);
+  }
+}
 
 export interface ExchangeFailure {
   /** `cancelled`: who asked wants no more. */
@@ -24,7 +48,7 @@ export interface ExchangeFailure {
   readonly reason: string;
 }
 
-interface Exchange {
+export interface Exchange {
   readonly head: RequestHead;
   /** Of the body: null where it has none. */
   readonly first: Uint8Array | null;
@@ -36,7 +60,7 @@ interface Exchange {
  * A body of another length than its head says. Written as it is, the device would take what is too much for the next
  * request on a connection that others use as well, or what others send for what is missing.
  */
-class BodyLengthError extends Error {
+export class BodyLengthError extends Error {
   constructor() {
     super("the body is not as long as its head says");
   }
@@ -54,13 +78,13 @@ export async function exchangeHttp(
   return done;
 }
 
-const failed = (code: Code, reason: string) => err({ code, reason });
+export const failed = (code: Code, reason: string) => err({ code, reason });
 
 /** What was thrown while bytes went to or from the stream: its own end, or the device's. */
-const brokenBy = (thrown: unknown) =>
+export const brokenBy = (thrown: unknown) =>
   failed(thrown instanceof StreamError ? "cancelled" : "service-failed", reasonOf(thrown));
 
-async function readExchange(stream: MuxStream): Promise<Result<Exchange, ExchangeFailure>> {
+export async function readExchange(stream: MuxStream): Promise<Result<Exchange, ExchangeFailure>> {
   const reader = new HeadReader(RequestHeadSchema);
   try {
     while (reader.head === null) {
@@ -133,7 +157,8 @@ function open({ head, first }: Exchange, { host, port }: Address, agent: http.Ag
   const has = (name: string): boolean => headers.some((text, at) => at % 2 === 0 && text === name);
   if (!has("host")) headers.push("host", `${host.includes(":") ? `[${host}]` : host}:${port}`);
   if (first !== null && !has(CONTENT_LENGTH)) headers.push("transfer-encoding", "chunked");
-  return http.request({ agent, host, port, method: head.method, path: head.target, headers, setHost: false });
+  const { request } = agent instanceof https.Agent ? https : http;
+  return request({ agent, host, port, method: head.method, path: head.target, headers, setHost: false });
 }
 
 /** The body goes on while the answer comes: a device may answer before it has all of it. */
@@ -146,7 +171,8 @@ async function send(
   let connected = false;
   request.once("socket", (socket) => {
     connected = !socket.connecting;
-    socket.once("connect", () => (connected = true));
+    // Connections are used again and again: a listener that waits for nothing would stay.
+    if (socket.connecting) socket.once("connect", () => (connected = true));
   });
   request.once("response", (response) => resolve(ok(response)));
   request.on("error", (error) => {

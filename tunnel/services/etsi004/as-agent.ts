@@ -1,4 +1,7 @@
-/** Requests to the edge on behalf of an SAE: with the token that came with the agent's tunnel, and the SAE's name beside it. */
+/**
+ * Requests to the edge with the token that came with the agent's tunnel: on behalf of an SAE, whose name then stands beside
+ * it, or in the agent's own name. And those of applications that the edge itself knows.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { LIMITS } from "../../../shared/limits.ts";
 import { type Edge, type EdgeBytes, type EdgeRequest, Unreached } from "../../agent/link/edge.ts";
@@ -14,13 +17,26 @@ export interface ActingFor {
 /** Rejects where the edge cannot be reached (Unreached: for certain), answers more than it should, or not before `signal`. */
 export type Ask = (request: EdgeRequest, signal: AbortSignal) => Promise<EdgeBytes>;
 
+type Headers = Readonly<Record<string, string>>;
+
+export const askAs = (edge: Pick<Edge, "exchange">, owner: Pick<Link, "whenUp">, { sae, node }: ActingFor): Ask =>
+  asking(edge, owner, { "QKD-SAE": encodeURIComponent(sae), "QKD-Node": node });
+
+export const askAsAgent = (edge: Pick<Edge, "exchange">, owner: Pick<Link, "whenUp">): Ask => asking(edge, owner, {});
+
+/** With what the request itself shows, and without the agent's tunnel. */
+export const askAsCaller = (edge: Pick<Edge, "exchange">): Ask => untilSent(edge.exchange.bind(edge));
+
+const asking = (edge: Pick<Edge, "exchange">, owner: Pick<Link, "whenUp">, acting: Headers): Ask =>
+  untilSent(async (request, signal) => await askOnce(edge, owner, acting, request, signal));
+
 /** A request that was never sent is sent again while there is hope; any other may have been served. */
-export const askAs =
-  (edge: Pick<Edge, "exchange">, owner: Pick<Link, "whenUp">, acting: ActingFor): Ask =>
+const untilSent =
+  (ask: Ask): Ask =>
   async (request, signal) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await askOnce(edge, owner, acting, request, signal);
+        return await ask(request, signal);
       } catch (thrown) {
         const isHopeless = !(thrown instanceof Unreached) || attempt === LIMITS.localEdgeAttempts || signal.aborted;
         if (isHopeless) throw thrown;
@@ -32,7 +48,7 @@ export const askAs =
 async function askOnce(
   edge: Pick<Edge, "exchange">,
   owner: Pick<Link, "whenUp">,
-  { sae, node }: ActingFor,
+  acting: Headers,
   request: EdgeRequest,
   signal: AbortSignal,
 ): Promise<EdgeBytes> {
@@ -41,7 +57,7 @@ async function askOnce(
   if (session === null) throw new Error("the tunnel is down");
   // Where another instance serves the site, it may be this one's turn in a moment.
   if (session.access === null) throw new Unreached("another instance serves the site");
-  const headers = { ...request.headers, "QKD-SAE": encodeURIComponent(sae), "QKD-Node": node };
+  const headers = { ...request.headers, ...acting };
   return await edge.exchange({ ...request, headers, token: session.access.token }, signal);
 }
 

@@ -9,7 +9,7 @@ import { filePath, flag, isLoopback, plainId, text, wholeNumber } from "../../co
 import { type AllowList, isNetwork, withThisMachine } from "./allow-list.ts";
 
 const network = v.pipe(text(64), v.check(isNetwork, "shall be an address or a network, as in 10.0.0.0/8"));
-const networks = v.optional(v.pipe(v.array(network), v.maxLength(LIMITS.localAllowEntries)), []);
+export const networks = v.optional(v.pipe(v.array(network), v.maxLength(LIMITS.localAllowEntries)), []);
 
 const common = {
   address: v.optional(text(255), "127.0.0.1"),
@@ -34,8 +34,9 @@ interface Place {
 export const isInsecure = (config: Place & { readonly tls?: unknown }): boolean =>
   !isLoopback(config.address) && config.tls === undefined;
 
-const isAskedFor = (config: Place): boolean => !isInsecure(config) || (config.insecure_lan && config.allow.length > 0);
-const ASK = "an address that other machines reach needs insecure_lan = true and allow = [...]";
+export const isAskedFor = (config: Place): boolean =>
+  !isInsecure(config) || (config.insecure_lan && config.allow.length > 0);
+export const ASK = "an address that other machines reach needs insecure_lan = true and allow = [...]";
 
 const jsonTcp = v.pipe(
   v.strictObject({

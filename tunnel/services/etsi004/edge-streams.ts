@@ -1,9 +1,7 @@
 /** OPEN_CONNECT, GET_KEY and CLOSE as the edge serves them natively (`/api/v1/streams`), for one SAE and one binding. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
-import { qosMembers } from "../../../shared/etsi004/native/answers.ts";
-import { StreamQosSchema } from "../../../shared/etsi004/native/bodies.ts";
-import { qosOf } from "../../../shared/etsi004/native/requests.ts";
+import { qosMembers, qosOf, StreamQosSchema } from "../../../shared/etsi004/native/qos.ts";
 import type { ProfileName } from "../../../shared/etsi004/profiles.ts";
 import type { Qos } from "../../../shared/etsi004/qos.ts";
 import type { Ksid } from "../../../shared/etsi004/types.ts";

@@ -8,7 +8,7 @@ import { reasonOf } from "../../agent/reason.ts";
 import { type Log, throttled } from "../../log.ts";
 import { type BinaryConfig, type JsonTcpConfig, mayConnectTo } from "./config.ts";
 import { converse, PATIENCE, type Patience, type Protocol } from "./conversation.ts";
-import { listenAt, type LocalService } from "./listen-at.ts";
+import { etsi004Place, listenAt, type LocalService } from "./listen-at.ts";
 
 export interface TcpServiceOptions<Request> {
   readonly config: JsonTcpConfig | BinaryConfig;
@@ -38,7 +38,7 @@ export async function startTcpService<Request>(options: TcpServiceOptions<Reques
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  const port = await listenAt(server, config, log);
+  const port = await listenAt(server, etsi004Place(config), log);
   return {
     kind: config.kind,
     port,

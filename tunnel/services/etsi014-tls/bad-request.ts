@@ -13,8 +13,14 @@ const BAD_REQUEST = ["400 Bad Request", "the request is not well-formed HTTP"] a
 
 export function answerBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
   const [line, message] = ANSWERS[error.code ?? ""] ?? BAD_REQUEST;
+  answerByHand(socket, line, message);
+}
+
+/** An Error object on a connection that ends with it. @param headers name, value, name, value ... */
+export function answerByHand(socket: Duplex, line: string, message: string, headers: readonly string[] = []): void {
+  const more = headers.map((part, at) => (at % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join("");
   const body = JSON.stringify({ message });
-  const head = `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
+  const head = `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${more}Connection: close\r\n\r\n`;
   socket.end(head + body);
   destroySoon(socket);
 }

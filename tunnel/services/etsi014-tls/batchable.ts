@@ -12,6 +12,7 @@ export function batchable(req: http.IncomingMessage, body: Buffer | null): Omit<
   const method = methodOf(req, body);
   const target = req.url ?? "";
   if (method === null || keyVerbOf(target) === null || !hasPlainHost(req) || !isPlainHop(req.headers)) return null;
+  if (isOfPage(req.headers)) return null;
   const idempotencyKey = req.headers["idempotency-key"] ?? null;
   if (idempotencyKey !== null && !isAscii(idempotencyKey)) return null;
   if (body === null) return { method, target, body, idempotencyKey };
@@ -23,6 +24,10 @@ function methodOf({ method }: http.IncomingMessage, body: Buffer | null): BatchR
   if (method === "POST") return method;
   return method === "GET" && body === null ? method : null;
 }
+
+/** Of a page's requests the edge judges whether its user has meant them. */
+const isOfPage = (headers: http.IncomingHttpHeaders): boolean =>
+  headers.origin !== undefined || headers["sec-fetch-site"] !== undefined;
 
 /** Several values of one such header Node has joined; the type knows better of some headers only. */
 const isAscii = (value: string | string[]): value is string => typeof value === "string" && /^[\t -~]*$/.test(value);

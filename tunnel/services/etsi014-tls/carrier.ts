@@ -10,7 +10,7 @@ import { CONTRACT } from "../../../shared/api/contract.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { type Batches, createBatches } from "./batches.ts";
 import type { CarrierConfig } from "./config.ts";
-import { towardsEdge } from "./headers.ts";
+import { hostOf, towardsEdge, UPGRADED } from "./headers.ts";
 import type { Caller } from "./identity.ts";
 import { createLoad, type Load } from "./load.ts";
 import { createWatch, type Watch } from "./watch.ts";
@@ -20,11 +20,15 @@ export interface CarriedRequest {
   readonly method: string;
   readonly path: string;
   readonly rawHeaders: readonly string[];
+  /** Said at this hop besides; name, value, name, value ... */
+  readonly ownHeaders?: readonly string[];
 }
 
 export interface Carrier {
   /** Opens a request to the edge; the caller of this function sends the body. */
   open(request: CarriedRequest, caller: Caller): http.ClientRequest;
+  /** Opens a WebSocket to the edge. */
+  openSocket(request: CarriedRequest, caller: Caller): http.ClientRequest;
   /** Key requests, many in one; null where the edge is elsewhere. */
   readonly batches: Batches | null;
   /** What all requests to this edge have in hand: its fronts share it as they share the edge. */
@@ -63,11 +67,14 @@ export function createCarrier(config: CarrierConfig): Carrier {
   const requests = way.createAgent(LIMITS.frontRequests);
   // Connections of their own: requests that take all the others shall not keep a revocation from being noticed.
   const asks = way.createAgent(LIMITS.frontAsks);
+  // Each is a client's own connection here, too, and bounded as those are.
+  const sockets = way.createAgent(LIMITS.frontConnections);
   const watch = createWatch((caller) => readVerdict(way.open(asks, WHOAMI, caller)));
   const stopLooking = watch.keepLooking();
   const { openBatch } = way;
   return {
     open: (request, caller) => way.open(requests, request, caller),
+    openSocket: (request, caller) => way.open(sockets, { ...request, ownHeaders: UPGRADED }, caller),
     batches: openBatch === undefined ? null : createBatches(() => openBatch(requests)),
     load: createLoad(),
     watch,
@@ -75,15 +82,16 @@ export function createCarrier(config: CarrierConfig): Carrier {
       stopLooking();
       requests.destroy();
       asks.destroy();
+      sockets.destroy();
     },
   };
 }
 
 const unixWay = (socketPath: string): Way => ({
   createAgent: (maxSockets) => new http.Agent(agentOptions(maxSockets)),
-  open(agent, { method, path, rawHeaders }, caller) {
+  open(agent, { method, path, rawHeaders, ownHeaders = [] }, caller) {
     const headers = towardsEdge(rawHeaders, null);
-    headers.push(CF_BLOB_HEADER, caller.cfBlob);
+    headers.push(...ownHeaders, CF_BLOB_HEADER, caller.cfBlob);
     return http.request({ agent, socketPath, method, path, headers, setHost: false });
   },
   openBatch: (agent) =>
@@ -104,8 +112,10 @@ function edgeWay(config: Extract<CarrierConfig, { type: "edge" }>): Way {
   return {
     createAgent: (maxSockets) =>
       secure ? new https.Agent({ ...agentOptions(maxSockets), ...tls }) : new http.Agent(agentOptions(maxSockets)),
-    open(agent, { method, path, rawHeaders }, caller) {
+    open(agent, { method, path, rawHeaders, ownHeaders = [] }, caller) {
       const headers = towardsEdge(rawHeaders, url.host);
+      const host = hostOf(rawHeaders);
+      headers.push(...ownHeaders, ...(host === null ? [] : ["QKD-Host", host]));
       headers.push("Authorization", authorization, "Client-Cert", caller.clientCert, "QKD-Node", caller.node);
       return request({ agent, host: url.hostname, port: url.port, method, path, headers, setHost: false });
     },

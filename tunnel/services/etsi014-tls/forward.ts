@@ -126,7 +126,7 @@ const writeHead = (res: http.ServerResponse, { statusCode, rawHeaders }: http.In
   res.writeHead(statusCode ?? 502, towardsClient(rawHeaders));
 
 /** The engine refuses these characters too, but in a text that is no Error object. */
-const isTarget = (path: string): boolean => path.startsWith("/") && !/["<>`]/.test(path);
+export const isTarget = (path: string): boolean => path.startsWith("/") && !/["<>`]/.test(path);
 
 /**
  * The edge bounds bodies too, but by hanging up on an upload in progress, on which its answer can get lost. Nothing an

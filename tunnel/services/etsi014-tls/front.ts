@@ -13,6 +13,7 @@ import { type Connections, enterConnection } from "./connections.ts";
 import { type Credentials, filesVersion, loadCredentials, readCrl, stillTrusted } from "./credentials.ts";
 import { forward, refuseSurplus } from "./forward.ts";
 import { callerOf } from "./identity.ts";
+import { isWebSocket, passUpgrade } from "./upgrade.ts";
 
 export interface Front {
   readonly node: string;
@@ -74,7 +75,11 @@ export async function startFront(config: FrontConfig, carrier: Carrier, log: Log
     clearInterval(timer);
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeIdleConnections();
-    const force = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+    const force = setTimeout(() => {
+      // Node forgets sockets that have been upgraded.
+      for (const socket of connections.keys()) socket.destroy();
+      server.closeAllConnections();
+    }, GRACE_MS);
     await closed;
     clearTimeout(force);
   };
@@ -105,6 +110,8 @@ function createServer(
       keepAliveTimeout: LIMITS.frontKeepAliveMs,
       connectionsCheckingInterval: 1000,
       noDelay: true,
+      // Node before 24.9 upgrades all or nothing.
+      shouldUpgradeCallback: isWebSocket,
     },
     (req, res) => {
       const connection = connections.get(req.socket);
@@ -125,6 +132,12 @@ function createServer(
       });
     },
   );
+  server.on("upgrade", (req, socket, head) => {
+    const connection = connections.get(socket);
+    const isOut = connection === undefined || connection.surplus || connection.caller.notAfterMs < Date.now();
+    if (isOut) socket.destroy();
+    else passUpgrade(req, socket, head, { caller: connection.caller, carrier, log });
+  });
   server.maxConnections = LIMITS.frontConnections;
   server.on("secureConnection", (socket: TLSSocket) => {
     const caller = callerOf(socket, config.node);

@@ -1,4 +1,5 @@
 /** Which headers cross the front. Both directions work on Node's flat `rawHeaders`: name, value, name, value ... */
+import { offeredProtocols } from "../../../shared/auth/subprotocols.ts";
 import { HOP_BY_HOP } from "../../../shared/tunnel/http.ts";
 
 /** Besides what is of one hop, `Expect`: Node has answered it by now. */
@@ -13,6 +14,9 @@ const FORGEABLE =
 
 /** Named in `Connection` or not, these frame the message and go on. */
 const FRAMING: ReadonlySet<string> = new Set(["host", "content-length"]);
+
+/** Of a WebSocket's handshake, said anew by each hop. */
+export const UPGRADED: readonly string[] = ["Connection", "Upgrade", "Upgrade", "websocket"];
 
 /** Headers for the edge. `host`: what to call it instead of what the client wrote; null leaves that. */
 export function towardsEdge(rawHeaders: readonly string[], host: string | null): string[] {
@@ -30,6 +34,18 @@ export function towardsEdge(rawHeaders: readonly string[], host: string | null):
   if (chunked) kept.push("Transfer-Encoding", "chunked");
   return kept;
 }
+
+/** What the client asked for: the last of them, should there be several. */
+export const hostOf = (rawHeaders: readonly string[]): string | null =>
+  [...pairs(rawHeaders)].findLast(([, , lower]) => lower === "host")?.[1] ?? null;
+
+/** Of a WebSocket's subprotocols, none that says who the client is: its certificate does. See shared/auth/subprotocols.ts. */
+export const withoutTokens = (rawHeaders: readonly string[]): string[] =>
+  [...pairs(rawHeaders)].flatMap(([name, value, lower]) => {
+    if (lower !== "sec-websocket-protocol") return [name, value];
+    const kept = offeredProtocols(value).filter((protocol) => !protocol.startsWith("bearer."));
+    return kept.length === 0 ? [] : [name, kept.join(", ")];
+  });
 
 /** Headers for the client. */
 export function towardsClient(rawHeaders: readonly string[]): string[] {

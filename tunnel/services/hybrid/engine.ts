@@ -4,12 +4,12 @@
  */
 import { ksidOfText } from "../../../shared/etsi004/ksid.ts";
 import type { Ksid } from "../../../shared/etsi004/types.ts";
-import type { PeerMessage } from "../../../shared/hybrid/peer/messages.ts";
+import { NONCE_BYTES, type PeerMessage } from "../../../shared/hybrid/peer/messages.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { ok, type Result } from "../../../shared/result.ts";
 import { type Agreement, type Application, type ModuleWish, publicKeysBytes, type Wish } from "./agreement.ts";
 import type { PeerConnection, PeerEvents } from "./channel/types.ts";
-import { failed, type HybridFailure, toPeer } from "./failure.ts";
+import { failed, type HybridFailure, sessionFailed } from "./failure.ts";
 import { Opening } from "./session/opening.ts";
 import { type Arrival, Rendezvous } from "./session/rendezvous.ts";
 import { ResponderSession } from "./session/responder.ts";
@@ -17,7 +17,6 @@ import type { AgentSession, HybridSession, Surroundings } from "./session/sessio
 import { type Known, type OpenHybrid, wishOf } from "./wish.ts";
 
 const SWEEP_MS = 10_000;
-const NONCE_BYTES = 32;
 
 const ROLES = ["initiator", "responder"] as const;
 const keyOf = (ksid: string, role: (typeof ROLES)[number]): string => `${ksid} ${role}`;
@@ -135,15 +134,7 @@ export class HybridEngine implements PeerEvents {
     else if (message.type === "close") this.#rendezvous.withdrawn(from, message.session);
     else if (message.type !== "failed") {
       const detail = "no such session here: the agent has restarted, or its end is closed";
-      from.send({
-        type: "failed",
-        session: message.session,
-        attempt: null,
-        index: null,
-        count: 0,
-        code: "peer-gone",
-        detail,
-      });
+      from.send(sessionFailed(message.session, { code: "peer-gone", detail }));
     }
   }
 
@@ -254,4 +245,4 @@ export class HybridEngine implements PeerEvents {
 }
 
 const refuse = ({ connection, open }: Arrival, failure: HybridFailure): void =>
-  connection.send({ type: "failed", session: open.session, attempt: null, index: null, count: 0, ...toPeer(failure) });
+  connection.send(sessionFailed(open.session, failure));

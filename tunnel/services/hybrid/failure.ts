@@ -1,5 +1,5 @@
 /** Why there is no hybrid key: each code is the first word of what an application is told. */
-import type { PeerFailure } from "../../../shared/hybrid/peer/messages.ts";
+import { PEER_FAILURES, type PeerFailure, type PeerMessageOf } from "../../../shared/hybrid/peer/messages.ts";
 import { err, type Result } from "../../../shared/result.ts";
 
 export type HybridCode =
@@ -27,22 +27,20 @@ export const NO_ROOM: Result<never, HybridFailure> = failed(
   "too many public keys are on their way to the other agent",
 );
 
-/** As it is told to the peer: what only concerns the request at hand means nothing there. */
-export function toPeer({ code, detail }: HybridFailure): { readonly code: PeerFailure; readonly detail: string } {
-  return {
-    code: (TOLD as ReadonlySet<string>).has(code) ? (code as PeerFailure) : "source-unavailable",
-    detail: detail.slice(0, 500),
-  };
-}
+const isTold = (code: HybridCode): code is PeerFailure => (PEER_FAILURES as readonly HybridCode[]).includes(code);
 
-const TOLD: ReadonlySet<PeerFailure> = new Set([
-  "uris-differ",
-  "peer-not-come",
-  "peer-gone",
-  "source-unavailable",
-  "not-confirmed",
-  "too-few-bytes",
-  "qos-differs",
-  "index-used",
-  "busy",
-]);
+/** As it is told to the peer: what only concerns the request at hand means nothing there. */
+export const toPeer = ({ code, detail }: HybridFailure): { readonly code: PeerFailure; readonly detail: string } => ({
+  code: isTold(code) ? code : "source-unavailable",
+  detail: detail.slice(0, 500),
+});
+
+/** Of the session as a whole: it is not opened, or is over. */
+export const sessionFailed = (session: string, failure: HybridFailure): PeerMessageOf<"failed"> => ({
+  type: "failed",
+  session,
+  attempt: null,
+  index: null,
+  count: 0,
+  ...toPeer(failure),
+});

@@ -13,18 +13,13 @@ import {
   renderingOf,
 } from "../../../shared/etsi004/qkd-module/literal-answers.ts";
 import type { Fault } from "../../../shared/errors/errors.ts";
+import type { OwnAnswer } from "../local-http/listener.ts";
 
 /** Why a request does not reach the edge, or has no answer from it. */
 export type Trouble =
   | { readonly kind: "body"; readonly fault: Fault }
   /** The edge is away, or too slow. */
   | { readonly kind: "edge" };
-
-export interface OwnAnswer {
-  readonly httpStatus: number;
-  readonly contentType: string;
-  readonly body: string;
-}
 
 export interface Passed {
   readonly method: "GET" | "POST";

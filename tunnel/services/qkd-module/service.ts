@@ -2,20 +2,27 @@
  * A QKD module as its clients know it, on a local port: requests are passed to the edge for the SAE of this listener, and
  * answers as they come. The bindings themselves, and all state, are the edge's.
  */
-import http from "node:http";
-import type { Socket } from "node:net";
+import type http from "node:http";
 import { fail } from "../../../shared/errors/errors.ts";
-import { GrowingBuffer } from "../../../shared/etsi004/growing-buffer.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { failureOf } from "../../agent/link/edge.ts";
-import { type Log, throttled } from "../../log.ts";
+import type { Log } from "../../log.ts";
 import { allowList } from "../etsi004/allow-list.ts";
 import type { Ask } from "../etsi004/as-agent.ts";
 import { mayConnectTo, type QkdModuleConfig } from "../etsi004/config.ts";
-import { listenAt, type LocalService } from "../etsi004/listen-at.ts";
-import { endOnceRead } from "../etsi014-tls/answers.ts";
-import { objectionTo } from "./guard.ts";
-import { type OwnAnswer, type Passed, passedAt, type Trouble } from "./paths.ts";
+import { etsi004Place, type LocalService } from "../etsi004/listen-at.ts";
+import {
+  answer,
+  bodyOf,
+  listenHttp,
+  type OwnAnswer,
+  passOn,
+  PATIENCE_MS,
+  pathOf,
+  said,
+} from "../local-http/listener.ts";
+import { objectionTo } from "../local-http/guard.ts";
+import { type Passed, passedAt, type Trouble } from "./paths.ts";
 
 export interface QkdModuleOptions {
   readonly config: QkdModuleConfig;
@@ -23,43 +30,20 @@ export interface QkdModuleOptions {
   readonly log: Log;
 }
 
-const SERVER = {
-  maxHeaderSize: LIMITS.headerBytes,
-  headersTimeout: LIMITS.localRequestMs,
-  requestTimeout: LIMITS.localRequestMs,
-  keepAliveTimeout: LIMITS.localKeepAliveMs,
-  noDelay: true,
-} as const satisfies http.ServerOptions;
-
 /** @throws AgentFailure where the port cannot be had */
 export async function startQkdModule({ config, ask, log }: QkdModuleOptions): Promise<LocalService> {
-  const refused = throttled(log, LIMITS.localLogMs);
-  const mayConnect = mayConnectTo(config);
-  const front = new Front({ config, ask, log: refused });
-  const server = http.createServer(SERVER, (request, response) => void front.serve(request, response));
-  server.maxConnections = LIMITS.localConnections;
-  server.on("drop", () => refused("warn", "connection refused", { reason: "as many connections as may be" }));
-  server.prependListener("connection", (socket: Socket) => {
-    if (mayConnect(socket.remoteAddress)) return;
-    refused("warn", "connection refused", { reason: "not allowed", from: socket.remoteAddress ?? "" });
-    socket.destroy();
-  });
-  const port = await listenAt(server, config, log);
-  return {
-    kind: config.kind,
-    port,
-    stop: () => void server.close(),
-    close() {
-      server.close();
-      server.closeAllConnections();
+  const listening = await listenHttp({
+    place: etsi004Place(config),
+    mayConnect: mayConnectTo(config),
+    serve: (refused) => {
+      const front = new Front({ config, ask, log: refused });
+      return (request, response) => front.serve(request, response);
     },
-  };
+    log,
+  });
+  return { kind: config.kind, ...listening };
 }
 
-/** Above what any call may wait for at the edge. */
-const PATIENCE_MS = LIMITS.streamTimeoutMs + LIMITS.agentRequestMs;
-const TEXT = "text/plain; charset=utf-8";
-const said = (httpStatus: number, text: string): OwnAnswer => ({ httpStatus, contentType: TEXT, body: `${text}\n` });
 const NOT_FOUND = said(404, "no such path");
 const TOO_LARGE = fail("body-too-large", `the body may have ${LIMITS.qkdModuleBodyBytes} bytes`).error;
 
@@ -85,9 +69,9 @@ class Front {
     const own = (trouble: Trouble): void =>
       answer(request, response, passed.refusal(trouble, request.headers.accept ?? null));
     try {
-      const body = await bodyOf(request);
+      const body = await bodyOf(request, LIMITS.qkdModuleBodyBytes);
       if (body === null) own({ kind: "body", fault: TOO_LARGE });
-      else passOn(await this.#ask(request, passed, body, gone.signal), response);
+      else passOn(await this.#ask(request, passed, body, gone.signal), HEADERS, response);
     } catch (thrown) {
       if (gone.signal.aborted) return;
       this.#options.log("warn", "the edge cannot be asked", { reason: failureOf(thrown) });
@@ -118,35 +102,5 @@ class Front {
   }
 }
 
-const pathOf = ({ url = "" }: http.IncomingMessage): string => /^[^?]*/.exec(url)?.[0] ?? "";
-
-/** Null where it is larger than any request of the bindings; what is left of it is read, and dropped, with the answer. */
-async function bodyOf(request: http.IncomingMessage): Promise<Uint8Array | null> {
-  if (Number(request.headers["content-length"] ?? 0) > LIMITS.qkdModuleBodyBytes) return null;
-  const body = new GrowingBuffer();
-  // Destroyed, as iterators do on their own, it could not be answered.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    if (body.byteLength + chunk.length > LIMITS.qkdModuleBodyBytes) return null;
-    body.append(chunk);
-  }
-  return body.take();
-}
-
 /** Headers that mean something to the bindings' clients. */
 const HEADERS = ["content-type", "retry-after"] as const;
-
-function passOn({ status, headers, bytes }: Awaited<ReturnType<Ask>>, response: http.ServerResponse): void {
-  for (const name of HEADERS) {
-    const value = headers[name];
-    if (value !== undefined) response.setHeader(name, value);
-  }
-  response.writeHead(status, { "cache-control": "no-store", "content-length": bytes.length });
-  response.end(bytes, () => bytes.fill(0));
-}
-
-function answer(request: http.IncomingMessage, response: http.ServerResponse, own: OwnAnswer): void {
-  const { httpStatus, contentType, body } = own;
-  response.writeHead(httpStatus, { "content-type": contentType, "content-length": Buffer.byteLength(body) });
-  response.write(body);
-  endOnceRead(request, response);
-}

@@ -1,29 +1,20 @@
 /** The initiator's end of a session: the source's agent. It says which chunks are made, and makes the KEMs' key pairs. */
-import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import { METHODS } from "../../../../shared/hybrid/methods.ts";
 import type { Made, Make, PeerMessage } from "../../../../shared/hybrid/peer/messages.ts";
 import { LIMITS } from "../../../../shared/limits.ts";
 import { err, ok, type Result } from "../../../../shared/result.ts";
-import { type Agreement, type Application, publicKeysBytes, qkdPeer } from "../agreement.ts";
+import { type Agreement, qkdPeer } from "../agreement.ts";
 import type { PeerConnection } from "../channel/types.ts";
 import { Exchanges } from "./exchanges.ts";
 import { failed, type HybridFailure, NO_ROOM, toPeer } from "../failure.ts";
-import { HeldChunks, type MadeChunk } from "./held-chunks.ts";
-import { type Combination, EpochMaterial, epochOf, fits, isTriedWithoutQkd, wipe } from "./material.ts";
+import { EPOCHS_KEPT, SessionEnd } from "./end.ts";
+import { EpochMaterial, epochOf, fits, isTriedWithoutQkd, wipe } from "./material.ts";
 import { Pace } from "./pace.ts";
 import { decapsulateAll, discard, type Epoch, type Prepared, prepare } from "./prepare.ts";
 import { takeQkd } from "./qkd-part.ts";
-import { SessionReports } from "../session-reports.ts";
-import { type AgentSession, type Surroundings, unlessBusy } from "./session.ts";
+import { type Surroundings, unlessBusy } from "./session.ts";
 
-/** Epochs whose secrets are kept: the one in use, and its neighbours where indices are asked for out of order. */
-const EPOCHS_KEPT = 4;
-
-export class InitiatorSession implements AgentSession {
-  readonly #around: Surroundings;
-  readonly #agreement: Agreement;
-  readonly #chunks: HeldChunks;
-  readonly #reports: SessionReports;
+export class InitiatorSession extends SessionEnd {
   readonly #exchanges = new Exchanges<Made>();
   readonly #epochs = new Map<number, Epoch>();
   /** Indices that are being made. */
@@ -31,39 +22,10 @@ export class InitiatorSession implements AgentSession {
   readonly #pace: Pace;
   /** 0 went out with `open`. */
   #attempts = 1;
-  /** Nothing of the session is of use. */
-  #broken: HybridFailure | null = null;
-  /** No more chunks are made; those there are may be fetched. */
-  #ended: HybridFailure | null = null;
-  lastUsedMs: number;
 
   constructor(around: Surroundings, agreement: Agreement) {
-    this.#around = around;
-    this.#agreement = agreement;
-    this.#chunks = new HeldChunks(around.nowMs);
-    this.#reports = new SessionReports(around.reports, agreement);
+    super(around, agreement);
     this.#pace = new Pace(around.nowMs);
-    this.lastUsedMs = around.nowMs();
-  }
-
-  get ksid(): Ksid {
-    return this.#agreement.ksid;
-  }
-
-  get own(): Application {
-    return this.#agreement.own;
-  }
-
-  get timeoutMs(): number {
-    return this.#agreement.timeoutMs;
-  }
-
-  get peerSite(): string {
-    return this.#agreement.peer.site;
-  }
-
-  get publicKeysBytes(): number {
-    return publicKeysBytes(this.#agreement);
   }
 
   /** Chunk 0, of which the first part went out with `open`. */
@@ -73,25 +35,17 @@ export class InitiatorSession implements AgentSession {
     this.#making.add(0);
     const done = await this.#finish(prepared, made, connection);
     this.#making.delete(0);
-    if (done.ok || !isTriedWithoutQkd(this.#agreement, done.error)) return done;
+    if (done.ok || !isTriedWithoutQkd(this.agreement, done.error)) return done;
     this.bring(0);
     return ok(null);
-  }
-
-  async getKey(index: number, signal: AbortSignal): Promise<Result<MadeChunk, HybridFailure>> {
-    this.lastUsedMs = this.#around.nowMs();
-    if (this.#broken !== null) return err(this.#broken);
-    if (this.#chunks.get(index) === undefined && this.#ended !== null) return err(this.#ended);
-    const refused = this.bring(index);
-    return refused === null ? await this.#chunks.take(index, signal) : err(refused);
   }
 
   /**
    * Makes the chunk where it is neither made nor being made, and some after it where one asks quickly.
    * @returns why it is not made now; null where it is, or never will be
    */
-  bring(index: number): HybridFailure | null {
-    if (this.#ended !== null) return null;
+  override bring(index: number): HybridFailure | null {
+    if (this.ended !== null) return null;
     const ahead = this.#pace.ask(index);
     const last = Math.min(index + ahead, 0xffff_ffff);
     for (let first = index; first <= last && this.#making.size < LIMITS.hybridChunksHeld;) {
@@ -106,7 +60,7 @@ export class InitiatorSession implements AgentSession {
     return this.#isMissing(index) ? { code: "busy", detail: "as many chunks are made as may be" } : null;
   }
 
-  message(from: PeerConnection, message: PeerMessage): void {
+  override message(from: PeerConnection, message: PeerMessage): void {
     switch (message.type) {
       case "made":
         this.#exchanges.answer(String(message.made.attempt), ok(message.made));
@@ -115,49 +69,41 @@ export class InitiatorSession implements AgentSession {
         this.#wanted(from, message.index);
         break;
       case "failed":
-        if (message.index === null) this.#break({ code: message.code, detail: message.detail });
+        if (message.index === null) this.break({ code: message.code, detail: message.detail });
         else this.#exchanges.answer(String(message.attempt), failed(message.code, message.detail));
         break;
       case "close":
-        this.#ended ??= { code: "peer-gone", detail: "the other end has closed the stream" };
-        this.#exchanges.endAll(this.#ended);
+        this.#exchanges.endAll(this.peerClosed());
         break;
       default:
     }
   }
 
-  disconnected(): void {
+  override disconnected(): void {
     this.#exchanges.endAll({ code: "peer-gone", detail: "the connection to the other agent is lost" });
   }
 
-  sweep(): void {
-    this.#chunks.sweep();
-  }
-
-  close(): void {
-    const { site } = this.#agreement.peer;
-    void this.#around.channel
+  override close(): void {
+    const { site } = this.agreement.peer;
+    void this.around.channel
       .reach(site, AbortSignal.timeout(LIMITS.hybridExchangeMs))
       .then((connection) => connection.ok && connection.value.send({ type: "close", session: this.ksid }));
-    this.#break({ code: "unknown-stream", detail: "the stream is closed" });
+    this.break({ code: "unknown-stream", detail: "the stream is closed" });
   }
 
-  #break(failure: HybridFailure): void {
-    this.#broken ??= failure;
-    if (this.#broken.code === "not-confirmed") this.#reports.notConfirmed();
+  protected override dropAll(failure: HybridFailure): void {
     this.#exchanges.endAll(failure);
-    this.#chunks.wipe(failure);
     for (const epoch of this.#epochs.values()) this.#forget(epoch);
   }
 
   #isMissing(index: number): boolean {
-    return !this.#chunks.wasMade(index) && !this.#making.has(index);
+    return !this.chunks.wasMade(index) && !this.#making.has(index);
   }
 
   /** How many from `first` on can be made together: of one epoch, none of them made. */
   #run(first: number, last: number): number {
-    const perEpoch = METHODS[this.#agreement.method].chunksPerEpoch;
-    const end = Math.min(last + 1, first + LIMITS.hybridChunksAtOnce, (epochOf(this.#agreement, first) + 1) * perEpoch);
+    const perEpoch = METHODS[this.agreement.method].chunksPerEpoch;
+    const end = Math.min(last + 1, first + LIMITS.hybridChunksAtOnce, (epochOf(this.agreement, first) + 1) * perEpoch);
     let next = first + 1;
     while (next < end && this.#isMissing(next)) next += 1;
     return next - first;
@@ -165,12 +111,12 @@ export class InitiatorSession implements AgentSession {
 
   /** What was confirmed, and did not arrive, is confirmed again. */
   #wanted(from: PeerConnection, index: number): void {
-    if (this.#chunks.get(index) !== undefined) {
+    if (this.chunks.get(index) !== undefined) {
       this.#confirm(from, index, 1);
       return;
     }
     const gone = { code: "index-used", detail: `chunk ${index} is not held any more` } as const;
-    const refused = this.#chunks.wasMade(index) ? gone : this.bring(index);
+    const refused = this.chunks.wasMade(index) ? gone : this.bring(index);
     if (refused === null) return;
     from.send({ type: "failed", session: this.ksid, attempt: null, index, count: 1, ...toPeer(refused) });
   }
@@ -181,10 +127,10 @@ export class InitiatorSession implements AgentSession {
     try {
       const done = await this.#exchange(first, count);
       if (done.ok) return;
-      for (const index of indices) this.#chunks.fail(index, done.error);
+      for (const index of indices) this.chunks.fail(index, done.error);
       // Chunks that were made ahead, when either application closed: nobody wants them.
-      if (this.#broken?.code === "unknown-stream" || this.#ended !== null) return;
-      this.#around.log("warn", "hybrid chunks not made", { ksid: this.ksid, index: first, count, ...done.error });
+      if (this.broken?.code === "unknown-stream" || this.ended !== null) return;
+      this.around.log("warn", "hybrid chunks not made", { ksid: this.ksid, index: first, count, ...done.error });
     } finally {
       for (const index of indices) this.#making.delete(index);
     }
@@ -193,18 +139,18 @@ export class InitiatorSession implements AgentSession {
   /** Where QKD key is optional, and either end cannot have it, once more without. */
   async #exchange(first: number, count: number): Promise<Result<null, HybridFailure>> {
     const done = await this.#try(first, count, true);
-    return !done.ok && isTriedWithoutQkd(this.#agreement, done.error) ? await this.#try(first, count, false) : done;
+    return !done.ok && isTriedWithoutQkd(this.agreement, done.error) ? await this.#try(first, count, false) : done;
   }
 
   async #try(first: number, count: number, withQkd: boolean): Promise<Result<null, HybridFailure>> {
-    const { peer, peerSae } = this.#agreement;
+    const { peer, peerSae } = this.agreement;
     const signal = AbortSignal.timeout(LIMITS.hybridExchangeMs);
-    const connection = await this.#around.channel.reach(peer.site, signal);
+    const connection = await this.around.channel.reach(peer.site, signal);
     if (!connection.ok) return failed("peer-gone", connection.error);
     const attempt = this.#attempts++;
     const prepared = await prepare(
-      this.#around,
-      this.#agreement,
+      this.around,
+      this.agreement,
       peerSae,
       { attempt, first, count, withQkd, epochs: this.#epochs },
       signal,
@@ -227,7 +173,7 @@ export class InitiatorSession implements AgentSession {
       // Of an epoch that was there before, the responder may have forgotten its part.
       if (pairs !== null || made.error.code === "source-unavailable") this.#forget(epoch);
       if (make.qkd !== null && made.error.code === "source-unavailable") {
-        this.#around.qkd.abandon(qkdPeer(this.#agreement, peerSae), make.qkd.ksid);
+        this.around.qkd.abandon(qkdPeer(this.agreement, peerSae), make.qkd.ksid);
       }
       return made;
     }
@@ -238,18 +184,11 @@ export class InitiatorSession implements AgentSession {
     const { index, count, qkd } = prepared.make;
     const material = await this.#material(prepared, made);
     if (!material.ok) return this.#refuse(connection, prepared.make, material.error);
-    const part = await takeQkd(this.#around, this.#agreement, count, qkd, AbortSignal.timeout(LIMITS.hybridExchangeMs));
+    const part = await takeQkd(this.around, this.agreement, count, qkd, AbortSignal.timeout(LIMITS.hybridExchangeMs));
     if (!part.ok) return this.#refuse(connection, prepared.make, part.error);
-    const combined: Combination[] = [];
-    for (let at = 0; at < count; at++) {
-      const one = material.value.combine(index + at, part.value, at);
-      if (one.ok) combined.push(one.value);
-      else {
-        wipe(combined, part.value);
-        return this.#refuse(connection, prepared.make, one.error);
-      }
-    }
-    wipe([], part.value);
+    const done = this.combineAll(material.value, { index, count }, part.value);
+    if (!done.ok) return this.#refuse(connection, prepared.make, done.error);
+    const combined = done.value;
     if (combined.some(({ expected }, at) => !fits(made.tags?.[at], expected))) {
       wipe(combined, null);
       return this.#refuse(connection, prepared.make, {
@@ -258,16 +197,16 @@ export class InitiatorSession implements AgentSession {
       });
     }
     // Closed meanwhile, or found to differ by another exchange: nothing more is held.
-    if (this.#broken !== null) {
+    if (this.broken !== null) {
       wipe(combined, null);
-      return err(this.#broken);
+      return err(this.broken);
     }
     combined.forEach(({ chunk, dropped }, at) => {
-      this.#chunks.put(index + at, chunk);
-      this.#reports.dropped(dropped);
+      this.chunks.put(index + at, chunk);
+      this.reports.dropped(dropped);
     });
     this.#confirm(connection, index, count);
-    if (METHODS[this.#agreement.method].chunksPerEpoch === 1) this.#forget(prepared.epoch);
+    if (METHODS[this.agreement.method].chunksPerEpoch === 1) this.#forget(prepared.epoch);
     return ok(null);
   }
 
@@ -278,12 +217,12 @@ export class InitiatorSession implements AgentSession {
     failure: HybridFailure,
   ): Result<never, HybridFailure> {
     connection.send({ type: "failed", session: this.ksid, attempt: null, index, count, ...toPeer(failure) });
-    if (failure.code === "not-confirmed") this.#break(failure);
+    if (failure.code === "not-confirmed") this.break(failure);
     return err(failure);
   }
 
   #confirm(connection: PeerConnection, index: number, count: number): void {
-    const tags = Array.from({ length: count }, (_, at) => this.#chunks.get(index + at)?.tag ?? null);
+    const tags = Array.from({ length: count }, (_, at) => this.chunks.get(index + at)?.tag ?? null);
     const shown = tags.filter((tag) => tag !== null);
     connection.send({ type: "confirm", session: this.ksid, index, count, tags: shown.length === count ? shown : null });
   }
@@ -295,13 +234,13 @@ export class InitiatorSession implements AgentSession {
       return material === null ? failed("source-unavailable", "the exchange of KEM keys has failed") : ok(material);
     }
     const entries = await unlessBusy(
-      async () => await decapsulateAll(this.#around, this.#agreement, prepared, made.ciphertexts ?? []),
+      async () => await decapsulateAll(this.around, this.agreement, prepared, made.ciphertexts ?? []),
     );
     if (!entries.ok) {
       this.#forget(epoch);
       return entries;
     }
-    const material = new EpochMaterial(this.#agreement, entries.value);
+    const material = new EpochMaterial(this.agreement, entries.value);
     epoch.settle(material);
     if ((await epoch.material) !== material) {
       material.wipe();

@@ -1,19 +1,16 @@
 /** An initiator's session before the other end has answered. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ksidOfText } from "../../../../shared/etsi004/ksid.ts";
 import type { Ksid } from "../../../../shared/etsi004/types.ts";
-import type { PeerMessage, PeerMessageOf } from "../../../../shared/hybrid/peer/messages.ts";
+import { NONCE_BYTES, type PeerMessage, type PeerMessageOf } from "../../../../shared/hybrid/peer/messages.ts";
 import { LIMITS } from "../../../../shared/limits.ts";
 import { err, ok, type Result } from "../../../../shared/result.ts";
 import { qkdSource, type Wish } from "../agreement.ts";
 import type { PeerConnection } from "../channel/types.ts";
-import { failed, type HybridFailure, NO_ROOM, toPeer } from "../failure.ts";
+import { failed, type HybridFailure, NO_ROOM, sessionFailed } from "../failure.ts";
 import { InitiatorSession } from "./initiator.ts";
 import { discard, type Prepared, prepare } from "./prepare.ts";
 import type { Surroundings } from "./session.ts";
-
-const NONCE_BYTES = 32;
 
 type Answer = Result<PeerMessageOf<"opened">, HybridFailure>;
 
@@ -65,7 +62,7 @@ export class Opening {
     this.peerSae = peerSae;
     this.#prepared = prepared;
     this.#nonce = around.randomBytes(NONCE_BYTES);
-    this.ksid = ksidOfText(randomUUID()) ?? ("" as Ksid);
+    this.ksid = randomUUID() as Ksid;
   }
 
   /** @param register what comes for the session from then on may come at once */
@@ -139,14 +136,7 @@ export class Opening {
     const [prepared, connection] = [this.#prepared, this.connection];
     const begun = await session.begin(prepared, made, connection);
     if (begun.ok) return ok(session);
-    connection.send({
-      type: "failed",
-      session: this.ksid,
-      attempt: null,
-      index: null,
-      count: 0,
-      ...toPeer(begun.error),
-    });
+    connection.send(sessionFailed(this.ksid, begun.error));
     return begun;
   }
 }

@@ -1,22 +1,17 @@
 /** The responder's end of a session: the destination's agent. It answers what the initiator makes, and asks for more. */
-import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import { METHODS } from "../../../../shared/hybrid/methods.ts";
 import type { Made, Make, PeerMessage, PeerMessageOf } from "../../../../shared/hybrid/peer/messages.ts";
 import type { SourceEntry } from "../../../../shared/hybrid/types.ts";
 import { LIMITS } from "../../../../shared/limits.ts";
 import { err, ok, type Result } from "../../../../shared/result.ts";
 import { KEMS } from "../../../../shared/kem/registry.ts";
-import { type Agreement, type Application, kemSources, publicKeysBytes, qkdSource } from "../agreement.ts";
+import { type Agreement, kemSources, qkdSource } from "../agreement.ts";
 import type { PeerConnection } from "../channel/types.ts";
-import { failed, type HybridFailure, toPeer } from "../failure.ts";
-import { HeldChunks, type MadeChunk } from "./held-chunks.ts";
+import { failed, type HybridFailure, sessionFailed, toPeer } from "../failure.ts";
+import { EPOCHS_KEPT, SessionEnd } from "./end.ts";
 import { type Combination, EpochMaterial, epochOf, fits, isTriedWithoutQkd, kemEntry, wipe } from "./material.ts";
 import { takeQkd } from "./qkd-part.ts";
-import { SessionReports } from "../session-reports.ts";
-import { type AgentSession, allOrNone, type Surroundings, unlessBusy } from "./session.ts";
-
-/** As of the initiator. */
-const EPOCHS_KEPT = 4;
+import { allOrNone, type Surroundings, unlessBusy } from "./session.ts";
 
 type Material = Promise<Result<EpochMaterial, HybridFailure>>;
 
@@ -30,61 +25,25 @@ interface Unconfirmed extends Combination {
   readonly attempt: number;
 }
 
-export class ResponderSession implements AgentSession {
-  readonly #around: Surroundings;
-  readonly #agreement: Agreement;
-  readonly #chunks: HeldChunks;
-  readonly #reports: SessionReports;
+export class ResponderSession extends SessionEnd {
   readonly #epochs = new Map<number, Material>();
   /** Made, and not confirmed by the initiator yet. */
   readonly #unconfirmed = new Map<number, Unconfirmed>();
   readonly #making = new Set<Making>();
   #connection: PeerConnection;
-  /** Nothing of the session is of use. */
-  #broken: HybridFailure | null = null;
-  /** No more chunks are made; those there are may be fetched. */
-  #ended: HybridFailure | null = null;
-  lastUsedMs: number;
 
   constructor(around: Surroundings, agreement: Agreement, connection: PeerConnection) {
-    this.#around = around;
-    this.#agreement = agreement;
+    super(around, agreement);
     this.#connection = connection;
-    this.#chunks = new HeldChunks(around.nowMs);
-    this.#reports = new SessionReports(around.reports, agreement);
-    this.lastUsedMs = around.nowMs();
   }
 
-  get ksid(): Ksid {
-    return this.#agreement.ksid;
+  /** Also where it is being made: the confirmation may have been lost with a connection. */
+  override bring(index: number): null {
+    if (!this.chunks.wasMade(index)) this.#connection.send({ type: "want", session: this.ksid, index });
+    return null;
   }
 
-  get own(): Application {
-    return this.#agreement.own;
-  }
-
-  get timeoutMs(): number {
-    return this.#agreement.timeoutMs;
-  }
-
-  get peerSite(): string {
-    return this.#agreement.peer.site;
-  }
-
-  get publicKeysBytes(): number {
-    return publicKeysBytes(this.#agreement);
-  }
-
-  async getKey(index: number, signal: AbortSignal): Promise<Result<MadeChunk, HybridFailure>> {
-    this.lastUsedMs = this.#around.nowMs();
-    if (this.#broken !== null) return err(this.#broken);
-    if (this.#chunks.get(index) === undefined && this.#ended !== null) return err(this.#ended);
-    // Also where one is being made: the confirmation may have been lost with a connection.
-    if (!this.#chunks.wasMade(index)) this.#connection.send({ type: "want", session: this.ksid, index });
-    return await this.#chunks.take(index, signal);
-  }
-
-  message(from: PeerConnection, message: PeerMessage): void {
+  override message(from: PeerConnection, message: PeerMessage): void {
     this.#connection = from;
     switch (message.type) {
       case "make":
@@ -97,45 +56,40 @@ export class ResponderSession implements AgentSession {
         this.#failed(message);
         break;
       case "close":
-        this.#ended ??= { code: "peer-gone", detail: "the other end has closed the stream" };
-        this.#chunks.failAll(this.#ended);
+        this.chunks.failAll(this.peerClosed());
         break;
       default:
     }
   }
 
-  disconnected(): void {
-    this.#chunks.failAll({ code: "peer-gone", detail: "the connection to the other agent is lost" });
+  override disconnected(): void {
+    this.chunks.failAll({ code: "peer-gone", detail: "the connection to the other agent is lost" });
   }
 
-  sweep(): void {
-    this.#chunks.sweep();
-  }
-
-  close(): void {
+  override close(): void {
     this.#connection.send({ type: "close", session: this.ksid });
-    this.#break({ code: "unknown-stream", detail: "the stream is closed" });
+    this.break({ code: "unknown-stream", detail: "the stream is closed" });
   }
 
   get nonce(): Uint8Array {
-    return this.#agreement.responderNonce;
+    return this.agreement.responderNonce;
   }
 
   /** Chunk 0, unless the initiator did not know whose QKD key to take, or it may be left out. */
   async first({ make, peerSae }: PeerMessageOf<"open">): Promise<Result<Made | null, HybridFailure>> {
     if (make === null || (make.qkd !== null && peerSae !== this.own.sae)) return ok(null);
     const made = await this.make(make);
-    return made.ok || !isTriedWithoutQkd(this.#agreement, made.error) ? made : ok(null);
+    return made.ok || !isTriedWithoutQkd(this.agreement, made.error) ? made : ok(null);
   }
 
   /** @returns what is answered; chunks wait for the initiator's confirmation */
   async make(make: Make): Promise<Result<Made, HybridFailure>> {
     const { index, count, qkd } = make;
-    if (this.#broken !== null) return err(this.#broken);
-    if (epochOf(this.#agreement, index) !== epochOf(this.#agreement, index + count - 1)) {
+    if (this.broken !== null) return err(this.broken);
+    if (epochOf(this.agreement, index) !== epochOf(this.agreement, index + count - 1)) {
       return failed("source-unavailable", "chunks of two exchanges of KEM keys at once");
     }
-    if (qkd !== null && qkdSource(this.#agreement) === undefined) {
+    if (qkd !== null && qkdSource(this.agreement) === undefined) {
       return failed("source-unavailable", "QKD is no source of this stream");
     }
     if (this.#isUsed(make)) return failed("index-used", `chunk ${index} was made before, or is made anew`);
@@ -150,28 +104,20 @@ export class ResponderSession implements AgentSession {
 
   async #combined(making: Making): Promise<Result<Made, HybridFailure>> {
     const { attempt, index, count, publicKeys, qkd } = making.make;
-    const indices = indicesOf(making.make);
-    const epoch = epochOf(this.#agreement, index);
+    const epoch = epochOf(this.agreement, index);
     if (publicKeys !== null) this.#beginEpoch(epoch, publicKeys);
     const material = await (this.#epochs.get(epoch) ?? failed("source-unavailable", "no KEM keys for these chunks"));
     if (!material.ok) return material;
-    const part = await takeQkd(this.#around, this.#agreement, count, qkd, AbortSignal.timeout(LIMITS.hybridExchangeMs));
+    const part = await takeQkd(this.around, this.agreement, count, qkd, AbortSignal.timeout(LIMITS.hybridExchangeMs));
     if (!part.ok) return part;
-    const combined: Combination[] = [];
-    for (const [at, each] of indices.entries()) {
-      const one = material.value.combine(each, part.value, at);
-      if (one.ok) combined.push(one.value);
-      else {
-        wipe(combined, part.value);
-        return one;
-      }
-    }
-    wipe([], part.value);
+    const done = this.combineAll(material.value, making.make, part.value);
+    if (!done.ok) return done;
+    const combined = done.value;
     // Much may have happened while key was fetched: an index that was confirmed stays the key it is.
-    const isOver = this.#broken !== null || making.isStale || this.#isUsed(making.make);
+    const isOver = this.broken !== null || making.isStale || this.#isUsed(making.make);
     if (isOver) {
       wipe(combined, null);
-      return err(this.#broken ?? { code: "index-used", detail: `chunk ${index} has been begun anew` });
+      return err(this.broken ?? { code: "index-used", detail: `chunk ${index} has been begun anew` });
     }
     combined.forEach((one, at) => this.#hold(index + at, { ...one, attempt }));
     const ciphertexts = publicKeys === null ? null : this.#ciphertexts(material.value.entries);
@@ -184,10 +130,10 @@ export class ResponderSession implements AgentSession {
     if (made.ok) from.send({ type: "made", session: this.ksid, made: made.value });
     else {
       const { attempt, index, count } = make;
-      this.#around.log("warn", "hybrid chunks not made", { ksid: this.ksid, index, count, ...made.error });
+      this.around.log("warn", "hybrid chunks not made", { ksid: this.ksid, index, count, ...made.error });
       from.send({ type: "failed", session: this.ksid, attempt, index, count, ...toPeer(made.error) });
-      if (isTriedWithoutQkd(this.#agreement, made.error) || made.error.code === "index-used") return;
-      for (let each = index; each < index + count; each++) this.#chunks.fail(each, made.error);
+      if (isTriedWithoutQkd(this.agreement, made.error) || made.error.code === "index-used") return;
+      for (let each = index; each < index + count; each++) this.chunks.fail(each, made.error);
     }
   }
 
@@ -197,26 +143,28 @@ export class ResponderSession implements AgentSession {
       if (one === undefined) continue;
       if (!fits(tags?.[at], one.expected)) {
         const failure = { code: "not-confirmed", detail: "the two ends have not made the same key" } as const;
-        from.send({ type: "failed", session: this.ksid, attempt: null, index: null, count: 0, ...failure });
-        this.#break(failure);
+        from.send(sessionFailed(this.ksid, failure));
+        this.break(failure);
         return;
       }
       this.#unconfirmed.delete(index + at);
-      this.#chunks.put(index + at, one.chunk);
-      this.#reports.dropped(one.dropped);
+      this.chunks.put(index + at, one.chunk);
+      this.reports.dropped(one.dropped);
     }
-    if (METHODS[this.#agreement.method].chunksPerEpoch === 1) this.#forget(epochOf(this.#agreement, index));
+    if (METHODS[this.agreement.method].chunksPerEpoch === 1) this.#forget(epochOf(this.agreement, index));
   }
 
   #failed({ index, count, code, detail }: PeerMessageOf<"failed">): void {
     const failure = { code, detail };
+    // What was asked for while the other end closed it finds nobody there. What had come before may be fetched still.
+    if (index === null && code === "peer-gone" && this.ended !== null) return;
     if (index === null || code === "not-confirmed") {
-      this.#break(failure);
+      this.break(failure);
       return;
     }
     for (let each = index; each < index + count; each++) {
       this.#drop(each);
-      if (!isTriedWithoutQkd(this.#agreement, failure)) this.#chunks.fail(each, failure);
+      if (!isTriedWithoutQkd(this.agreement, failure)) this.chunks.fail(each, failure);
     }
   }
 
@@ -225,7 +173,7 @@ export class ResponderSession implements AgentSession {
     const isLater = ({ attempt }: Pick<Make, "attempt">): boolean => attempt > make.attempt;
     const held = indicesOf(make).map((index) => this.#unconfirmed.get(index));
     return (
-      indicesOf(make).some((index) => this.#chunks.wasMade(index)) ||
+      indicesOf(make).some((index) => this.chunks.wasMade(index)) ||
       held.some((one) => one !== undefined && isLater(one)) ||
       [...this.#making].some((other) => overlap(other.make, make) && isLater(other.make))
     );
@@ -248,7 +196,7 @@ export class ResponderSession implements AgentSession {
     this.#forget(number);
     this.#epochs.set(
       number,
-      unlessBusy(async () => await encapsulateAll(this.#around, this.#agreement, publicKeys)),
+      unlessBusy(async () => await encapsulateAll(this.around, this.agreement, publicKeys)),
     );
     for (const old of [...this.#epochs.keys()].slice(0, -EPOCHS_KEPT)) this.#forget(old);
   }
@@ -261,16 +209,13 @@ export class ResponderSession implements AgentSession {
 
   /** By slot; an empty one where a key could not be used. */
   #ciphertexts(entries: readonly SourceEntry[]): readonly Uint8Array[] {
-    return kemSources(this.#agreement).map(
+    return kemSources(this.agreement).map(
       ({ slot }) => entries.find((entry) => entry.slot === slot)?.ciphertext ?? new Uint8Array(),
     );
   }
 
-  #break(failure: HybridFailure): void {
-    this.#broken ??= failure;
-    if (this.#broken.code === "not-confirmed") this.#reports.notConfirmed();
+  protected override dropAll(): void {
     for (const index of this.#unconfirmed.keys()) this.#drop(index);
-    this.#chunks.wipe(failure);
     for (const number of this.#epochs.keys()) this.#forget(number);
   }
 }
