@@ -1,78 +1,16 @@
 /** Whole commands against a small stand-in for the edge; the real one is met in test/e2e. */
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { buffer } from "node:stream/consumers";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { type Reply, useCliEdge } from "../test/support/cli-edge.ts";
 import { clientCertificate } from "../test/support/client-certificate.ts";
-import { runCli } from "./run.ts";
 
-type Reply = { readonly status: number; readonly json?: unknown; readonly headers?: Record<string, string> };
-interface Seen {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: Buffer;
-}
+const { seen, replies, qkd, file, sent } = useCliEdge();
 
-let server: Server;
-let edge: string;
-let folder: string;
-let seen: Seen[];
-/** What the edge answers, by "METHOD /path"; the last reply of a list is repeated. Status 0: it hangs up. */
-let replies: Record<string, Reply[]>;
-
-beforeEach(async () => {
-  seen = [];
-  replies = {};
-  folder = mkdtempSync(join(tmpdir(), "qkd-run-"));
-  server = createServer((request, response) => void answer(request, response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  edge = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-});
-
-afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const [method, url] = [request.method ?? "", request.url ?? ""];
-  seen.push({ method, url, headers: request.headers, body: await buffer(request) });
-  const list = replies[`${method} ${url.split("?")[0]}`] ?? [{ status: 404, json: { message: "not found" } }];
-  const reply = (list.length > 1 ? list.shift() : list[0])!;
-  if (reply.status === 0) {
-    response.destroy();
-    return;
-  }
-  response.writeHead(reply.status, reply.headers).end(reply.json === undefined ? "" : JSON.stringify(reply.json));
-}
-
-async function qkd(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [out, err]: [string[], string[]] = [[], []];
-  const terminal = {
-    line: (text: string) => void out.push(text),
-    note: (text: string) => void err.push(text),
-    redraw: () => {},
-    live: false,
-    columns: 80,
-  };
-  const env = { QKD_EDGE: edge, QKD_TOKEN: "a-token-of-the-tests" };
-  const code = await runCli(argv, terminal, { env, cwd: folder });
-  return { code, out: out.join("\n"), err: err.join("\n") };
-}
-
-const file = (name: string, content: string | Uint8Array): string => {
-  writeFileSync(join(folder, name), content);
-  return name;
-};
-/** What the last request brought. */
-const sent = () => JSON.parse(seen.at(-1)?.body.toString() ?? "") as unknown;
 const ingested = (bytes: number): Reply => ({
   status: 201,
   json: { outcome: "ingested", bits: bytes * 8, health: {} },
@@ -212,17 +150,6 @@ describe("network", () => {
   });
 });
 
-const INSTANT = "2026-01-01T00:00:00.000Z";
-const alarm = (code: string, subject: string) => ({
-  code,
-  subject,
-  first: INSTANT,
-  last: INSTANT,
-  count: 2,
-  detail: "why",
-});
-const siteWith = (site: string, ...alarms: object[]) => ({ site, connected: true, services: [], alarms });
-
 describe("the rest", () => {
   describe("revoke", () => {
     const at = "2026-01-01T00:00:00.000Z";
@@ -282,6 +209,13 @@ describe("the rest", () => {
       expect(sent()).toMatchObject({ kind: argv[0], value: argv[1] });
     });
 
+    test("a token itself is not sent, and the way to give it is told", async () => {
+      const result = await revoked("token", "qkdk.html5.secret");
+      expect([result.code, result.err]).toEqual([1, expect.stringContaining("@FILE")]);
+      expect(result.err).not.toContain("secret");
+      expect(seen).toEqual([]);
+    });
+
     test("--force goes along; who may not read the network revokes without a check", async () => {
       replies["GET /api/v1/network"] = [{ status: 403, json: { message: "you may not do this" } }];
       const result = await revoked("principal", "sae:sae-a", "--force");
@@ -297,43 +231,6 @@ describe("the rest", () => {
     const result = await qkd("status");
     expect(result.out).toMatch(/tn-1-tn-2 +tn-1 - tn-2 +push \+ simulated +low +8,000 +256 +0 +0 +yes/);
     expect((await qkd("status", "tn-1-tn-3")).err).toContain('Did you mean "tn-1-tn-2"?');
-  });
-
-  describe("alarms", () => {
-    beforeEach(() => {
-      const missing = { ...alarm("twin-missing", "tn-2"), meaning: "m", shard: 0 };
-      replies["GET /api/v1/links"] = [{ status: 200, json: { links: [link] } }];
-      replies["GET /api/v1/links/tn-1-tn-2"] = [{ status: 200, json: { ...link, pool: {}, alarms: [missing] } }];
-      const failed = siteWith("site-b", alarm("not-confirmed", "agent-b"));
-      replies["GET /api/v1/sites"] = [
-        { status: 200, json: { sites: [siteWith("site-a")], next: "site-a" } },
-        { status: 200, json: { sites: [failed], next: null } },
-      ];
-      replies["GET /api/v1/sites/site-b"] = [{ status: 200, json: failed }];
-    });
-
-    test("of links and of sites, page by page; of one of either", async () => {
-      const [ofLink, ofSite] = [/tn-1-tn-2 +twin-missing +tn-2 +2 /, /site site-b +not-confirmed +agent-b +2 /];
-      const all = (await qkd("alarms")).out;
-      expect([all, all]).toEqual([expect.stringMatching(ofLink), expect.stringMatching(ofSite)]);
-      expect(seen.map(({ url }) => url).slice(-2)).toEqual(["/api/v1/sites?after=", "/api/v1/sites?after=site-a"]);
-      expect((await qkd("alarms", "--link", "tn-1-tn-2")).out).not.toMatch(ofSite);
-      const json = JSON.parse((await qkd("alarms", "--site", "site-b", "--json")).out) as object;
-      expect(json).toMatchObject({ alarms: [{ site: "site-b", code: "not-confirmed", count: 2 }] });
-      expect((await qkd("alarms", "--site", "b", "--link", "l")).err).toContain("not both");
-    });
-
-    test("of links alone, for who may not read sites", async () => {
-      replies["GET /api/v1/sites"] = [{ status: 403, json: { message: "you may not do this" } }];
-      expect(await qkd("alarms")).toMatchObject({ code: 0, out: expect.stringMatching(/twin-missing/) as string });
-    });
-
-    test("are cleared by code, of a link or a site", async () => {
-      replies["DELETE /api/v1/sites/site-b/alarms/not-confirmed"] = [{ status: 200, json: { cleared: 1 } }];
-      const cleared = await qkd("alarms", "clear", "not-confirmed", "--site", "site-b");
-      expect(cleared).toEqual({ code: 0, out: "cleared 1 alarm of site site-b", err: "" });
-      expect((await qkd("alarms", "clear", "not-confirmed")).err).toContain("--link");
-    });
   });
 
   test("help, unknown commands", async () => {

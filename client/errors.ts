@@ -16,17 +16,27 @@ export class AnswerError extends QkdError {
   override readonly name: string = "AnswerError";
 }
 
+/** An answer that says no, and when to ask again if it says that. */
+export interface Refusal {
+  /** HTTP's; of a WebSocket its close code. */
+  readonly status: number;
+  readonly retryAfterSeconds?: number | null;
+}
+
 /** The key management entity says no. */
 export class RefusedError extends QkdError {
   override readonly name: string = "RefusedError";
   readonly httpStatus: number;
   /** Of the Error object (ETSI GS QKD 014 V1.1.1 clause 6.5). */
   readonly details: readonly unknown[];
+  /** How long to wait, of 429 and 503; null where the answer does not say. */
+  readonly retryAfterSeconds: number | null;
 
-  constructor(message: string, httpStatus: number, details: readonly unknown[] = []) {
+  constructor(message: string, { status, retryAfterSeconds = null }: Refusal, details: readonly unknown[] = []) {
     super(message);
-    this.httpStatus = httpStatus;
+    this.httpStatus = status;
     this.details = details;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -42,12 +52,29 @@ export class StreamError extends RefusedError {
 
   constructor(
     message: string,
-    httpStatus: number,
+    refusal: Refusal,
     of: { readonly status: number; readonly qos?: Qos | undefined; readonly metadataSize?: number | undefined },
   ) {
-    super(message, httpStatus);
+    super(message, refusal);
     this.status = of.status;
     this.qos = of.qos;
     this.metadataSize = of.metadataSize;
   }
+}
+
+/** No token, or none that is good any more (RFC 6749 clause 5.2, RFC 6750 clause 3.1). */
+export class OAuthError extends RefusedError {
+  override readonly name: string = "OAuthError";
+  /** `invalid_grant`: user and password, or the refresh token. `invalid_client`: id and secret. `invalid_token` ... */
+  readonly code: string;
+
+  constructor(code: string, message: string, refusal: Refusal) {
+    super(message, refusal);
+    this.code = code;
+  }
+}
+
+/** The KMS has no such key, or none now: its index -2. */
+export class NoKeyError extends RefusedError {
+  override readonly name: string = "NoKeyError";
 }

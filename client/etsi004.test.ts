@@ -11,7 +11,7 @@ import {
   StreamError,
   UnreachableError,
 } from "qkd-edge/client";
-import { windowMessages } from "../shared/etsi004/socket.ts";
+import { windowMessages } from "../shared/etsi004/window.ts";
 import { LIMITS } from "../shared/limits.ts";
 import { FakeKme } from "../test/support/fake-kme.ts";
 
@@ -98,6 +98,14 @@ describe("OPEN_CONNECT", () => {
     expect(error).toMatchObject({ status: STREAM_STATUS["qos-not-met"], httpStatus: 422, qos: { ...qos, minBps: 5 } });
   });
 
+  test("a stream in place of the one that is joined is none", async () => {
+    edge.answers({ body: { status: 0, key_stream_ID: KSID, QOS } });
+    const joining = { destination: "sae-c", ksid: KSID.toUpperCase() };
+    expect(await clientOf().openConnect(joining)).toMatchObject({ ksid: KSID });
+    const other = { ...joining, ksid: crypto.randomUUID() };
+    expect(await failure(clientOf().openConnect(other))).toBeInstanceOf(AnswerError);
+  });
+
   test("the binding, where it is another one, goes with every call", async () => {
     const client = clientOf({ binding: "json-tcp" });
     edge.answers({ body: { status: 0, key_stream_ID: KSID, QOS } }, { body: chunk(0) }, { body: { status: 0 } });
@@ -152,6 +160,12 @@ describe("GET_KEY", () => {
     expect(error.message).toContain(message);
   });
 
+  test("a chunk in place of the one asked for is rejected", async () => {
+    edge.answers({ body: chunk(4) });
+    const error = await failure(clientOf().getKey(stream, { index: 3 }));
+    expect(error).toMatchObject({ name: "AnswerError", message: "chunk 4 came in place of 3" });
+  });
+
   test("status 8 tells the size, 9 that there is no such stream", async () => {
     edge.answers(no(8, 422, { Metadata_size: 33 }));
     expect(await failure(clientOf().getKey(stream, { metadataSize: 1 }))).toMatchObject({
@@ -170,7 +184,6 @@ describe("asking again", () => {
 
   test.each([
     ["no key for the next chunk", no(2, 503), (client: Etsi004Client) => client.getKey(stream)],
-    ["too many calls", limited, (client: Etsi004Client) => client.getKey(stream)],
     ["an outage, with the chunk named", unavailable, (client: Etsi004Client) => client.getKey(stream, { index: 0 })],
   ])("%s: later", async (_what, reply, call) => {
     edge.answers(reply, reply, { body: chunk(0) });
@@ -185,6 +198,7 @@ describe("asking again", () => {
     ["no connection", no(4, 503), (client: Etsi004Client) => client.openConnect({ destination: "sae-c", ksid: KSID })],
     ["a timeout", no(6, 504), (client: Etsi004Client) => client.getKey(stream, { index: 0 })],
     ["no peer yet", no(3, 409), (client: Etsi004Client) => client.getKey(stream)],
+    ["too many calls", limited, (client: Etsi004Client) => client.getKey(stream, { index: 0 })],
   ])("%s: thrown at once", async (_what, reply, call) => {
     edge.answers(reply);
     expect(await failure(call(clientOf()))).toBeInstanceOf(RefusedError);
@@ -264,6 +278,20 @@ describe("a flow of key, pushed", () => {
     expect(authorization).toBe("Bearer a-token");
   });
 
+  test("where no header can be set, the token goes as a subprotocol", async () => {
+    serve = (socket) => send(socket, 0);
+    const offered: (readonly string[])[] = [];
+    const browser = pushing({
+      webSocket: (url, _headers, protocols) => {
+        offered.push(protocols);
+        return new WebSocket(url, [...protocols]);
+      },
+    });
+    expect(await collect(browser.keys(stream), 1)).toEqual([0]);
+    expect(offered).toEqual([["qkdedge.stream.v1", "bearer.a-token"]]);
+    expect(authorization).toBeUndefined();
+  });
+
   test("with receipts, where more credits are given than may be on their way", async () => {
     const [window, count] = [windowMessages(32), 3 * LIMITS.streamCredits];
     let [next, due] = [0, 0];
@@ -316,5 +344,41 @@ describe("a flow of key, pushed", () => {
     const controller = new AbortController();
     serve = () => controller.abort(new Error("enough"));
     expect((await failure(collect(pushing().keys(stream, { signal: controller.signal })))).message).toBe("enough");
+  });
+
+  test("after the caller's signal no chunk comes, though some are there", async () => {
+    serve = (socket, credits) => {
+      for (let index = 0; index < credits; index++) send(socket, index);
+    };
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const { index } of pushing().keys(stream, { signal: controller.signal })) {
+        seen.push(index);
+        controller.abort(new Error("enough"));
+      }
+    };
+    expect([(await failure(reading())).message, seen]).toEqual(["enough", [0]]);
+  });
+
+  test("a socket that comes after the caller's signal is closed", async () => {
+    const controller = new AbortController();
+    const { promise: late, resolve: come } = Promise.withResolvers<WebSocket>();
+    const asked = Promise.withResolvers<null>();
+    const slow = pushing({
+      webSocket: async () => {
+        asked.resolve(null);
+        return await late;
+      },
+    });
+    const reading = failure(collect(slow.keys(stream, { signal: controller.signal })));
+    await asked.promise;
+    controller.abort(new Error("enough"));
+    expect((await reading).message).toBe("enough");
+    const socket = new WebSocket(`${edge.url.replace("http", "ws")}/api/v1/streams/${KSID}/ws`);
+    await once(socket, "open");
+    come(socket);
+    const [code] = (await once(socket, "close")) as [number];
+    expect(code).toBe(1000);
   });
 });

@@ -1,23 +1,29 @@
 /** ETSI GS QKD 004 V2.1.1 as an application uses it: OPEN_CONNECT, GET_KEY, CLOSE, and a flow of key. */
 import * as v from "valibot";
 import { fromBase64 } from "../shared/bytes/base64.ts";
-import { qosMembers } from "../shared/etsi004/native/answers.ts";
-import { StreamFailedSchema, StreamKeySchema, StreamOpenedSchema } from "../shared/etsi004/native/bodies.ts";
-import { qosOf } from "../shared/etsi004/native/requests.ts";
+import { StreamFailedSchema, StreamKeySchema, StreamOpenedSchema } from "../shared/etsi004/native/answer-bodies.ts";
+import { qosMembers, qosOf } from "../shared/etsi004/native/qos.ts";
 import type { ProfileName } from "../shared/etsi004/profiles.ts";
 import { NO_WISHES, type Qos } from "../shared/etsi004/qos.ts";
 import { STATUS } from "../shared/etsi004/status.ts";
-import type { ChunkMetadata } from "../shared/etsi004/types.ts";
-import { isKdf, METHOD_NAMES } from "../shared/hybrid/methods.ts";
-import { LIMITS } from "../shared/limits.ts";
+import { SOCKET_PROTOCOL } from "../shared/etsi004/window.ts";
+import { CLIENT } from "../shared/limits-client.ts";
+import { bearer } from "./bearer.ts";
+import { type ChunkMetadata, readMetadata } from "./chunk-metadata.ts";
+import { unlessAborted } from "./deadline.ts";
 import { AnswerError, StreamError } from "./errors.ts";
-import { type CallOptions, type ClientOptions, Http, type HttpAnswer, refusal, segmentOf } from "./http.ts";
-import { type ConnectWebSocket, pushedChunks } from "./pushed.ts";
+import type { HttpAnswer } from "./exchange.ts";
+import { Http } from "./http.ts";
+import type { CallOptions, ClientOptions } from "./options.ts";
+import { closeNormally, pushedChunks } from "./pushed.ts";
+import { refusal } from "./refusal.ts";
+import { segmentOf } from "./urls.ts";
+import type { ConnectWebSocket } from "./web-socket.ts";
 
 export interface Etsi004Options extends ClientOptions {
   /**
    * Opens the WebSocket over which `keys` has chunks pushed; without it they are fetched one by one. A function, because
-   * each platform has a way of its own to send the header with the token: see docs/etsi004/client.md.
+   * each platform has a way of its own to send the token: see docs/client.md.
    */
   readonly webSocket?: ConnectWebSocket;
   /** How clients of another binding want to be treated (docs/etsi004/README.md); native where absent. */
@@ -76,7 +82,7 @@ const GOES_ON: ReadonlySet<number> = new Set([
 /**
  * One application's way to its node's key management entity.
  *
- * Answers that say "later" are asked for again with growing pauses where nothing can have been consumed; all others are thrown.
+ * Answers 503 are asked for again with growing pauses where nothing can have been consumed; all others are thrown.
  * @example
  * const streams = new Etsi004Client({ baseUrl: "https://edge.example.org", token });
  * const stream = await streams.openConnect({ destination: "sae-c", qos: { chunkBytes: 32 } });
@@ -102,6 +108,9 @@ export class Etsi004Client {
       QOS: chunkBytes === 0 ? members : { Key_chunk_size: chunkBytes, ...members },
     });
     const opened = expect(StreamOpenedSchema, answer);
+    if (ksid !== undefined && opened.key_stream_ID.toLowerCase() !== ksid.toLowerCase()) {
+      throw new AnswerError("the stream is another one than was asked for");
+    }
     return { ksid: opened.key_stream_ID, status: opened.status, qos: qosOf(opened.QOS) };
   }
 
@@ -111,7 +120,10 @@ export class Etsi004Client {
       ...(index === undefined ? {} : { index }),
       Metadata_size: metadataSize,
     });
-    return readChunk(expect(StreamKeySchema, answer), stream);
+    const chunk = readChunk(expect(StreamKeySchema, answer), stream);
+    if (index === undefined || index === chunk.index) return chunk;
+    chunk.key.fill(0);
+    throw new AnswerError(`chunk ${chunk.index} came in place of ${index}`);
   }
 
   /** The peer may still fetch what was made before. @throws StreamError, RefusedError, UnreachableError */
@@ -125,14 +137,21 @@ export class Etsi004Client {
    * short or the peer is not there yet, for as long as it takes: `signal` ends that. Does not CLOSE the stream.
    * @throws as `getKey`
    */
-  async *keys(stream: StreamRef, { credits = LIMITS.clientCredits, signal }: KeysOptions = {}): AsyncGenerator<Chunk> {
+  async *keys(stream: StreamRef, { credits = CLIENT.clientCredits, signal }: KeysOptions = {}): AsyncGenerator<Chunk> {
     const { webSocket } = this.#options;
     if (webSocket === undefined) {
       yield* this.#fetchedChunks(stream, signal);
       return;
     }
     const url = this.#http.urlOf(`/api/v1/streams/${segmentOf(ksidOf(stream))}/ws`).replace(/^http/, "ws");
-    const socket = await webSocket(url, await this.#http.headers());
+    const token = await unlessAborted(this.#http.token(), signal);
+    const protocols = [SOCKET_PROTOCOL, ...(token === null ? [] : [`bearer.${token}`])];
+    const opening = Promise.resolve(webSocket(url, bearer(token), protocols));
+    const socket = await unlessAborted(opening, signal).catch((error: unknown) => {
+      // It may still come, and nobody would close it.
+      void opening.then(closeNormally, () => undefined);
+      throw error;
+    });
     for await (const message of pushedChunks(socket, credits, signal)) {
       yield readChunk({ ...message, Metadata: message.Metadata || undefined }, stream);
     }
@@ -145,7 +164,7 @@ export class Etsi004Client {
         waits = 0;
       } catch (error) {
         if (!(error instanceof StreamError) || !GOES_ON.has(error.status)) throw error;
-        await this.#http.pause(++waits, null, signal);
+        await this.#http.pause(++waits, signal);
       }
     }
   }
@@ -163,7 +182,6 @@ export class Etsi004Client {
       body: binding === undefined ? body : { ...body, binding },
       isRepeatable: (answer) => {
         const status = statusOf(answer);
-        if (answer.status === 429) return true;
         return status === null ? isNamed : status === STATUS["insufficient-key"];
       },
       ...(signal === undefined ? {} : { signal }),
@@ -189,7 +207,7 @@ function failure(answer: HttpAnswer): Error {
   const parsed = v.safeParse(StreamFailedSchema, answer.json);
   if (!parsed.success) return refusal(answer);
   const { status, message, QOS: qos, Metadata_size: metadataSize } = parsed.output;
-  return new StreamError(`${message} (status ${status})`, answer.status, {
+  return new StreamError(`${message} (status ${status})`, answer, {
     status,
     qos: qos === undefined ? undefined : qosOf(qos),
     metadataSize,
@@ -214,24 +232,3 @@ function readChunk({ index, Key_buffer: base64, Metadata: text }: WireChunk, str
   }
   return { index, key, metadata: text === undefined ? null : readMetadata(text) };
 }
-
-/** Null for what is no metadata: a chunk is not lost because of it. */
-function readMetadata(text: string): ChunkMetadata | null {
-  try {
-    const parsed = v.safeParse(MetadataSchema, JSON.parse(text));
-    return parsed.success ? parsed.output : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Of a hybrid stream also what was mixed. */
-const MetadataSchema = v.object({
-  age: v.number(),
-  hops: v.number(),
-  method: v.exactOptional(v.picklist(METHOD_NAMES.filter(isKdf))),
-  sources: v.exactOptional(v.array(v.string())),
-  dropped: v.exactOptional(v.array(v.string())),
-  confirmed: v.exactOptional(v.boolean()),
-  kem: v.exactOptional(v.literal("edge")),
-});

@@ -1,7 +1,15 @@
 /** Cases C01 to C06: a client of ETSI GS QKD 014 against key management entities that misbehave. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { AnswerError, Etsi014Client, QkdError, RefusedError, UnreachableError } from "qkd-edge/client";
+import {
+  AnswerError,
+  type ClientOptions,
+  Etsi014Client,
+  QkdError,
+  RefusedError,
+  UnreachableError,
+} from "qkd-edge/client";
 import { FakeKme, type FakeReply } from "../test/support/fake-kme.ts";
+import { retryAfterSeconds } from "./waiting.ts";
 
 const ID = ["bc490419-7d60-487f-adc1-4ddcc177c139", "0a782fb5-3434-48fe-aa4d-14f41d46cf92"] as const;
 const KEYS = [new Uint8Array(32).fill(7), new Uint8Array(32).fill(9)] as const;
@@ -22,10 +30,16 @@ beforeAll(async () => {
 afterAll(() => kme.stop());
 beforeEach(() => {
   pauses = [];
-  const pause = async (ms: number) => void pauses.push(ms);
-  client = new Etsi014Client({ baseUrl: kme.url, token: "a-token", pause });
+  client = clientWith({ token: "a-token" });
 });
+const clientWith = (more: Partial<ClientOptions>): Etsi014Client =>
+  new Etsi014Client({ baseUrl: kme.url, pause: async (ms) => void pauses.push(ms), ...more });
 
+/** A function of the caller's that is called, and never done. */
+const never = (then: () => void) => async (): Promise<never> => {
+  then();
+  return await new Promise<never>(() => undefined);
+};
 const failure = async (call: Promise<unknown>): Promise<Error> =>
   await call.then(
     () => expect.fail("it succeeded"),
@@ -83,7 +97,12 @@ describe("C01: refusals", () => {
       fetch: (_url, { signal }) =>
         new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error))),
     });
-    expect((await failure(silent.getKey("sae-b"))).message).toBe("/api/v1/keys/sae-b/enc_keys: no answer in time");
+    const { signal } = new AbortController();
+    for (const options of [{}, { signal }]) {
+      const error = await failure(silent.getKey("sae-b", options));
+      expect(error).toBeInstanceOf(UnreachableError);
+      expect(error.message).toBe("/api/v1/keys/sae-b/enc_keys: no answer in time");
+    }
   });
 
   test("the caller's signal ends a call, with its own reason", async () => {
@@ -100,7 +119,41 @@ describe("C01: refusals", () => {
     expect(await failure(waits.getKey("sae-b", { signal: controller.signal }))).toBe(reason);
     kme.answers(container(entry(0)));
     expect(await failure(client.getKey("sae-b", { signal: controller.signal }))).toBe(reason);
+    const between = new AbortController();
+    const hesitant = clientWith({
+      token: () => {
+        between.abort(reason);
+        return "a-token";
+      },
+    });
+    expect(await failure(hesitant.getKey("sae-b", { signal: between.signal }))).toBe(reason);
     expect(kme.asked).toEqual([]);
+  });
+
+  test.each<[string, (then: () => void) => Partial<ClientOptions>]>([
+    ["reads a token", (then) => ({ token: never(then) })],
+    ["fetches", (then) => ({ fetch: never(then) })],
+    [
+      "reads an answer",
+      (then) => ({ fetch: async () => await Promise.resolve(new Response(new ReadableStream({ pull: never(then) }))) }),
+    ],
+  ])("time and signal end a call whose own function %s, and heeds neither", async (what, optionsOf) => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const waits = clientWith(optionsOf(() => controller.abort(reason)));
+    expect(await failure(waits.getKey("sae-b", { signal: controller.signal }))).toBe(reason);
+    if (what === "reads a token") return;
+    const late = clientWith({ ...optionsOf(() => undefined), timeoutMs: 1 });
+    expect(await failure(late.getKey("sae-b"))).toBeInstanceOf(UnreachableError);
+  });
+
+  test("a URL with a password in it is none, and no error repeats it", async () => {
+    const baseUrl = "https://alice:hunter2@kme.example.org";
+    for (const fetch of [undefined, never(() => undefined)]) {
+      expect(() => new Etsi014Client({ baseUrl, ...(fetch === undefined ? {} : { fetch }) })).toThrow(
+        "a URL of https://kme.example.org with a user's name in it",
+      );
+    }
   });
 });
 
@@ -180,6 +233,15 @@ describe("C03: GET where it will do, else POST", () => {
   });
 });
 
+test("a call that shall be repeatable says so, whichever way it goes", async () => {
+  kme.answers(container(entry(0)));
+  const idempotencyKey = "call-1";
+  await client.getKey("sae-b", { idempotencyKey });
+  await client.getKey("sae-b", { idempotencyKey, mandatory: [{ route: "direct" }] });
+  await client.getKeyWithIds("sae-a", [ID[0]], { idempotencyKey });
+  expect(kme.asked.map(({ headers }) => headers["idempotency-key"])).toEqual(Array(3).fill(idempotencyKey));
+});
+
 describe("C04: key IDs and SAE IDs", () => {
   test("two IDs: POST; one: GET", async () => {
     kme.answers(container(entry(0), entry(1)), container(entry(0)));
@@ -203,18 +265,41 @@ describe("C04: key IDs and SAE IDs", () => {
 });
 
 describe("C05: asking again", () => {
-  test("503 and 429 with growing pauses, at least as long as asked for", async () => {
-    const later = { body: { message: "not enough keys available" } };
-    kme.answers(
-      { status: 503, ...later },
-      { status: 429, ...later, headers: { "Retry-After": "7" } },
-      { status: 503, ...later },
-      container(entry(0)),
-    );
+  const later = { status: 503, body: { message: "not enough keys available" } };
+
+  test("503 with growing pauses, at least as long as asked for", async () => {
+    kme.answers(later, { ...later, headers: { "Retry-After": "7" } }, later, container(entry(0)));
     expect(await client.getKey("sae-b")).toHaveLength(1);
     expect(pauses).toHaveLength(3);
     expect(pauses[1]).toBe(7000);
     expect(pauses[2]).toBeGreaterThan(pauses[0]!);
+  });
+
+  test("a token that was renewed in between is the one that goes", async () => {
+    kme.answers(later, container(entry(0)));
+    let asked = 0;
+    await clientWith({ token: () => `token-${++asked}` }).getKey("sae-b");
+    expect(kme.asked.map(({ headers }) => headers.authorization)).toEqual(["Bearer token-1", "Bearer token-2"]);
+  });
+
+  test.each([
+    ["429, with when to ask again", 429, "7", 7],
+    ["429 that does not say when", 429, undefined, null],
+    ["503 that asks for longer than a client waits by itself", 503, "31", 31],
+  ])("%s: thrown at once", async (_what, status, header, seconds) => {
+    kme.answers({ status, headers: header === undefined ? {} : { "Retry-After": header } });
+    expect(await failure(client.getKey("sae-b"))).toMatchObject({ httpStatus: status, retryAfterSeconds: seconds });
+    expect(kme.asked).toHaveLength(1);
+    expect(pauses).toEqual([]);
+  });
+
+  test("Retry-After may be a date, or nonsense", () => {
+    const now = Date.UTC(2026, 10, 22, 9, 59, 50, 500);
+    expect(retryAfterSeconds("Sun, 22 Nov 2026 10:00:00 GMT", now)).toBe(10);
+    expect(retryAfterSeconds("Sun, 22 Nov 2026 09:00:00 GMT", now)).toBe(0);
+    for (const text of [null, "", "soon", "-1", "1.5", "2026-11-22", "Xxx, 99 Yyy 2026 10:00:00 GMT", "9".repeat(99)]) {
+      expect(retryAfterSeconds(text, now)).toBeNull();
+    }
   });
 
   test("not for ever", async () => {
@@ -233,7 +318,7 @@ describe("C05: asking again", () => {
   });
 
   test("a pause ends with the caller's signal", async () => {
-    kme.answers({ status: 503, headers: { "Retry-After": "600" } });
+    kme.answers({ status: 503, headers: { "Retry-After": "29" } });
     const controller = new AbortController();
     const patient = new Etsi014Client({ baseUrl: kme.url });
     const call = patient.getKey("sae-b", { signal: controller.signal });
@@ -285,6 +370,18 @@ describe("who asks", () => {
       undefined,
     ]);
     expect(kme.asked[3]?.url).toBe("/kme-1/api/v1/keys/sae-b/enc_keys");
+  });
+
+  test("a token may end with a line's end; one that no header can hold is not quoted", async () => {
+    kme.answers(container(entry(0)));
+    await clientWith({ token: "a-token\n" }).getKey("sae-b");
+    expect(kme.asked[0]?.headers.authorization).toBe("Bearer a-token");
+    for (const token of ["", "a\nsecret", "secret é", "a secret"]) {
+      const error = await failure(clientWith({ token }).getKey("sae-b"));
+      expect(error).toBeInstanceOf(RefusedError);
+      expect(error).toMatchObject({ httpStatus: 401, message: "not sent: no bearer token looks like this one" });
+    }
+    expect(kme.asked).toHaveLength(1);
   });
 
   test.each(["http://kme.example.org", "ftp://kme.example.org", "kme.example.org"])("not over %s", (baseUrl) => {

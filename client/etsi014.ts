@@ -3,7 +3,10 @@ import * as v from "valibot";
 import { StatusSchema } from "../shared/etsi014/status-schema.ts";
 import { type DeliveredKey, type Expected, readContainer } from "./container.ts";
 import { AnswerError } from "./errors.ts";
-import { type CallOptions, type ClientOptions, Http, refusal, segmentOf } from "./http.ts";
+import { Http, type HttpCall } from "./http.ts";
+import type { CallOptions, ClientOptions } from "./options.ts";
+import { refusal } from "./refusal.ts";
+import { segmentOf } from "./urls.ts";
 
 /** Clause 6.1; the members have the standard's names. Sizes are bits. */
 export interface KmeStatus {
@@ -21,7 +24,15 @@ export interface KmeStatus {
   readonly status_extension?: Readonly<Record<string, unknown>>;
 }
 
-export interface GetKeyOptions extends CallOptions {
+interface RepeatableOptions extends CallOptions {
+  /**
+   * Where the answer to a call was lost, the same call with the same text here gets the same keys again: at a qkd-edge whose
+   * operator allows that (`delivery_grace_s`), and soon enough. Others know nothing of it.
+   */
+  readonly idempotencyKey?: string;
+}
+
+export interface GetKeyOptions extends RepeatableOptions {
   /** How many keys; 1 where absent. */
   readonly count?: number;
   /** Of each; the key management entity's default where absent. */
@@ -33,7 +44,7 @@ export interface GetKeyOptions extends CallOptions {
   readonly optional?: readonly Readonly<Record<string, unknown>>[];
 }
 
-export interface GetKeyWithIdsOptions extends CallOptions {
+export interface GetKeyWithIdsOptions extends RepeatableOptions {
   /** Of each key, where it is known: others are refused then. */
   readonly sizeBits?: number;
 }
@@ -41,7 +52,7 @@ export interface GetKeyWithIdsOptions extends CallOptions {
 /**
  * One SAE's way to its key management entity.
  *
- * Answers 429 and 503 are asked for again with growing pauses, as nothing was consumed by them; nothing else is.
+ * Answers 503 are asked for again with growing pauses, as nothing was consumed by them; nothing else is.
  * @example
  * const kme = new Etsi014Client({ baseUrl: "https://kme.example.org:9000", token });
  * const [{ keyId, key }] = await kme.getKey("sae-b");
@@ -68,7 +79,7 @@ export class Etsi014Client {
    * @throws RefusedError, AnswerError, UnreachableError
    */
   async getKey(slave: string, options: GetKeyOptions = {}): Promise<readonly DeliveredKey[]> {
-    const { count = 1, sizeBits = null, signal } = options;
+    const { count = 1, sizeBits = null } = options;
     const plain: Record<string, number> = {
       ...(options.count === undefined ? {} : { number: options.count }),
       ...(options.sizeBits === undefined ? {} : { size: options.sizeBits }),
@@ -84,7 +95,7 @@ export class Etsi014Client {
       Object.keys(more).length > 0
         ? { path, body: { ...plain, ...more } }
         : { path: query.length === 0 ? path : `${path}?${query.join("&")}` };
-    return await this.#keys({ ...how, ...optionalSignal(signal) }, { count, sizeBits, keyIds: null });
+    return await this.#keys(how, options, { count, sizeBits, keyIds: null });
   }
 
   /**
@@ -94,7 +105,7 @@ export class Etsi014Client {
   async getKeyWithIds(
     master: string,
     keyIds: readonly string[],
-    { sizeBits, signal }: GetKeyWithIdsOptions = {},
+    options: GetKeyWithIdsOptions = {},
   ): Promise<readonly DeliveredKey[]> {
     const ids = keyIds.map((keyId) => keyId.toLowerCase());
     const [only, ...others] = ids;
@@ -105,12 +116,20 @@ export class Etsi014Client {
       others.length > 0
         ? { path, body: { key_IDs: ids.map((key_ID) => ({ key_ID })) } }
         : { path: `${path}?key_ID=${encodeURIComponent(only)}` };
-    const expected = { count: ids.length, sizeBits: sizeBits ?? null, keyIds: ids };
-    return await this.#keys({ ...how, ...optionalSignal(signal) }, expected);
+    const expected = { count: ids.length, sizeBits: options.sizeBits ?? null, keyIds: ids };
+    return await this.#keys(how, options, expected);
   }
 
-  async #keys(call: Parameters<Http["call"]>[0], expected: Expected): Promise<readonly DeliveredKey[]> {
-    const answer = await this.#http.call(call);
+  async #keys(
+    how: HttpCall,
+    { signal, idempotencyKey }: RepeatableOptions,
+    expected: Expected,
+  ): Promise<readonly DeliveredKey[]> {
+    const answer = await this.#http.call({
+      ...how,
+      ...(idempotencyKey === undefined ? {} : { headers: { "Idempotency-Key": idempotencyKey } }),
+      ...(signal === undefined ? {} : { signal }),
+    });
     if (answer.status !== 200) throw refusal(answer);
     return readContainer(answer.json, expected);
   }
@@ -118,5 +137,3 @@ export class Etsi014Client {
 
 const namedIfAny = (name: string, list: readonly unknown[] = []): Readonly<Record<string, unknown>> =>
   list.length === 0 ? {} : { [name]: list };
-
-const optionalSignal = (signal: AbortSignal | undefined): CallOptions => (signal === undefined ? {} : { signal });

@@ -4,32 +4,18 @@
  */
 import * as v from "valibot";
 import { parseJson } from "../shared/bytes/json.ts";
-import { windowMessages } from "../shared/etsi004/socket.ts";
-import { LIMITS } from "../shared/limits.ts";
+import { windowMessages } from "../shared/etsi004/window.ts";
+import { CLIENT } from "../shared/limits-client.ts";
 import { AnswerError, RefusedError, UnreachableError } from "./errors.ts";
-
-/** The part of a WebSocket that is used: that of browsers, Node, Workers and the package `ws`. */
-export interface WebSocketLike {
-  readonly readyState: number;
-  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
-  addEventListener(type: "close", listener: (event: { readonly code: number; readonly reason: string }) => void): void;
-  addEventListener(type: "open", listener: () => void): void;
-  addEventListener(type: "error", listener: () => void): void;
-  send(text: string): void;
-  close(code?: number): void;
-}
-
-/** Opens one at `url`, with these headers. */
-export type ConnectWebSocket = (
-  url: string,
-  headers: Readonly<Record<string, string>>,
-) => WebSocketLike | Promise<WebSocketLike>;
+import type { WebSocketLike } from "./web-socket.ts";
 
 const PushedSchema = v.object({ index: v.number(), Key_buffer: v.string(), Metadata: v.optional(v.string(), "") });
 export type Pushed = v.InferOutput<typeof PushedSchema>;
 
 const OPEN = 1;
 const NORMAL = 1000;
+
+export const closeNormally = (socket: WebSocketLike): void => socket.close(NORMAL);
 
 type End = { readonly error: Error | null };
 
@@ -95,7 +81,9 @@ export async function* pushedChunks(
   socket.addEventListener("error", () => inbox.end(new UnreachableError("the WebSocket failed")));
   socket.addEventListener("close", ({ code, reason }) => {
     inbox.end(
-      code === NORMAL ? null : new RefusedError(`WebSocket ended: ${reason || "no reason given"} (${code})`, code),
+      code === NORMAL
+        ? null
+        : new RefusedError(`WebSocket ended: ${reason || "no reason given"} (${code})`, { status: code }),
     );
   });
   const aborted = (): void => inbox.end(signal?.reason as Error);
@@ -106,6 +94,7 @@ export async function* pushedChunks(
     else socket.addEventListener("open", () => tell(credits));
     for (;;) {
       const message = await inbox.next();
+      signal?.throwIfAborted();
       if (message === null) return;
       yield message;
       const missing = Math.max(0, credits - due - inbox.size);
@@ -116,7 +105,7 @@ export async function* pushedChunks(
     }
   } finally {
     signal?.removeEventListener("abort", aborted);
-    socket.close(NORMAL);
+    closeNormally(socket);
   }
 }
 
@@ -124,8 +113,8 @@ export async function* pushedChunks(
 const sizeBytes = ({ Key_buffer: base64 }: Pushed): number => (base64.length / 4) * 3;
 
 function readPushed(data: unknown): Pushed | null {
-  if (typeof data !== "string" || data.length > LIMITS.clientAnswerBytes) return null;
-  const json = parseJson(data, LIMITS.clientJsonDepth);
+  if (typeof data !== "string" || data.length > CLIENT.clientAnswerBytes) return null;
+  const json = parseJson(data, CLIENT.clientJsonDepth);
   const parsed = json.ok ? v.safeParse(PushedSchema, json.value) : null;
   return parsed?.success === true ? parsed.output : null;
 }

@@ -6,7 +6,11 @@ import { certSign } from "./cert.ts";
 import { epochs } from "./epochs.ts";
 import { importCommand } from "./import.ts";
 import { ingest } from "./ingest.ts";
+import { ipsecCommands } from "./ipsec.ts";
 import { networkCommands } from "./network.ts";
+import { nodeIdentity } from "./node.ts";
+import { nodeCommands } from "./nodes.ts";
+import { password } from "./password.ts";
 import { revocations, revoke } from "./revoke.ts";
 import { status } from "./status.ts";
 import { streamRun } from "./stream.ts";
@@ -15,6 +19,9 @@ export const COMMANDS: readonly Command[] = [
   status,
   ingest,
   ...networkCommands,
+  ...nodeCommands,
+  nodeIdentity,
+  ...ipsecCommands,
   streamRun,
   revoke,
   revocations,
@@ -22,5 +29,6 @@ export const COMMANDS: readonly Command[] = [
   audit,
   epochs,
   importCommand,
+  password,
   certSign,
 ];

@@ -22,7 +22,7 @@ const READERS = {
     },
   },
   token: {
-    asIs: (value: string) => ({ value, certificate: null }),
+    asIs: (value: string) => ({ value: sha256InHex(value), certificate: null }),
     fromFile: (file: string) => ({
       value: createHash("sha256").update(bareToken(file)).digest("hex"),
       certificate: null,
@@ -36,6 +36,15 @@ const READERS = {
 type Kind = keyof typeof READERS;
 const KINDS = Object.keys(READERS);
 const isKind = (kind: string): kind is Kind => Object.hasOwn(READERS, kind);
+
+/** Most likely the token itself, which then is in the shell's history. It goes no further. */
+function sha256InHex(text: string): string {
+  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
+  throw new CliFailure(
+    "this is no SHA-256 of a token: 64 hex digits",
+    "of a token itself write the one line into a file: revoke token @FILE",
+  );
+}
 
 /** The hash of anything else than a bare token would be revoked for ever, and nobody cut off. */
 function bareToken(file: string): string {

@@ -1,4 +1,4 @@
-/** `qkd status`: every link and what its pool holds. */
+/** `qkd status`: every link and every relayed pair, and what their pools hold. */
 import type * as v from "valibot";
 import { LinkSchema } from "../../shared/api/schemas.ts";
 import { BIT_STATES } from "../../shared/keypool/types.ts";
@@ -6,6 +6,7 @@ import { expectShape } from "../lib/answers.ts";
 import type { Command, CommandContext } from "../lib/command.ts";
 import { EXIT } from "../lib/failure.ts";
 import { listLinks, noSuchLink } from "../lib/links.ts";
+import { listPairs, type RelayedPair } from "../lib/pairs.ts";
 import { COMMON_OPTIONS, isRecord } from "../lib/settings.ts";
 import { describeModule, QKD_COLUMNS, qkdCells } from "../lib/module-words.ts";
 import { formatCount, renderTable } from "../lib/text.ts";
@@ -20,9 +21,12 @@ export const status: Command = {
   async run(context) {
     const { args, terminal } = context;
     const links = await readLinks(context);
-    if (args.flag("json")) terminal.line(JSON.stringify({ links }));
-    else if (args.positionals.length === 0) for (const line of linksTable(links)) terminal.line(line);
-    else for (const line of links.flatMap((link) => describeLink(link))) terminal.line(line);
+    const pairs = args.positionals.length === 0 ? await listPairs(context.api()) : [];
+    if (args.flag("json"))
+      terminal.line(JSON.stringify({ links, ...(args.positionals.length === 0 ? { pairs } : {}) }));
+    else if (args.positionals.length === 0) {
+      for (const line of [...linksTable(links), ...pairsTable(pairs)]) terminal.line(line);
+    } else for (const line of links.flatMap((link) => describeLink(link))) terminal.line(line);
     return EXIT.ok;
   },
 };
@@ -74,6 +78,22 @@ function linksTable(links: readonly Link[]): string[] {
     link.pool["conserved"] === true ? "yes" : "NO",
   ]);
   return renderTable(headings, rows, new Set([...SHOWN_STATES.map((state) => `${state} bits`), ...QKD_COLUMNS]));
+}
+
+/** Nothing where no key is relayed. */
+function pairsTable(pairs: readonly RelayedPair[]): string[] {
+  if (pairs.length === 0) return [];
+  const headings = ["relayed pair", "paths", "state", "level", "available bits", "kept bytes", "alarms"];
+  const rows = pairs.map((pool) => [
+    pool.pair,
+    String(pool.disjoint_paths),
+    pool.state,
+    pool.level,
+    formatCount(pool.available_bits),
+    formatCount(pool.target_bytes),
+    String(pool.alarms.length),
+  ]);
+  return ["", ...renderTable(headings, rows, new Set(["paths", "available bits", "kept bytes", "alarms"]))];
 }
 
 function describeLink(link: Link): string[] {

@@ -7,7 +7,7 @@ import { CONNECTION_OPTIONS, readJson } from "../lib/settings.ts";
 import { plural } from "../lib/text.ts";
 import { connectEnds } from "../stream/connect.ts";
 import { type Outcome, runStreams } from "../stream/exchange.ts";
-import { mixtureText } from "../stream/mixture.ts";
+import { mixtureText } from "../../shared/hybrid/mixture.ts";
 import { readTemplates, type Template } from "../stream/template.ts";
 
 export const streamRun: Command = {

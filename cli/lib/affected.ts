@@ -23,17 +23,32 @@ export function affectedBy(document: NetworkDocument, { kind, value, certificate
   return owner === undefined ? [] : [nameOf(owner)];
 }
 
+/** They are revoked by the same list. */
+const KMS_TOKENS = " (those of users of the KMS API stand in no document)";
+
 /** What to say when that is nobody. */
 export function warningOf(document: NetworkDocument, { kind, value, certificate }: Revoking): string {
   if (kind === "certificate" && certificate === null) {
     return "warning: the network document names no certificate by this fingerprint; whether it tells the certificate by CN or SAN, @FILE would show";
   }
+  const ofUsers = kind === "token" && (document.kms_clients ?? []).length > 0 ? KMS_TOKENS : "";
   const nearest = kind === "principal" ? didYouMean(value, principalsOf(document)) : "";
-  return `warning: nobody in the network document has this ${kind === "principal" ? "name" : kind}.${nearest} It stays revoked, should somebody get it later`;
+  return `warning: nobody in the network document has this ${kind === "principal" ? "name" : kind}${ofUsers}.${nearest} It stays revoked, should somebody get it later`;
 }
 
-function principalsOf({ saes, nodes, agents, controllers, operators }: NetworkDocument): string[] {
-  const lists = { sae: saes, node: nodes, agent: agents, controller: controllers, operator: operators };
+function principalsOf({
+  saes,
+  nodes,
+  agents,
+  controllers,
+  operators,
+  kms_peers: kms = [],
+  legacy_nodes: legacy = [],
+  kms_users: users = [],
+  kms_clients: clients = [],
+}: NetworkDocument): string[] {
+  const others = { controller: controllers, operator: operators, "kms-user": [...users, ...clients] };
+  const lists = { sae: saes, node: nodes, agent: agents, legacy, kms, ...others };
   return Object.entries(lists).flatMap(([role, entries]) => entries.map(({ id }) => `${role}:${id}`));
 }
 

@@ -10,6 +10,8 @@ export interface Call {
   readonly body?: Uint8Array<ArrayBuffer> | string;
   readonly contentType?: string;
   readonly ifMatch?: number;
+  /** RFC 7240. */
+  readonly prefer?: string;
   /** Repeat on 429, 503 and connections that break: for calls that may safely happen twice. */
   readonly retry?: boolean;
   /** Statuses of 4xx/5xx that the caller handles itself. */
@@ -78,6 +80,7 @@ export class Api {
     if (this.#token !== null) headers["authorization"] = `Bearer ${this.#token}`;
     if (call.body !== undefined) headers["content-type"] = call.contentType ?? "application/json";
     if (call.ifMatch !== undefined) headers["if-match"] = `"${call.ifMatch}"`;
+    if (call.prefer !== undefined) headers["prefer"] = call.prefer;
     try {
       const response = await fetch(this.edge + call.path, {
         method: call.method ?? "GET",

@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "yaml";
 import type { ImportedKeys } from "../../shared/imported-keys.ts";
+import { originalText } from "../../shared/open-qkd-network/original-files.ts";
 import { CliFailure } from "./failure.ts";
 import { renderTable } from "./text.ts";
 
@@ -14,10 +15,12 @@ const ALIASES_MAX = 16;
 export interface ReadFile {
   /** As it was called. */
   readonly name: string;
+  readonly text: string;
+  /** Null where it is none of these. */
   readonly parsed: unknown;
 }
 
-/** YAML, and so JSON too. @throws CliFailure where it cannot be read */
+/** YAML, and so JSON too; or lines that a reader of ours knows. @throws CliFailure where it cannot be read */
 export async function readConfigFile(cwd: string, name: string): Promise<ReadFile> {
   let text: string;
   try {
@@ -29,8 +32,9 @@ export async function readConfigFile(cwd: string, name: string): Promise<ReadFil
     if (error instanceof CliFailure) throw error;
     throw new CliFailure(`${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
+  if (originalText(text) !== null) return { name, text, parsed: null };
   try {
-    return { name, parsed: parse(text, { maxAliasCount: ALIASES_MAX }) };
+    return { name, text, parsed: parse(text, { maxAliasCount: ALIASES_MAX }) };
   } catch (error) {
     throw new CliFailure(`${name} is not YAML: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -14,6 +14,7 @@ import { describeDiff } from "./network-diff.ts";
 import { isBrokenConnection, parseRetryAfter, RETRY, retryDelayMs } from "../../shared/retry.ts";
 import { checkEdge, readTokenFile, resolveSettings } from "./settings.ts";
 import { editDistance, nearest } from "./suggest.ts";
+import { printable } from "./terminal.ts";
 import { formatBytes, renderProgress, renderTable } from "./text.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "qkd-cli-"));
@@ -28,6 +29,12 @@ const resolve = (values: Record<string, string>, env: Record<string, string> = {
   resolveSettings(new Args({ state: folder, ...values }, []), { env, cwd: "/" });
 const bar = (doneBytes: number) =>
   renderProgress({ label: "k", doneBytes, totalBytes: 1000, elapsedMs: 0 }, 120).split("#").length - 1;
+
+test("a terminal is shown no commands to it, whoever wrote them; a file gets the text as it is", () => {
+  const text = "a\tsite\u001b]0;x\u0007 ü\u009b31m\r\n";
+  expect(printable(text, { isTTY: true })).toBe("a\tsite\uFFFD]0;x\uFFFD ü\uFFFD31m\uFFFD\n");
+  expect(printable(text, {})).toBe(text);
+});
 
 describe("blocks", () => {
   test("cover a file once, in order, all full but the last", () => {

@@ -37,6 +37,8 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Folder that relative paths start from. */
   readonly cwd: string;
+  /** Asks for a secret; the terminal, or what is piped in, where absent. */
+  readonly readSecret?: (what: string) => Promise<string>;
 }
 
 /** @throws CliFailure when no edge is known, or a file cannot be read */

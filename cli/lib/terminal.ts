@@ -13,6 +13,10 @@ export interface Terminal {
 
 const CLEAR_LINE = "\r\u001b[K";
 
+/** What files and edges say may hold commands to a terminal: it is shown none. A file or a program gets the text as it is. */
+export const printable = (text: string, { isTTY }: { readonly isTTY?: boolean }): string =>
+  isTTY === true ? text.replaceAll(/[^\P{Cc}\n\t]/gu, "\uFFFD") : text;
+
 /** The process's own stdout and stderr. */
 export function processTerminal(): Terminal {
   let drawn = false;
@@ -23,14 +27,14 @@ export function processTerminal(): Terminal {
   return {
     line(text) {
       clear();
-      process.stdout.write(`${text}\n`);
+      process.stdout.write(`${printable(text, process.stdout)}\n`);
     },
     note(text) {
       clear();
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${printable(text, process.stderr)}\n`);
     },
     redraw(text) {
-      process.stderr.write(`${CLEAR_LINE}${text}`);
+      process.stderr.write(`${CLEAR_LINE}${printable(text, process.stderr)}`);
       drawn = true;
     },
     live: process.stderr.isTTY,

@@ -3,10 +3,11 @@
  * passes a KSID there: both ends name the same two applications and are told which stream they have come to. So of
  * several that are opened at once, which end belongs to which shows afterwards.
  */
+import { readMixture } from "../../shared/hybrid/mixture.ts";
 import { CliFailure } from "../lib/failure.ts";
 import { type End, errorOf, type OpenStreams, type Opening } from "./ends.ts";
-import { type Address, JsonTcpConnection } from "./json-tcp-connection.ts";
-import { readMixture } from "./mixture.ts";
+import type { JsonTcpConnection } from "../../tunnel/services/etsi004-json/connection.ts";
+import { type Address, openConnection } from "./json-tcp-connection.ts";
 import type { Template } from "./template.ts";
 
 interface Opened {
@@ -29,7 +30,7 @@ export function agentEnds(addresses: readonly [Address, Address]): OpenStreams {
 async function openOne(address: Address, template: Template): Promise<Attempt> {
   let connection: JsonTcpConnection | undefined;
   try {
-    connection = await JsonTcpConnection.open(address);
+    connection = await openConnection(address);
     const { key_stream_id: ksid } = await connection.ask(template.written);
     if (typeof ksid !== "string") throw new CliFailure("the answer to OPEN_CONNECT holds no key_stream_id");
     return { ksid, end: endOf(connection, ksid) };
@@ -70,15 +71,7 @@ const together = (one: Refused, other: Refused | undefined): Refused =>
 function endOf(connection: JsonTcpConnection, ksid: string): End {
   return {
     async getKey(index) {
-      const { key_buffer: octets, metadata } = await connection.ask({
-        command: "GET_KEY",
-        data: { key_stream_id: ksid, index, metadata: { size: 0, buffer: "" } },
-      });
-      if (!Array.isArray(octets) || !octets.every((octet) => Number.isInteger(octet) && octet >= 0 && octet <= 255)) {
-        throw new CliFailure("the answer to GET_KEY holds no octets");
-      }
-      const key = Uint8Array.from(octets as readonly number[]);
-      octets.fill(0);
+      const { key, metadata } = await connection.getKey(ksid, index);
       return { key, mixture: readMixture(metadata) };
     },
     async close() {

@@ -1,7 +1,7 @@
 /** Streams at edges: one end has the KSID allocated, the other joins, as ETSI GS QKD 004 V2.1.1 clause 6 begins. */
 import type { Etsi004Client, OpenStream } from "../../client/index.ts";
 import { type End, errorOf, type OpenStreams, type Opening } from "./ends.ts";
-import { mixtureIn } from "./mixture.ts";
+import { mixtureIn } from "../../shared/hybrid/mixture.ts";
 import type { Template } from "./template.ts";
 
 /** Room for the names of as many sources as there may be. */

@@ -1,5 +1,5 @@
 /** Two applications' ends of streams, however they are reached. */
-import type { Mixture } from "./mixture.ts";
+import type { Mixture } from "../../shared/hybrid/mixture.ts";
 import type { Template } from "./template.ts";
 
 export interface GivenChunk {

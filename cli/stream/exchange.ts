@@ -1,6 +1,6 @@
 /** Fetches the same chunks at both ends of a stream, compares them, and forgets them: no byte goes any further. */
 import { type End, errorOf, type OpenPair, type Opening, type OpenStreams } from "./ends.ts";
-import { isSameMixture, type Mixture } from "./mixture.ts";
+import { isSameMixture, type Mixture } from "../../shared/hybrid/mixture.ts";
 import type { Template } from "./template.ts";
 
 export interface Outcome {
