@@ -1,5 +1,10 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+
+/** Tests start hundreds of processes of a few programs: what Node compiles for one serves the others. */
+process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "dist", "compiled");
 
 /** Of the random histories; a fixed one where it is absent. */
 const seed = process.env["QKD_TEST_SEED"];
@@ -8,30 +13,23 @@ const seed = process.env["QKD_TEST_SEED"];
  * Files at once, of all projects together: every file has ports and folders of its own. The unit tests come last (as
  * projects go by their names), and being many and short leave no worker idle at the end.
  */
-const TOGETHER = { maxWorkers: 3, sequence: { groupOrder: 0 } };
+const TOGETHER = { maxWorkers: 4, sequence: { groupOrder: 0 } };
 
 /** Generous, for slow and busy machines: no test asserts a time. */
-const PATIENCE = { testTimeout: 60_000, hookTimeout: 120_000 };
+const PATIENCE = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 30_000 } } };
 
 /** `qkd-edge/client` as it stands in this folder, not as it was built last; the others are Vite's own. */
 const OWN_SOURCE = {
   ssr: { resolve: { conditions: ["qkd-edge-source", "module", "node", "development|production"] } },
 };
 
-/**
- * Tests of functions, and of objects whose names no other test uses: they share a runtime, with what it has loaded and
- * stored. The others have the deployment's one Directory, and a runtime for each file.
- */
-const OWN_OBJECTS = [
-  "durable-objects/{audit-log,storage}/*.test.ts",
-  "durable-objects/key-pool/!(epoch-roll|roll-back).test.ts",
-  "durable-objects/key-stream/!(sockets).test.ts",
-  "durable-objects/key-stream/hybrid/!(exchange).test.ts",
-  "workers/{clients,middleware}/*.test.ts",
-];
+/** Of those that start processes. */
+const OWN_PORTS = { setupFiles: ["test/support/own-ports.ts"] };
 
-/** What the Worker imports and no file of this folder holds. */
-const KEMS = ["scripts/kem/extract.ts"];
+/** What the Worker imports and no file of this folder holds; and the pages that it serves. */
+const BUILT = ["scripts/kem/extract.ts", "scripts/web/build.ts"];
+/** Wrangler wants the pages' folder when it reads its settings, which is before anything is built. */
+mkdirSync(join(import.meta.dirname, "dist", "web"), { recursive: true });
 
 const inWorkerd = () =>
   cloudflareTest({
@@ -46,6 +44,7 @@ const inWorkerd = () =>
         QKD_EPOCH_KEY_2: "dGhlLXNlY29uZC1lcG9jaC1rZXktb2YtdGhlLXRlc3Q=",
         // 3 is missing, as one that was destroyed.
         QKD_EPOCH_KEY_4: "dGhlLXRoaXJkLWVwb2NoLWtleS1vZi10aGUtdGVzdHM=",
+        QKD_IDENTITY_SEED: "dGhlLWlkZW50aXR5LXNlZWQtb2YtdGhlLXRlc3RzLTE=",
         // SHA-256 of the token "bootstrap-token-of-the-in-workerd-tests".
         QKD_BOOTSTRAP_SHA256: "d71e801bd0dc753e21877470c6c3f89eabb00582af968651a2320fddb0dcd70a",
       },
@@ -61,8 +60,8 @@ export default defineConfig({
           name: "unit",
           ...PATIENCE,
           ...TOGETHER,
+          ...OWN_PORTS,
           include: [
-            "shared/**/*.test.ts",
             "tunnel/**/*.test.ts",
             "cli/**/*.test.ts",
             "pki/**/*.test.ts",
@@ -73,25 +72,27 @@ export default defineConfig({
         },
       },
       {
-        plugins: [inWorkerd()],
+        ...OWN_SOURCE,
+        // Functions without surroundings: nothing is left behind that another file could meet.
         test: {
-          name: "in-workerd",
-          globalSetup: KEMS,
+          name: "unit-shared",
           ...PATIENCE,
           ...TOGETHER,
-          include: ["durable-objects/**/*.test.ts", "workers/**/*.test.ts"],
-          exclude: OWN_OBJECTS,
+          isolate: false,
+          include: ["shared/**/*.test.ts", "examples/messenger/**/*.test.ts"],
         },
       },
       {
         plugins: [inWorkerd()],
         test: {
-          name: "in-workerd-objects",
-          globalSetup: KEMS,
+          name: "in-workerd",
+          globalSetup: BUILT,
+          // To load the Worker takes longer than most of the tests: it stays, and what they have stored goes.
+          isolate: false,
+          setupFiles: ["test/support/in-workerd-fresh.ts"],
           ...PATIENCE,
           ...TOGETHER,
-          isolate: false,
-          include: OWN_OBJECTS,
+          include: ["durable-objects/**/*.test.ts", "workers/**/*.test.ts"],
         },
       },
       {
@@ -101,6 +102,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           ...PATIENCE,
           ...TOGETHER,
+          ...OWN_PORTS,
         },
       },
     ],

@@ -1,20 +1,14 @@
 /** What `npm run bench -- ...` understands, and what is measured then. Pure. */
-import { parseArgs } from "node:util";
-import { partsOf, wholeNumber } from "./arguments.ts";
+import { commonArguments, type CommonOptions, wholeNumber } from "./arguments.ts";
 
 /** What is measured, in this order. */
 export const PARTS = ["round-trips", "memory", "pending", "cost"] as const;
 export type Part = (typeof PARTS)[number];
 
-export interface BenchOptions {
+export interface BenchOptions extends CommonOptions<Part> {
   /** Length of one measurement of round trips. */
   readonly seconds: number;
-  readonly rounds: number;
   readonly connections: readonly number[];
-  readonly parts: readonly Part[];
-  /** Where to write all figures as JSON. */
-  readonly json: string | null;
-  readonly quick: boolean;
 }
 
 export const USAGE = `npm run bench [-- options]
@@ -27,25 +21,11 @@ export const USAGE = `npm run bench [-- options]
 
 /** @throws Error with one line for the user */
 export function parseOptions(argv: readonly string[]): BenchOptions {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      seconds: { type: "string" },
-      rounds: { type: "string" },
-      connections: { type: "string" },
-      only: { type: "string" },
-      json: { type: "string" },
-      quick: { type: "boolean", default: false },
-    },
-  });
-  const quick = values.quick;
+  const { common, seconds, own } = commonArguments(argv, PARTS, 7, ["connections"]);
   return {
-    seconds: wholeNumber("--seconds", values.seconds ?? (quick ? "1" : "2"), 600),
-    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "2" : "7"), 100),
-    connections: (values.connections ?? "16,64").split(",").map((part) => wholeNumber("--connections", part, 1000)),
-    parts: values.only === undefined ? PARTS : partsOf(values.only, PARTS),
-    json: values.json ?? null,
-    quick,
+    ...common,
+    seconds: seconds ?? (common.quick ? 1 : 2),
+    connections: (own["connections"] ?? "16,64").split(",").map((part) => wholeNumber("--connections", part, 1000)),
   };
 }
 

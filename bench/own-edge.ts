@@ -8,11 +8,13 @@ import { startEngine } from "../scripts/start/engine.ts";
 import { openEpochKeys } from "../scripts/start/epoch-keys.ts";
 import { startFronts } from "../scripts/start/fronts.ts";
 import { keepKeys } from "../scripts/start/key-keeper.ts";
+import { ensurePages } from "../scripts/start/pages.ts";
 import { freePort, loopbackHosts } from "../scripts/start/ports.ts";
 import { loadDemoTokens, loadSecrets } from "../scripts/start/secrets.ts";
 import { placeSockets } from "../scripts/start/sockets.ts";
 import { openStateFolder, type StateFolder } from "../scripts/start/state-folder.ts";
 import { runTool, tool } from "../scripts/start/tools.ts";
+import type { NetworkDocumentInput } from "../shared/network/document.ts";
 import { pushedDemo } from "../test/support/network-document.ts";
 
 export interface OwnEdge {
@@ -29,8 +31,13 @@ export interface OwnEdge {
 /**
  * @param entry file of the Worker
  * @param demo pools may be prefilled
+ * @param networkOf another network, with the demo's operator
  */
-export async function startOwnEdge(entry: string, demo: boolean): Promise<OwnEdge> {
+export async function startOwnEdge(
+  entry: string,
+  demo: boolean,
+  networkOf: (demo: NetworkDocumentInput) => NetworkDocumentInput = pushedDemo(),
+): Promise<OwnEdge> {
   const root = mkdtempSync(join(tmpdir(), "qkd-bench-"));
   const ends: (() => unknown)[] = [() => rmSync(root, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
@@ -47,7 +54,7 @@ export async function startOwnEdge(entry: string, demo: boolean): Promise<OwnEdg
       headers.set("Authorization", `Bearer ${token}`);
       return await fetch(url + path, { ...init, headers });
     };
-    const document = JSON.stringify(pushedDemo()(demoNetwork(tokens)));
+    const document = JSON.stringify(networkOf(demoNetwork(tokens)));
     const first = { method: "PUT", body: document, headers: { "If-Match": '"0"' } };
     const put = await call(bootstrapToken, "/api/v1/network", first);
     const answer = await put.text();
@@ -77,7 +84,8 @@ async function serve({ folder, bundle, demo }: Serving, ends: (() => unknown)[])
   ends.push(() => guard.stop());
   const port = await freePort();
   const hosts = loopbackHosts(port);
-  const engine = startEngine({ folder, bundle, secrets, sockets, generation: 1, demo, hosts, port });
+  const pages = await ensurePages(folder);
+  const engine = startEngine({ folder, bundle, pages, secrets, sockets, generation: 1, demo, hosts, port });
   guard.guard(engine.pid);
   const ended = new Promise((resolve) => engine.process.once("exit", resolve));
   ends.push(async () => {
@@ -95,14 +103,14 @@ async function bundleInto(folder: string, entry: string): Promise<void> {
   if (code !== 0) throw new Error(`cannot bundle the bench's Worker: ${output.slice(-2000)}`);
 }
 
-/** What one message of the prefilling makes. */
+/** What one message of the prefilling makes, at most. */
 const PREFILL_BYTES = 2 * 1024 * 1024;
 
 /** So much more key in the pool of a link's nodes. @throws Error where it is refused */
 export async function prefill(edge: OwnEdge, link: string, bytes: number): Promise<void> {
-  const body = JSON.stringify({ bytes: PREFILL_BYTES });
   const headers = { "content-type": "application/json" };
   for (let left = bytes; left > 0; left -= PREFILL_BYTES) {
+    const body = JSON.stringify({ bytes: Math.min(Math.ceil(left), PREFILL_BYTES) });
     const answer = await edge.call("operator", `/api/v1/links/${link}/prefill`, { method: "POST", body, headers });
     const text = await answer.text();
     if (answer.status !== 200) throw new Error(`link ${link} cannot be filled: ${text.slice(0, 200)}`);

@@ -1,6 +1,6 @@
 /**
- * `npm test`: everything that can be checked, quick things first, up to the first that fails. Arguments go to Vitest,
- * whose closing lines are the last ones printed.
+ * `npm test`: everything that can be checked; the tests once all else is well. Arguments go to Vitest, whose closing lines
+ * are the last ones printed.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,17 +18,21 @@ interface Check {
 const checks = (scratch: string): readonly Check[] => [
   { name: "types (Worker)", program: tool("tsc"), args: ["-p", "tsconfig.workers.json", "--noEmit"] },
   { name: "types (Node)", program: tool("tsc"), args: ["-p", "tsconfig.node.json", "--noEmit"] },
+  { name: "types (web)", program: tool("tsc"), args: ["-p", "tsconfig.web.json", "--noEmit"] },
   { name: "lint", program: tool("oxlint"), args: ["--type-aware", "--deny-warnings"] },
   { name: "format", program: tool("oxfmt"), args: ["--check", "."] },
   { name: "generated files", program: process.execPath, args: ["scripts/generate.ts", "--check"] },
   { name: "bundle", program: tool("wrangler"), args: ["deploy", "--dry-run", "--outdir", join(scratch, "bundle")] },
 ];
 
+/** All at once. @returns the code of the first that failed, or 0 */
 async function runChecks(scratch: string, stop: AbortSignal): Promise<number> {
-  for (const { name, program, args } of checks(scratch)) {
+  const ran = checks(scratch).map(async ({ name, program, args }) => {
     const start = performance.now();
     const { code, output } = await runTool(program, args, stop, false);
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    return { name, code, output, seconds: ((performance.now() - start) / 1000).toFixed(1) };
+  });
+  for (const { name, code, output, seconds } of await Promise.all(ran)) {
     if (code !== 0) {
       process.stderr.write(`${output}\nnpm test: ${name} failed\n`);
       return code;

@@ -1,15 +1,12 @@
 /** What `npm run bench:004 -- ...` understands. Pure. */
-import { parseArgs } from "node:util";
-import { partsOf, wholeNumber } from "../arguments.ts";
+import { commonArguments, type CommonOptions } from "../arguments.ts";
 
 /** What is measured, in this order. */
 export const PARTS = ["get-key", "open", "binary", "bb84", "postprocess"] as const;
 export type Part = (typeof PARTS)[number];
 
-export interface StreamOptions {
-  /** Measurements of GET_KEY and of nothing, in turns. */
-  readonly rounds: number;
-  /** Length of one of those. */
+export interface StreamOptions extends CommonOptions<Part> {
+  /** Length of one measurement of GET_KEY, or of nothing. */
   readonly measureMs: number;
   /** Streams opened, and calls of the binary binding. */
   readonly opens: number;
@@ -18,10 +15,6 @@ export interface StreamOptions {
   readonly samplingMs: number;
   /** Blocks of sifted key. */
   readonly blocks: number;
-  readonly parts: readonly Part[];
-  /** Where to write all figures as JSON. */
-  readonly json: string | null;
-  readonly quick: boolean;
 }
 
 /** Connections that ask at once. */
@@ -36,26 +29,14 @@ export const USAGE = `npm run bench:004 [-- options]
 
 /** @throws Error with one line for the user */
 export function parseOptions(argv: readonly string[]): StreamOptions {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      rounds: { type: "string" },
-      seconds: { type: "string" },
-      only: { type: "string" },
-      json: { type: "string" },
-      quick: { type: "boolean", default: false },
-    },
-  });
-  const quick = values.quick;
+  const { common, seconds } = commonArguments(argv, PARTS, 5);
+  const { quick } = common;
   return {
-    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "2" : "5"), 100),
-    measureMs: wholeNumber("--seconds", values.seconds ?? "1", 600) * 1000,
+    ...common,
+    measureMs: (seconds ?? 1) * 1000,
     opens: quick ? 100 : 500,
     binaryCalls: quick ? 300 : 2000,
     samplingMs: quick ? 500 : 2000,
     blocks: quick ? 4 : 12,
-    parts: values.only === undefined ? PARTS : partsOf(values.only, PARTS),
-    json: values.json ?? null,
-    quick,
   };
 }

@@ -1,24 +1,17 @@
 /** What `npm run bench:hybrid -- ...` understands. Pure. */
-import { parseArgs } from "node:util";
-import { partsOf, wholeNumber } from "../arguments.ts";
+import { commonArguments, type CommonOptions } from "../arguments.ts";
 
 /** What is measured, in this order. */
 export const PARTS = ["kems", "get-key", "sessions", "stalls"] as const;
 export type Part = (typeof PARTS)[number];
 
-export interface HybridOptions {
-  /** Measurements of GET_KEY, of whole sessions, and of stalls. */
-  readonly rounds: number;
-  /** Length of one of those. */
+export interface HybridOptions extends CommonOptions<Part> {
+  /** Length of one measurement of GET_KEY, of whole sessions, or of stalls. */
   readonly measureMs: number;
   /** Length of one measurement of a KEM's operation; one of it at least. */
   readonly kemMs: number;
   /** Exchanges of each KEM that the engine is looked at under, a round. */
   readonly edgeExchanges: number;
-  readonly parts: readonly Part[];
-  /** Where to write all figures as JSON. */
-  readonly json: string | null;
-  readonly quick: boolean;
 }
 
 /** Pairs of applications that ask at once. */
@@ -33,24 +26,12 @@ export const USAGE = `npm run bench:hybrid [-- options]
 
 /** @throws Error with one line for the user */
 export function parseOptions(argv: readonly string[]): HybridOptions {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      rounds: { type: "string" },
-      seconds: { type: "string" },
-      only: { type: "string" },
-      json: { type: "string" },
-      quick: { type: "boolean", default: false },
-    },
-  });
-  const quick = values.quick;
+  const { common, seconds } = commonArguments(argv, PARTS, 5);
+  const { quick } = common;
   return {
-    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "2" : "5"), 100),
-    measureMs: wholeNumber("--seconds", values.seconds ?? "1", 600) * 1000,
+    ...common,
+    measureMs: (seconds ?? 1) * 1000,
     kemMs: quick ? 20 : 60,
     edgeExchanges: quick ? 10 : 20,
-    parts: values.only === undefined ? PARTS : partsOf(values.only, PARTS),
-    json: values.json ?? null,
-    quick,
   };
 }

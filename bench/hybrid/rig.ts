@@ -85,7 +85,7 @@ function agentsAt(edge: OwnEdge, ports: Ports): (end: End) => Promise<OwnAgent> 
       "agent.toml": agentToml(
         { site, node, tokenName: enrolsWith, feeds },
         { ...around, edge: edge.url, authority: { ca: "ca.crt", ca_key: "ca.key" }, hybrid: HYBRID },
-        local,
+        { local },
       ),
     };
     const port = local.find((each) => each.node === node)?.port ?? 0;

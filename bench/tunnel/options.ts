@@ -1,13 +1,11 @@
 /** What `npm run bench:tunnel -- ...` understands. Pure. */
-import { parseArgs } from "node:util";
-import { partsOf, wholeNumber } from "../arguments.ts";
+import { commonArguments, type CommonOptions, wholeNumber } from "../arguments.ts";
 
 /** What is measured, in this order. */
 export const PARTS = ["rounds", "memory"] as const;
 export type Part = (typeof PARTS)[number];
 
-export interface TunnelOptions {
-  readonly rounds: number;
+export interface TunnelOptions extends CommonOptions<Part> {
   /** Of one bulk transfer. */
   readonly bulkBytes: number;
   /** Length of one measurement that has a length: pings, requests. */
@@ -16,10 +14,6 @@ export interface TunnelOptions {
   readonly setups: number;
   /** Streams that are frozen are looked at for so long at most. */
   readonly freezeMs: number;
-  readonly parts: readonly Part[];
-  /** Where to write all figures as JSON. */
-  readonly json: string | null;
-  readonly quick: boolean;
 }
 
 const MB = 1_000_000;
@@ -34,27 +28,13 @@ export const USAGE = `npm run bench:tunnel [-- options]
 
 /** @throws Error with one line for the user */
 export function parseOptions(argv: readonly string[]): TunnelOptions {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      rounds: { type: "string" },
-      "bulk-mb": { type: "string" },
-      seconds: { type: "string" },
-      only: { type: "string" },
-      json: { type: "string" },
-      quick: { type: "boolean", default: false },
-    },
-  });
-  const quick = values.quick;
-  const seconds = values.seconds === undefined ? (quick ? 0.5 : 1) : wholeNumber("--seconds", values.seconds, 600);
+  const { common, seconds, own } = commonArguments(argv, PARTS, 5, ["bulk-mb"]);
+  const { quick } = common;
   return {
-    rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "2" : "5"), 100),
-    bulkBytes: wholeNumber("--bulk-mb", values["bulk-mb"] ?? (quick ? "64" : "256"), 100_000) * MB,
-    measureMs: seconds * 1000,
+    ...common,
+    bulkBytes: wholeNumber("--bulk-mb", own["bulk-mb"] ?? (quick ? "64" : "256"), 100_000) * MB,
+    measureMs: (seconds ?? (quick ? 0.5 : 1)) * 1000,
     setups: quick ? 100 : 300,
     freezeMs: quick ? 2000 : 10_000,
-    parts: values.only === undefined ? PARTS : partsOf(values.only, PARTS),
-    json: values.json ?? null,
-    quick,
   };
 }

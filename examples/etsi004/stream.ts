@@ -19,7 +19,7 @@ const clientOf = (sae: string): Etsi004Client =>
   new Etsi004Client({
     baseUrl: edge,
     token: () => tokens[sae] ?? "",
-    webSocket: (url, headers) => new WebSocket(url, { headers }),
+    webSocket: (url, _headers, protocols) => new WebSocket(url, [...protocols]),
   });
 const [alice, carol] = [clientOf("sae-a"), clientOf("sae-c")];
 

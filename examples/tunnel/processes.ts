@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { endAll } from "../end-all.ts";
 
 const AGENT = join(import.meta.dirname, "..", "..", "tunnel", "main.ts");
 
@@ -43,11 +44,7 @@ export class Processes {
   }
 
   async end(): Promise<void> {
-    const ended = this.#running.map(async (child) => {
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-    });
-    for (const child of this.#running) child.kill("SIGTERM");
-    await Promise.all(ended);
+    await endAll(this.#running);
   }
 
   #spawn(args: readonly string[], output: "pipe" | "inherit"): ChildProcess {

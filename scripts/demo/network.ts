@@ -1,6 +1,7 @@
 /**
  * The demo network: a chain of four trusted nodes,
- * `tn-1` (sae-a, sae-a2) - `tn-2` (sae-c, sae-c2) - `tn-3` (sae-d) - `tn-4` (sae-b). Its three links are simulated; under
+ * `tn-1` (sae-a, sae-a2) - `tn-2` (sae-c, sae-c2) - `tn-3` (sae-d) - `tn-4` (sae-b), each with an SAE more for users of the
+ * Open-QKD-Network KMS API, to which they are sites A, B, C and D. Its three links are simulated; under
  * `npm start` two QKD modules make the first one's key by BB84 on a simulated channel, and site agents feed the second
  * from two kinds of devices.
  */
@@ -25,6 +26,40 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   "sae-a": ["127.0.0.1:5000", "localhost:5000", "client://localhost"],
   "sae-c": ["127.0.0.1:5001", "localhost:5001", "server://localhost", "server://x"],
 };
+
+/** Of those with an IPsec host: its prefix, and its proxy agent's address, as in the proxy agent's example. */
+const IPSEC: Readonly<Record<string, NonNullable<NetworkDocumentInput["nodes"][number]["ipsec"]>>> = {
+  "tn-1": { prefixes: ["10.0.0.11/32"], addresses: ["192.168.1.11"] },
+  "tn-2": { prefixes: ["10.0.0.20/32"], addresses: ["192.168.1.20"] },
+};
+
+/** In whose name users of the Open-QKD-Network KMS API get keys at a site: nobody else can call as it. */
+const kmsSaeOf = (letter: string): string => `kms-${letter}`;
+
+/**
+ * Client and users of that API, under the names and passwords that Open-QKD-Network's own examples have (client secret
+ * `password`, passwords `bot`): hashed once and for all, as hashing is slow on purpose. They are good for the demo only.
+ */
+const KMS_CLIENTS: NetworkDocumentInput["kms_clients"] = [
+  {
+    id: "html5",
+    secret: "$scrypt$ln=15,r=8,p=1$urcvchYCsJ1B8NDc2bNTbg$QTsmLV6iOdV2YMILrcdhTrRBoq0gaJzjoEccsatD6WM",
+    grants: ["password", "client_credentials", "refresh_token"],
+    node: "tn-1",
+  },
+];
+const KMS_USERS: NetworkDocumentInput["kms_users"] = [
+  {
+    id: "pwebb",
+    password: "$scrypt$ln=15,r=8,p=1$vTvYUhuZkMdxidYp18gUlw$6EbA8QYIPSIigRs4GjC8uPxKIRoNu4ujiZa5RjJLrp8",
+    node: "tn-1",
+  },
+  {
+    id: "site2",
+    password: "$scrypt$ln=15,r=8,p=1$KrBKntNajSUYdx92G5K5IA$6lkhx6rzLhty/xKH/na7WyP4dDaQMEm2zInsUyW6UFk",
+    node: "tn-2",
+  },
+];
 
 /** The link that site agents feed, and the kinds of its feeds: blocks of both lie in one pool. */
 export const FED_LINK = "tn-2-tn-3";
@@ -77,25 +112,32 @@ export function demoNetwork(tokens: Tokens, { fed = false } = {}): NetworkDocume
       uuid: uuidOf(letter),
       site: `site-${letter}`,
       kms_site_id: letter.toUpperCase(),
+      kms_sae: kmsSaeOf(letter),
+      ...(IPSEC[id] === undefined ? {} : { ipsec: IPSEC[id] }),
     })),
     links: NODES.slice(1).map(({ id }, before) => {
       const previous = NODES[before]?.id ?? id;
       const link = `${previous}-${id}`;
       return { id: link, nodes: [previous, id], health: "reject", ...materialOf(link, fed) };
     }),
-    saes: NODES.flatMap(({ id: node, saes }) =>
-      saes.map((id) => ({
-        id,
-        node,
-        ...(ADDRESSES[id] === undefined ? {} : { addresses: [...ADDRESSES[id]] }),
-        credentials: [{ type: "certificate", match: "cn", value: id } as const, tokenOf(id)],
-      })),
-    ),
+    saes: [
+      ...NODES.flatMap(({ id: node, saes }) =>
+        saes.map((id) => ({
+          id,
+          node,
+          ...(ADDRESSES[id] === undefined ? {} : { addresses: [...ADDRESSES[id]] }),
+          credentials: [{ type: "certificate", match: "cn", value: id } as const, tokenOf(id)],
+        })),
+      ),
+      ...NODES.map(({ id: node, letter }) => ({ id: kmsSaeOf(letter), node, credentials: [] })),
+    ],
     agents: NODES.map(({ id, letter }) => ({
       id: agentOf(id),
       site: `site-${letter}`,
       credentials: [tokenOf(agentOf(id)), { ...tokenOf(enrolmentOf(id)), scopes: ["agents.enrol"] }],
     })),
     operators: [{ id: OPERATOR, credentials: [tokenOf(OPERATOR)] }],
+    kms_clients: KMS_CLIENTS,
+    kms_users: KMS_USERS,
   };
 }

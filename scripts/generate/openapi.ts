@@ -7,11 +7,14 @@ import { type ErrorCode, HTTP_STATUS, MANDATED_MESSAGES } from "../../shared/err
 import * as schemas from "../../shared/api/schemas.ts";
 import * as siteSchemas from "../../shared/api/site-schemas.ts";
 import * as streamSchemas from "../../shared/etsi004/native/bodies.ts";
+import { ProblemSchema } from "../../shared/etsi020/problem.ts";
 import { ErrorSchema } from "../../shared/etsi014/error.ts";
 import { KeyContainerSchema } from "../../shared/etsi014/key-container.ts";
 import { KeyIdsSchema } from "../../shared/etsi014/key-ids.ts";
 import { KeyRequestSchema } from "../../shared/etsi014/key-request.ts";
 import { StatusSchema } from "../../shared/etsi014/status-schema.ts";
+import { SiteKeySchema } from "../../shared/open-qkd-network/answers.ts";
+import { OAuthErrorSchema } from "../../shared/open-qkd-network/oauth-errors.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 type JsonObject = { readonly [name: string]: Json };
@@ -42,6 +45,9 @@ const NAMED = new Map<v.GenericSchema, string>(
     KeyContainerSchema,
     KeyIdsSchema,
     KeyRequestSchema,
+    OAuthErrorSchema,
+    ProblemSchema,
+    SiteKeySchema,
     StatusSchema,
   }).map(([name, schema]): [v.GenericSchema, string] => [schema, name.replace(/Schema$/, "")]),
 );
@@ -85,16 +91,24 @@ const explain = (code: ErrorCode): string => {
   return message === undefined ? code : `${code} (message: "${message}")`;
 };
 
-function errorResponse(status: number, codes: readonly ErrorCode[]): JsonObject {
+function errorResponse(status: number, codes: readonly ErrorCode[], schema: v.GenericSchema): JsonObject {
   const description = codes.map(explain).join(", ");
-  if (status === HTTP_STATUS.unauthorised) return { description: `${description}; the body is empty` };
+  if (status === HTTP_STATUS.unauthorised && schema !== OAuthErrorSchema) {
+    return { description: `${description}; the body is empty` };
+  }
   const headers = { "Retry-After": { description: "Seconds", schema: { type: "integer" } } };
   return {
     description,
     ...(status === 429 || status === 503 ? { headers } : {}),
-    content: { "application/json": { schema: reference(ErrorSchema) } },
+    content: { "application/json": { schema: reference(schema) } },
   };
 }
+
+const FAULT_SCHEMAS: Readonly<Record<NonNullable<Operation["faults"]>, v.GenericSchema>> = {
+  problem: ProblemSchema,
+  oauth: OAuthErrorSchema,
+  "site-key": SiteKeySchema,
+};
 
 function responses(operation: Operation): JsonObject {
   const good = Object.entries(operation.responses).map(([status, body]): [string, Json] => [
@@ -102,7 +116,13 @@ function responses(operation: Operation): JsonObject {
     { description: body.description, ...("contentType" in body ? { content: bodyContent(body) } : {}) },
   ]);
   const byStatus = Map.groupBy(errorsOf(operation), (code) => HTTP_STATUS[code]);
-  const bad = [...byStatus].map(([status, codes]): [string, Json] => [String(status), errorResponse(status, codes)]);
+  const faultSchema = operation.faults === undefined ? ErrorSchema : FAULT_SCHEMAS[operation.faults];
+  /** Of a site key there is none to tell to who has shown no token. */
+  const isTold = (status: number): boolean => operation.faults === "site-key" && status === HTTP_STATUS.unauthorised;
+  const bad = [...byStatus].map(([status, codes]): [string, Json] => [
+    String(status),
+    errorResponse(status, codes, isTold(status) ? OAuthErrorSchema : faultSchema),
+  ]);
   return Object.fromEntries([...good, ...bad].sort(([a], [b]) => Number(a) - Number(b)));
 }
 

@@ -4,6 +4,8 @@ import { siteOf } from "../../shared/auth/policy.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { KEY_FILES } from "../demo/key-files.ts";
 import { enrolmentOf, FED_LINK, FEEDS, type FeedType } from "../demo/network.ts";
+import { type IpsecPort, ipsecTables } from "./ipsec-ports.ts";
+import { type KmsPorts, kmsTables } from "./kms-ports.ts";
 import { type LocalPort, localTable } from "./local-ports.ts";
 
 /** One feed's end: what an agent does for one node and link. */
@@ -93,11 +95,17 @@ const FEED_TABLES: Readonly<Record<FeedType, (end: FeedEnd, site: string, around
   }),
 };
 
-/** @param local of all sites */
+/** What agents serve to applications and controllers of their sites, of all sites. */
+export interface Served {
+  readonly local?: readonly LocalPort[];
+  readonly ipsec?: readonly IpsecPort[];
+  readonly kms?: readonly KmsPorts[];
+}
+
 export function agentToml(
   { site, node: own, feeds }: SitePlan,
   around: AgentSurroundings,
-  local: readonly LocalPort[] = [],
+  { local = [], ipsec = [], kms = [] }: Served = {},
 ): string {
   const tables = feeds.map((feed) => {
     const { type, link, node } = feed;
@@ -112,6 +120,10 @@ export function agentToml(
     ...hybridTables(site, around),
     ...tables,
     ...local.filter((each) => each.node === own).map((each) => `\n[[etsi004]]\n${lines(localTable(each))}`),
+    ...[
+      ...ipsec.filter((each) => each.node === own).flatMap(ipsecTables),
+      ...kms.filter((each) => each.node === own).flatMap(kmsTables),
+    ].map(([heading, table]) => `\n${heading}\n${lines(table)}`),
   ].join("");
 }
 

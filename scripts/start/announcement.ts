@@ -3,6 +3,9 @@ import { tokenSha256 } from "../../shared/auth/token.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { type Couple, coupleOf, mtlsLines, type Serving, tokenLines } from "./banner.ts";
+import type { IpsecHosts } from "./ipsec-hosts.ts";
+import { type IpsecPort, ipsecLines } from "./ipsec-ports.ts";
+import { kmsLines, type KmsPorts } from "./kms-ports.ts";
 import { type LocalPort, localLines } from "./local-ports.ts";
 import { askNetwork } from "./network.ts";
 import { isThere } from "./files.ts";
@@ -18,6 +21,10 @@ export interface Announced {
   /** Whose agents run here. */
   readonly sites: readonly string[];
   readonly local: readonly LocalPort[];
+  readonly ipsec: readonly IpsecPort[];
+  readonly kms: readonly KmsPorts[];
+  /** Those that were named. */
+  readonly ipsecHosts: IpsecHosts;
   /** Null: there is none. */
   readonly gateway: GatewayConfig | null;
   readonly socket: string;
@@ -27,13 +34,15 @@ export interface Announced {
 }
 
 export async function announcement(announced: Announced): Promise<string[]> {
-  const { serving, sites, local, gateway, network, folder } = announced;
+  const { serving, sites, local, ipsec, kms, ipsecHosts, gateway, network, folder } = announced;
   const head = [
     `qkd-edge ready: ${network?.name ?? "no network yet"}`,
-    `  edge      ${serving.edge}  (API: ${serving.edge}/docs)`,
+    `  edge      ${serving.edge}  (API: ${serving.edge}/docs, messenger: ${serving.edge}/messenger/)`,
     ...Object.entries(serving.kme).map(([node, url]) => `  KME ${node}  ${url}`),
     ...(sites.length === 0 ? [] : [`  agents    ${sites.join(", ")}  (logs: ${folder.agents}/SITE/agent.log)`]),
     ...localLines(local),
+    ...ipsecLines(ipsec, ipsecHosts),
+    ...kmsLines(kms),
     ...(gateway === null ? [] : [`  gateway   ${gateway.bind}: ports ${gateway.ports.join(", ")}`]),
     `  state     ${folder.root}`,
     "",

@@ -82,14 +82,19 @@ function finish(engaged: Engaged, network: NetworkDocument, notes: readonly stri
   const { folder } = engaged;
   const nodes = frontNodes(network);
   const fronted = nodesWithCertificates(folder.certs, nodes);
-  const beyond = network.nodes.length - nodes.length;
+  const beyond = hostedNodes(network).length - nodes.length;
   const tooMany =
     beyond === 0 ? [] : [`note: no KME front for the last ${beyond} nodes: here are at most ${MAX_FRONTS}`];
   const isDemo = isDemoOf(engaged);
   return { network, isDemo, nodes, fronted, notes: [...notes, ...withoutFront(folder, nodes, fronted), ...tooMany] };
 }
 
-const frontNodes = (network: NetworkDocument): string[] => network.nodes.slice(0, MAX_FRONTS).map(({ id }) => id);
+const hostedNodes = ({ nodes }: NetworkDocument) => nodes.filter(({ remote }) => remote === undefined);
+
+const frontNodes = (network: NetworkDocument): string[] =>
+  hostedNodes(network)
+    .slice(0, MAX_FRONTS)
+    .map(({ id }) => id);
 
 /** Issued for what has come to the network since; where that cannot be, those that are there still serve. */
 async function missingCertificates({ certs }: StateFolder, network: NetworkDocument): Promise<string[]> {

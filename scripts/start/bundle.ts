@@ -15,6 +15,7 @@ const SOURCES = [
   "durable-objects",
   "shared",
   "docs/schema",
+  "scripts/build.ts",
   "scripts/kem",
   "wrangler.toml",
   "package-lock.json",

@@ -12,7 +12,10 @@ import { agentToml, type HybridNode, inboxes, type SitePlan, sitePlans } from ".
 import { certificateFiles } from "./certificates.ts";
 import { ensureFolder, writeAtomic } from "./files.ts";
 import type { Fronts } from "./fronts.ts";
-import { awaitListening, type LocalPort, localPorts, servingNodes } from "./local-ports.ts";
+import type { IpsecHosts } from "./ipsec-hosts.ts";
+import { type IpsecPort, ipsecPorts } from "./ipsec-ports.ts";
+import { kmsListens, type KmsPorts, kmsPorts } from "./kms-ports.ts";
+import { addressOf, awaitListening, type LocalPort, localPorts, servingNodes } from "./local-ports.ts";
 import { PROJECT } from "./paths.ts";
 import { freePort, HOST } from "./ports.ts";
 import { readTokens } from "./secrets.ts";
@@ -29,27 +32,40 @@ export interface SitesPlan {
   readonly ports: DevicesPlan["ports"];
   /** On which agents serve applications of their sites. */
   readonly local: readonly LocalPort[];
-  /** Of those, which cannot be had. */
+  /** On which agents are proxy agents of IPsec hosts. */
+  readonly ipsec: readonly IpsecPort[];
+  /** On which agents serve the KMS API of Open-QKD-Network. */
+  readonly kms: readonly KmsPorts[];
+  /** Which ports cannot be had. */
   readonly notes: readonly string[];
 }
 
 /** No sites where agents feed no link of the network. */
-export async function planSites(network: NetworkDocument, randomPorts: boolean): Promise<SitesPlan> {
+export async function planSites(
+  network: NetworkDocument,
+  randomPorts: boolean,
+  hosts: IpsecHosts = {},
+): Promise<SitesPlan> {
   const sites = withServing(network, sitePlans(network));
   const nodes = sites.map(({ node }) => node);
-  const served = await localPorts(network, nodes, randomPorts);
+  const { local, notes } = await localPorts(network, nodes, randomPorts);
+  const { ipsec, notes: ofIpsec } = await ipsecPorts(network, nodes, hosts, randomPorts);
+  const { kms, notes: ofKms } = await kmsPorts(network, nodes, randomPorts);
   return {
     sites,
-    hybrid: hybridNodes(network, served.local),
+    hybrid: hybridNodes(network, [...local.filter(({ capability }) => capability === "etsi004Json"), ...ipsec]),
     ports: { a: await freePort(), b: await freePort() },
-    ...served,
+    local,
+    ipsec,
+    kms,
+    notes: [...notes, ...ofIpsec, ...ofKms],
   };
 }
 
-/** Those whose applications can ask for hybrid keys: by JSON over TCP, as clients of the hybridization module do. */
-const hybridNodes = ({ nodes }: NetworkDocument, local: readonly LocalPort[]): readonly HybridNode[] =>
+/** Those where hybrid keys are asked for: by JSON over TCP, as clients of the hybridization module do, or for SAs. */
+const hybridNodes = ({ nodes }: NetworkDocument, asking: readonly { readonly node: string }[]): readonly HybridNode[] =>
   nodes
-    .filter(({ id }) => local.some(({ capability, node }) => capability === "etsi004Json" && node === id))
+    .filter(({ id }) => asking.some(({ node }) => node === id))
     .flatMap((node) => (node.uuid === undefined ? [] : [{ site: siteOf(node), id: node.id, uuid: node.uuid }]));
 
 /** Where anything is fed at all, sites that feed nothing have agents too if applications there are to be served. */
@@ -85,6 +101,8 @@ export class DemoSites {
   readonly names: readonly string[];
   /** What they serve to applications of their sites. */
   readonly local: readonly LocalPort[];
+  readonly ipsec: readonly IpsecPort[];
+  readonly kms: readonly KmsPorts[];
   readonly #device: Supervised;
   readonly #agents: readonly Supervised[];
 
@@ -93,6 +111,8 @@ export class DemoSites {
     const { folder, plan } = options;
     this.names = plan.sites.map(({ site }) => site);
     this.local = plan.local;
+    this.ipsec = plan.ipsec;
+    this.kms = plan.kms;
     const folders = inboxes(folder.agents, plan.sites);
     for (const each of [...this.names.map((site) => join(folder.agents, site)), ...folders]) ensureFolder(each);
     const configs = writeConfigs(options);
@@ -107,7 +127,8 @@ export class DemoSites {
 
   /** Resolves once what agents serve can be reached, or with a note of what cannot, after a while. */
   async listening(signal: AbortSignal): Promise<readonly string[]> {
-    return await awaitListening(this.local, signal);
+    const local = this.local.map((each) => ({ port: each.port, address: addressOf(each) }));
+    return await awaitListening([...local, ...this.ipsec, ...kmsListens(this.kms)], signal);
   }
 
   async stop(): Promise<void> {
@@ -118,7 +139,7 @@ export class DemoSites {
 const DEVICES = join(PROJECT, "scripts", "demo", "devices.ts");
 const AGENT = join(PROJECT, "tunnel", "main.ts");
 
-function writeConfigs({ folder, edge, plan: { sites, hybrid, ports, local } }: DemoSitesOptions) {
+function writeConfigs({ folder, edge, plan: { sites, hybrid, ports, local, ipsec, kms } }: DemoSitesOptions) {
   const { cert: ca, key } = certificateFiles(folder.certs, "ca");
   const tokens = readTokens(folder.tokens);
   const device = { a: `http://${HOST}:${ports.a}`, b: `http://${HOST}:${ports.b}` };
@@ -127,7 +148,11 @@ function writeConfigs({ folder, edge, plan: { sites, hybrid, ports, local } }: D
     const file = join(own, "agent.toml");
     writeAtomic(
       file,
-      agentToml(plan, { edge, authority: { ca, ca_key: key }, hybrid, agents: folder.agents, device }, local),
+      agentToml(
+        plan,
+        { edge, authority: { ca, ca_key: key }, hybrid, agents: folder.agents, device },
+        { local, ipsec, kms },
+      ),
     );
     // Used up by the first start. It stays: where the edge has another port, the same keys enrol with it again.
     writeAtomic(join(own, "token"), `${tokens[plan.tokenName] ?? ""}\n`);

@@ -11,6 +11,7 @@ export function ensureDevVars(secrets: Secrets, epochKeys: EpochSecrets, file = 
     QKD_MTLS: "off",
     QKD_DEMO: "1",
     QKD_BOOTSTRAP_SHA256: secrets.bootstrapSha256,
+    QKD_IDENTITY_SEED: secrets.identitySeed,
     ...epochKeys,
   };
   const now = readIfThere(file) ?? "";

@@ -5,16 +5,20 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { SECRET_PREFIX } from "../../shared/etsi020/secret-name.ts";
 import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { engineConfig, isModule, SOCKETS } from "./capnp.ts";
 import { messageOf, StartFailure } from "./failure.ts";
-import { writeAtomic } from "./files.ts";
+import { readIfThere, writeAtomic } from "./files.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Sockets } from "./sockets.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 const HOST = "127.0.0.1";
 const READY_MS = 30_000;
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+/** They come by environment, and become bindings. */
+const SECRETS = ["QKD_BOOTSTRAP_SHA256", "QKD_IDENTITY_SEED"] as const;
 
 export interface Engine {
   readonly process: ChildProcess;
@@ -26,6 +30,8 @@ export interface Engine {
 export interface EnginePlan {
   readonly folder: StateFolder;
   readonly bundle: string;
+  /** Folder of the pages' files. */
+  readonly pages: string;
   readonly secrets: Secrets;
   readonly sockets: Sockets;
   /** Of the deployment. */
@@ -41,8 +47,13 @@ export interface EnginePlan {
 /** Starts the engine in a process group of its own: Ctrl-C reaches the starter only, which ends things in order. */
 export function startEngine(plan: EnginePlan): Engine {
   const { folder, secrets } = plan;
-  const config = writeConfig(plan);
-  const env = { QKD_BOOTSTRAP_SHA256: secrets.bootstrapSha256 };
+  const peerTokens = peerTokensOf(process.env);
+  const config = writeConfig(plan, [...SECRETS, ...Object.keys(peerTokens)]);
+  const ours: Readonly<Record<(typeof SECRETS)[number], string>> = {
+    QKD_BOOTSTRAP_SHA256: secrets.bootstrapSha256,
+    QKD_IDENTITY_SEED: secrets.identitySeed,
+  };
+  const env = { ...peerTokens, ...ours };
   const child = spawn(workerdBinary(), ["serve", config, "--control-fd=3"], {
     cwd: folder.run,
     env,
@@ -59,7 +70,18 @@ export function startEngine(plan: EnginePlan): Engine {
   };
 }
 
-function writeConfig({ folder, bundle, sockets, generation, demo, hosts, gateway = null, port }: EnginePlan): string {
+/** What we show to KMSs of others is set by who starts us. */
+const peerTokensOf = (environment: NodeJS.ProcessEnv): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, token]) =>
+      name.startsWith(SECRET_PREFIX) && token !== undefined ? [[name, token] as const] : [],
+    ),
+  );
+
+function writeConfig(
+  { folder, bundle, pages, sockets, generation, demo, hosts, gateway = null, port }: EnginePlan,
+  secrets: readonly string[],
+): string {
   const modules = readdirSync(bundle).filter(isModule);
   for (const file of modules) copyFileSync(join(bundle, file), join(folder.run, file));
   const entryFirst = [
@@ -69,6 +91,7 @@ function writeConfig({ folder, bundle, sockets, generation, demo, hosts, gateway
   const file = join(folder.run, "engine.capnp");
   const config = engineConfig({
     storage: folder.storage,
+    pages,
     epochKeysSocket: sockets.epochKeys,
     frontsSocket: sockets.fronts,
     edgeAddress: `${HOST}:${port}`,
@@ -80,7 +103,8 @@ function writeConfig({ folder, bundle, sockets, generation, demo, hosts, gateway
       ...(demo ? { QKD_DEMO: "1" } : {}),
       ...(gateway === null ? {} : { QKD_GATEWAY: JSON.stringify(gateway) }),
     },
-    secrets: ["QKD_BOOTSTRAP_SHA256"],
+    secrets,
+    authorities: readIfThere(folder.peerAuthorities)?.match(CERTIFICATE) ?? [],
   });
   writeAtomic(file, config);
   return file;

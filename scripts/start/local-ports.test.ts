@@ -72,7 +72,7 @@ test("the agent is told of those at its node", async () => {
   const device = { a: "http://127.0.0.1:1", b: "http://127.0.0.1:2" };
   const authority = { ca: join(folder, "ca.crt"), ca_key: join(folder, "ca.key") };
   const around = { edge: "http://127.0.0.1:8787", authority, hybrid: [], agents: folder, device };
-  writeFileSync(file, agentToml(plan, around, PORTS));
+  writeFileSync(file, agentToml(plan, around, { local: PORTS }));
   expect(loadConfig(file).etsi004).toMatchObject([
     { kind: "qkd-module", address: "127.0.0.1", port: 5000, sae: "sae-a", node: "tn-1", peer_modules: ["127.0.0.1"] },
     { kind: "json-tcp", port: 65_430, sae: "sae-a", node: "tn-1" },
@@ -81,8 +81,7 @@ test("the agent is told of those at its node", async () => {
 
 test("who listens is waited for", async () => {
   const port = await freePort();
-  const local: readonly LocalPort[] = [{ capability: "etsi004Json", node: "tn-1", sae: "sae-a", port }];
-  const waiting = awaitListening(local, new AbortController().signal);
+  const waiting = awaitListening([{ port, address: `127.0.0.1:${port}` }], new AbortController().signal);
   const server = createServer((socket) => socket.on("error", () => undefined)).listen(port, "127.0.0.1");
   onTestFinished(() => void server.close());
   expect(await waiting).toEqual([]);

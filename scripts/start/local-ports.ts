@@ -11,6 +11,13 @@ import { checkPort, freePort, HOST } from "./ports.ts";
 
 type Capability = "qkdModule" | "etsi004Json" | "etsi004Binary";
 
+/** Something of an agent that listens, once the agent runs. */
+export interface Listens {
+  readonly port: number;
+  /** As people are told. */
+  readonly address: string;
+}
+
 export interface LocalPort {
   readonly capability: Capability;
   readonly node: string;
@@ -66,15 +73,27 @@ export async function localPorts(
   const local: LocalPort[] = [];
   const notes: string[] = [];
   for (const usual of USUAL.filter((each) => nodes.includes(each.node) && isThere(network, each))) {
-    try {
-      if (!random) await checkPort(usual.port, `the ${KINDS[usual.capability].name} of ${usual.node}`);
-      local.push(random ? { ...usual, port: await freePort() } : usual);
-    } catch (thrown) {
-      if (!(thrown instanceof StartFailure)) throw thrown;
-      notes.push(`note: ${thrown.message}`);
-    }
+    const taken = await portOrNote(usual.port, `the ${KINDS[usual.capability].name} of ${usual.node}`, random);
+    if ("note" in taken) notes.push(taken.note);
+    else local.push({ ...usual, ...taken });
   }
   return { local, notes };
+}
+
+/** The usual port or a random one; or why it cannot be had. */
+export async function portOrNote(
+  usual: number,
+  use: string,
+  random: boolean,
+): Promise<{ readonly port: number } | { readonly note: string }> {
+  try {
+    if (random) return { port: await freePort() };
+    await checkPort(usual, use);
+    return { port: usual };
+  } catch (thrown) {
+    if (thrown instanceof StartFailure) return { note: `note: ${thrown.message}` };
+    throw thrown;
+  }
 }
 
 /** As it stands in agent.toml. The other module runs on this machine as well. */
@@ -87,7 +106,7 @@ export const localTable = ({ capability, sae, node, port }: LocalPort) => ({
   ...(capability === "qkdModule" ? { peer_modules: [HOST] } : {}),
 });
 
-const addressOf = ({ capability, port }: LocalPort): string => `${KINDS[capability].scheme}${HOST}:${port}`;
+export const addressOf = ({ capability, port }: LocalPort): string => `${KINDS[capability].scheme}${HOST}:${port}`;
 
 /** For ports.json: capability -> node -> address. */
 export const portsFile = (local: readonly LocalPort[]): Readonly<Record<string, Readonly<Record<string, string>>>> =>
@@ -109,13 +128,13 @@ const LISTEN_MS = 10_000;
 const LOOK_MS = 50;
 
 /** @returns a note for each that nobody listens on after a while */
-export async function awaitListening(local: readonly LocalPort[], signal: AbortSignal): Promise<readonly string[]> {
+export async function awaitListening(local: readonly Listens[], signal: AbortSignal): Promise<readonly string[]> {
   const untilMs = performance.now() + LISTEN_MS;
   const notes = await Promise.all(
-    local.map(async (each) => {
-      while (!(await answers(each.port))) {
+    local.map(async ({ port, address }) => {
+      while (!(await answers(port))) {
         signal.throwIfAborted();
-        if (performance.now() >= untilMs) return [`note: the agent does not listen on ${addressOf(each)} yet`];
+        if (performance.now() >= untilMs) return [`note: the agent does not listen on ${address} yet`];
         await sleep(LOOK_MS);
       }
       return [];

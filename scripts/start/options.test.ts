@@ -17,6 +17,7 @@ describe("npm start's options", () => {
       prefill: { bytes: MIB, explicit: false },
       publicHosts: [],
       gateway: null,
+      ipsecHosts: null,
       restored: false,
       help: false,
     });

@@ -29,6 +29,8 @@ on a simulated channel, the second is fed by site agents from demo devices.
   --gateway-ports P,P TCP ports for sites' services: what an agent exposes with -R P:host:port --allow @gateway is
                       reached at port P here, by any TCP client (default: none)
   --gateway-bind ADDR where these listen (default 127.0.0.1): an address of this machine, or * for all
+  --ipsec-hosts FILE  the IPsec hosts of tn-1 and tn-2, for the demo's agents: see examples/ipsec (default: none, and
+                      entries that a controller posts to 127.0.0.1:3000 and 3001 fail with that reason)
   --no-agents         no site agents beside the demo: a new network's links are all simulated, and in one that agents
                       feed nothing feeds them
   --no-demo           no demo network, certificates or simulated key. Nodes with NODE.crt, NODE.key and ca.crt in
@@ -54,6 +56,8 @@ export interface StartOptions {
   readonly publicHosts: readonly string[];
   /** Null: none. */
   readonly gateway: GatewayConfig | null;
+  /** TOML file; null: none are named. */
+  readonly ipsecHosts: string | null;
   /** Voids all key material: the storage is an old copy, says who starts it. */
   readonly restored: boolean;
   readonly help: boolean;
@@ -70,6 +74,7 @@ const OPTIONS = {
   "public-host": { type: "string", multiple: true },
   "gateway-ports": { type: "string" },
   "gateway-bind": { type: "string" },
+  "ipsec-hosts": { type: "string" },
   "no-agents": { type: "boolean" },
   "no-demo": { type: "boolean" },
   prefill: { type: "string" },
@@ -80,11 +85,16 @@ const OPTIONS = {
 /** @throws StartFailure naming the option */
 export function parseOptions(args: readonly string[], env: Readonly<Record<string, string | undefined>>): StartOptions {
   const values = parse(args);
-  const text = (name: "state" | "config" | "token-file"): string | null => {
+  const text = (name: "state" | "config" | "token-file" | "ipsec-hosts"): string | null => {
     const value = values[name];
     if (value === "") throw new StartFailure(`--${name} is empty`);
     return value ?? null;
   };
+  const ipsecHosts = text("ipsec-hosts");
+  if (ipsecHosts !== null && (values["no-agents"] || values["no-demo"] || values.config !== undefined))
+    throw new StartFailure(
+      "--ipsec-hosts is for the demo's own network and agents: others' have [[ipsec]] in agent.toml",
+    );
   return {
     state: text("state") ?? ".qkd",
     randomPorts: values["random-ports"] ?? false,
@@ -95,6 +105,7 @@ export function parseOptions(args: readonly string[], env: Readonly<Record<strin
     prefill: { bytes: prefillBytes(values.prefill), explicit: values.prefill !== undefined },
     publicHosts: (values["public-host"] ?? []).map(publicHost),
     gateway: gatewayOptions(values["gateway-ports"], values["gateway-bind"]),
+    ipsecHosts,
     restored: values.restored ?? false,
     help: values.help ?? false,
   };

@@ -18,12 +18,25 @@ export const kmePorts = (nodes: readonly string[], random: boolean): Readonly<Re
   Object.fromEntries(nodes.map((node, index) => [node, random ? 0 : FIRST_KME_PORT + KME_PORT_STEP * index]));
 
 /** Below those that the system gives to connections, which would take one while its listener is still to start. */
-const FREE = { first: 20_000, count: 12_000 };
+const FREE = { first: 20_000, last: 31_999 };
 
-/** One that nobody has now; of a process that cannot tell by itself which one it got. */
+/** What this process gave out, and where nobody listens perhaps as yet. */
+const given = new Set<number>();
+
+/** Of runs beside one another each may have ports of its own: `QKD_RANDOM_PORTS=20000-22999`. */
+function rangeOfPorts(): { readonly first: number; readonly last: number } {
+  const [first = Number.NaN, last = Number.NaN] = (process.env["QKD_RANDOM_PORTS"] ?? "").split("-").map(Number);
+  return 0 < first && first <= last && last <= 65_535 ? { first, last } : FREE;
+}
+
+/** One that nobody has now, and that this process gave to nobody; of what cannot tell by itself which one it got. */
 export async function freePort(): Promise<number> {
+  const { first, last } = rangeOfPorts();
+  if (given.size > (last - first) / 2) given.clear();
   for (;;) {
-    const port = FREE.first + Math.floor(Math.random() * FREE.count);
+    const port = first + Math.floor(Math.random() * (last - first + 1));
+    if (given.has(port)) continue;
+    given.add(port);
     if (await canListen(port)) return port;
   }
 }

@@ -14,6 +14,10 @@ import { writeAtomic } from "./files.ts";
 import { type Fronts, frontsConfig, startFronts } from "./fronts.ts";
 import { checkGateway, gatewayNotes, gatewayPorts } from "./gateway.ts";
 import { keepKeys, type KeyKeeper } from "./key-keeper.ts";
+import { kmsPortsFile } from "./kms-ports.ts";
+import { ensurePages } from "./pages.ts";
+import { readIpsecHosts } from "./ipsec-hosts.ts";
+import { IPSEC_NODES, ipsecPortsFile } from "./ipsec-ports.ts";
 import { readConfig } from "./network.ts";
 import type { StartOptions } from "./options.ts";
 import { portsFile } from "./local-ports.ts";
@@ -75,6 +79,7 @@ async function start(
   print: (text: string) => void,
 ): Promise<string[]> {
   const config = options.config === null ? null : readConfig(options.config);
+  const ipsecHosts = options.ipsecHosts === null ? {} : readIpsecHosts(options.ipsecHosts, IPSEC_NODES);
   const folder = openStateFolder(options.state);
   running.folder = folder;
   running.lock = await lockStateFolder(folder);
@@ -83,6 +88,7 @@ async function start(
   const port = await edgePort(options.randomPorts);
   await checkPort(port, "the edge");
   const bundle = await ensureBundle(signal);
+  const pages = await ensurePages(folder);
 
   signal.throwIfAborted();
   const sockets = placeSockets(folder);
@@ -98,7 +104,7 @@ async function start(
   const { generation } = identity;
   const { demo, gateway } = options;
   const hosts = [...loopbackHosts(port), ...options.publicHosts];
-  const engine = startEngine({ folder, bundle, secrets, sockets, generation, demo, hosts, gateway, port });
+  const engine = startEngine({ folder, bundle, pages, secrets, sockets, generation, demo, hosts, gateway, port });
   identity.keep();
   running.engine = engine;
   fronts.guard(engine.pid);
@@ -119,11 +125,13 @@ async function start(
   const writePorts = (): void => {
     const pids = { engine: engine.pid, fronts: [fronts.process.pid], ...running.sites?.pids };
     const local = portsFile(running.sites?.local ?? []);
-    const ports = { edge, kme, ...gatewayPorts(gateway), ...local, pids };
+    const ipsec = ipsecPortsFile(running.sites?.ipsec ?? []);
+    const kms = kmsPortsFile(running.sites?.kms ?? []);
+    const ports = { edge, kme, ...gatewayPorts(gateway), ...local, ...ipsec, ...kms, pids };
     writeAtomic(folder.ports, `${JSON.stringify(ports, null, 2)}\n`, 0o644);
   };
   if (options.agents && broughtUp.isDemo && network !== null) {
-    const plan = await planSites(network, options.randomPorts);
+    const plan = await planSites(network, options.randomPorts, ipsecHosts);
     signal.throwIfAborted();
     const around = { folder, edge, guard: fronts, say: print, onChange: () => orNote(writePorts, print) };
     if (plan.sites.length === 0) print(UNFED_LINE);
@@ -140,6 +148,9 @@ async function start(
     serving: { edge, kme },
     sites,
     local: running.sites?.local ?? [],
+    ipsec: running.sites?.ipsec ?? [],
+    kms: running.sites?.kms ?? [],
+    ipsecHosts,
     gateway,
     socket,
     network,

@@ -1,8 +1,11 @@
-/** Tokens of one deployment, made once: the bootstrap token, and those of the demo. */
+/** Secrets of one deployment, made once: the bootstrap token, the seed of its nodes' keys, and the demo's tokens. */
 import { randomBytes } from "node:crypto";
 import { tokenSha256 } from "../../shared/auth/token.ts";
+import { fromBase64 } from "../../shared/bytes/base64.ts";
+import { IDENTITY_SEED_BYTES } from "../../shared/peers/identity.ts";
 import { DEMO_TOKEN_NAMES, demoNetwork, type Tokens } from "../demo/network.ts";
-import { parseTexts, readIfThere, textsFile, writeAtomic } from "./files.ts";
+import { StartFailure } from "./failure.ts";
+import { parseTexts, readIfThere, textsFile, writeDurable } from "./files.ts";
 import { checked, type WantedNetwork } from "./network.ts";
 import type { StateFolder } from "./state-folder.ts";
 
@@ -11,18 +14,33 @@ const TOKEN_BYTES = 32;
 export interface Secrets {
   readonly bootstrapToken: string;
   readonly bootstrapSha256: string;
+  /** Base64 of 32 random bytes. */
+  readonly identitySeed: string;
 }
 
 /** 256 random bits, URL-safe. */
 export const newToken = (): string => randomBytes(TOKEN_BYTES).toString("base64url");
 
 export function loadSecrets(folder: StateFolder): Secrets {
-  let bootstrapToken = readIfThere(folder.bootstrapToken)?.trim();
-  if (bootstrapToken === undefined || bootstrapToken === "") {
-    bootstrapToken = newToken();
-    writeAtomic(folder.bootstrapToken, `${bootstrapToken}\n`);
+  const bootstrapToken = keptText(folder.bootstrapToken, newToken);
+  const identitySeed = keptText(folder.identitySeed, newIdentitySeed);
+  if (fromBase64(identitySeed)?.length !== IDENTITY_SEED_BYTES) {
+    // A new one would make others of the nodes: not without their operator's word.
+    const hint = "restore it, or delete it and tell the other deployments the nodes' new keys";
+    throw new StartFailure(`${folder.identitySeed} is not base64 of ${IDENTITY_SEED_BYTES} bytes: ${hint}`);
   }
-  return { bootstrapToken, bootstrapSha256: tokenSha256(bootstrapToken) };
+  return { bootstrapToken, bootstrapSha256: tokenSha256(bootstrapToken), identitySeed };
+}
+
+const newIdentitySeed = (): string => randomBytes(IDENTITY_SEED_BYTES).toString("base64");
+
+/** What the file holds, made where it is missing or empty, and kept. */
+function keptText(file: string, make: () => string): string {
+  const kept = readIfThere(file)?.trim() ?? "";
+  if (kept !== "") return kept;
+  const made = make();
+  writeDurable(file, `${made}\n`);
+  return made;
 }
 
 /** `tokens.json` of the demo, made where it is missing. */

@@ -25,6 +25,10 @@ export interface StateFolder {
   readonly devSecrets: string;
   readonly devStorage: string;
   readonly bootstrapToken: string;
+  /** What the keys of the nodes hosted here are derived from. */
+  readonly identitySeed: string;
+  /** Certificates (PEM) of authorities besides those browsers trust, for the TLS of other deployments; the operator's. */
+  readonly peerAuthorities: string;
   readonly appliedConfig: string;
   readonly ports: string;
   readonly lock: string;
@@ -51,6 +55,8 @@ export function openStateFolder(path: string, use: "start" | "dev" = "start"): S
     devSecrets: at("dev/secrets.json"),
     devStorage: at("dev/state"),
     bootstrapToken: at("bootstrap.token"),
+    identitySeed: at("identity.seed"),
+    peerAuthorities: at("peers-ca.pem"),
     appliedConfig: within("applied-config.sha256"),
     ports: at("ports.json"),
     lock: at("lock"),

@@ -30,6 +30,12 @@ export const all = (version: Version): Versions => ({
   TunnelHub: "present",
   KeyStream: "present",
   QkdModule: "present",
+  LegacyNode: "present",
+  TrustedNode: "present",
+  KmsPeer: "present",
+  ProxyAgent: "present",
+  Room: "present",
+  TokenIssuer: "present",
 });
 
 export interface Deployment {
@@ -122,37 +128,38 @@ function listening(child: ChildProcess, log: () => string): Promise<number> {
 
 const SECRETS = ["QKD_BOOTSTRAP_SHA256", "QKD_EPOCH_KEY_1"];
 
-/** A service for the Worker and one for each class of objects, over one storage folder. */
+/** A service for each version, with the Worker or the classes of objects that run in it, over one storage folder. */
 function configOf({ folder, bundles }: Deployment, versions: Versions, frontsSocket: string): string {
-  const shared = [
+  const bindings = [
     '(name = "QKD_MTLS", text = "front")',
     ...SECRETS.map((name) => `(name = "${name}", fromEnvironment = "${name}")`),
-    ...OBJECT_CLASSES.map(
-      ({ binding, className }) =>
-        `(name = "${binding}", durableObjectNamespace = (className = "${className}", serviceName = "${className}"))`,
-    ),
-  ].join(", ");
-  const workerOf = (version: Version, more: string) => `(
-      modules = [${bundles[version]}],
+    ...OBJECT_CLASSES.map(({ binding, className }) => {
+      const where = `className = "${className}", serviceName = "${versions[className]}"`;
+      return `(name = "${binding}", durableObjectNamespace = (${where}))`;
+    }),
+  ];
+  const services = Object.entries(bundles).map(([version, modules]) => {
+    const namespaces = OBJECT_CLASSES.filter(({ className }) => versions[className] === version).map(
+      ({ className, uniqueKey }) => `(className = "${className}", uniqueKey = "${uniqueKey}", enableSql = true)`,
+    );
+    return `(name = "${version}", worker = (
+      modules = [${modules}],
       compatibilityDate = "${COMPATIBILITY_DATE}",
-      bindings = [${shared}],${more}
-    )`;
-  const objects = OBJECT_CLASSES.map(({ className, uniqueKey }) => {
-    const namespace = `(className = "${className}", uniqueKey = "${uniqueKey}", enableSql = true)`;
-    const storage = `durableObjectNamespaces = [${namespace}], durableObjectStorage = (localDisk = "disk")`;
-    return `(name = "${className}", worker = ${workerOf(versions[className], storage)}),`;
+      bindings = [${bindings.join(", ")}],
+      durableObjectNamespaces = [${namespaces.join(", ")}],
+      durableObjectStorage = (localDisk = "disk"),
+    )),`;
   });
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    (name = "Worker", worker = ${workerOf(versions.Worker, "")}),
-    ${objects.join("\n    ")}
+    ${services.join("\n    ")}
     (name = "disk", disk = (path = "${join(folder, "storage")}", writable = true)),
     (name = "internet", network = (allow = [])),
   ],
   sockets = [
-    (name = "edge", address = "127.0.0.1:0", http = (), service = "Worker"),
-    (name = "fronts", address = "unix:${frontsSocket}", http = (cfBlobHeader = "X-Cf-Blob"), service = "Worker"),
+    (name = "edge", address = "127.0.0.1:0", http = (), service = "${versions.Worker}"),
+    (name = "fronts", address = "unix:${frontsSocket}", http = (cfBlobHeader = "X-Cf-Blob"), service = "${versions.Worker}"),
   ],
 );
 `;

@@ -58,3 +58,44 @@ describe("clients that exist", () => {
     expect([answer.status, answer.text]).toEqual([405, ""]);
   });
 });
+
+describe("clients of Open-QKD-Network: qTox, and the TLS demo of its KMS", () => {
+  const BASIC = "Basic aHRtbDU6cGFzc3dvcmQ=";
+  const FORM = "application/x-www-form-urlencoded";
+
+  const post = async (path: string, body: string, authorization: string) => {
+    const headers = { "Content-Type": FORM, Authorization: authorization };
+    const answer = await fetch(rig.edge + path, { method: "POST", body, headers });
+    return { status: answer.status, json: (await answer.json()) as Record<string, unknown> };
+  };
+  /** As the demo's source has it, letter by letter. */
+  const tokenOf = async (user: string): Promise<string> => {
+    const body = `password=bot&client_secret=password&client=html5&username=${user}&grant_type=password&scope=openid`;
+    const { json } = await post("/uaa/oauth/token", body, BASIC);
+    expect(json).toMatchObject({ access_token: expect.any(String), refresh_token: expect.any(String) });
+    return `Bearer ${String(json["access_token"])}`;
+  };
+
+  test("Q-01 to Q-03: a token by the fixed names, newkey at site A, the same key at site B", async () => {
+    const [atA, atB] = [await tokenOf("pwebb"), await tokenOf("site2")];
+    const { json: made } = await post("/api/newkey", "siteid=B", atA);
+    expect(made).toEqual({
+      index: expect.any(Number),
+      hexKey: expect.stringMatching(/^[0-9a-f]{64}$/),
+      blockId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    const wanted = `siteid=A&index=${String(made["index"])}&blockid=${String(made["blockId"])}`;
+    expect(await post("/api/getkey", wanted, atB)).toEqual({ status: 200, json: made });
+    expect(await post("/api/getkey", wanted, atB)).toMatchObject({ status: 200, json: { index: -2, hexKey: null } });
+  });
+
+  test("Q-04, Q-05: an error without a token, index -2 with the wrong block", async () => {
+    const wanted = `siteid=A&index=0&blockid=${crypto.randomUUID()}`;
+    expect(await post("/api/getkey", wanted, "Bearer nobody")).toMatchObject({
+      status: 401,
+      json: { error: "invalid_token" },
+    });
+    const { json } = await post("/api/getkey", wanted, await tokenOf("site2"));
+    expect(json).toEqual({ index: -2, hexKey: null, blockId: null, error: expect.any(String) });
+  });
+});

@@ -1,5 +1,6 @@
 /** Part 3: Get key (clauses 5.3, 6.2, 6.3). */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DEFAULT_POLICY } from "../../shared/network/document.ts";
 import {
   decKeys,
   encKeys,
@@ -110,7 +111,11 @@ describe("ETSI 014 part 3: what is refused", () => {
       await encKeys(rig.a, rig.sameNode, { extension_mandatory: [{ qkdedge_route_type: "direct" }] }),
       MESSAGES.unmet,
     );
-    expectError(await post({ extension_mandatory: [{ qkdedge_route_type: "by pigeon" }] }), MESSAGES.unmet);
+    expectError(
+      await encKeys(rig.a, rig.C, { extension_mandatory: [{ qkdedge_route_type: "direct" }] }),
+      MESSAGES.unmet,
+    );
+    expectError(await post({ extension_mandatory: [{ qkdedge_route_type: "by pigeon" }] }));
     expectKeys(await post({ extension_mandatory: [{ qkdedge_route_type: "direct" }] }), 1);
   });
   test("014-E21 extension_mandatory as one object is read as a list of one", async () => {
@@ -149,8 +154,11 @@ describe("ETSI 014 part 3: what is refused", () => {
     ];
     for (const body of bodies) expectError(await post(body));
   });
-  test("a pair without a link between its nodes: a clear 400", async () => {
-    expectError(await rig.a.call(`/${rig.C}/enc_keys`));
+  test("a pair without a link between its nodes: keys over the nodes between, or a clear 400 where nothing is relayed", async () => {
+    expectKeys(await rig.a.call(`/${rig.C}/enc_keys`), 1);
+    await rig.withPolicy({ relay: { ...DEFAULT_POLICY.relay, enabled: false } }, async () => {
+      expectError(await rig.a.call(`/${rig.C}/enc_keys`));
+    });
   });
 });
 

@@ -13,6 +13,8 @@ import { type Identity, KmeClient } from "./kme-client.ts";
 export interface Rig {
   readonly kme1: string;
   readonly kme2: string;
+  /** Base URL of the edge. */
+  readonly edge: string;
   /** PEM of the authority that signs everybody's certificates. */
   readonly ca: string;
   readonly A: string;
@@ -93,6 +95,10 @@ class Deployment {
     return this.#network.kme[node] ?? "";
   }
 
+  get edge(): string {
+    return this.#network.edge;
+  }
+
   async file(name: string): Promise<string> {
     return await readFile(join(this.#state, "certs", name), "utf8");
   }
@@ -139,6 +145,7 @@ export async function startRig(): Promise<Rig> {
     ...NAMES,
     kme1: deployment.kme(NODES.A),
     kme2: deployment.kme(NODES.B),
+    edge: deployment.edge,
     ca,
     a: client(NAMES.A, NODES.A),
     b: client(NAMES.B, NODES.B),

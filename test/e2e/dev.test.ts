@@ -30,6 +30,9 @@ it("runs the demo under wrangler dev; the lines it prints, and the README's, fet
   const [readmeGiven = "", readmeFetched] = runReadmeBlock("bearer()", { state, edge, kme: {} });
   expect(readmeGiven).toMatch(/^\{"keys":\[\{"key_ID":"/);
   expect(readmeFetched === readmeGiven).toBe(true);
+  const page = await fetch(`${edge}/messenger/`);
+  expect([page.status, page.headers.get("Content-Type")]).toEqual([200, "text/html; charset=utf-8"]);
+  expect(await page.text()).toContain("/messenger/assets/");
   child.kill("SIGTERM");
   expect(await ended).toBe(0);
   expect(isRunning(child.pid ?? 0)).toBe(false);

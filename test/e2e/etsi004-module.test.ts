@@ -194,7 +194,7 @@ function supply(): EdgeQkdSupply {
 
 const A = { sae: "sae-a", node: "tn-1", uuid: "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa" };
 const C = { sae: "sae-c", node: "tn-2", uuid: "bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb" };
-const inTime = (): AbortSignal => AbortSignal.timeout(20_000);
+const inTime = (): AbortSignal => AbortSignal.timeout(60_000);
 const valueOf = <T>(result: Result<T, string>): T => (result.ok ? result.value : expect.unreachable(result.error));
 
 test.each([

@@ -73,6 +73,8 @@ describe("what travels in a batch", () => {
     ],
     ["a key beyond ASCII", get(ENC, `${CLOSE}\r\nIdempotency-Key: \xe9`), ""],
     ["two hosts", get(ENC, `${CLOSE}\r\nHost: other`), ""],
+    ["what a page asks of its own host", get(ENC, `${CLOSE}\r\nSec-Fetch-Site: same-origin`), ""],
+    ["what a page says where it is from", post(2, `${CLOSE}\r\nOrigin: https://evil.example`), "{}"],
     ["a host that is a path", get(ENC, "Host: x/y\r\nConnection: close"), ""],
     ["a host that is no address", get(ENC, "Host: 999.999.999.999\r\nConnection: close"), ""],
     ["a port that is none", get(ENC, "Host: x:99999\r\nConnection: close"), ""],

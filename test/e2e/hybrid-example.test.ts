@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { METHOD_NAMES, METHODS } from "../../shared/hybrid/methods.ts";
 import { KEMS, type KemName } from "../../shared/kem/registry.ts";
 import { askJson, JSON_QOS, type JsonAnswer, jsonClient, type LocalClient } from "../support/local-client.ts";
-import { eventually } from "../support/operator.ts";
+import { changeNetwork, eventually } from "../support/operator.ts";
 import { type Pids, type RunningNetwork, runNetwork } from "../support/run-network.ts";
 
 const PROJECT = resolve(import.meta.dirname, "../..");
@@ -34,7 +34,7 @@ const UUIDS = {
 type Node = keyof typeof UUIDS;
 type Pair = readonly [source: Node, destination: Node];
 const NEIGHBOURS: Pair = ["tn-1", "tn-2"];
-/** No link of theirs has QKD key for both. */
+/** Two links apart: QKD key comes to them over tn-2. */
 const STRANGERS: Pair = ["tn-1", "tn-3"];
 
 async function clientAt(node: Node): Promise<LocalClient<JsonAnswer>> {
@@ -43,6 +43,14 @@ async function clientAt(node: Node): Promise<LocalClient<JsonAnswer>> {
   await once(socket, "connect");
   onTestFinished(() => void socket.destroy());
   return jsonClient(socket);
+}
+
+/** Whether nodes pass key on to others. */
+async function relay(enabled: boolean): Promise<void> {
+  await changeNetwork(network, ({ policy, ...document }) => ({
+    ...document,
+    policy: { ...policy, relay: { ...policy.relay, enabled } },
+  }));
 }
 
 interface Wish {
@@ -213,7 +221,14 @@ describe("sources", () => {
     );
   });
 
+  test("between nodes that share no link QKD key is relayed", async () => {
+    const { told } = await session("key_sources=ML-KEM-512,QKD", { pair: STRANGERS, timeoutMs: 5000 });
+    expect(told).toMatchObject({ sources: ["ML-KEM-512", "QKD"], confirmed: true });
+  });
+
   test("between nodes without QKD: a required source fails, an optional one is left out, and both are told", async () => {
+    await relay(false);
+    onTestFinished(async () => await relay(true));
     const wish = { pair: STRANGERS, timeoutMs: 1000 };
     await session("key_sources=ML-KEM-512", wish);
     // Whoever asks for the QKD key finds that there is none before it has told the other end of anything.

@@ -6,44 +6,13 @@ import https from "node:https";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { httpsRequest } from "../support/front-bench.ts";
+import { KeyLedger, keysIn } from "../support/key-ledger.ts";
 import { newStateFolder, runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
 const ROUNDS = 10;
 const WRITERS = 16;
 /** From a round's first key on, its writers are left alone for between these. */
 const LOAD_MS = { min: 100, max: 500 };
-
-/** What a slave knows of a key it was given the ID of. */
-type Fate = "pending" | "fetched" | "unknown";
-interface Key {
-  readonly key_ID: string;
-  readonly key: string;
-}
-
-/** Everything acknowledged so far, over all rounds. */
-class Ledger {
-  readonly keys = new Map<string, string>();
-  readonly fates = new Map<string, Fate>();
-  readonly #seen = new Set<string>();
-
-  given({ key_ID, key }: Key): void {
-    expect(this.keys.has(key_ID), "no ID twice").toBe(false);
-    expect(this.#seen.has(key), "no key under two IDs").toBe(false);
-    this.#seen.add(key);
-    this.keys.set(key_ID, key);
-    this.fates.set(key_ID, "pending");
-  }
-
-  fetched({ key_ID, key }: Key): void {
-    expect(this.keys.get(key_ID) === key, "equal at both ends").toBe(true);
-    expect(this.fates.get(key_ID), "never delivered twice").not.toBe("fetched");
-    this.fates.set(key_ID, "fetched");
-  }
-
-  with(fate: Fate): string[] {
-    return [...this.fates].filter(([, each]) => each === fate).map(([id]) => id);
-  }
-}
 
 /** Keep-alive connections of one writer: to the master's KME and to the slave's. */
 function connect(network: RunningNetwork) {
@@ -60,10 +29,8 @@ function connect(network: RunningNetwork) {
   };
 }
 
-const keysIn = (body: string): Key[] => (JSON.parse(body) as { keys: Key[] }).keys;
-
 /** Takes and fetches keys until the engine is gone; leaves some pending. */
-async function write(network: RunningNetwork, ledger: Ledger, seed: number): Promise<void> {
+async function write(network: RunningNetwork, ledger: KeyLedger, seed: number): Promise<void> {
   const { enc, dec, close } = connect(network);
   const mine: string[] = [];
   try {
@@ -93,7 +60,7 @@ async function write(network: RunningNetwork, ledger: Ledger, seed: number): Pro
 }
 
 /** After a restart: what was acknowledged is as it was. */
-async function check(network: RunningNetwork, ledger: Ledger): Promise<void> {
+async function check(network: RunningNetwork, ledger: KeyLedger): Promise<void> {
   const { dec, close } = connect(network);
   for (const id of ledger.with("fetched").slice(-200)) expect((await dec(id)).status).toBe(400);
   for (const id of ledger.with("unknown")) {
@@ -112,7 +79,7 @@ async function check(network: RunningNetwork, ledger: Ledger): Promise<void> {
 
 test("kill -9 under 16 writers, ten rounds", { timeout: 300_000 }, async () => {
   const state = newStateFolder();
-  const ledger = new Ledger();
+  const ledger = new KeyLedger();
   const [loads] = fc.sample(fc.array(fc.integer(LOAD_MS), { minLength: ROUNDS, maxLength: ROUNDS }), 1);
   // oxlint-disable-next-line no-console -- what a failure needs to be seen again
   console.log(`load before each kill, ms: ${loads?.join(" ")}`);

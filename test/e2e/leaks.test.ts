@@ -27,6 +27,50 @@ interface Key {
   readonly key: string;
 }
 
+test("the KMS API's keys and tokens are in its answers only, and a wrong name or password is nowhere", async () => {
+  const scan = new KeyScan();
+  const said: string[] = [];
+  const ask = async (
+    path: string,
+    body: Record<string, string>,
+    authorization: string,
+  ): Promise<Record<string, string>> => {
+    const answer = await fetch(network.edge + path, {
+      method: "POST",
+      body: new URLSearchParams(body),
+      headers: { Authorization: authorization },
+    });
+    said.push(JSON.stringify([...answer.headers]));
+    return (await answer.json()) as Record<string, string>;
+  };
+  const signIn = async (username: string, password = "bot"): Promise<Record<string, string>> => {
+    const form = { grant_type: "password", username, password };
+    return await ask("/uaa/oauth/token", form, `Basic ${btoa("html5:password")}`);
+  };
+  const tokens = [await signIn("pwebb"), await signIn("site2")];
+  for (const { access_token: access = "", refresh_token: refresh = "" } of tokens) {
+    for (const token of [access, refresh]) scan.add(Buffer.from(token.split(".").at(-1) ?? "", "base64url"));
+  }
+  const [atA, atB] = tokens.map(({ access_token: token }) => `Bearer ${token}`);
+  for (let n = 0; n < 5; n++) {
+    const { hexKey = "", blockId = "" } = await ask("/api/newkey", { siteid: "B" }, atA ?? "");
+    scan.add(Buffer.from(hexKey, "hex"));
+    const wanted = { siteid: "A", index: "0", blockid: blockId };
+    expect(await ask("/api/getkey", wanted, atB ?? "")).toMatchObject({ hexKey });
+    said.push(JSON.stringify(await ask("/api/getkey", wanted, atB ?? "")));
+  }
+  const typed = ["a name typed by mistake", "the password of another system"];
+  expect(await signIn(...(typed as [string, string]))).toMatchObject({ error: "invalid_grant" });
+  await expect.poll(() => auditOf("tn-1"), { timeout: 30_000 }).toContain("kms-token.issue");
+  await expect.poll(() => auditOf("deployment"), { timeout: 30_000 }).toContain("kms-token.refused");
+  for (const log of ["tn-1", "tn-2", "deployment"]) said.push(await auditOf(log));
+  said.push(network.output());
+  for (const text of said) {
+    expect(scan.find(text)).toBeNull();
+    for (const secret of typed) expect(text).not.toContain(secret);
+  }
+});
+
 test("nothing but the containers holds bytes of keys, or a digest of one", async () => {
   const scan = new KeyScan();
   const said: string[] = [];

@@ -1,4 +1,4 @@
-/** How `npm start` ends: when told, when killed, when one of its processes dies; with the demo's site agents. */
+/** How `npm start` ends: when told, when killed, when one of its processes dies; with the demo's site agents, and without. */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -15,21 +15,21 @@ const freshFolder = (): string => {
   return folder;
 };
 
-it.each(["SIGTERM", "SIGINT"] as const)(
-  "%s ends every process within 2 s and takes the traces away",
-  async (signal) => {
-    const network = await runNetwork({ agents: true });
-    const pids = allPids(network.pids);
-    expect(pids).toHaveLength(6);
-    const state = network.state;
-    const sent = Date.now();
-    expect(await network.stop({ signal, keep: true })).toBe(0);
-    expect(Date.now() - sent).toBeLessThan(2000);
-    expect(pids.filter(isRunning)).toEqual([]);
-    expect(["ports.json", "lock", "run/edge.sock"].filter((file) => existsSync(join(state, file)))).toEqual([]);
-    rmSync(state, { recursive: true });
-  },
-);
+it.each([
+  ["SIGTERM", "with agents", 6],
+  ["SIGINT", "without", 2],
+] as const)("%s, %s: ends every process within 2 s and takes the traces away", async (signal, agents, processes) => {
+  const network = await runNetwork({ agents: agents === "with agents" });
+  const pids = allPids(network.pids);
+  expect(pids).toHaveLength(processes);
+  const state = network.state;
+  const sent = Date.now();
+  expect(await network.stop({ signal, keep: true })).toBe(0);
+  expect(Date.now() - sent).toBeLessThan(2000);
+  expect(pids.filter(isRunning)).toEqual([]);
+  expect(["ports.json", "lock", "run/edge.sock"].filter((file) => existsSync(join(state, file)))).toEqual([]);
+  rmSync(state, { recursive: true });
+});
 
 it("SIGKILL of the starter ends its children too, and the folder can be used again", async () => {
   const state = freshFolder();
@@ -42,10 +42,10 @@ it("SIGKILL of the starter ends its children too, and the folder can be used aga
 });
 
 it.each([
-  ["engine", (network: RunningNetwork) => network.pids.engine],
-  ["process of the KME fronts", (network: RunningNetwork) => network.pids.fronts[0] ?? 0],
-] as const)("says so and ends all when the %s dies", async (name, pidOf) => {
-  const network = await runNetwork({ agents: true });
+  ["engine", (network: RunningNetwork) => network.pids.engine, true],
+  ["process of the KME fronts", (network: RunningNetwork) => network.pids.fronts[0] ?? 0, false],
+] as const)("says so and ends all when the %s dies", async (name, pidOf, agents) => {
+  const network = await runNetwork({ agents });
   const pids = allPids(network.pids);
   process.kill(pidOf(network), "SIGKILL");
   const code = await new Promise<number | null>((resolve) => network.process.once("close", resolve));
@@ -59,7 +59,7 @@ it("ends with the process that started it through the bootstrap", async () => {
   const state = freshFolder();
   const parent = spawn(
     "node",
-    [join(PROJECT, "scripts", "bootstrap.mjs"), "scripts/start.ts", "--state", state, "--random-ports"],
+    [join(PROJECT, "scripts", "bootstrap.mjs"), "scripts/start.ts", "--state", state, "--random-ports", "--no-agents"],
     { stdio: "ignore" },
   );
   await expect.poll(() => existsSync(join(state, "ports.json")), { timeout: 60_000 }).toBe(true);

@@ -54,6 +54,17 @@ describe("the demo network", () => {
     expect(containerOf(fetched.body).keys).toEqual([key]);
   });
 
+  it("serves its pages, at the edge and at each KME", async () => {
+    const page = await fetch(`${network.edge}/messenger/`);
+    const text = await page.text();
+    expect([page.status, page.headers.get("Content-Type")]).toEqual([200, "text/html; charset=utf-8"]);
+    const [script = ""] = /\/messenger\/assets\/[\w-]+\.js/.exec(text) ?? [];
+    const file = await fetch(`${network.edge}${script}`);
+    expect([file.status, file.headers.get("Content-Type")]).toEqual([200, "text/javascript; charset=utf-8"]);
+    await file.arrayBuffer();
+    expect(await network.request("tn-1", "sae-a", "/messenger/")).toMatchObject({ status: 200, body: text });
+  });
+
   it("prints lines that do the same when pasted, by certificate and by token", () => {
     const lines = network
       .output()

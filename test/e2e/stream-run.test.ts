@@ -1,10 +1,11 @@
-/** Applications of the demo: `qkd stream run` in each way, the client library, the examples and what their pages show. */
+/** Applications of the demo: `qkd stream run` in each way, the client library as installed, the examples and what their pages show. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Etsi014Client, RefusedError } from "qkd-edge/client";
+import { Etsi014Client, KmsClient, type KmsGrant, kmsUrls, RefusedError } from "qkd-edge/client";
+import { type Consumer, installClient, pagePrograms, pointedAt } from "../support/client-package.ts";
 import { runReadmeBlock } from "../support/readme.ts";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
@@ -30,6 +31,14 @@ function run(command: string, args: readonly string[]) {
   const env = { ...process.env, QKD_STATE: network.state };
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: PROJECT, encoding: "utf8", env });
   return { status, stderr, lines: stdout.trim().split("\n") };
+}
+
+/** What an example says of its keys, one a line. */
+function expectEqual({ status, lines, stderr }: ReturnType<typeof run>, keys: number): void {
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  expect(lines.filter((line) => / equal\b/.test(line))).toHaveLength(keys);
+  expect(lines.join("\n")).not.toMatch(/UNEQUAL|ANOTHER|UNEXPECTED|TWICE|ANYBODY/);
 }
 
 const qkd = (...args: readonly string[]) => run(process.execPath, ["cli/qkd.ts", "stream", "run", ...args]);
@@ -127,21 +136,66 @@ describe("the client library with ETSI GS QKD 014", () => {
   });
 });
 
+test("the client library with the KMS API: a refresh token is good once, a second use ends all that came of it", async () => {
+  const kept: string[] = [];
+  const kmsOf = (grant: KmsGrant): KmsClient =>
+    new KmsClient({
+      urls: kmsUrls(network.edge),
+      client: { id: "html5", secret: "password" },
+      grant,
+      onRefreshToken: (token) => void kept.push(token),
+    });
+  const [wrong, right] = ["wrong", "bot"].map((password) => kmsOf({ type: "password", username: "pwebb", password }));
+  await expect(wrong?.newKey("B")).rejects.toMatchObject({ name: "OAuthError", code: "invalid_grant" });
+  expect((await right?.newKey("B"))?.key).toHaveLength(32);
+  expect((await kmsOf({ type: "refresh_token", refreshToken: kept[0] ?? "" }).newKey("B")).key).toHaveLength(32);
+  for (const refreshToken of kept.slice(0, 2)) {
+    const late = kmsOf({ type: "refresh_token", refreshToken });
+    await expect(late.newKey("B")).rejects.toMatchObject({ code: "invalid_grant" });
+  }
+  expect(kept).toHaveLength(2);
+});
+
 describe("the examples", () => {
   test.each([
-    ["stream.ts", process.execPath, ["--conditions=qkd-edge-source"], 8],
-    ["stream.py", "python3", [], 3],
-    ["stream.sh", "bash", [], 3],
-    ["qkd-module.py", "python3", [], 3],
-    ["qkd-module-0.9.py", "python3", [], 3],
-    ["json-tcp.py", "python3", [], 3],
-    ["binary.py", "python3", [], 3],
-  ])("%s: both ends have the same", (file, command, args, chunks) => {
-    const { status, lines, stderr } = run(command, [...args, join("examples/etsi004", file)]);
+    ["etsi004/stream.ts", process.execPath, ["--conditions=qkd-edge-source"], 8],
+    ["etsi004/stream.py", "python3", [], 3],
+    ["etsi004/stream.sh", "bash", [], 3],
+    ["etsi004/qkd-module.py", "python3", [], 3],
+    ["etsi004/qkd-module-0.9.py", "python3", [], 3],
+    ["etsi004/json-tcp.py", "python3", [], 3],
+    ["etsi004/binary.py", "python3", [], 3],
+    ["python/etsi014.py", "python3", [], 2],
+    ["python/kms.py", "python3", [], 2],
+  ])("%s: both ends have the same", (file, command, args, keys) => {
+    expectEqual(run(command, [...args, join("examples", file)]), keys);
+  });
+
+  if (spawnSync("go", ["version"]).status === 0) {
+    test("go/main.go: both ends have the same", () => {
+      expectEqual(run("go", ["run", "examples/go/main.go"]), 2);
+    });
+  } else process.stderr.write("examples/go is not run: there is no Go here\n");
+});
+
+describe("the client library's page", () => {
+  let consumer: Consumer;
+  beforeAll(async () => {
+    consumer = await installClient();
+  });
+  afterAll(() => consumer.remove());
+
+  test.each([
+    ["ETSI GS QKD 014", 0, ["keys are there", "32 bytes equal", "32 bytes equal"]],
+    ["ETSI GS QKD 004", 1, ["chunk 0 equal 0 hops", "closed"]],
+    ["the KMS API", 3, ["index 0 equal", "once"]],
+    ["a certificate", 4, ["by certificate: 32 bytes"]],
+  ])("%s", (_what, at, told) => {
+    const program = consumer.write("program.ts", pointedAt(network, pagePrograms()[at] ?? ""));
+    const { status, lines, stderr } = run(process.execPath, [program]);
     expect(stderr).toBe("");
+    expect(lines).toEqual(told);
     expect(status).toBe(0);
-    expect(lines.filter((line) => / equal\b/.test(line))).toHaveLength(chunks);
-    expect(lines.join("\n")).not.toMatch(/UNEQUAL|ANOTHER|UNEXPECTED/);
   });
 });
 

@@ -8,6 +8,7 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync 
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { GcmTags } from "./gcm-tags.ts";
 
 const RUN_BYTES = 8;
 const [IV_BYTES, KEY_BYTES, TAG_BYTES] = [12, 32, 16];
@@ -118,19 +119,28 @@ function decrypt(key: Buffer, iv: Buffer, sealed: Buffer): Buffer | null {
 const unwrap = (wrapped: Buffer, key: Buffer): Buffer | null =>
   decrypt(key, wrapped.subarray(0, IV_BYTES), wrapped.subarray(IV_BYTES));
 
-/** Tries every offset of a file, but for those where text or zeros lie: a wrapped key is random. */
+/** Tries every offset of a file, but for those where text or zeros lie. */
 function* unwrapAnywhere(file: Buffer, keys: readonly Buffer[]): Generator<{ dataKey: Buffer; end: number }> {
+  const offsets = randomPieces(file);
+  for (const key of keys) {
+    for (const offset of new GcmTags(key).right(file, offsets)) {
+      const end = offset + WRAPPED_BYTES;
+      const dataKey = unwrap(file.subarray(offset, end), key);
+      if (dataKey !== null) yield { dataKey, end };
+    }
+  }
+}
+
+/** Where a wrapped key may lie: it is random. */
+function randomPieces(file: Buffer): number[] {
+  const offsets: number[] = [];
   let high = 0;
   for (let end = 1; end <= file.length; end++) {
     high += (file[end - 1] ?? 0) >> 7;
     if (end > WRAPPED_BYTES) high -= (file[end - 1 - WRAPPED_BYTES] ?? 0) >> 7;
-    if (end < WRAPPED_BYTES || high < WRAPPED_BYTES / 6) continue;
-    const wrapped = file.subarray(end - WRAPPED_BYTES, end);
-    for (const key of keys) {
-      const dataKey = unwrap(wrapped, key);
-      if (dataKey !== null) yield { dataKey, end };
-    }
+    if (end >= WRAPPED_BYTES && high >= WRAPPED_BYTES / 6) offsets.push(end - WRAPPED_BYTES);
   }
+  return offsets;
 }
 
 /** What GCM with an IV of zeros adds to the plaintext: AES in counter mode from 2 on (NIST SP 800-38D, 7.1). */

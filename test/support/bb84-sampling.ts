@@ -1,16 +1,22 @@
 /** What the two records of a simulated block show side by side, and random numbers that are the same on every run. */
-import { shake256 } from "@noble/hashes/sha3.js";
-import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { createCipheriv } from "node:crypto";
 import { KEY_BASIS } from "../../shared/postprocessing/bases.ts";
 import type { CorrectedCounts } from "../../shared/postprocessing/bounds/photon-statistics.ts";
 import type { Attack } from "../../shared/simulator/eve.ts";
 import { detectionClasses } from "../../shared/simulator/outcomes.ts";
-import { RandomWords, SEED_BYTES, seededWords } from "../../shared/simulator/random.ts";
+import { RandomWords, SEED_BYTES } from "../../shared/simulator/random.ts";
 import { type BlockEnd, LinkSampler } from "../../shared/simulator/sampler.ts";
 import type { LinkSettings } from "../../shared/simulator/settings.ts";
+import { shakeOf } from "./openssl-shake.ts";
 
-export const wordsOf = (label: string): RandomWords =>
-  new RandomWords(seededWords(shake256(utf8ToBytes(label), { dkLen: SEED_BYTES })));
+/** ChaCha20 by OpenSSL, from SHAKE256 of the label: the tests draw hundreds of megabytes. */
+export function wordsOf(label: string): RandomWords {
+  const stream = createCipheriv("chacha20", shakeOf(label, SEED_BYTES), new Uint8Array(16));
+  return new RandomWords((words) => {
+    const zeros = new Uint8Array(words.byteLength);
+    new Uint8Array(words.buffer, words.byteOffset, words.byteLength).set(stream.update(zeros));
+  });
+}
 
 export interface Tally extends CorrectedCounts {
   readonly detections: number;
@@ -31,7 +37,9 @@ export function tallyBlock(link: LinkSettings, random: RandomWords, end: BlockEn
     detections += batch.detections;
     pulses = batch.pulsesSent;
     for (let i = 0; i < batch.detections; i++) {
-      const [k, a, b] = [alice.intensities[i]!, alice.bases[i]!, bob.bases[i]!];
+      const k = alice.intensities[i]!;
+      const a = alice.bases[i]!;
+      const b = bob.bases[i]!;
       const error = alice.bits[i]! ^ bob.bits[i]!;
       classes[12 * k + 6 * a + 3 * b + (bob.doubleClicks[i] === 1 ? 2 : error)]! += 1;
       if (a !== b) continue;

@@ -1,4 +1,4 @@
-/** All the keys a pool has, taken over ETSI 014 at both its ends. */
+/** All the key a pool has, taken over ETSI 014 at both its ends. */
 import https from "node:https";
 import { httpsRequest } from "./front-bench.ts";
 import type { RunningNetwork } from "./run-network.ts";
@@ -9,9 +9,13 @@ export interface End {
 }
 
 const BATCH = 128;
+/** Most of it is taken in keys of this size: there are fewer of them. */
+const LONG_BITS = 4096;
 
 /**
- * Takes keys of `sizeBits` as `master` until no whole batch (then no single one) is left, and each again as `slave`.
+ * Takes keys as `master` until none of `sizeBits` is left, and each again as `slave`.
+ * @param sizeBits a divisor of 4096
+ * @returns what they hold, in pieces of `sizeBits`
  * @throws Error where the two ends differ; the message holds no key
  */
 export async function drainKeys(
@@ -26,12 +30,13 @@ export async function drainKeys(
   });
   const drained: Buffer[] = [];
   try {
-    for (let number = BATCH; number > 0;) {
-      const query = `enc_keys?number=${number}&size=${sizeBits}`;
+    for (let [number, bits] = [BATCH, LONG_BITS]; number > 0;) {
+      const query = `enc_keys?number=${number}&size=${bits}`;
       const url = `${network.kme[master.node]}/api/v1/keys/${slave.sae}/${query}`;
       const enc = await httpsRequest(url, { agent: ours });
       if (enc.status === 503) {
         number = Math.floor(number / 2);
+        if (number === 0 && bits > sizeBits) [number, bits] = [BATCH, sizeBits];
         continue;
       }
       const { keys } = JSON.parse(enc.body) as { keys: { key_ID: string; key: string }[] };
@@ -44,7 +49,7 @@ export async function drainKeys(
       );
       if (dec.status !== 200) throw new Error(`dec_keys answered ${dec.status}`);
       if (dec.body !== enc.body) throw new Error("the two ends were given different keys");
-      drained.push(...keys.map(({ key }) => Buffer.from(key, "base64")));
+      for (const { key } of keys) drained.push(...piecesOf(Buffer.from(key, "base64"), sizeBits / 8));
     }
   } finally {
     ours?.destroy();
@@ -52,3 +57,6 @@ export async function drainKeys(
   }
   return drained;
 }
+
+const piecesOf = (key: Buffer, bytes: number): Buffer[] =>
+  Array.from({ length: key.length / bytes }, (_, index) => key.subarray(index * bytes, (index + 1) * bytes));

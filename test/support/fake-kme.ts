@@ -21,8 +21,13 @@ export interface Asked {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  /** Parsed JSON; null for no body. */
+  /** Parsed JSON, or a form as text; null for no body. */
   readonly body: unknown;
+}
+
+function parsed(body: string, headers: IncomingHttpHeaders): unknown {
+  if (body === "") return null;
+  return headers["content-type"] === "application/x-www-form-urlencoded" ? body : JSON.parse(body);
 }
 
 export class FakeKme {
@@ -46,7 +51,7 @@ export class FakeKme {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await text(request);
     const { method = "", url = "", headers } = request;
-    this.asked.push({ method, url, headers, body: body === "" ? null : JSON.parse(body) });
+    this.asked.push({ method, url, headers, body: parsed(body, headers) });
     const [reply = {}, ...later] = this.#replies;
     if (later.length > 0) this.#replies = later;
     const isText = reply.body === undefined || typeof reply.body === "string";

@@ -1,15 +1,17 @@
-"""Stands in for a hybridization module, towards other modules: its peer protocol over mutual TLS, both roles.
+"""Stands in for hybridization modules, towards other modules: their peer protocol over mutual TLS, both roles.
 
-    python3 hybridization-module.py '{"cert": ..., "key": ..., "ca": ..., "host": "127.0.0.1", "node": [...]}'
+    python3 hybridization-module.py '["node", "kem-by-lines.ts"]'
 
-`node` is the command that computes KEMs (kem-by-lines.ts). Commands come on stdin, a JSON object a line, and are
-answered on stdout under the same `id`, in any order:
+takes the command that computes KEMs. Commands come on stdin, a JSON object a line, and are answered on stdout under the
+same `id`, in any order. All but the first name the module that they are for, by the `id` that it was started under:
 
-    {"id": 1, "do": "open", "role": "client", "host": ..., "port": ..., "source": ..., "destination": ..., "kems": [...],
+    {"id": 1, "do": "start", "cert": ..., "key": ..., "ca": ..., "host": "127.0.0.1", "lengths": {...}}
+    {"id": 2, "do": "stop", "module": 1}
+    {"id": 3, "do": "open", "role": "client", "host": ..., "port": ..., "source": ..., "destination": ..., "kems": [...],
      "method": "xoring", "chunk": 32, "qkd": {"host": ..., "port": ...}, "seed": null}
-    {"id": 2, "do": "get_key", "session": 1}
-    {"id": 3, "do": "close", "session": 1}
-    {"id": 4, "do": "blink", "host": ..., "port": ...}
+    {"id": 4, "do": "get_key", "session": 3}
+    {"id": 5, "do": "close", "session": 3}
+    {"id": 6, "do": "blink", "host": ..., "port": ...}
 
 `method` and `chunk` make it combine what it gets, as the original does: whatever fails is left out, and nobody is told.
 `qkd` is its QKD node, by the JSON protocol; `seed` is mixed in where one source is left; either may be null.
@@ -31,15 +33,18 @@ BLINK, SHARE_KSID, PQC = 0, 1, 2
 
 
 class Kems:
-    """One request at a time over the pipe."""
+    """One request at a time over the pipe, to a process that is started for the first of them."""
 
     def __init__(self, command):
-        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.command = command
+        self.child = None
         self.lock = threading.Lock()
 
     def ask(self, what, kem, **members):
         asked = {"do": what, "kem": kem, **{name: base64.b64encode(value).decode() for name, value in members.items()}}
         with self.lock:
+            if self.child is None:
+                self.child = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             self.child.stdin.write(json.dumps(asked).encode() + b"\n")
             self.child.stdin.flush()
             answered = json.loads(self.child.stdout.readline())
@@ -48,9 +53,14 @@ class Kems:
         return {name: base64.b64decode(value) for name, value in answered.items()}
 
 
+    def end(self):
+        if self.child is not None:
+            self.child.terminate()
+
+
 class Module:
-    def __init__(self, settings):
-        self.kems = Kems(settings["node"])
+    def __init__(self, kems, settings):
+        self.kems = kems
         self.lengths = settings["lengths"]
         self.server_context = self.context(ssl.Purpose.CLIENT_AUTH, settings)
         self.client_context = self.context(ssl.Purpose.SERVER_AUTH, settings)
@@ -73,7 +83,10 @@ class Module:
 
     def listen(self):
         while True:
-            plain, _ = self.listener.accept()
+            try:
+                plain, _ = self.listener.accept()
+            except OSError:
+                return
             try:
                 secure = self.server_context.wrap_socket(plain, server_side=True)
             except (ssl.SSLError, OSError):
@@ -154,6 +167,14 @@ class Module:
             secure.close()
         if qkd is not None:
             qkd.close()
+        return {}
+
+    def stop(self, _):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        links = [secure for _, opened, _ in self.sessions.values() for _, secure in opened]
+        for secure in [*links, *self.unclaimed.values()]:
+            secure.close()
         return {}
 
     def blink(self, asked):
@@ -255,23 +276,29 @@ def receive(secure, length):
 
 
 def main():
-    module = Module(json.loads(sys.argv[1]))
+    kems = Kems(json.loads(sys.argv[1]))
+    modules = {}
     written = threading.Lock()
 
     def answer(answered):
         with written:
             print(json.dumps(answered), flush=True)
 
+    def work(asked):
+        if asked["do"] == "start":
+            modules[asked["id"]] = Module(kems, asked)
+            return {"port": modules[asked["id"]].port}
+        return getattr(modules[asked["module"]], asked["do"])(asked)
+
     def serve(asked):
         try:
-            answer({"id": asked["id"], **getattr(module, asked["do"])(asked)})
+            answer({"id": asked["id"], **work(asked)})
         except Exception as problem:
             answer({"id": asked["id"], "error": f"{type(problem).__name__}: {problem}"})
 
-    answer({"id": 0, "port": module.port})
     for line in sys.stdin:
         threading.Thread(target=serve, args=(json.loads(line),), daemon=True).start()
-    module.kems.child.terminate()
+    kems.end()
 
 
 main()

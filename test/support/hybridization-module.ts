@@ -1,9 +1,10 @@
-/** For tests: certificates of one authority for hybridization modules, and a stand-in for such a module as a process. */
+/** For tests: certificates of one authority for hybridization modules, and stand-ins for such modules, in a process. */
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import type { Writable } from "node:stream";
 import { onTestFinished } from "vitest";
 import { type Authority, createAuthority, issue } from "../../pki/authority.ts";
 import { KEMS } from "../../shared/kem/registry.ts";
@@ -66,32 +67,62 @@ const LENGTHS = Object.fromEntries(
   Object.entries(KEMS).map(([name, row]) => [name, { publicKey: row.publicKeyBytes, ciphertext: row.ciphertextBytes }]),
 );
 
-export class StandInModule {
-  readonly #write: (line: string) => void;
+/** Python, and the Node.js that computes KEMs for it: one of each for all modules of a file, which ends with it. */
+class Process {
+  static #started: Process | null = null;
+  readonly #stdin: Writable;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #lastId = 0;
-  port = 0;
+
+  static started(): Process {
+    this.#started ??= new Process();
+    return this.#started;
+  }
+
+  private constructor() {
+    const kems = JSON.stringify([process.execPath, path.join(HERE, "kem-by-lines.ts")]);
+    const child = spawn("python3", [path.join(HERE, "hybridization-module.py"), kems], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#stdin = child.stdin;
+    createInterface({ input: child.stdout }).on("line", (line) => this.#answered(JSON.parse(line) as Answer));
+    // It ends when its input does, which is when this process has ended.
+    child.unref();
+    for (const pipe of [child.stdin, child.stdout]) (pipe as Socket).unref();
+  }
+
+  async do(asked: object): Promise<Answer> {
+    const id = ++this.#lastId;
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    this.#waiting.set(id, resolve);
+    this.#stdin.write(`${JSON.stringify({ id, ...asked })}\n`);
+    const answer = await promise;
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer;
+  }
+
+  #answered(answer: Answer): void {
+    this.#waiting.get(answer.id)?.(answer);
+    this.#waiting.delete(answer.id);
+  }
+}
+
+export class StandInModule {
+  readonly #module: number;
+  readonly port: number;
 
   /** Until the test is over. */
   static async start(files: CertificateFiles): Promise<StandInModule> {
-    const node = [process.execPath, path.join(HERE, "kem-by-lines.ts")];
-    const settings = JSON.stringify({ ...files, host: "127.0.0.1", node, lengths: LENGTHS });
-    const child = spawn("python3", [path.join(HERE, "hybridization-module.py"), settings], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const module = new StandInModule((line) => void child.stdin.write(line));
-    createInterface({ input: child.stdout }).on("line", (line) => module.#answered(JSON.parse(line) as Answer));
-    onTestFinished(async () => {
-      const ended = once(child, "exit");
-      child.stdin.end();
-      await ended;
-    });
-    module.port = (await module.#wait(0)).port ?? 0;
+    const settings = { host: "127.0.0.1", lengths: LENGTHS, cert: files.cert, key: files.key, ca: files.ca };
+    const { id, port = 0 } = await Process.started().do({ do: "start", ...settings });
+    const module = new StandInModule(id, port);
+    onTestFinished(async () => void (await module.#do({ do: "stop" })));
     return module;
   }
 
-  private constructor(write: (line: string) => void) {
-    this.#write = write;
+  private constructor(module: number, port: number) {
+    this.#module = module;
+    this.port = port;
   }
 
   /** @returns the session's number. The KSID is its hybrid stream's */
@@ -120,22 +151,6 @@ export class StandInModule {
   }
 
   async #do(asked: object): Promise<Answer> {
-    const id = ++this.#lastId;
-    const answered = this.#wait(id);
-    this.#write(`${JSON.stringify({ id, ...asked })}\n`);
-    const answer = await answered;
-    if (answer.error !== undefined) throw new Error(answer.error);
-    return answer;
-  }
-
-  #wait(id: number): Promise<Answer> {
-    const { promise, resolve } = Promise.withResolvers<Answer>();
-    this.#waiting.set(id, resolve);
-    return promise;
-  }
-
-  #answered(answer: Answer): void {
-    this.#waiting.get(answer.id)?.(answer);
-    this.#waiting.delete(answer.id);
+    return await Process.started().do({ module: this.#module, ...asked });
   }
 }

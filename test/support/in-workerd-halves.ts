@@ -4,6 +4,7 @@
  */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import * as v from "valibot";
 import type { ObjectsEnv } from "../../durable-objects/env.ts";
 import { assemblePool } from "../../durable-objects/key-pool/assemble.ts";
 import type { PoolContext } from "../../durable-objects/key-pool/context.ts";
@@ -12,10 +13,25 @@ import { type EncReach, giveKeys } from "../../durable-objects/key-pool/enc-keys
 import type { HalfPatience } from "../../durable-objects/key-pool/half-line.ts";
 import { RemoteHalf } from "../../durable-objects/key-pool/half-remote.ts";
 import { ingestBlock } from "../../durable-objects/key-pool/ingest.ts";
+import { voidImport } from "../../durable-objects/key-pool/imports.ts";
+import { receiveImport } from "../../durable-objects/key-pool/imports-elsewhere.ts";
 import { expanded } from "../../durable-objects/key-pool/read-keys.ts";
-import { Refill } from "../../durable-objects/key-pool/refill.ts";
+import type { Refill } from "../../durable-objects/key-pool/refill.ts";
+import { fromHex } from "../../shared/bytes/hex.ts";
 import { type BlockId, type LinkId, type NodeId, type PairName, poolName, type SaeId } from "../../shared/ids.ts";
 import type { HalfAnswer, HalfBatch, OtherHalf } from "../../shared/keypool/half.ts";
+import type { ImportsElsewhere, SealedImport } from "../../shared/keypool/sealed-import.ts";
+import type {
+  StreamNews,
+  StreamQuestion,
+  StreamReply,
+  StreamsElsewhere,
+} from "../../shared/keypool/stream-question.ts";
+import { StreamQuestionSchema, StreamReplySchema } from "../../shared/peers/stream-wire.ts";
+import { fail } from "../../shared/errors/errors.ts";
+import { ok } from "../../shared/result.ts";
+import { answerStream } from "../../durable-objects/key-pool/stream-answers.ts";
+import { importText, SealedImportSchema } from "../../shared/peers/import-wire.ts";
 import { sumOfLedger } from "../../shared/keypool/ledger.ts";
 import type {
   DecKeysCall,
@@ -27,7 +43,9 @@ import type {
   PoolToPoolRpc,
 } from "../../shared/keypool/types.ts";
 import { defaultPolicy } from "./in-workerd-pool.ts";
+import { padsAlone, refillAlone } from "./in-workerd-refill.ts";
 
+const NOTHING = new Uint8Array();
 const objects = env as unknown as ObjectsEnv;
 let count = 0;
 
@@ -50,6 +68,9 @@ interface Life {
 /** What becomes of one post. `send` hands it to the other half and resolves with the answer. */
 export type Fate = (send: () => PoolResult<HalfAnswer>, batch: HalfBatch) => PoolResult<HalfAnswer>;
 
+/** The same of a question about a stream. */
+export type StreamFate = (ask: () => PoolResult<StreamReply>, question: StreamQuestion) => PoolResult<StreamReply>;
+
 export class Crashed extends Error {}
 
 export class TestHalf {
@@ -57,6 +78,10 @@ export class TestHalf {
   readonly config: PoolConfig;
   /** What the carrier does with posts of this half. */
   fate: Fate = async (send) => await send();
+  /** What it does with this half's questions about streams. */
+  streamFate: StreamFate = async (ask) => await ask();
+  /** What ends here have told the other half's. */
+  readonly news: StreamNews[] = [];
   /** Higher than any before as soon as its pool has voided all it had. */
   generation = 1;
   /** The other pool of a multicast. */
@@ -126,7 +151,20 @@ export class TestHalf {
         return typeof member === "function" ? (member.bind(target) as unknown) : member;
       },
     });
-    const other: OtherHalf = {
+    const other: OtherHalf & ImportsElsewhere & StreamsElsewhere = {
+      stream: async (question) => {
+        if (life.isOver) await never();
+        const reply = await this.streamFate(async () => await this.#askStream(question), question);
+        if (life.isOver) await never();
+        return reply;
+      },
+      streamNews: async (news) => {
+        this.news.push(news);
+        return await Promise.resolve(ok(null));
+      },
+      importKeys: async (sealed) => await this.handOver(sealed),
+      voidImport: async ({ nonce, from }) =>
+        await this.other.run(async ({ pool: theirs }) => await voidImport(theirs, fromHex(nonce) ?? NOTHING, from)),
       post: async (batch) => {
         if (life.isOver) await never();
         const answer = await this.fate(async () => await this.#send(batch), batch);
@@ -139,20 +177,36 @@ export class TestHalf {
       committed: () => {},
       isLeased: () => true,
       useLease: () => {},
-      remote: { ownNode: this.node, other, patience: this.patience, generation: () => this.generation },
+      remote: () => ({ ownNode: this.node, other, patience: this.patience, generation: () => this.generation }),
     });
     const half = pool.half as RemoteHalf;
-    const life: Life = { pool, half, refill: new Refill(pool, () => expectNoSiblings()), isOver: false };
+    const life: Life = { pool, half, refill: refillAlone(pool), isOver: false };
     await pool.epochs.start(undefined);
     this.#life = life;
     return life;
   }
+
+  /** Keys of a multicast, as the carrier brings them: the test may change them on the way. */
+  handOver = async (sealed: SealedImport): PoolResult<null> => {
+    const carried = v.parse(SealedImportSchema, JSON.parse(importText(sealed)));
+    return await this.other.run(async ({ pool }) => await receiveImport(pool, carried, padsAlone(pool)));
+  };
 
   /** Plain data only, as over HTTPS. */
   async #send(batch: HalfBatch): PoolResult<HalfAnswer> {
     const plain = JSON.parse(JSON.stringify(batch)) as HalfBatch;
     const answer = await this.other.run(async ({ half }) => await half.receive(plain));
     return JSON.parse(JSON.stringify(answer)) as Awaited<PoolResult<HalfAnswer>>;
+  }
+
+  /** By the carrier's own schemas, as over HTTPS. */
+  async #askStream(question: StreamQuestion): PoolResult<StreamReply> {
+    const plain = v.parse(StreamQuestionSchema, JSON.parse(JSON.stringify(question)));
+    const reply = await this.other.run(
+      async ({ pool, refill }) => await answerStream(pool, plain, async (bytes) => (await refill.bytes({ bytes })).ok),
+    );
+    if (!reply.ok) return fail(reply.error.code, reply.error.message);
+    return ok(v.parse(StreamReplySchema, JSON.parse(JSON.stringify(reply.value))));
   }
 
   // ---- what others do with a pool
@@ -177,7 +231,7 @@ export class TestHalf {
     return await this.run(async ({ pool, refill }) => {
       const reach: EncReach = {
         poolOf: () => (this.importer ?? expectNoSiblings()) as PoolToPoolRpc,
-        refill: async (bytes) => await refill.bytes(bytes),
+        refill: async (need) => await refill.bytes(need),
         published: () => {},
       };
       return expanded(await giveKeys(pool, asked, reach));

@@ -190,6 +190,7 @@ export class ModelHalf {
   }
 
   #apply(message: HalfMessage): void {
+    if (message.kind === "give-up") throw new Error("no history here waits long enough to give a block up");
     if (message.kind === "taken") this.#has(message.block, { theirs: true });
     else if (message.kind === "announce") this.#learn(message);
     else if (message.kind === "yield") for (const place of message.units) this.#handOver(place, this.other, this.own);
@@ -198,6 +199,7 @@ export class ModelHalf {
     } else {
       const record = this.records.get(message.nonce);
       if (record === undefined) throw new Error(`a message of kind ${message.kind} is about no known record`);
+      if (message.kind === "end") throw new Error("no history here has key streams");
       if (message.kind === "void") this.#end(record);
       else {
         const indices = message.runs.flatMap(([first, count]) => Array.from({ length: count }, (_, i) => first + i));

@@ -10,7 +10,7 @@ import { giveKeys } from "../../durable-objects/key-pool/enc-keys.ts";
 import type { HalfPatience } from "../../durable-objects/key-pool/half-line.ts";
 import type { RemoteHalf } from "../../durable-objects/key-pool/half-remote.ts";
 import { ingestBlock } from "../../durable-objects/key-pool/ingest.ts";
-import { Refill } from "../../durable-objects/key-pool/refill.ts";
+import type { Refill } from "../../durable-objects/key-pool/refill.ts";
 import { voidStep } from "../../durable-objects/key-pool/upkeep.ts";
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { BlockId, NodeId, SaeId } from "../../shared/ids.ts";
@@ -26,6 +26,7 @@ import { configOf, PAIR } from "./in-workerd-model-history.ts";
 import type { HalvesPlot, Operation, Step } from "./in-workerd-model-halves-plot.ts";
 import { DIED, type Fate, Intended, type Life, type PoolLives } from "./in-workerd-model-life.ts";
 import { freshBytes, numbers } from "./in-workerd-model-material.ts";
+import { NO_IMPORTS, NO_STREAMS, refillAlone } from "./in-workerd-refill.ts";
 
 const PATIENCE: HalfPatience = { waitMs: 400, postMs: 100, retryMs: 5 };
 
@@ -88,13 +89,17 @@ export class HalvesHistory {
 
   async #start(): Promise<void> {
     (this.#life as Life | undefined)?.die();
-    this.#life = await this.#lives.start(() => this.#config, {
+    const remote = {
       ownNode: this.#theirs.other,
-      other: { post: async (batch) => await this.#carryOut(batch) },
+      other: { post: async (batch: HalfBatch) => await this.#carryOut(batch), ...NO_IMPORTS, ...NO_STREAMS },
       patience: PATIENCE,
       generation: () => 1,
-    });
-    this.#refill = new Refill(this.#life.pool, () => expect.unreachable("a pool in two halves has no siblings"));
+    };
+    this.#life = await this.#lives.start(
+      () => this.#config,
+      () => remote,
+    );
+    this.#refill = refillAlone(this.#life.pool);
   }
 
   // ---- steps
@@ -176,7 +181,7 @@ export class HalvesHistory {
     const refill = this.#refill;
     const answer = await giveKeys(this.#life.pool, call, {
       poolOf: () => expect.unreachable("all are served here"),
-      refill: async (bytes) => await refill.bytes(bytes),
+      refill: async (need) => await refill.bytes(need),
       published: () => {},
     });
     if (!answer.ok) {

@@ -52,6 +52,8 @@ export class PoolLives {
   readonly #firstRows: readonly (readonly [sql: string, values: SqlStorageValue[]])[];
   /** Of the commits to come: null where all is well. */
   fates: (Fate | null)[] = [];
+  /** Made so far. */
+  commits = 0;
   #told: Told[] = [];
   #inCommit: Told[] = [];
 
@@ -96,6 +98,7 @@ export class PoolLives {
   async start(
     config: () => PoolConfig & { readonly epoch: number },
     remote?: AssembleOptions["remote"],
+    isLeased: () => boolean = () => true,
   ): Promise<Life> {
     const { promise: end, resolve } = Promise.withResolvers<typeof DIED>();
     const born: { life?: Life } = {};
@@ -108,7 +111,7 @@ export class PoolLives {
     const pool = assemblePool({ id: this.#state.id, storage } as DurableObjectState, env, {
       config,
       committed: () => {},
-      isLeased: () => true,
+      isLeased,
       useLease: () => {},
       ...(remote === undefined ? {} : { remote }),
     });
@@ -190,6 +193,7 @@ export class PoolLives {
       if (fate === "fails" || fate === "crashes inside") throw new Intended("the storage takes nothing");
       return done;
     });
+    this.commits += 1;
     this.#told.push(...this.#inCommit);
     if (fate === "crashes after") {
       life.die();

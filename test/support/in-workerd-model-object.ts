@@ -45,7 +45,7 @@ export const objectPlot: fc.Arbitrary<ObjectPlot> = fc.record({
         }),
       },
     ),
-    { minLength: 1, maxLength: 30, size: "max" },
+    { minLength: 1, maxLength: 20, size: "max" },
   ),
 });
 

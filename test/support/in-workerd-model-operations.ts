@@ -9,6 +9,7 @@ import { giveKeys } from "../../durable-objects/key-pool/enc-keys.ts";
 import { rollStep } from "../../durable-objects/key-pool/epoch-roll.ts";
 import { importKeys, voidImport } from "../../durable-objects/key-pool/imports.ts";
 import { ingestBlock } from "../../durable-objects/key-pool/ingest.ts";
+import { notEnoughKeys } from "../../durable-objects/key-pool/refusals.ts";
 import type { KeyRecord } from "../../durable-objects/key-pool/rows.ts";
 import { expireRecords, voidStep } from "../../durable-objects/key-pool/upkeep.ts";
 import { expanded } from "../../durable-objects/key-pool/read-keys.ts";
@@ -34,6 +35,7 @@ import { Intended, LAST_EPOCH, type Life, type PoolLives } from "./in-workerd-mo
 import { usable } from "./in-workerd-model-material.ts";
 import type { Importer, Operation, Plot } from "./in-workerd-model-steps.ts";
 import type { PoolModel } from "./in-workerd-model.ts";
+import { padsAlone } from "./in-workerd-refill.ts";
 
 /** What operations are done to, and with. */
 export interface Scene {
@@ -137,7 +139,7 @@ export async function give(
   });
   const answer = await giveKeys(pool, call, {
     poolOf: () => (importer ?? expect.unreachable("all are served here")) as unknown as PoolToPoolRpc,
-    refill: async () => await Promise.resolve(false),
+    refill: async () => await Promise.resolve(notEnoughKeys()),
     published: nothing,
   });
   return () => {
@@ -238,7 +240,7 @@ async function importAll({ lives, life, model, cast, nowMs, given, imports }: Sc
     imports.push({ nonce, given: imported });
   });
   const handed: ImportCall = { ...call, nonce, mask, keys: call.count, sizeBytes, bytes, expiresMs };
-  await importKeys(pool, handed, async () => await Promise.resolve(false));
+  await importKeys(pool, handed, padsAlone(pool));
   return nothing;
 }
 

@@ -80,6 +80,12 @@ export async function post(
 /** Nothing is given twice. */
 export const WITHOUT_GRACE: NetworkDocumentInput = { ...NETWORK, policy: { ...NETWORK.policy, delivery_grace_s: 0 } };
 
+/** Keys come over links, or not at all. */
+export const withoutRelays = (network: NetworkDocumentInput): NetworkDocumentInput => ({
+  ...network,
+  policy: { ...network.policy, relay: { enabled: false } },
+});
+
 /** Puts the network (version 1) and material of `blocks` x 64 KiB into the first link. */
 export async function setUp(blocks = 4, network: NetworkDocumentInput = NETWORK): Promise<void> {
   const put = await call("/api/v1/network", {

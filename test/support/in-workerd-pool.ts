@@ -15,6 +15,7 @@ import type {
   PoolStatus,
   PoolToPoolRpc,
 } from "../../shared/keypool/types.ts";
+import { MAX_RECORD } from "../../shared/keypool/key-id.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { NetworkDocumentSchema, type Policy } from "../../shared/network/document.ts";
 import type { ObjectsEnv } from "../../durable-objects/env.ts";
@@ -57,11 +58,11 @@ export interface TestPool {
 // oxlint-disable-next-line typescript/no-explicit-any -- the test runtime wants its own stub type
 const raw = (stub: unknown): any => stub;
 
-/** A fresh pool between two nodes, or the local pool of node `one`. */
+/** A fresh pool between two nodes, or the local pool of node `one`. @param changes `at`: the shard that is meant, not 0 */
 export async function makePool(
-  changes: Omit<Partial<PoolConfig>, "policy"> & { policy?: Partial<Policy>; one?: NodeId } = {},
+  changes: Omit<Partial<PoolConfig>, "policy"> & { policy?: Partial<Policy>; one?: NodeId; at?: number } = {},
 ): Promise<TestPool> {
-  const { one, policy, ...rest } = changes;
+  const { one, policy, at = 0, ...rest } = changes;
   const low = one ?? (`n-1.${++count}` as NodeId);
   const high = one ?? (`n-2.${count}` as NodeId);
   const pair = `${low}|${high}` as PairName;
@@ -79,13 +80,13 @@ export async function makePool(
     policy: { ...defaultPolicy, ...policy },
   };
   const shard = (number: number) => objects.KEY_POOL.getByName(poolName(pair, number));
-  const evict = async (number = 0) => {
-    await shard(number).countPending({ sae: null, after: 0 }); // only a running object can be evicted
+  const evict = async (number = at) => {
+    await shard(number).countPending({ sae: null, after: MAX_RECORD }); // only a running object can be evicted
     await evictDurableObject(raw(shard(number)));
   };
   const configure: TestPool["configure"] = async (next, shards) => {
     config = { ...config, ...next, version: config.version + 1 };
-    for (const number of shards ?? Array.from({ length: config.shards }, (_, i) => i)) {
+    for (const number of shards ?? Array.from({ length: config.shards }, (_, i) => at + i)) {
       await runInDurableObject(raw(shard(number)), (_: unknown, state: DurableObjectState) => {
         state.storage.sql.exec(
           "INSERT OR REPLACE INTO setting (name, value) VALUES ('config', ?)",
@@ -96,7 +97,7 @@ export async function makePool(
     }
   };
   await configure({});
-  const stub = shard(0);
+  const stub = shard(at);
   return {
     pair,
     low,
@@ -139,7 +140,7 @@ export async function makePool(
       }),
     dec: async (keyIds, call = {}) =>
       await stub.decKeys({ configVersion: 0, principal: "sae:sae-b", sae: B.sae, master: A.sae, keyIds, ...call }),
-    status: async (number = 0) => {
+    status: async (number = at) => {
       const result = await shard(number).status({ configVersion: 0, principal: "operator:x" });
       if (!result.ok) throw new Error(result.error.message);
       return result.value;

@@ -2,6 +2,7 @@
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 
 type Link = NetworkDocumentInput["links"][number];
+type Node = NetworkDocumentInput["nodes"][number];
 type Sae = NetworkDocumentInput["saes"][number];
 
 /** A one-ended link that lives on what is pushed. */
@@ -18,6 +19,18 @@ export const pushLink = (id: string, a: string, b: string, more: Partial<Link> =
 
 /** An SAE that nobody can be. */
 export const saeAt = (id: string, node: string): Sae => ({ id, node, credentials: [] });
+
+/** A node that another deployment hosts, by keys that are none. */
+export const remoteNode = (id: string, more: Partial<NonNullable<Node["remote"]>> = {}): Node => ({
+  id,
+  remote: {
+    url: `https://${id}.example`,
+    ed25519: `${"A".repeat(43)}=`,
+    ml_dsa_65: `${"A".repeat(2603)}=`,
+    saes: [],
+    ...more,
+  },
+});
 
 /** Two nodes with a link of two shards, two SAEs on the first, drains that end at once. */
 export const twoNodes = (more: Partial<NetworkDocumentInput> = {}): NetworkDocumentInput => ({

@@ -14,7 +14,7 @@ export interface QkdResult {
 }
 
 /** `npm run qkd -- ...` against this network, as its operator. */
-export function qkd(network: RunningNetwork, ...argv: string[]): Promise<QkdResult> {
+export function qkd(network: Pick<RunningNetwork, "edge" | "state">, ...argv: string[]): Promise<QkdResult> {
   const env = { ...process.env, QKD_EDGE: network.edge, QKD_TOKEN_FILE: join(network.state, "tokens.json") };
   const child = spawn("npm", ["run", "--silent", "qkd", "--", ...argv], { cwd: PROJECT, env });
   let [out, err] = ["", ""];
@@ -26,12 +26,15 @@ export function qkd(network: RunningNetwork, ...argv: string[]): Promise<QkdResu
   });
 }
 
+/** What is needed of a network to ask its edge. */
+export type Reached = Pick<RunningNetwork, "fetch">;
+
 export interface Versioned {
   readonly version: number;
   readonly document: NetworkDocument;
 }
 
-export async function readNetwork(network: RunningNetwork): Promise<Versioned> {
+export async function readNetwork(network: Reached): Promise<Versioned> {
   const response = await network.fetch("/api/v1/network", "operator");
   if (response.status !== 200) throw new Error(`the network cannot be read: ${response.status}`);
   const version = Number(/^"(\d+)"$/.exec(response.headers.get("etag") ?? "")?.[1]);
@@ -39,10 +42,7 @@ export async function readNetwork(network: RunningNetwork): Promise<Versioned> {
 }
 
 /** Puts a changed document in force at once. @returns its version */
-export async function changeNetwork(
-  network: RunningNetwork,
-  change: (document: NetworkDocument) => unknown,
-): Promise<number> {
+export async function changeNetwork(network: Reached, change: (document: NetworkDocument) => unknown): Promise<number> {
   const { version, document } = await readNetwork(network);
   const response = await putNetwork(network, change(document), version);
   const text = await response.text();
@@ -50,7 +50,7 @@ export async function changeNetwork(
   return (JSON.parse(text) as { version: number }).version;
 }
 
-export const putNetwork = (network: RunningNetwork, document: unknown, ifMatch: number | null): Promise<Response> =>
+export const putNetwork = (network: Reached, document: unknown, ifMatch: number | null): Promise<Response> =>
   network.fetch("/api/v1/network", "operator", {
     method: "PUT",
     headers: ifMatch === null ? {} : { "if-match": `"${ifMatch}"` },
@@ -62,10 +62,12 @@ export interface LinkState {
   readonly ingested_bits: number;
   readonly conserved: boolean;
   readonly state: string;
+  /** Of each; what they have lent to pools of relayed key is theirs no more. */
+  readonly shards: readonly { readonly transferred_bits: number }[];
 }
 
 /** A link's pool, summed over its shards. */
-export async function linkState(network: RunningNetwork, link: string): Promise<LinkState> {
+export async function linkState(network: Reached, link: string): Promise<LinkState> {
   const response = await network.fetch(`/api/v1/links/${link}`, "operator");
   if (response.status !== 200) throw new Error(`link ${link}: ${response.status} ${await response.text()}`);
   return ((await response.json()) as { pool: LinkState }).pool;

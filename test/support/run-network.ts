@@ -45,12 +45,17 @@ export const allPids = ({ engine, fronts, agents = [], device = null }: Pids): r
 export interface LocalAddresses {
   /** Base URLs. */
   readonly qkdModule?: Readonly<Record<string, string>>;
+  /** Of proxy agents. */
+  readonly ipsec?: Readonly<Record<string, string>>;
   /** Host and port. */
   readonly etsi004Json?: Readonly<Record<string, string>>;
   readonly etsi004Binary?: Readonly<Record<string, string>>;
+  /** Base URLs of the KMS API of Open-QKD-Network. */
+  readonly openQkdNetwork?: Readonly<Record<string, { readonly token: string; readonly api: string }>>;
 }
 
-export interface RunningNetwork {
+/** A deployment that runs, as its clients reach it. */
+export interface ReachedNetwork {
   readonly state: string;
   /** Base URL of the edge: bearer tokens. */
   readonly edge: string;
@@ -62,9 +67,6 @@ export interface RunningNetwork {
   readonly pids: Pids;
   /** Bearer tokens by name: `sae-a`, `agent-tn-1`, `operator`. None where the network is not the demo's. */
   readonly tokens: Tokens;
-  readonly process: ChildProcess;
-  /** All it has printed so far. */
-  readonly output: () => string;
   /** TLS options of an SAE, for requests to a KME. */
   tls(sae: string): https.RequestOptions;
   /** A request to a node's KME as an SAE, on a connection of its own unless `options` hold an agent. */
@@ -77,6 +79,12 @@ export interface RunningNetwork {
   ): Promise<TlsAnswer>;
   /** A request to the edge with a token by name. */
   fetch(path: string, name: string, init?: RequestInit): Promise<Response>;
+}
+
+export interface RunningNetwork extends ReachedNetwork {
+  readonly process: ChildProcess;
+  /** All it has printed so far. */
+  readonly output: () => string;
   /** Ends it and resolves with the exit code; `keep` leaves the folder. */
   stop(options?: { readonly signal?: NodeJS.Signals; readonly keep?: boolean }): Promise<number | null>;
 }
@@ -118,8 +126,23 @@ export async function runNetwork(options: NetworkOptions = {}): Promise<RunningN
     if (own) rmSync(state, { recursive: true, force: true });
     throw thrown;
   }
+  return {
+    ...reached(state),
+    process: started.process,
+    output: started.output,
+    stop: async ({ signal = "SIGTERM", keep = !own } = {}) => {
+      started.process.kill(signal);
+      const code = await started.ended;
+      if (!keep) rmSync(state, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
+
+/** By what it has written into its folder. */
+export function reached(state: string): ReachedNetwork {
   const { edge, kme, pids, ...local } = JSON.parse(readFileSync(join(state, "ports.json"), "utf8")) as Pick<
-    RunningNetwork,
+    ReachedNetwork,
     "edge" | "kme" | "pids"
   > &
     LocalAddresses;
@@ -138,8 +161,6 @@ export async function runNetwork(options: NetworkOptions = {}): Promise<RunningN
     local,
     pids,
     tokens,
-    process: started.process,
-    output: started.output,
     tls,
     request: (node, sae, path, more = {}, body) =>
       httpsRequest(`${kme[node] ?? ""}${path}`, { ...tls(sae), ...more }, body),
@@ -149,12 +170,6 @@ export async function runNetwork(options: NetworkOptions = {}): Promise<RunningN
       // A test that computes for long notices too late that an idle connection was closed, and would send into it.
       headers.set("Connection", "close");
       return fetch(edge + path, { ...init, headers });
-    },
-    stop: async ({ signal = "SIGTERM", keep = !own } = {}) => {
-      started.process.kill(signal);
-      const code = await started.ended;
-      if (!keep) rmSync(state, { recursive: true, force: true });
-      return code;
     },
   };
 }

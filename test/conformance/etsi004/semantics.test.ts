@@ -37,7 +37,12 @@ afterAll(async () => await network?.stop());
 
 const withRate = (bps: number) => (document: NetworkDocument) => ({
   ...document,
-  policy: { ...document.policy, pool: { capacity_bytes: 8 * FULL_BYTES, high_bytes: FULL_BYTES, low_bytes: 4096 } },
+  policy: {
+    ...document.policy,
+    pool: { capacity_bytes: 8 * FULL_BYTES, high_bytes: FULL_BYTES, low_bytes: 4096 },
+    // Where the link is dry or gone there is no other way.
+    relay: { ...document.policy.relay, enabled: false },
+  },
   links: document.links.map(({ module: _module, ...link }) =>
     link.id === LINK ? { ...link, source: "simulated", feed: "one-ended", key_rate_bps: bps } : link,
   ),

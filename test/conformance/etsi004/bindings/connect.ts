@@ -1,11 +1,11 @@
 /** A connection to a TCP port of a node's agent. */
 import { once } from "node:events";
 import net from "node:net";
-import type { LocalAddresses, RunningNetwork } from "../../../support/run-network.ts";
+import type { RunningNetwork } from "../../../support/run-network.ts";
 
 export async function connectTo(
   network: RunningNetwork,
-  capability: Exclude<keyof LocalAddresses, "qkdModule">,
+  capability: "etsi004Json" | "etsi004Binary",
   node: string,
 ): Promise<net.Socket> {
   const [host = "", port] = network.local[capability]?.[node]?.split(":") ?? [];

@@ -1,6 +1,5 @@
 /** `/api/v1/streams`, at the edge. */
-import { qosMembers } from "../../../../shared/etsi004/native/answers.ts";
-import { qosOf } from "../../../../shared/etsi004/native/requests.ts";
+import { qosMembers, qosOf } from "../../../../shared/etsi004/native/qos.ts";
 import { STATUS } from "../../../../shared/etsi004/status.ts";
 import type { Ksid } from "../../../../shared/etsi004/types.ts";
 import type { RunningNetwork } from "../../../support/run-network.ts";
