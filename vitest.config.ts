@@ -6,8 +6,11 @@ import { defineConfig } from "vitest/config";
 /** Tests start hundreds of processes of a few programs: what Node compiles for one serves the others. */
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "dist", "compiled");
 
-/** Of the random histories; a fixed one where it is absent. */
-const seed = process.env["QKD_TEST_SEED"];
+/** Of all that tests do at random: the same for every change, unless another is asked for. */
+const seed = process.env["QKD_TEST_SEED"] ?? "20261121";
+const SEEDED = {
+  resolve: { alias: { "fast-check": join(import.meta.dirname, "test", "support", "seeded-fast-check.ts") } },
+};
 
 /**
  * Files at once, of all projects together: every file has ports and folders of its own. The unit tests come last (as
@@ -15,8 +18,13 @@ const seed = process.env["QKD_TEST_SEED"];
  */
 const TOGETHER = { maxWorkers: 4, sequence: { groupOrder: 0 } };
 
-/** Generous, for slow and busy machines: no test asserts a time. */
-const PATIENCE = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 30_000 } } };
+/** Times are generous, for slow and busy machines: no test asserts a time. */
+const COMMON = {
+  provide: { seed: Number(seed) },
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 30_000 } },
+};
 
 /** `qkd-edge/client` as it stands in this folder, not as it was built last; the others are Vite's own. */
 const OWN_SOURCE = {
@@ -38,7 +46,7 @@ const inWorkerd = () =>
       bindings: {
         QKD_MTLS: "front",
         QKD_DEMO: "1",
-        ...(seed === undefined ? {} : { QKD_TEST_SEED: seed }),
+        QKD_TEST_SEED: seed,
         // Fixed keys of the test bench; real ones are made at random by `npm start` or set as secrets.
         QKD_EPOCH_KEY_1: "dGVzdC1lcG9jaC1rZXktMzItYnl0ZXMtbG9uZy0hISE=",
         QKD_EPOCH_KEY_2: "dGhlLXNlY29uZC1lcG9jaC1rZXktb2YtdGhlLXRlc3Q=",
@@ -55,10 +63,11 @@ export default defineConfig({
   test: {
     projects: [
       {
+        ...SEEDED,
         ...OWN_SOURCE,
         test: {
           name: "unit",
-          ...PATIENCE,
+          ...COMMON,
           ...TOGETHER,
           ...OWN_PORTS,
           include: [
@@ -72,17 +81,19 @@ export default defineConfig({
         },
       },
       {
+        ...SEEDED,
         ...OWN_SOURCE,
         // Functions without surroundings: nothing is left behind that another file could meet.
         test: {
           name: "unit-shared",
-          ...PATIENCE,
+          ...COMMON,
           ...TOGETHER,
           isolate: false,
           include: ["shared/**/*.test.ts", "examples/messenger/**/*.test.ts"],
         },
       },
       {
+        ...SEEDED,
         plugins: [inWorkerd()],
         test: {
           name: "in-workerd",
@@ -90,17 +101,18 @@ export default defineConfig({
           // To load the Worker takes longer than most of the tests: it stays, and what they have stored goes.
           isolate: false,
           setupFiles: ["test/support/in-workerd-fresh.ts"],
-          ...PATIENCE,
+          ...COMMON,
           ...TOGETHER,
           include: ["durable-objects/**/*.test.ts", "workers/**/*.test.ts"],
         },
       },
       {
+        ...SEEDED,
         ...OWN_SOURCE,
         test: {
           name: "end-to-end",
           include: ["test/**/*.test.ts"],
-          ...PATIENCE,
+          ...COMMON,
           ...TOGETHER,
           ...OWN_PORTS,
         },

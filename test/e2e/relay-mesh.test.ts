@@ -159,7 +159,7 @@ async function expectConserved(running: RunningNetwork, { links, pairs }: Mesh):
   }
 }
 
-const seed = Number(process.env["QKD_TEST_SEED"] ?? Date.now() % 2 ** 31);
+const seed = Number(process.env["QKD_TEST_SEED"] ?? 20_261_121);
 
 test("twelve nodes, sixteen connections, cut links and an engine that dies", { timeout: 120_000 }, async () => {
   const [mesh] = fc.sample(meshes, { numRuns: 1, seed });
