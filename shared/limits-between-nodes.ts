@@ -91,11 +91,6 @@ export const BETWEEN_NODES = {
   floodCallMs: 1000,
   floodRetryMs: 50,
   floodRetryMaxMs: 500,
-  /** To other deployments: after this share of the outage so far, if that is longer, and at most. */
-  floodAwayShare: 1 / 16,
-  floodAwayMaxMs: 15_000,
-  /** The same where somebody wants a way that is not there. */
-  floodHurryMs: 1000,
   /** So many calls one after the other without an answer, and the neighbour is away: nobody is told of fewer. */
   floodAwayCalls: 4,
   /** Calls to one neighbour without an answer that are remembered: a late one still counts. */

@@ -77,12 +77,6 @@ export class Advertising {
     this.#parts.changed();
   }
 
-  /** Somebody needs a way that is not there: neighbours that were away may be back. */
-  hurry(nowMs: number): void {
-    this.#flood?.hurry(nowMs);
-    this.#parts.changed();
-  }
-
   /** A node lives: something of it has come. */
   heardFrom(node: NodeId, nowMs: number): void {
     this.#flood?.heard(node, nowMs);

@@ -129,7 +129,6 @@ export class TrustedNode extends DurableObject<ObjectsEnv> implements TrustedNod
     if (!ready.ok) return ready;
     this.#advertising.want(Date.now());
     const brought = await this.#initiator.bring(call);
-    if (!brought.ok && brought.error.code === "no-path") this.#advertising.hurry(Date.now());
     this.#planner.plan();
     return brought;
   }
@@ -171,18 +170,14 @@ export class TrustedNode extends DurableObject<ObjectsEnv> implements TrustedNod
     if (!ready.ok) return ready;
     if (this.#network.node(node) === undefined || node === this.#node) return fail("no-route", "no such other node");
     this.#advertising.want(Date.now());
-    const route = this.#routes.describe({ target: node, disjointPaths });
-    if (route.paths.length === 0) this.#advertising.hurry(Date.now());
-    return ok(route);
+    return ok(this.#routes.describe({ target: node, disjointPaths }));
   }
 
   async nodeOf({ configVersion, sae }: Parameters<TrustedNodeRpc["nodeOf"]>[0]): ReturnType<TrustedNodeRpc["nodeOf"]> {
     const ready = await this.#ready(configVersion);
     if (!ready.ok) return ready;
     this.#advertising.want(Date.now());
-    const found = await this.#advertising.nodeOf(sae);
-    if (found === null) this.#advertising.hurry(Date.now());
-    return ok(found);
+    return ok(await this.#advertising.nodeOf(sae));
   }
 
   async status({ configVersion }: Parameters<TrustedNodeRpc["status"]>[0]): ReturnType<TrustedNodeRpc["status"]> {

@@ -132,12 +132,6 @@ export class Flood {
     this.#neighbours.flush(nowMs);
   }
 
-  /** Somebody needs what is not there: a neighbour that has been away may be back. */
-  hurry(nowMs: number): void {
-    this.#neighbours.hurry();
-    this.#neighbours.flush(nowMs);
-  }
-
   /** Something else has come from a node: if it is a neighbour, it lives. */
   heard(node: NodeId, nowMs: number): void {
     this.#neighbours.get(node)?.heard(nowMs);

@@ -10,7 +10,7 @@ import type { Entry } from "./database.ts";
 /** Where it is, and what it takes to wait for it. */
 export interface NeighbourParts {
   readonly node: NodeId;
-  /** By this deployment: then it is not away for long, and to call it costs little. */
+  /** By this deployment. */
   readonly isHosted: boolean;
   /** 0 to 1: so that deployments that lost each other do not call in step. */
   readonly random: () => number;
@@ -38,9 +38,6 @@ export class Neighbour {
   #underWay: { readonly id: number; readonly untilMs: number } | null = null;
   readonly #parts: NeighbourParts;
   #failures = 0;
-  /** Of the failures so far: when the first and the last were. */
-  #failingMs = -Infinity;
-  #failedMs = -Infinity;
   #isAway = false;
   #notBeforeMs = -Infinity;
   readonly #buckets: Record<Allowance, ReturnType<typeof fullBucket>>;
@@ -140,11 +137,6 @@ export class Neighbour {
     if (this.#failures > 0) this.#isBack(nowMs);
   }
 
-  /** Somebody needs to know whether it is back. */
-  hurry(): void {
-    if (this.#failures > 0) this.#notBeforeMs = Math.min(this.#notBeforeMs, this.#failedMs + LIMITS.floodHurryMs);
-  }
-
   /**
    * It may have begun anew: what it took before counts for nothing. A greeting does: who has begun anew tells everything
    * unasked.
@@ -164,21 +156,17 @@ export class Neighbour {
   }
 
   #failed(nowMs: number): void {
-    if (this.#failures === 0) this.#failingMs = nowMs;
-    this.#notBeforeMs = nowMs + this.#waitMs(nowMs);
+    this.#notBeforeMs = nowMs + this.#waitMs();
     this.#failures += 1;
-    this.#failedMs = nowMs;
     if (this.#isAway || this.#failures < LIMITS.floodAwayCalls) return;
     this.#isAway = true;
     this.#parts.told(true);
   }
 
-  /** For a deployment that is away, it grows as the outage does: a short one is known to be over as soon as ever. */
-  #waitMs(nowMs: number): number {
+  /** However long a deployment has been away: the end of that is known as soon as that of a short outage. */
+  #waitMs(): number {
     const { isHosted, random } = this.#parts;
     const waitMs = Math.min(LIMITS.floodRetryMaxMs, LIMITS.floodRetryMs * 2 ** Math.min(this.#failures, 16));
-    if (isHosted) return waitMs;
-    const awayMs = Math.min(LIMITS.floodAwayMaxMs, (nowMs - this.#failingMs) * LIMITS.floodAwayShare);
-    return Math.ceil(Math.max(waitMs, awayMs) * (1 - random() / 2));
+    return isHosted ? waitMs : Math.ceil(waitMs * (1 - random() / 2));
   }
 }

@@ -78,11 +78,6 @@ export class Neighbours {
     }
   }
 
-  /** There may be need of those that do not answer. */
-  hurry(): void {
-    for (const neighbour of this.#all.values()) neighbour.hurry();
-  }
-
   /** It says what it has. Only what it lacks counts: one that was under way for long may be of before a restart. */
   greeted(neighbour: Neighbour, has: NonNullable<FloodCall["has"]>, nowMs: number): void {
     neighbour.forget(nowMs);
