@@ -24,6 +24,8 @@ const RecordSchema = v.object({
   next: v.nullable(v.object({ token: Token, fromMs: Count, untilMs: Count })),
   /** By path in the storage. */
   files: v.record(v.string(), FileIdentitySchema),
+  /** Put back by `npm run restore`, and not started since. */
+  restored: v.optional(v.literal(true)),
 });
 
 const AnchorSchema = v.object({ generation: Count, token: Token });

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
-import { parseToml } from "../../tunnel/agent/config/toml.ts";
+import { parseToml } from "../../shared/toml.ts";
 import { NETCONF_PATHS, type NetconfConfig, NetconfSchema } from "../../tunnel/services/netconf/config.ts";
 import { messageOf, StartFailure } from "./failure.ts";
 import { HOST } from "./ports.ts";

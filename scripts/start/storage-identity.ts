@@ -144,6 +144,7 @@ export class StorageIdentity {
 
   /** What does not fit to what is known. */
   #signOf(known: IdentityRecord | null, anchor: Anchor | null, files: IdentityRecord["files"]): string | null {
+    if (known?.restored === true) return "by npm run restore";
     // The first start, or the first of this release.
     if (known === null) return anchor === null ? null : `${this.#file} is missing`;
     // Emptied on purpose: there is nothing to be voided.
@@ -195,6 +196,15 @@ export class StorageIdentity {
       closeSync(file);
     }
   }
+}
+
+/** Says of storage put back from a backup, not started since, that it was: whatever its files' identities look like. */
+export function noteRestored({ storage, storageIdentity }: Pick<StateFolder, "storage" | "storageIdentity">): void {
+  const known = parseRecord(readIfThere(storageIdentity) ?? "");
+  const anchor = readIfThere(join(storage, ANCHOR));
+  const generation = Math.max(known?.generation ?? 0, anchor === null ? 0 : parseAnchor(anchor, "0").generation);
+  const record: IdentityRecord = { generation, anchor: null, next: null, files: {}, restored: true };
+  writeDurable(storageIdentity, `${JSON.stringify(record)}\n`);
 }
 
 /** @param now of the stopped engine */
