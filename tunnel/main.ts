@@ -9,6 +9,7 @@ import { lineOf } from "./agent/check/finding.ts";
 import { type Invocation, parseCommandLine } from "./agent/config/command-line.ts";
 import { HELP } from "./agent/config/help.ts";
 import { AgentFailure } from "./agent/failure.ts";
+import { healthOf } from "./agent/health.ts";
 import { pinHostKeys } from "./agent/host-keys.ts";
 import { backgroundLog, runAgent } from "./agent/run.ts";
 
@@ -46,6 +47,11 @@ async function run(invocation: Invocation): Promise<number> {
     const findings = await checkAgent(settings);
     for (const finding of findings) print(lineOf(finding));
     return findings.every(({ ok }) => ok) ? 0 : 1;
+  }
+  if (command === "health") {
+    const { ok, line } = healthOf(settings.state);
+    print(line);
+    return ok ? 0 : 1;
   }
   const isBehind = process.env[BACKGROUND_ENV] !== undefined;
   if (background && !isBehind) return await startInBackground(process.argv.slice(1), backgroundLog(settings));

@@ -3,8 +3,8 @@
  * in dist/, named by what they were made from.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { messageOf, oneLine, StartFailure } from "./failure.ts";
 import { isThere } from "./files.ts";
 import { PROJECT } from "./paths.ts";
@@ -45,14 +45,13 @@ export async function ensureBundle(signal: AbortSignal): Promise<string> {
   return bundle;
 }
 
-/** Changes with any source file's path, size or time. */
+/** Changes with any source file: not with its time, which is another in a copy, as of an image. */
 function sourceStamp(): string {
   const hash = createHash("sha256");
   for (const source of SOURCES) {
     for (const file of filesUnder(join(PROJECT, source))) {
       if (file.endsWith(".test.ts")) continue;
-      const { mtimeMs, size } = statSync(file);
-      hash.update(`${file}\n${mtimeMs}\n${size}\n`);
+      hash.update(`${relative(PROJECT, file)}\n`).update(readFileSync(file));
     }
   }
   return hash.digest("hex").slice(0, 16);

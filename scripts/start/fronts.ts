@@ -7,7 +7,6 @@ import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { certificateFiles } from "./certificates.ts";
 import { StartFailure } from "./failure.ts";
 import { PROJECT } from "./paths.ts";
-import { HOST } from "./ports.ts";
 
 export interface Fronts {
   readonly process: ChildProcess;
@@ -48,14 +47,14 @@ export function frontsConfig(
   certs: string,
   engineSocket: string,
   ports: Readonly<Record<string, number>>,
-  gateway: GatewayConfig | null,
+  { bind, gateway }: { readonly bind: string; readonly gateway: GatewayConfig | null },
 ): FrontsConfig {
   return {
     carrier: { type: "unix", path: engineSocket },
     ...(gateway === null ? {} : { gateway }),
     fronts: Object.entries(ports).map(([node, port]) => ({
       node,
-      host: HOST,
+      host: bind,
       port,
       ...certificateFiles(certs, node),
       ca: join(certs, "ca.crt"),

@@ -1,6 +1,7 @@
 /** `--gateway-ports` and `--gateway-bind`: TCP ports of the gateway (tunnel/services/gateway), none unless asked for. */
 import { isIP } from "node:net";
 import { LIMITS } from "../../shared/limits.ts";
+import { hostAndPort } from "../../tunnel/addresses.ts";
 import { isLoopback } from "../../tunnel/config-values.ts";
 import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { StartFailure } from "./failure.ts";
@@ -42,18 +43,16 @@ export async function checkGateway(
   }
 }
 
-const gatewayAddress = (bind: string, port: number): string => `${bind.includes(":") ? `[${bind}]` : bind}:${port}`;
-
 /** For ports.json. */
 export const gatewayPorts = (gateway: GatewayConfig | null): { readonly gateway?: Readonly<Record<string, string>> } =>
   gateway === null
     ? {}
-    : { gateway: Object.fromEntries(gateway.ports.map((port) => [port, gatewayAddress(gateway.bind, port)])) };
+    : { gateway: Object.fromEntries(gateway.ports.map((port) => [port, hostAndPort(gateway.bind, port)])) };
 
 /** Said at every start: TCP clients show no proof of who they are. */
 export const gatewayNotes = ({ bind, ports }: GatewayConfig): string[] =>
   isLoopback(bind)
     ? []
     : [
-        `note: whoever reaches ${ports.map((port) => gatewayAddress(bind, port)).join(", ")} reaches the services that sites expose there to @gateway: let a firewall say who`,
+        `note: whoever reaches ${ports.map((port) => hostAndPort(bind, port)).join(", ")} reaches the services that sites expose there to @gateway: let a firewall say who`,
       ];

@@ -16,11 +16,22 @@ describe("npm start's options", () => {
       tokenFile: null,
       prefill: { bytes: MIB, explicit: false },
       publicHosts: [],
+      edgeBind: "127.0.0.1",
+      kmeBind: "127.0.0.1",
       gateway: null,
       ipsecHosts: null,
       restored: false,
       help: false,
     });
+  });
+
+  it("lets the KMEs listen anywhere, and the edge on loopback or in a container", () => {
+    const args = ["--edge-bind", "0.0.0.0", "--kme-bind", "192.0.2.1"];
+    expect(parseOptions(args, {})).toMatchObject({ edgeBind: "0.0.0.0", kmeBind: "192.0.2.1" });
+    expect(parseOptions(["--edge-bind", "::1"], {})).toMatchObject({ edgeBind: "::1" });
+    for (const bind of ["192.0.2.1", "*", "edge.example"])
+      expect(() => parseOptions(["--edge-bind", bind], {})).toThrow(/^--edge-bind takes .*plain HTTP/);
+    expect(() => parseOptions(["--kme-bind", "kme.example"], {})).toThrow(/^--kme-bind takes an address/);
   });
 
   it.each([

@@ -5,6 +5,7 @@ import { misuseInWords } from "../../cli/lib/args.ts";
 import { parseHost } from "../../shared/tunnel/hosts.ts";
 import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { StartFailure } from "./failure.ts";
+import { bindOptions } from "./binds.ts";
 import { gatewayOptions } from "./gateway.ts";
 
 export const USAGE = `usage: npm start -- [options]
@@ -26,6 +27,9 @@ on a simulated channel, the second is fed by site agents from demo devices.
   --public-host HOST[:PORT]
                       what agents dial, where a TLS proxy stands in front of the edge; once for each name. A tunnel
                       that was dialled by any other name is refused (default: 127.0.0.1 and localhost, with its port)
+  --kme-bind ADDR     where the KME fronts listen (default 127.0.0.1): an address of this machine, 0.0.0.0 or :: for all
+  --edge-bind ADDR    where the edge listens, in plain HTTP: 0.0.0.0 or :: in a container, whose port is published on
+                      loopback or to a TLS proxy only (default 127.0.0.1)
   --gateway-ports P,P TCP ports for sites' services: what an agent exposes with -R P:host:port --allow @gateway is
                       reached at port P here, by any TCP client (default: none)
   --gateway-bind ADDR where these listen (default 127.0.0.1): an address of this machine, or * for all
@@ -54,6 +58,9 @@ export interface StartOptions {
   readonly prefill: { readonly bytes: number; readonly explicit: boolean };
   /** Names by which agents know the edge, besides those of this machine. */
   readonly publicHosts: readonly string[];
+  /** Addresses that the edge and the KME fronts listen on. */
+  readonly edgeBind: string;
+  readonly kmeBind: string;
   /** Null: none. */
   readonly gateway: GatewayConfig | null;
   /** TOML file; null: none are named. */
@@ -72,6 +79,8 @@ const OPTIONS = {
   config: { type: "string" },
   "token-file": { type: "string" },
   "public-host": { type: "string", multiple: true },
+  "edge-bind": { type: "string" },
+  "kme-bind": { type: "string" },
   "gateway-ports": { type: "string" },
   "gateway-bind": { type: "string" },
   "ipsec-hosts": { type: "string" },
@@ -104,6 +113,7 @@ export function parseOptions(args: readonly string[], env: Readonly<Record<strin
     tokenFile: text("token-file") ?? (env["QKD_TOKEN_FILE"] || null),
     prefill: { bytes: prefillBytes(values.prefill), explicit: values.prefill !== undefined },
     publicHosts: (values["public-host"] ?? []).map(publicHost),
+    ...bindOptions(values["edge-bind"], values["kme-bind"]),
     gateway: gatewayOptions(values["gateway-ports"], values["gateway-bind"]),
     ipsecHosts,
     restored: values.restored ?? false,

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { announcement } from "./announcement.ts";
 import { bringUp } from "./bring-up.ts";
+import { bindNotes } from "./binds.ts";
 import { ensureBundle } from "./bundle.ts";
 import { DemoSites, planSites } from "./demo-sites.ts";
 import { awaitHealth } from "./edge-client.ts";
@@ -86,7 +87,7 @@ async function start(
   rmSync(folder.ports, { force: true });
   const secrets = loadSecrets(folder);
   const port = await edgePort(options.randomPorts);
-  await checkPort(port, "the edge");
+  await checkPort(port, "the edge", options.edgeBind);
   const bundle = await ensureBundle(signal);
   const pages = await ensurePages(folder);
 
@@ -104,7 +105,8 @@ async function start(
   const { generation } = identity;
   const { demo, gateway } = options;
   const hosts = [...loopbackHosts(port), ...options.publicHosts];
-  const engine = startEngine({ folder, bundle, pages, secrets, sockets, generation, demo, hosts, gateway, port });
+  const bind = options.edgeBind;
+  const engine = startEngine({ folder, bundle, pages, secrets, sockets, generation, demo, hosts, gateway, bind, port });
   identity.keep();
   running.engine = engine;
   fronts.guard(engine.pid);
@@ -119,9 +121,9 @@ async function start(
   const notes = [...broughtUp.notes];
   const usual = kmePorts(nodes, options.randomPorts);
   const wanted = Object.fromEntries(fronted.map((node) => [node, usual[node] ?? 0]));
-  for (const [node, kmePort] of Object.entries(wanted)) await checkPort(kmePort, `the KME of ${node}`);
+  for (const [node, kmePort] of Object.entries(wanted)) await checkPort(kmePort, `the KME of ${node}`, options.kmeBind);
   if (gateway !== null) await checkGateway(gateway, wanted);
-  const kme = await fronts.serve(frontsConfig(folder.certs, socket, wanted, gateway));
+  const kme = await fronts.serve(frontsConfig(folder.certs, socket, wanted, { bind: options.kmeBind, gateway }));
   const writePorts = (): void => {
     const pids = { engine: engine.pid, fronts: [fronts.process.pid], ...running.sites?.pids };
     const local = portsFile(running.sites?.local ?? []);
@@ -156,7 +158,7 @@ async function start(
     network,
     signal,
   });
-  return [...notes, ...(gateway === null ? [] : gatewayNotes(gateway)), ...lines];
+  return [...notes, ...bindNotes(options.edgeBind, port), ...(gateway === null ? [] : gatewayNotes(gateway)), ...lines];
 }
 
 /** What goes wrong while it serves is no reason to end. */

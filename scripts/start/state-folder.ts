@@ -91,7 +91,7 @@ export interface Lock {
  * Takes the folder for this process. A lock left by a process that is no more is taken over, and the engine that
  * process left running is ended first: two engines on one storage would ruin it.
  */
-export async function lockStateFolder(folder: StateFolder): Promise<Lock> {
+export async function lockStateFolder(folder: Pick<StateFolder, "root" | "lock">): Promise<Lock> {
   for (let attempt = 0; attempt < 10; attempt++) {
     if (place(folder.lock, holderNow(null))) {
       return {

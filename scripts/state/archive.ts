@@ -11,6 +11,8 @@ import { messageOf, StartFailure } from "../start/failure.ts";
 
 const MANIFEST = "qkd-edge-backup.json";
 const FORMAT = 1;
+/** How what a restore has moved aside is called, in the folder itself. */
+export const ASIDE = "before-restore";
 
 const ManifestSchema = v.object({
   format: v.literal(FORMAT),
@@ -24,7 +26,10 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
  * Epoch keys: whoever has them and the storage opens what was erased since. Spools: their material was pushed since, and
  * a pool put back does not know that. The rest is of the processes that ran.
  */
-const LEFT_OUT = ["./epoch-keys", "./secrets.json", "./dev", "./agents/*/spool", "./run", "./lock", "./ports.json"];
+const LEFT_OUT = [
+  ...["./epoch-keys", "./secrets.json", "./dev", "./agents/*/spool"],
+  ...["./run", "./lock", "./ports.json", `./${ASIDE}*`],
+];
 
 /** @throws StartFailure in tar's words; the file is there whole or not at all, and its owner's alone */
 export async function pack(root: string, file: string, manifest: Manifest): Promise<void> {

@@ -1,5 +1,5 @@
 /** The command lines of `npm run backup`, `npm run restore` and `npm run upgrade`. */
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import { misuseInWords } from "../../cli/lib/args.ts";
 import { StartFailure } from "../start/failure.ts";
 
@@ -30,7 +30,7 @@ export function parseStateCommand(args: readonly string[]): StateCommand {
   if (name !== "backup" && name !== "restore" && name !== "upgrade")
     throw new StartFailure(`no command "${name ?? ""}"`);
   const { values, positionals } = parse(name, rest);
-  if (values.help === true) return { name: "help" };
+  if (values["help"] === true) return { name: "help" };
   const state = textOf(values, "state") ?? ".qkd";
   const [file, ...more] = positionals;
   if (name === "restore") {
@@ -42,11 +42,16 @@ export function parseStateCommand(args: readonly string[]): StateCommand {
   return { name, state, out: textOf(values, "out") ?? null };
 }
 
-const COMMON = { state: { type: "string" }, help: { type: "boolean", short: "h" } } as const;
-const OUT = { ...COMMON, out: { type: "string" } } as const;
-const OPTIONS = { backup: OUT, upgrade: OUT, restore: { ...COMMON, replace: { type: "boolean" } } } as const;
+type Options = NonNullable<ParseArgsConfig["options"]>;
+const COMMON: Options = { state: { type: "string" }, help: { type: "boolean", short: "h" } };
+const OUT: Options = { ...COMMON, out: { type: "string" } };
+const OPTIONS: Readonly<Record<"backup" | "upgrade" | "restore", Options>> = {
+  backup: OUT,
+  upgrade: OUT,
+  restore: { ...COMMON, replace: { type: "boolean" } },
+};
 
-type Values = Readonly<Record<string, string | boolean | undefined>>;
+type Values = Readonly<Record<string, unknown>>;
 
 function parse(name: keyof typeof OPTIONS, args: readonly string[]): { values: Values; positionals: string[] } {
   try {

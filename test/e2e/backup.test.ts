@@ -70,8 +70,11 @@ test("a backup put back: who is who and what was done is there, and no key", { t
   const full = await command("restore", file, "--state", state);
   expect([full.code, full.said]).toEqual([1, expect.stringContaining("is not empty")]);
   const done = await command("restore", file, "--state", state, "--replace");
-  expect([done.code, done.said]).toEqual([0, expect.stringContaining(`what was there is in ${state}.before-restore`)]);
-  expect(existsSync(join(`${state}.before-restore`, "epoch-keys"))).toBe(true);
+  expect([done.code, done.said]).toEqual([
+    0,
+    expect.stringContaining(`what was there is in ${join(state, "before-restore")}`),
+  ]);
+  expect(existsSync(join(state, "before-restore", "epoch-keys"))).toBe(true);
   expect(existsSync(join(state, "epoch-keys"))).toBe(false);
 
   network = await runNetwork({ state });
@@ -88,6 +91,12 @@ test("a backup put back: who is who and what was done is there, and no key", { t
   } finally {
     await network.stop({ keep: true });
   }
+  // Into a folder that is there and empty, as a container's volume is; and what was moved aside goes into no backup.
+  const [second, volume] = [`${state}.second.tar.gz`, newState()];
+  expect((await command("backup", "--state", state, "--out", second)).code).toBe(0);
+  expect(execFileSync("tar", ["-tzf", second], { encoding: "utf8" })).not.toContain("before-restore");
+  expect((await command("restore", second, "--state", volume)).code).toBe(0);
+  expect(readdirSync(volume)).toContain("tokens.json");
   // Voided once, not with each start.
   network = await runNetwork({ state });
   expect(network.output()).not.toContain("is voided");

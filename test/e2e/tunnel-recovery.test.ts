@@ -1,12 +1,16 @@
 /** What ends in the middle of things, and how it goes on: the edge, an agent, and one that waited for its place. */
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
 import { brokenOff, connectTo, readToEnd, serve, temporaryFolder } from "../support/tunnel-agent.ts";
 import { behindProxy, startAgent, tunnelNetwork, type TunnelNetwork, twoSites } from "../support/tunnel-net.ts";
 import { Balancer } from "../support/tunnel-wire.ts";
+
+const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
 let network: TunnelNetwork;
 /** The one that runs on the same state after `network` was killed. */
@@ -39,6 +43,23 @@ async function exchange(port: number, sizeBytes: number): Promise<void> {
   if (!(await readToEnd(socket)).equals(bytes)) throw new Error("other bytes came back");
 }
 
+/** As a container's health check asks. */
+function health(state: string): readonly [number | null, string] {
+  const args = [
+    "tunnel/main.ts",
+    "health",
+    network.edge,
+    "--site",
+    "site-a",
+    "--state",
+    state,
+    "-R",
+    "9000:127.0.0.1:1",
+  ];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: PROJECT, encoding: "utf8" });
+  return [status, stdout];
+}
+
 test("an agent killed and started again: what was open ends with an error, what is new works", async () => {
   const device = await serve(echo);
   const { a, b, port } = await twoSites(network, device);
@@ -48,7 +69,9 @@ test("an agent killed and started again: what was open ends with an error, what 
   await killed.seen("this instance serves the site");
   const open = await held(port);
   const broken = once(open, "error");
+  expect(health(state)).toEqual([0, "connected: 1 of 1 links\n"]);
   await killed.kill();
+  expect(health(state)).toEqual([1, "no agent runs on this state folder\n"]);
   expect(await codeOf(broken)).toBe("ECONNRESET");
   expect(await brokenOff(port)).toBe("ECONNRESET");
   expect(await b.seen("connection refused")).toContain("the other end left the hub");

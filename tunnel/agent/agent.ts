@@ -9,6 +9,7 @@ import { AgentFailure } from "./failure.ts";
 import { Hybrid } from "./hybrid.ts";
 import { Feeds, sendBy } from "./feeds.ts";
 import { logGauges } from "./gauges.ts";
+import { forgetLinks } from "./health.ts";
 import { Enrolment } from "./identity/enrolment.ts";
 import { Ipsec } from "./ipsec.ts";
 import { openIdentity } from "./identity/identity.ts";
@@ -107,6 +108,7 @@ export class Agent {
       this.hybrid?.close();
       this.#parts.exposed.close();
       this.#parts.edge.close();
+      forgetLinks(this.#parts.options.settings.state);
       await this.#release();
     }
   }

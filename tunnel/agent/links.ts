@@ -6,8 +6,10 @@ import { ALLOW_WORDS, type Service } from "../../shared/tunnel/services.ts";
 import type { Log } from "../log.ts";
 import { HYBRID_SERVICE, sitesOf } from "../services/hybrid/config.ts";
 import type { MakeEngine } from "../services/hybrid/engine-types.ts";
+import { certificatesOf } from "./certificates/told.ts";
 import type { AgentSettings } from "./config/command-line.ts";
 import { announced } from "./config/schema.ts";
+import { noteLinks } from "./health.ts";
 import type { Enrolment, EnrolmentFailure } from "./identity/enrolment.ts";
 import type { Identity } from "./identity/identity.ts";
 import { byHello } from "./link/by-hello.ts";
@@ -49,20 +51,24 @@ export function makeLinks(parts: Parts): readonly Link[] {
   const { settings, log, times = LINK_TIMES, onReady, onRefused } = parts.options;
   const targets = targetsOf(settings);
   const missing = new Set(targets.filter(({ needed }) => needed).map(nameOf));
-  return targets.map(({ role, site, needed }) => {
+  const note = (): void => noteLinks(settings.state, links, log);
+  const links = targets.map(({ role, site, needed }) => {
     const options: LinkOptions = {
       site,
       role,
       log,
       times,
       connect: (signal) => connect(parts, role, site, signal),
+      onDown: note,
       onUp: () => {
+        note();
         if (missing.delete(nameOf({ role, site })) && missing.size === 0) onReady?.();
       },
       ...(onRefused === undefined || !needed ? {} : { onRefused }),
     };
     return new Link(options);
   });
+  return links;
 }
 
 interface Target {
@@ -121,7 +127,14 @@ async function connect(
     standby,
   };
   const session: SessionOptions = {
-    ...byHello({ edge, site: target, identity, claims, services: role === "owner" ? exposedBy(settings) : [] }),
+    ...byHello({
+      edge,
+      site: target,
+      identity,
+      claims,
+      services: role === "owner" ? exposedBy(settings) : [],
+      certificates: () => (role === "owner" ? certificatesOf(settings) : []),
+    }),
     times: options.times ?? LINK_TIMES,
     onOpen: (open, peer) => exposed.answer(open, peer),
     onActive: () => {

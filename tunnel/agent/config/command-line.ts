@@ -12,7 +12,7 @@ import { type AgentConfig, type AgentConfigInput, LOG_LEVELS, type LogThreshold 
 /** `state` filled in. */
 export type AgentSettings = AgentConfig & { readonly state: string };
 
-const COMMANDS = ["run", "check", "host-key"] as const;
+const COMMANDS = ["run", "check", "health", "host-key"] as const;
 type Command = (typeof COMMANDS)[number];
 const isCommandName = (word: string): word is Command => (COMMANDS as readonly string[]).includes(word);
 

@@ -6,6 +6,7 @@ export const HELP = `qkd-agent: a site's end of the tunnel
 Usage: qkd-agent [-R [bind:]port:host:port]... [-L [bind:]port:site/service]... [options] URL --site SITE
        qkd-agent run agent.toml [-f]
        qkd-agent check agent.toml            (or the options that you would start it with)
+       qkd-agent health agent.toml           (is the agent that runs with it connected? for health checks)
        qkd-agent host-key agent.toml         (shows the SSH keys of its IPsec hosts, and pins them when told so)
 
   -R [bind:]port:host:port    expose host:port as the service "port"; port 0: any, which is printed

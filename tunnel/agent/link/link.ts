@@ -16,6 +16,7 @@ export interface LinkOptions {
   readonly times?: LinkTimes;
   readonly random?: () => number;
   readonly onUp?: () => void;
+  readonly onDown?: () => void;
   /** What an agent that nobody watches should not go to the background with. */
   readonly onRefused?: (reason: string) => void;
 }
@@ -127,6 +128,7 @@ export class Link {
 
   #down({ mux }: Session): void {
     this.#session = null;
+    this.#options.onDown?.();
     for (const name of SUMMED) this.#past[name] += mux.gauges[name];
   }
 

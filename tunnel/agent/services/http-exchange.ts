@@ -3,12 +3,16 @@ import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { createSecureContext } from "node:tls";
+import { hostAndPort } from "../../addresses.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { type Code, StreamError } from "../../../shared/mux/codes.ts";
 import type { MuxStream } from "../../../shared/mux/stream.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
+import { REQUEST_ID_HEADER } from "../../../shared/telemetry/request-id.ts";
+import { readTraceparent, TRACEPARENT } from "../../../shared/telemetry/trace.ts";
 import { encodeHead, HeadReader } from "../../../shared/tunnel/head.ts";
 import { endToEnd, type RequestHead, RequestHeadSchema } from "../../../shared/tunnel/http.ts";
+import type { LogFields } from "../../log.ts";
 import { AgentFailure } from "../failure.ts";
 import { reasonOf } from "../reason.ts";
 import type { ServiceConfig } from "../config/schema.ts";
@@ -66,13 +70,28 @@ export class BodyLengthError extends Error {
   }
 }
 
+/** Is told of a request's head as soon as that is there. */
+export type SeeHead = (head: RequestHead) => void;
+
+/** What the edge calls a request, in its log and ours. */
+export function namesOf({ headers }: RequestHead): LogFields {
+  const sent = new Map(pairsOf(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const id = sent.get(REQUEST_ID_HEADER.toLowerCase());
+  const trace = readTraceparent(sent.get(TRACEPARENT) ?? null);
+  return {
+    ...(id === undefined ? {} : { request_id: id }),
+    ...(trace === null ? {} : { trace_id: trace.traceId }),
+  };
+}
+
 /** Resolves when the exchange is over; the stream is then ended, or reset for the reason returned. */
 export async function exchangeHttp(
   stream: MuxStream,
   address: Address,
   agent: http.Agent,
+  seeHead?: SeeHead,
 ): Promise<Result<null, ExchangeFailure>> {
-  const read = await readExchange(stream);
+  const read = await readExchange(stream, seeHead);
   const done = read.ok ? await forward(stream, read.value, address, agent) : read;
   if (!done.ok) stream.reset(done.error.code, done.error.reason.slice(0, 100));
   return done;
@@ -84,7 +103,7 @@ export const failed = (code: Code, reason: string) => err({ code, reason });
 export const brokenBy = (thrown: unknown) =>
   failed(thrown instanceof StreamError ? "cancelled" : "service-failed", reasonOf(thrown));
 
-export async function readExchange(stream: MuxStream): Promise<Result<Exchange, ExchangeFailure>> {
+export async function readExchange(stream: MuxStream, seeHead?: SeeHead): Promise<Result<Exchange, ExchangeFailure>> {
   const reader = new HeadReader(RequestHeadSchema);
   try {
     while (reader.head === null) {
@@ -92,6 +111,7 @@ export async function readExchange(stream: MuxStream): Promise<Result<Exchange, 
       if (chunk === null || !reader.push(chunk)) return failed("protocol-error", "this is no head of a request");
     }
     const { head, rest } = reader;
+    seeHead?.(head);
     if (head.headers.length % 2 !== 0) return failed("protocol-error", "a header without a value");
     const [length, ...more] = pairsOf(head.headers).filter(([name]) => name.toLowerCase() === CONTENT_LENGTH);
     if (length === undefined) {
@@ -155,7 +175,7 @@ const LAST_STATUS = 599;
 function open({ head, first }: Exchange, { host, port }: Address, agent: http.Agent): http.ClientRequest {
   const headers = endToEnd(pairsOf(head.headers), NONE);
   const has = (name: string): boolean => headers.some((text, at) => at % 2 === 0 && text === name);
-  if (!has("host")) headers.push("host", `${host.includes(":") ? `[${host}]` : host}:${port}`);
+  if (!has("host")) headers.push("host", hostAndPort(host, port));
   if (first !== null && !has(CONTENT_LENGTH)) headers.push("transfer-encoding", "chunked");
   const { request } = agent instanceof https.Agent ? https : http;
   return request({ agent, host, port, method: head.method, path: head.target, headers, setHost: false });

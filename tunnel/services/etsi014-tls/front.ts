@@ -5,6 +5,7 @@
 import https from "node:https";
 import type { TLSSocket } from "node:tls";
 import { LIMITS } from "../../../shared/limits.ts";
+import { hostAndPort, reachedAt } from "../../addresses.ts";
 import { type Log, messageOf, throttled } from "../../log.ts";
 import { answerBadRequest } from "./bad-request.ts";
 import type { Carrier } from "./carrier.ts";
@@ -85,7 +86,7 @@ export async function startFront(config: FrontConfig, carrier: Carrier, log: Log
   };
   return {
     node: config.node,
-    url: `https://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`,
+    url: `https://${hostAndPort(reachedAt(config.host), port)}`,
     reload,
     close,
   };
