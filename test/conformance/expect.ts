@@ -1,29 +1,20 @@
-/** What the cases of the conformance list expect, said once. */
+/** What our own KMEs answer, more strictly than the standard has it. */
 import * as v from "valibot";
 import { expect } from "vitest";
 import { ErrorSchema } from "../../shared/etsi014/error.ts";
 import { KeyContainerSchema } from "../../shared/etsi014/key-container.ts";
 import { type Status, StatusSchema } from "../../shared/etsi014/status-schema.ts";
-import type { KmeAnswer, KmeClient } from "./kme-client.ts";
+import { type Key, MESSAGES } from "../../cli/doctor/etsi014/expect.ts";
+import type { Answer } from "../../cli/doctor/exchange.ts";
+import type { KmeClient } from "./kme-client.ts";
 
-export const MESSAGES = {
-  size: "size shall be a multiple of 8",
-  unsupported: "not all extension_mandatory parameters are supported",
-  unmet: "not all extension_mandatory request options could be met",
-  optional: "not all extension_optional request options handled",
-  notFound: "one or more keys specified are not found on KME",
-} as const;
+export { MESSAGES };
 
-export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-export interface Key {
-  readonly key_ID: string;
-  readonly key: string;
-}
-
 /** "err400": 400 with an Error object. */
-export function expectError(answer: KmeAnswer, message?: string, status = 400): void {
+export function expectError(answer: Answer, message?: string, status = 400): void {
   expect({ status: answer.status, body: answer.json }).toMatchObject({
     status,
     body: { message: expect.stringMatching(/./) },
@@ -32,14 +23,14 @@ export function expectError(answer: KmeAnswer, message?: string, status = 400): 
   if (message !== undefined) expect(text).toBe(message);
 }
 
-export function expectStatus(answer: KmeAnswer): Status {
+export function expectStatus(answer: Answer): Status {
   expect(answer.status, answer.text).toBe(200);
   expect(answer.headers["content-type"]).toMatch(/^application\/json/);
   return v.parse(StatusSchema, answer.json);
 }
 
 /** 200 with exactly `number` keys of `sizeBits`. */
-export function expectKeys(answer: KmeAnswer, number: number, sizeBits?: number): readonly Key[] {
+export function expectKeys(answer: Answer, number: number, sizeBits?: number): readonly Key[] {
   expect(answer.status, answer.status === 200 ? "" : answer.text).toBe(200);
   expect(answer.headers["content-type"]).toMatch(/^application\/json/);
   expect(answer.headers["cache-control"]).toBe("no-store");
@@ -54,23 +45,17 @@ export function expectKeys(answer: KmeAnswer, number: number, sizeBits?: number)
 }
 
 /** 401; its body is empty (clauses 5.2 to 5.4). */
-export function expectUnauthorised(answer: KmeAnswer): void {
+export function expectUnauthorised(answer: Answer): void {
   expect([answer.status, answer.text]).toEqual([401, ""]);
-}
-
-/** Fails when an id or a value occurs twice; says which by position only, never by value. */
-export function expectDistinct(keys: readonly Key[]): void {
-  expect(new Set(keys.map(({ key_ID }) => key_ID)).size).toBe(keys.length);
-  expect(new Set(keys.map(({ key }) => key)).size).toBe(keys.length);
 }
 
 export const statusOf = async (client: KmeClient, peer: string): Promise<Status> =>
   expectStatus(await client.call(`/${peer}/status`));
 export const storedCount = async (client: KmeClient, peer: string): Promise<number> =>
   (await statusOf(client, peer)).stored_key_count;
-export const encKeys = async (client: KmeClient, slave: string, body: unknown = {}): Promise<KmeAnswer> =>
+export const encKeys = async (client: KmeClient, slave: string, body: unknown = {}): Promise<Answer> =>
   await client.call(`/${slave}/enc_keys`, { body });
-export const decKeys = async (client: KmeClient, master: string, ids: readonly string[]): Promise<KmeAnswer> =>
+export const decKeys = async (client: KmeClient, master: string, ids: readonly string[]): Promise<Answer> =>
   await client.call(`/${master}/dec_keys`, { body: { key_IDs: ids.map((key_ID) => ({ key_ID })) } });
 /** Keys of the default size, fresh from the pool. */
 export const freshKeys = async (client: KmeClient, slave: string, number = 1): Promise<readonly Key[]> =>

@@ -1,47 +1,46 @@
 /**
- * The demo network under test, and the parties of the conformance list: A the master at one node, B its slave at the
- * next, C a third SAE elsewhere; a neighbour of B, a second SAE at A's own node, and a pair whose generator stands still.
+ * The demo network under test: for the doctor's cases (A the master at one node, B its slave at the next, others anywhere),
+ * and with what those cases need besides, as a pair whose generator stands still.
  */
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Authority, createAuthority, issue, type LeafRequest, loadAuthority } from "../../pki/authority.ts";
+import { expect } from "vitest";
+import type { Given, Party } from "../../cli/doctor/etsi014/stage.ts";
+import type { Identity } from "../../cli/doctor/exchange.ts";
+import { type Authority, issue, type LeafRequest, loadAuthority } from "../../pki/authority.ts";
 import type { NetworkDocument, NetworkDocumentInput, Policy, SaeEntry } from "../../shared/network/document.ts";
 import { newStateFolder, runNetwork, type RunningNetwork } from "../support/run-network.ts";
-import { type Identity, KmeClient } from "./kme-client.ts";
+import { KmeClient } from "./kme-client.ts";
+
+/** An SAE of the network, and the node whose KME serves it. */
+export type Place = readonly [sae: string, node: string];
 
 export interface Rig {
-  readonly kme1: string;
-  readonly kme2: string;
   /** Base URL of the edge. */
   readonly edge: string;
-  /** PEM of the authority that signs everybody's certificates. */
-  readonly ca: string;
   readonly A: string;
   readonly B: string;
+  /** Of nodes that share no link with A's. */
   readonly C: string;
   /** At B's node. */
   readonly sameSite: string;
   /** At A's node. */
   readonly sameNode: string;
-  /** An SAE ID that needs URL-encoding, at B's node. */
-  readonly odd: string;
   readonly a: KmeClient;
   readonly b: KmeClient;
   readonly c: KmeClient;
   readonly neighbour: KmeClient;
-  readonly a2: KmeClient;
   /** A pair whose link makes no new material. */
   readonly still: { readonly A: string; readonly B: string; readonly a: KmeClient; readonly b: KmeClient };
-  identity(sae: string): Identity;
-  /** A certificate of the right authority. */
-  issue(commonName: string, more?: Pick<LeafRequest, "notBefore" | "notAfter">): Promise<Required<Identity>>;
-  /** A certificate of an authority nobody trusts. */
-  foreign(commonName: string): Promise<Required<Identity>>;
+  /** A client as this SAE, of any node's KME. */
+  client(sae: string, node: string): KmeClient;
+  /** Of A and B, the doctor's third and fourth SAE being these. */
+  given(third: Place, fourth: Place): Given;
+  /** Of the pair that stands still. */
+  givenStill(): Given;
   /** Runs `work` under a changed policy, then changes it back. */
   withPolicy<T>(change: Partial<Policy>, work: () => Promise<T>): Promise<T>;
-  /** Ends every process of the network and starts it again on the same state. */
-  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,11 +51,16 @@ const NAMES = {
   C: "sae-b",
   sameSite: "sae-c2",
   sameNode: "sae-a2",
-  odd: "sae://odd/ü %41?#..",
 };
+/** It has to be URL-encoded. At B's node. */
+const ODD = "sae://odd/ü %41?#..";
 const STILL = { A: "still-a", B: "still-b" } as const;
 /** Workers' copies of the network live up to a second. */
 const SNAPSHOT_MS = 1100;
+const DAY_MS = 24 * 3600 * 1000;
+const KNOWN = ["sae-a", "sae-a2", "sae-b", "sae-c", "sae-c2", STILL.A, STILL.B];
+/** Under the policy that the case of it is run with. */
+export const LIFETIME_MS = 1000;
 
 const byName = (id: string, node: string, commonName = id): SaeEntry => ({
   id,
@@ -67,7 +71,7 @@ const byName = (id: string, node: string, commonName = id): SaeEntry => ({
 /** The demo's document with what the cases need besides. */
 const extended = (document: NetworkDocumentInput): NetworkDocumentInput => ({
   ...document,
-  saes: [...document.saes, byName(NAMES.odd, NODES.B, "odd"), byName(STILL.A, NODES.B), byName(STILL.B, NODES.still)],
+  saes: [...document.saes, byName(ODD, NODES.B, "odd"), byName(STILL.A, NODES.B), byName(STILL.B, NODES.still)],
   links: document.links.map((link) =>
     link.nodes.includes(NODES.B) && link.nodes.includes(NODES.still) ? { ...link, key_rate_bps: 0 } : link,
   ),
@@ -133,29 +137,62 @@ export async function startRig(): Promise<Rig> {
   const deployment = new Deployment(await runNetwork({ state: newStateFolder(), network: extended }));
   const ca = await deployment.file("ca.crt");
   const authority = await loadAuthority(ca, await deployment.file("ca.key"));
-  const nobodys = await createAuthority("an authority nobody trusts");
-  const known = ["sae-a", "sae-a2", "sae-b", "sae-c", "sae-c2", STILL.A, STILL.B];
-  const identities = new Map<string, Identity>();
-  for (const name of known) {
+  const identities = new Map<string, Required<Identity>>();
+  for (const name of KNOWN) {
     identities.set(name, { cert: await deployment.file(`${name}.crt`), key: await deployment.file(`${name}.key`) });
   }
-  const identity = (sae: string): Identity => identities.get(sae) ?? {};
+  const identity = (sae: string): Required<Identity> => identities.get(sae) ?? expect.unreachable(sae);
   const client = (sae: string, node: string) => new KmeClient(() => deployment.kme(node), ca, identity(sae));
+  const party = ([sae, node]: Place): Party => ({
+    sae,
+    identity: identity(sae),
+    get kme() {
+      return deployment.kme(node);
+    },
+  });
+  const expired = new Date(Date.now() - DAY_MS);
+  const besides = {
+    ca,
+    unregistered: await clientIdentity(authority, { commonName: "sae-nobody-knows" }),
+    expired: await clientIdentity(authority, {
+      commonName: NAMES.A,
+      notBefore: new Date(expired.getTime() - DAY_MS),
+      notAfter: expired,
+    }),
+    oddSae: ODD,
+    unmet: [{ qkdedge_route_type: "direct", qkdedge_disjoint_paths: 2 }],
+    restart: async () => await deployment.restart(),
+    lifetimeMs: LIFETIME_MS,
+    waitMs: 60_000,
+    syncMs: 0,
+  };
   return {
     ...NAMES,
-    kme1: deployment.kme(NODES.A),
-    kme2: deployment.kme(NODES.B),
     edge: deployment.edge,
-    ca,
     a: client(NAMES.A, NODES.A),
     b: client(NAMES.B, NODES.B),
     c: client(NAMES.C, NODES.C),
     neighbour: client(NAMES.sameSite, NODES.B),
-    a2: client(NAMES.sameNode, NODES.A),
     still: { ...STILL, a: client(STILL.A, NODES.B), b: client(STILL.B, NODES.still) },
-    identity,
-    issue: async (commonName, more = {}) => await clientIdentity(authority, { commonName, ...more }),
-    foreign: async (commonName) => await clientIdentity(nobodys, { commonName }),
+    client,
+    given: (third, fourth) => ({
+      ...besides,
+      A: party([NAMES.A, NODES.A]),
+      B: party([NAMES.B, NODES.B]),
+      C: party(third),
+      D: party(fourth),
+      mayDrain: false,
+      isPaused: false,
+    }),
+    givenStill: () => ({
+      ...besides,
+      A: party([STILL.A, NODES.B]),
+      B: party([STILL.B, NODES.still]),
+      C: party([NAMES.sameSite, NODES.B]),
+      D: party([NAMES.C, NODES.C]),
+      mayDrain: true,
+      isPaused: true,
+    }),
     withPolicy: async (change, work) => {
       const before = await deployment.changePolicy(change);
       try {
@@ -164,7 +201,6 @@ export async function startRig(): Promise<Rig> {
         await deployment.changePolicy(before);
       }
     },
-    restart: async () => await deployment.restart(),
     stop: async () => await deployment.stop(),
   };
 }

@@ -7,7 +7,8 @@ import { buffer } from "node:stream/consumers";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
-import { runCli } from "../../cli/run.ts";
+import type { Terminal } from "../../cli/lib/terminal.ts";
+import { recordedCli } from "./recorded-cli.ts";
 
 export type Reply = { readonly status: number; readonly json?: unknown; readonly headers?: Record<string, string> };
 export interface Seen {
@@ -28,6 +29,10 @@ export interface CliEdge {
   /** What the edge answers, by "METHOD /path"; the last reply of a list is repeated. Status 0: it hangs up. */
   readonly replies: Record<string, Reply[]>;
   readonly qkd: (...argv: string[]) => Promise<Outcome>;
+  /** As what the next test's terminal shall be, other than one that only records. */
+  readonly like: { -readonly [Key in keyof Terminal]?: Terminal[Key] };
+  /** The folder that the CLI runs in. */
+  readonly folder: () => string;
   /** Writes a file into the folder that the CLI runs in. */
   readonly file: (name: string, content: string | Uint8Array) => string;
   /** What the last request brought. */
@@ -38,6 +43,7 @@ export interface CliEdge {
 export function useCliEdge(): CliEdge {
   const seen: Seen[] = [];
   const replies: Record<string, Reply[]> = {};
+  const like: CliEdge["like"] = {};
   let server: Server;
   let edge: string;
   let folder: string;
@@ -57,6 +63,7 @@ export function useCliEdge(): CliEdge {
   beforeEach(async () => {
     seen.length = 0;
     for (const name of Object.keys(replies)) delete replies[name];
+    for (const name of Object.keys(like) as (keyof Terminal)[]) delete like[name];
     folder = mkdtempSync(join(tmpdir(), "qkd-run-"));
     server = createServer((request, response) => void answer(request, response)).listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -72,18 +79,11 @@ export function useCliEdge(): CliEdge {
   return {
     seen,
     replies,
+    like,
+    folder: () => folder,
     async qkd(...argv) {
-      const [out, err]: [string[], string[]] = [[], []];
-      const terminal = {
-        line: (text: string) => void out.push(text),
-        note: (text: string) => void err.push(text),
-        redraw: () => {},
-        live: false,
-        columns: 80,
-      };
       const env = { QKD_EDGE: edge, QKD_TOKEN: "a-token-of-the-tests" };
-      const code = await runCli(argv, terminal, { env, cwd: folder });
-      return { code, out: out.join("\n"), err: err.join("\n") };
+      return await recordedCli(argv, { env, cwd: folder }, like);
     },
     file(name, content) {
       writeFileSync(join(folder, name), content);

@@ -14,6 +14,8 @@ export const item = (as: string, at: string, target: string, more: Partial<Item>
   method: more.body === undefined ? "GET" : "POST",
   body: null,
   idempotencyKey: null,
+  requestId: "batched",
+  traceparent: null,
   ...more,
   as,
   at,
@@ -44,7 +46,7 @@ export const fingerprintOf = (name: string): string =>
 export const textOf = (items: readonly Item[]): string =>
   writeBatch(
     items.map((one) => JSON.stringify(callerOf(one))),
-    items.map(({ method, target, body, idempotencyKey }, caller) => ({ caller, method, target, body, idempotencyKey })),
+    items.map(({ as: _as, at: _at, ...request }, caller) => ({ ...request, caller })),
   );
 
 export const AS_FRONT = { qkd: { batch: true } };
@@ -86,7 +88,9 @@ export async function alone(one: Item): Promise<Plain> {
     cf: callerOf(one),
   });
   const { status } = response;
-  return { status, headers: sorted([...response.headers]), body: await response.text() };
+  // To an answer in a batch the front adds it.
+  const headers = [...response.headers].filter(([name]) => name !== "x-request-id");
+  return { status, headers: sorted(headers), body: await response.text() };
 }
 
 const sorted = (headers: readonly (readonly [string, string])[]) =>

@@ -2,55 +2,20 @@
 import { once } from "node:events";
 import net from "node:net";
 import { onTestFinished } from "vitest";
-import { decodeMessage } from "../../shared/etsi004/binary/decode.ts";
+import { binaryAnswers } from "../../cli/doctor/etsi004/wire/binary.ts";
+import { type Codec, Conversation } from "../../cli/doctor/etsi004/wire/conversation.ts";
+import { command, type JsonAnswer, jsonAnswers } from "../../cli/doctor/etsi004/wire/json.ts";
 import { encodeMessage } from "../../shared/etsi004/binary/encode.ts";
-import { FrameReader } from "../../shared/etsi004/binary/frame-reader.ts";
 import type { Message, OpenRequest, Request, Response } from "../../shared/etsi004/binary/messages.ts";
-import { JsonSplitter } from "../../shared/etsi004/json-tcp/splitter.ts";
 import type { Qos } from "../../shared/etsi004/qos.ts";
 
-/** A connection whose answers are read one by one. */
-export class LocalClient<Answer> {
-  readonly socket: net.Socket;
-  readonly #answers: Answer[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #ended = false;
+export { command, type JsonAnswer };
 
-  constructor(socket: net.Socket, read: (segment: Buffer) => readonly Answer[]) {
-    this.socket = socket;
-    socket.on("data", (segment: Buffer) => {
-      this.#answers.push(...read(segment));
-      this.#wake();
-    });
-    socket.on("error", () => undefined);
-    socket.once("close", () => this.#end());
-    socket.once("end", () => this.#end());
-    onTestFinished(() => void socket.destroy());
-  }
-
-  send(bytes: string | Uint8Array): void {
-    this.socket.write(bytes);
-  }
-
-  /** Null at the end of the connection. */
-  async next(): Promise<Answer | null> {
-    for (;;) {
-      const answer = this.#answers.shift();
-      if (answer !== undefined) return answer;
-      if (this.#ended) return null;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.push(resolve);
-      await promise;
-    }
-  }
-
-  #end(): void {
-    this.#ended = true;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
+/** Ends with the test. */
+export class LocalClient<Answer> extends Conversation<Answer> {
+  constructor(socket: net.Socket, codec: Codec<Answer>) {
+    super(socket, codec);
+    onTestFinished(() => this.end());
   }
 }
 
@@ -60,17 +25,8 @@ export async function connectLocal(port: number): Promise<net.Socket> {
   return socket;
 }
 
-export type JsonAnswer = Readonly<Record<string, unknown>>;
-
-export function jsonClient(socket: net.Socket): LocalClient<JsonAnswer> {
-  const splitter = new JsonSplitter();
-  return new LocalClient(socket, (segment) =>
-    splitter.push(segment).map((piece) => {
-      if (piece.kind !== "object") throw new Error(`the service says what is ${piece.kind}`);
-      return JSON.parse(piece.text) as JsonAnswer;
-    }),
-  );
-}
+export const jsonClient = (socket: net.Socket): LocalClient<JsonAnswer> => new LocalClient(socket, jsonAnswers());
+export const binaryClient = (socket: net.Socket): LocalClient<Response> => new LocalClient(socket, binaryAnswers());
 
 export const JSON_QOS = {
   key_chunk_size: 32,
@@ -82,22 +38,6 @@ export const JSON_QOS = {
   ttl: 0,
   metadata_mimetype: "application/json",
 } as const;
-
-/** One request of the hybridization module's protocol. */
-export const command = (name: string, data: object): string => JSON.stringify({ command: name, data });
-
-export function binaryClient(socket: net.Socket): LocalClient<Response> {
-  const reader = new FrameReader("responses");
-  return new LocalClient(socket, (segment) => {
-    const { frames, fault } = reader.push(segment);
-    if (fault !== null) throw new Error(`the service sends ${fault}`);
-    return frames.map((frame) => {
-      const message = decodeMessage(frame);
-      if (!message.ok) throw new Error(`the service sends ${message.error}`);
-      return message.value as Response;
-    });
-  });
-}
 
 export const frameOf = (message: Message): Uint8Array => encodeMessage(message);
 

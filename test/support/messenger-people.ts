@@ -1,7 +1,5 @@
 /** People at the messenger: each in a browser of their own, as they would see and use it. */
 import { existsSync } from "node:fs";
-import type { AxeResults, RunOptions } from "axe-core";
-import axe from "axe-core";
 import {
   type Browser,
   type BrowserContext,
@@ -10,6 +8,7 @@ import {
   type Locator,
   type Page,
 } from "playwright-core";
+import { overflowPxOf, violationsOf } from "./page-checks.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 /** Null: there is one. */
@@ -138,23 +137,12 @@ export class Person {
       .waitFor();
   }
 
-  /** What axe finds wrong, each with the place of its first. */
   async violations(): Promise<readonly string[]> {
-    await this.page.evaluate(axe.source);
-    const options: RunOptions = { resultTypes: ["violations"] };
-    const results = await this.page.evaluate(
-      async (told) =>
-        await (globalThis as unknown as { axe: { run(o: RunOptions): Promise<AxeResults> } }).axe.run(told),
-      options,
-    );
-    return results.violations.map(
-      ({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ""} ${nodes[0]?.failureSummary ?? ""}`,
-    );
+    return await violationsOf(this.page);
   }
 
-  /** How much wider the page is than the window. */
   async overflowPx(): Promise<number> {
-    return await this.page.evaluate("document.documentElement.scrollWidth - innerWidth");
+    return await overflowPxOf(this.page);
   }
 
   /** All that the browser keeps of the page. */

@@ -2,18 +2,18 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { CAPABILITIES } from "../../../cli/doctor/etsi004/application.ts";
+import { CASES } from "../../../cli/doctor/etsi004/cases/cases.ts";
+import { BINDINGS, SUITES } from "../../../cli/doctor/etsi004/suites.ts";
 import { PROFILES } from "../../../shared/etsi004/profiles.ts";
-import { CAPABILITIES } from "./application.ts";
-import { BINDINGS } from "./bindings/bindings.ts";
-import { CASES } from "./cases/cases.ts";
-import { caseRows, cellsOf, reasonRows } from "./table.ts";
+import { caseRows, cellsOf, ownRows, reasonRows } from "./table.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const textOf = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 const LINES = textOf("shared/etsi004/README.md").split("\n");
 const rowsOf = (start: RegExp): readonly string[] => LINES.filter((line) => start.test(line));
-const numbered = (prefix: string, last: number, digits = 2): readonly string[] =>
-  Array.from({ length: last }, (_, number) => `${prefix}-${String(number + 1).padStart(digits, "0")}`);
+const numbered = (prefix: string, last: number): readonly string[] =>
+  Array.from({ length: last }, (_, number) => `${prefix}-${String(number + 1).padStart(2, "0")}`);
 
 const CELLS = cellsOf(BINDINGS, CASES);
 
@@ -58,29 +58,22 @@ test("the README's table of cases and that of reasons are these", () => {
   expect(rowsOf(reasons)).toEqual(reasonRows(BINDINGS));
 });
 
-/** `B-02 to B-06, 004-03` -> every id that is meant. */
-function idsIn(name: string): readonly string[] {
-  const [ids = ""] = name.split(":");
-  return [...ids.matchAll(/\b([BJK])-(\d\d)(?: to \1-(\d\d))?/g)].flatMap(([, letter = "", first = "", last = first]) =>
-    numbered(letter, Number(last)).slice(Number(first) - 1),
-  );
-}
+const OWN = (["binary", "json-tcp", "qkd-module", "open-qkd-network"] as const).flatMap((name) =>
+  SUITES[name].cases.filter(({ id }) => !id.startsWith("004-")),
+);
 
-test("the README's table of part 8 and the tests agree", () => {
-  const inTests = ["etsi004-local", "etsi004-module"].flatMap((name) => {
-    const file = `test/e2e/${name}.test.ts`;
-    return [...textOf(file).matchAll(/\("([BJK]-\d\d[^"]*)"/g)].flatMap(([, title = ""]) =>
-      idsIn(title).map((id) => `| ${id} | \`${file}\``),
-    );
-  });
-  const rows = rowsOf(/^\| [BJK]-\d\d \|/).map((row) => row.split(" | ").slice(0, 2).join(" | "));
-  expect(rows).toEqual(inTests.toSorted());
-  expect(rows).toHaveLength(15 + 10 + 5);
+test("the cases of one binding are B-01 to B-15, J-01 to J-10, K-01 to K-05, Q-01 to Q-05, once each", () => {
+  const ids = [numbered("B", 15), numbered("J", 10), numbered("K", 5), numbered("Q", 5)].flat();
+  expect(OWN.map(({ id }) => id)).toEqual(ids);
+});
+
+test("the README's table of them is this", () => {
+  expect(rowsOf(/^\| [BJKQ]-\d\d \|/)).toEqual(ownRows(OWN));
 });
 
 test("what the README names is there", () => {
   const paths = LINES.filter((line) => line.startsWith("|")).flatMap((line) =>
-    [...line.matchAll(/`((?:shared|test|durable-objects|workers|tunnel|client)\/[a-z0-9./*-]+)`/g)].map(
+    [...line.matchAll(/`((?:shared|test|durable-objects|workers|tunnel|client|cli)\/[a-z0-9./*-]+)`/g)].map(
       ([, path = ""]) => path,
     ),
   );

@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import { Breach, type Case, type Level, must, NotRun, type Stage } from "./case.ts";
+import { runCases } from "./runner.ts";
+
+class EmptyStage implements Stage {
+  readonly begun: AbortSignal[] = [];
+
+  lacks(need: string): string | null {
+    return need === "there" ? null : `--${need}`;
+  }
+  begin(signal: AbortSignal): void {
+    this.begun.push(signal);
+  }
+  exchanges() {
+    return [{ who: "a", sent: "b", received: "c" }];
+  }
+}
+
+const one = (id: string, run: Case["run"], more: Partial<Case> = {}): Case => ({
+  id,
+  level: "M",
+  clause: "",
+  title: id,
+  run,
+  ...more,
+});
+/** A case that throws this. */
+const thrower = (id: string, error: Error, level: Level = "M"): Case => ({
+  ...one(id, async () => undefined),
+  level,
+  run: async () => {
+    throw error;
+  },
+});
+
+test("what a case does is its outcome, and the next one runs", async () => {
+  const stage = new EmptyStage();
+  const cases = [
+    one("good", async (_stage, tell) => tell.remark("seen")),
+    one("noted", async (_stage, tell) => tell.note("odd")),
+    one("required", async () => must(false, "wrong")),
+    one("recommended", async () => must(false, "wrong"), { level: "R" }),
+    one("required part", async () => must(false, "wrong", "M"), { level: "R" }),
+    thrower("recommended part", new Breach("wrong", "R")),
+    one("robust", async () => must(false, "wrong"), { level: "X" }),
+    thrower("connection", Object.assign(new Error("socket hang up"), { code: "ECONNRESET" }), "R"),
+    thrower("nothing to say", new NotRun("no multicast")),
+    one("lacking", async () => must(false, "was run"), { needs: ["there", "third"] }),
+    one("met", async () => undefined, { needs: ["there"] }),
+    one("endless", async () => await new Promise(() => undefined), { timeoutMs: 1 }),
+  ];
+  const seen: string[] = [];
+  const outcomes = await runCases(cases, stage, ({ id }) => void seen.push(id));
+  expect(outcomes.map(({ id, result, why }) => [id, result, why])).toEqual([
+    ["good", "pass", ["seen"]],
+    ["noted", "note", ["odd"]],
+    ["required", "fail", ["wrong"]],
+    ["recommended", "note", ["wrong"]],
+    ["required part", "fail", ["wrong"]],
+    ["recommended part", "note", ["wrong"]],
+    ["robust", "fail", ["wrong"]],
+    ["connection", "fail", ["socket hang up (ECONNRESET)"]],
+    ["nothing to say", "skip", ["no multicast"]],
+    ["lacking", "skip", ["--third"]],
+    ["met", "pass", []],
+    ["endless", "fail", ["no end after 0.001 s"]],
+  ]);
+  expect(seen).toEqual(cases.map(({ id }) => id));
+  expect(stage.begun.every(({ aborted }) => aborted)).toBe(true);
+  expect(stage.begun).toHaveLength(cases.length - 1);
+});

@@ -1,0 +1,60 @@
+/** Of key managers with one fault each the doctor says which, by the cases that fail; of right ones it says nothing. */
+import { describe, expect, test } from "vitest";
+import { runSuite, SUITES } from "../../../cli/doctor/etsi004/suites.ts";
+import type { Outcome, Result } from "../../../cli/doctor/case.ts";
+import { type Fault, FAULTS, type FaultName } from "../../support/broken-004-faults.ts";
+import { Broken004 } from "../../support/broken-004.ts";
+import { startBroken004, type Wire } from "../../support/broken-004-wires.ts";
+
+const WIRES = ["binary", "json-tcp"] as const satisfies readonly Wire[];
+
+const idsOf = (outcomes: readonly Outcome[], ...results: readonly Result[]): readonly string[] =>
+  outcomes.filter(({ result }) => results.includes(result)).map(({ id }) => id);
+
+/** As a report could show it. */
+const formsOf = (key: Buffer): readonly string[] => [
+  key.toString("hex"),
+  key
+    .toString("hex")
+    .match(/.{1,8}/g)
+    ?.join(" ") ?? "",
+  key.toString("base64").replace(/=+$/, ""),
+  [...key].join(","),
+  [...new Int8Array(key)].join(","),
+];
+
+async function examined(wire: Wire, fault: FaultName | null): Promise<readonly Outcome[]> {
+  const engine = new Broken004(fault);
+  const findings = await runSuite(wire, await startBroken004(wire, engine));
+  const report = JSON.stringify(findings);
+  const shown = [...engine.keys]
+    .flatMap((hex) => formsOf(Buffer.from(hex, "hex")))
+    .filter((form) => report.includes(form));
+  expect(shown.length, "keys that the report shows").toBe(0);
+  return findings.outcomes;
+}
+
+describe.concurrent.each(WIRES)("%s", (wire) => {
+  test("without a fault all that the binding can say is as it shall be", async () => {
+    const outcomes = await examined(wire, null);
+    expect(outcomes.filter(({ result }) => result === "fail" || result === "note")).toEqual([]);
+    const reasons = SUITES[wire].binding.reasons;
+    const unsaid = SUITES[wire].cases.filter(({ needs = [] }) => needs.some((need) => Object.hasOwn(reasons, need)));
+    expect(idsOf(outcomes, "skip")).toEqual(unsaid.map(({ id }) => id));
+  });
+
+  const faults = (Object.entries(FAULTS) as [FaultName, Fault][]).flatMap(([name, fault]) => {
+    const due = fault[wire];
+    return due === undefined ? [] : [[name, due] as const];
+  });
+  test.each(faults)("%s", async (name, { fails, notes }) => {
+    const outcomes = await examined(wire, name);
+    const why = outcomes
+      .filter(({ result }) => result === "fail")
+      .map((outcome) => `${outcome.id}: ${outcome.why.join("; ")}`);
+    expect({ fails: idsOf(outcomes, "fail"), notes: idsOf(outcomes, "note") }, why.join("\n")).toEqual({
+      fails,
+      notes,
+    });
+  });
+});
