@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import { type Reply, useCliEdge } from "../test/support/cli-edge.ts";
 import { clientCertificate } from "../test/support/client-certificate.ts";
 
-const { seen, replies, qkd, file, sent } = useCliEdge();
+const { seen, replies, qkd, file, sent, like } = useCliEdge();
 
 const ingested = (bytes: number): Reply => ({
   status: 201,
@@ -44,6 +44,19 @@ describe("ingest", () => {
       expect(headers["content-type"]).toBe("application/octet-stream");
       expect(url).toContain("?node=tn-1");
     }
+  });
+
+  test("draws a bar on a terminal, up to all of it", async () => {
+    file("k.cor", new Uint8Array(100_000));
+    replies[blockPut(0)] = [ingested(65_536)];
+    replies[blockPut(65_536)] = [ingested(100_000 - 65_536)];
+    const drawn: string[] = [];
+    Object.assign(like, { live: true, redraw: (text: string) => void drawn.push(text) });
+    expect((await ingestFile()).err).toBe("");
+    expect(drawn.map((text) => /^k\.cor \[[#-]+\] +\d+% (\S+ \S+)\//.exec(text)?.[1])).toEqual([
+      "64.0 KiB",
+      "97.7 KiB",
+    ]);
   });
 
   test("asks again after 503, 429", async () => {
@@ -129,6 +142,9 @@ describe("network", () => {
     const result = await qkd("network", "validate", "bad.json");
     expect(result.code).toBe(1);
     expect(result.err).toContain("/nodes/0/id");
+    const told = await qkd("network", "validate", "bad.json", "--json");
+    const fault = expect.objectContaining({ pointer: "/nodes/0/id" }) as unknown;
+    expect(JSON.parse(told.out)).toMatchObject({ valid: false, details: expect.arrayContaining([fault]) as unknown });
     file("not.json", "{");
     expect((await qkd("network", "validate", "not.json")).err).toContain("is not JSON");
     expect(seen).toEqual([]);
@@ -139,6 +155,21 @@ describe("network", () => {
     file("example.json", /^```json\n([^]*?)^```$/m.exec(documentation)?.[1] ?? "");
     const result = await qkd("network", "validate", "example.json");
     expect(result).toEqual({ code: 0, out: "valid: 2 nodes, 1 link, 2 SAEs", err: "" });
+  });
+
+  test("diff, show, versions and schema change nothing", async () => {
+    file("n.json", JSON.stringify(document));
+    replies["GET /api/v1/network"] = [{ status: 200, json: document, headers: { etag: '"7"' } }];
+    replies["POST /api/v1/network/diff"] = [{ status: 200, json: { ...diff, changes: [] } }];
+    expect((await qkd("network", "diff", "n.json")).out).toBe("no change to version 7");
+    expect(JSON.parse((await qkd("network", "show", "--version", "3")).out)).toEqual(document);
+    expect(seen.at(-1)?.url).toBe("/api/v1/network?version=3");
+    const version = { version: 7, at: "2026-01-01T00:00:00.000Z", by: "operator:operator" };
+    replies["GET /api/v1/network/versions"] = [{ status: 200, json: { versions: [version] } }];
+    expect((await qkd("network", "versions")).out).toMatch(/^version +at +by\n +7 +2026\S+ +operator:operator$/);
+    replies["GET /api/v1/network/schema"] = [{ status: 200, json: { $schema: "a" } }];
+    expect(JSON.parse((await qkd("network", "schema")).out)).toEqual({ $schema: "a" });
+    expect(seen.every(({ method, url }) => method === "GET" || url.endsWith("/diff"))).toBe(true);
   });
 
   test("rollback restores by version", async () => {
@@ -214,6 +245,13 @@ describe("the rest", () => {
       expect([result.code, result.err]).toEqual([1, expect.stringContaining("@FILE")]);
       expect(result.err).not.toContain("secret");
       expect(seen).toEqual([]);
+    });
+
+    test("revocations lists them", async () => {
+      const entry = { kind: "token", value: sha256, reason: "lost", at, by: "operator:operator" };
+      replies["GET /api/v1/revocations"] = [{ status: 200, json: { revocations: [entry] } }];
+      expect((await qkd("revocations")).out).toContain(`token  ${sha256}  operator:operator  lost`);
+      expect(JSON.parse((await qkd("revocations", "--json")).out)).toEqual({ revocations: [entry] });
     });
 
     test("--force goes along; who may not read the network revokes without a check", async () => {

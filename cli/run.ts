@@ -2,8 +2,10 @@
 import { COMMANDS } from "./commands/index.ts";
 import { Api, ApiFailure } from "./lib/api.ts";
 import { describeOptions, parseCommandArgs } from "./lib/args.ts";
+import { painted, unpainted } from "./lib/colour.ts";
 import type { Command } from "./lib/command.ts";
-import { CliFailure, EXIT, type ExitCode } from "./lib/failure.ts";
+import { loadUserConfig } from "./lib/config.ts";
+import { CliFailure, EXIT, EXIT_WORDS, type ExitCode } from "./lib/failure.ts";
 import { describeFaults } from "./lib/faults.ts";
 import { resolveSettings, type Surroundings } from "./lib/settings.ts";
 import { didYouMean } from "./lib/suggest.ts";
@@ -22,7 +24,18 @@ export async function runCli(argv: readonly string[], terminal: Terminal, around
   }
 }
 
-async function dispatch(argv: readonly string[], terminal: Terminal, around: Surroundings): Promise<ExitCode> {
+const NO_COLOUR = "--no-color";
+
+/** What follows `--` belongs to the command alone. */
+function splitOwn(argv: readonly string[]): readonly [own: readonly string[], passed: readonly string[]] {
+  const end = argv.indexOf("--");
+  return end === -1 ? [argv, []] : [argv.slice(0, end), argv.slice(end)];
+}
+
+async function dispatch(all: readonly string[], terminal: Terminal, around: Surroundings): Promise<ExitCode> {
+  const [given, passed] = splitOwn(all);
+  const argv = given.filter((word) => word !== NO_COLOUR);
+  const isPlain = argv.length < given.length || Boolean(around.env["NO_COLOR"]);
   const isHelp = argv.some((word) => word === "--help" || word === "-h") || argv[0] === "help";
   const words = argv.filter((word) => word !== "--help" && word !== "-h" && word !== "help");
   if (words.length === 0) {
@@ -30,32 +43,36 @@ async function dispatch(argv: readonly string[], terminal: Terminal, around: Sur
     return isHelp ? EXIT.ok : EXIT.error;
   }
   const group = isHelp && words.length === 1 ? groupOf(words[0]) : [];
-  if (group.length > 0) {
+  if (group.length > 0 && !COMMANDS.some(({ name }) => name === words[0])) {
     for (const line of overview(group)) terminal.line(line);
     return EXIT.ok;
   }
   const { command, rest } = findCommand(isHelp ? words : argv);
   if (isHelp) {
-    for (const line of helpOf(command)) terminal.line(line);
+    const more = group.length === 0 ? [] : ["", "There are too:", ...listOf(group)];
+    for (const line of [...helpOf(command), ...more]) terminal.line(line);
     return EXIT.ok;
   }
-  const args = parseCommandArgs(rest, command.options, command.positional);
+  const args = parseCommandArgs([...rest, ...passed], command.options, command.positional);
+  const configured = "edge" in command.options ? { ...around, config: loadUserConfig(around.env) } : around;
   let api: Api | undefined;
   const report = (reason: string, delayMs: number, attempt: number): void =>
     terminal.note(`${reason}; asking again in ${(delayMs / 1000).toFixed(1)} s (attempt ${attempt})`);
   return command.run({
     args,
     terminal,
-    around,
-    api: () => (api ??= new Api(resolveSettings(args, around), report)),
+    around: configured,
+    paint: terminal.colours && !isPlain ? painted : unpainted,
+    api: () => (api ??= new Api(resolveSettings(args, configured), report)),
   });
 }
 
-/** The command whose words the arguments begin with. @throws CliFailure with the nearest one */
+/** The command whose words, the most of them, the arguments begin with. @throws CliFailure with the nearest one */
 function findCommand(argv: readonly string[]): { command: Command; rest: readonly string[] } {
-  for (const command of COMMANDS) {
-    const words = command.name.split(" ");
-    if (words.every((word, index) => argv[index] === word)) return { command, rest: argv.slice(words.length) };
+  for (const count of [2, 1]) {
+    const typed = argv.slice(0, count).join(" ");
+    const command = COMMANDS.find(({ name }) => name === typed);
+    if (command !== undefined) return { command, rest: argv.slice(command.name.split(" ").length) };
   }
   const group = groupOf(argv[0]).map(({ name }) => name);
   if (group.length > 0) {
@@ -71,20 +88,30 @@ function findCommand(argv: readonly string[]): { command: Command; rest: readonl
 const groupOf = (word = ""): readonly Command[] => COMMANDS.filter(({ name }) => name.startsWith(`${word} `));
 
 function overview(commands: readonly Command[] = COMMANDS): string[] {
-  const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     "qkd: run a qkd-edge deployment from the command line",
     "",
     "Usage: npm run qkd -- <command> [options]     (qkd <command> --help tells more)",
     "",
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...listOf(commands),
     "",
     "With `npm start` running in this folder, commands talk to it as its operator. Elsewhere: --edge or QKD_EDGE, and",
-    "--token-file, QKD_TOKEN_FILE or QKD_TOKEN.",
+    "--token-file, QKD_TOKEN_FILE or QKD_TOKEN; or all of it in ~/.config/qkd/config.toml. docs/cli.md tells more.",
+    "Colours: on terminals; not with --no-color, nor where NO_COLOR is set.",
     "",
-    `Exit codes: ${EXIT.ok} done; ${EXIT.error} an error; ${EXIT.quarantined} ingest: some of the material was quarantined.`,
+    "Exit codes:",
+    ...exitCodes().map(([code, means]) => `  ${code}  ${means}`),
   ];
 }
+
+function listOf(commands: readonly Command[]): readonly string[] {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+}
+
+/** Each with what it says. */
+const exitCodes = (): readonly (readonly [ExitCode, string])[] =>
+  (Object.keys(EXIT) as (keyof typeof EXIT)[]).map((name) => [EXIT[name], EXIT_WORDS[name]]);
 
 function helpOf(command: Command): string[] {
   const positional = command.positional.name === "" ? "" : ` ${command.positional.name}`;

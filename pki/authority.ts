@@ -12,7 +12,7 @@ const DAY_MS = 24 * 3600 * 1000;
 const CA_DAYS = 3652;
 const LEAF_DAYS = 730;
 /** Certificates begin a little in the past, for peers whose clock runs behind. */
-const BACKDATE_MS = 5 * 60 * 1000;
+export const BACKDATE_MS = 5 * 60 * 1000;
 
 export interface Authority {
   readonly certificate: x509.X509Certificate;
@@ -111,24 +111,6 @@ export async function certify(
     throw new Error("the authority's key does not belong to its certificate");
   }
   return certificate;
-}
-
-/** A CRL (PEM) that revokes these serial numbers, good for 30 days. */
-export async function issueCrl(
-  authority: Authority,
-  serialNumbers: readonly string[],
-  now = Date.now(),
-): Promise<string> {
-  const crl = await x509.X509CrlGenerator.create({
-    issuer: authority.certificate.subjectName,
-    thisUpdate: new Date(now - BACKDATE_MS),
-    nextUpdate: new Date(now + 30 * DAY_MS),
-    signingAlgorithm: SIGNATURE,
-    signingKey: authority.keys.privateKey,
-    entries: serialNumbers.map((serialNumber) => ({ serialNumber, revocationDate: new Date(now - BACKDATE_MS) })),
-  });
-  // The library writes "BEGIN CRL", which OpenSSL does not read.
-  return x509.PemConverter.encode(crl.rawData, "X509 CRL");
 }
 
 /** 127 random bits: positive, and at most 20 octets in DER (RFC 5280 4.1.2.2). */

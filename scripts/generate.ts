@@ -1,11 +1,13 @@
 /**
- * Writes what is generated from the code and committed: the OpenAPI document and the JSON Schemas of the network
- * document and of `agent.toml`. `--check` writes nothing and exits 1 when a file is stale.
+ * Writes what is generated from the code and committed: the OpenAPI document, the JSON Schemas of the network document
+ * and of `agent.toml`, and the reference of commands. `--check` writes nothing and exits 1 when a file is stale.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { COMMANDS } from "../cli/commands/index.ts";
 import { NetworkDocumentSchema } from "../shared/network/document.ts";
 import { AgentConfigSchema } from "../tunnel/agent/config/schema.ts";
+import { cliPage } from "./generate/cli-page.ts";
 import { buildOpenapi, type Json, jsonSchemaOf } from "./generate/openapi.ts";
 
 const root = new URL("../", import.meta.url);
@@ -29,6 +31,7 @@ export async function generated(): Promise<Readonly<Record<string, string>>> {
       "qkd-agent configuration (agent.toml)",
       jsonSchemaOf(AgentConfigSchema, BETWEEN_FIELDS),
     ),
+    "docs/cli.md": cliPage(await readFile(pathOf("docs/cli.md"), "utf8"), COMMANDS),
   };
 }
 

@@ -1,195 +1,210 @@
-/** `qkd alarms`: what the pools of links and of relayed key, the sites' hubs, the nodes that relay and their IPsec hosts want looked into, and clearing it. */
-import type * as v from "valibot";
-import { AlarmsClearedSchema, LinkSchema } from "../../shared/api/schemas.ts";
-import { type SiteAlarmSchema, SiteSchema, SitesSchema } from "../../shared/api/site-schemas.ts";
+/** `qkd alarms`: what the deployment wants looked into, who looks into it, and whom it has told. */
+import { AlarmsSchema, WebhooksSchema } from "../../shared/api/alarm-schemas.ts";
+import {
+  type MonitorAlarm,
+  MonitorAlarmSchema,
+  type MonitorView,
+  MonitorViewSchema,
+} from "../../shared/api/monitor-schemas.ts";
+import { AlarmsClearedSchema } from "../../shared/api/schemas.ts";
 import { isProxyAlarmCode } from "../../shared/ipsec/alarms.ts";
+import type { AlarmState } from "../../shared/monitor/alarm-rpc.ts";
 import { expectShape } from "../lib/answers.ts";
 import type { Api } from "../lib/api.ts";
-import type { Args } from "../lib/args.ts";
-import type { Command, CommandContext } from "../lib/command.ts";
-import { CliFailure, EXIT, type ExitCode } from "../lib/failure.ts";
-import { ipsecAlarmsOf, ipsecPath, listIpsecNodesIfAllowed } from "../lib/ipsec.ts";
-import { listLinks, noSuchLink } from "../lib/links.ts";
-import { listNodesIfAllowed, nodePath, readNode } from "../lib/nodes.ts";
-import { listPairs, pairPath } from "../lib/pairs.ts";
+import type { Args, OptionTable } from "../lib/args.ts";
+import type { Paint } from "../lib/colour.ts";
+import { type Command, NO_POSITIONALS } from "../lib/command.ts";
+import { CliFailure, EXIT } from "../lib/failure.ts";
+import { ipsecPath } from "../lib/ipsec.ts";
+import { nodePath } from "../lib/nodes.ts";
+import { pairPath } from "../lib/pairs.ts";
 import { COMMON_OPTIONS } from "../lib/settings.ts";
+import { didYouMean } from "../lib/suggest.ts";
 import { plural, renderTable } from "../lib/text.ts";
 
-/** What every alarm has; those of links and nodes have more. */
-type Told = v.InferOutput<typeof SiteAlarmSchema>;
-type Alarm = Whose & Told;
-/** What an alarm is of. */
-type Whose =
-  | { readonly link: string }
-  | { readonly pair: string }
-  | { readonly site: string }
-  | { readonly node: string };
-
-const linkPath = (link: string): string => `/api/v1/links/${encodeURIComponent(link)}`;
-const sitePath = (site: string): string => `/api/v1/sites/${encodeURIComponent(site)}`;
-
-function nameOf(whose: Whose): string {
-  if ("link" in whose) return whose.link;
-  if ("pair" in whose) return `pair ${whose.pair}`;
-  return "site" in whose ? `site ${whose.site}` : `node ${whose.node}`;
+type Kind = "link" | "pair" | "node" | "site";
+/** What alarms are of. */
+interface Whose {
+  readonly kind: Kind;
+  readonly id: string;
 }
 
-export const alarms: Command = {
-  name: "alarms",
-  summary: "show standing alarms of links, relayed pairs, nodes and sites, or clear those of one code",
-  positional: { name: "[clear CODE]", min: 0, max: 2 },
-  options: {
-    link: { type: "string", value: "<id>", help: "of this link only; clear needs it, or another of these" },
-    pair: { type: "string", value: "<id|id>", help: "of the relayed key of these two nodes only" },
-    node: { type: "string", value: "<id>", help: "of this node, and of its IPsec host, only" },
-    site: { type: "string", value: "<id>", help: "of this site only" },
-    ...COMMON_OPTIONS,
-  },
-  notes: [
-    "An alarm stands until its cause is gone or an operator clears it: clear what has been looked into.",
-    "",
-    "Example: npm run qkd -- alarms clear twin-missing --link tn-1-tn-2",
-  ],
-  async run(context) {
-    const [verb, code, ...rest] = context.args.positionals;
-    const whose = whoseWanted(context.args);
-    if (verb === undefined) return await show(context, whose);
-    if (verb !== "clear" || code === undefined || rest.length > 0) {
-      throw new CliFailure("alarms takes nothing, or: clear CODE and one of --link, --pair, --node and --site");
-    }
-    if (whose === null) throw new CliFailure("--link is required, or --pair, --node or --site");
-    return await clear(context, code, whose);
-  },
+/** Where those of a code are cleared, and which of these there are. */
+const PLACES: Readonly<
+  Record<Kind, { path: (id: string) => string; known: (view: MonitorView) => readonly string[] }>
+> = {
+  link: { path: (id) => `/api/v1/links/${encodeURIComponent(id)}`, known: ({ links }) => links.map(({ id }) => id) },
+  pair: { path: pairPath, known: ({ pairs }) => pairs.map(({ id }) => pairOf(id)) },
+  node: { path: nodePath, known: ({ nodes }) => nodes.map(({ id }) => id) },
+  site: { path: (id) => `/api/v1/sites/${encodeURIComponent(id)}`, known: ({ sites }) => sites.map(({ id }) => id) },
+};
+const KINDS = Object.keys(PLACES) as Kind[];
+
+/** Of the id of a pool of relayed key: `tn-1|tn-4#60`. */
+const pairOf = (id: string): string => id.replace(/#\d+$/u, "");
+
+const WHOSE: OptionTable = {
+  link: { type: "string", value: "<id>", help: "of this link only" },
+  pair: { type: "string", value: "<id|id>", help: "of the relayed key of these two nodes only" },
+  node: { type: "string", value: "<id>", help: "of this node, and of its IPsec host, only" },
+  site: { type: "string", value: "<id>", help: "of this site only" },
 };
 
 /** Null: all. */
 function whoseWanted(args: Args): Whose | null {
-  const [link, pair, node, site] = ["link", "pair", "node", "site"].map((option) => args.text(option));
-  const named = [
-    link === undefined ? [] : { link },
-    pair === undefined ? [] : { pair: pair.split("|").sort().join("|") },
-    node === undefined ? [] : { node },
-    site === undefined ? [] : { site },
-  ];
-  const [whose = null, ...others] = named.flat();
+  const named = KINDS.flatMap((kind) => {
+    const id = args.text(kind);
+    return id === undefined ? [] : [{ kind, id: kind === "pair" ? id.split("|").sort().join("|") : id }];
+  });
+  const [whose = null, ...others] = named;
   if (others.length > 0) throw new CliFailure("alarms takes one of --link, --pair, --node and --site, not both");
   return whose;
 }
 
-async function linksWanted(api: Api, link: string | undefined): Promise<readonly string[]> {
-  const known = await listLinks(api);
-  if (link === undefined) return known;
-  if (!known.includes(link)) throw noSuchLink(link, known);
-  return [link];
+function isOf({ of }: MonitorAlarm, whose: Whose | null): boolean {
+  if (whose === null) return true;
+  const kind = of.kind === "ipsec" ? "node" : of.kind;
+  return kind === whose.kind && (kind === "pair" ? pairOf(of.id) : of.id) === whose.id;
 }
 
-async function ofLinks(api: Api, link: string | undefined): Promise<readonly Alarm[]> {
-  const standing: Alarm[] = [];
-  for (const each of await linksWanted(api, link)) {
-    // One after the other: a network may have thousands of links.
-    const body = expectShape(LinkSchema, (await api.get(linkPath(each))).json);
-    standing.push(...(body.alarms ?? []).map((alarm) => ({ link: each, ...alarm })));
-  }
-  return standing;
+/** @throws CliFailure where there is none such, naming the one that was meant, perhaps */
+async function expectKnown(api: Api, { kind, id }: Whose): Promise<void> {
+  const known = PLACES[kind].known(expectShape(MonitorViewSchema, (await api.get("/api/v1/monitor")).json));
+  // Of relayed key there is a pool once it was asked for.
+  if (kind === "pair" || known.includes(id)) return;
+  throw new CliFailure(`no ${kind} "${id.slice(0, 80)}".${didYouMean(id, known)}`);
 }
 
-/** Of all pairs, or of one. None for a caller who may read links only. */
-async function ofPairs(api: Api, named?: string): Promise<readonly Alarm[]> {
-  const pools = (await listPairs(api)).filter(({ pair }) => named === undefined || pair === named);
-  return pools.flatMap(({ pair, alarms: standing }) => standing.map((alarm) => ({ pair, ...alarm })));
-}
+const list: Command = {
+  name: "alarms",
+  summary: "list the deployment's alarms: those that stand, or that were cleared within a day",
+  positional: { name: "[list]", min: 0, max: 1 },
+  options: {
+    ...WHOSE,
+    cleared: { type: "boolean", help: "those that were cleared within a day" },
+    all: { type: "boolean", help: "these, and those that stand" },
+    ...COMMON_OPTIONS,
+  },
+  notes: [
+    "An alarm stands until its cause is gone, or, where nobody can tell that, an operator clears it: docs/alarms.md.",
+    "",
+    "Example: npm run qkd -- alarms --link tn-1-tn-2",
+  ],
+  async run({ args, terminal, paint, api }) {
+    const [word = "list"] = args.positionals;
+    if (word !== "list") {
+      throw new CliFailure(`no command "alarms ${word}".${didYouMean(word, ["list", "ack", "clear", "webhooks"])}`);
+    }
+    const whose = whoseWanted(args);
+    const state: AlarmState = args.flag("all") ? "all" : args.flag("cleared") ? "cleared" : "standing";
+    const { alarms } = expectShape(AlarmsSchema, (await api().get(`/api/v1/alarms?state=${state}`)).json);
+    const wanted = alarms.filter((alarm) => isOf(alarm, whose));
+    if (whose !== null && wanted.length === 0) await expectKnown(api(), whose);
+    if (args.flag("json")) terminal.line(JSON.stringify({ alarms: wanted }));
+    else if (wanted.length > 0) for (const line of tableOf(wanted, paint)) terminal.line(line);
+    else terminal.line(state === "standing" ? "no alarm stands" : "no alarm");
+    return EXIT.ok;
+  },
+};
 
-const ofSite = ({ site, alarms: standing = [] }: v.InferOutput<typeof SiteSchema>): readonly Alarm[] =>
-  standing.map((alarm) => ({ site, ...alarm }));
+const nameOf = ({ of: { kind, id } }: MonitorAlarm): string =>
+  kind === "link" || kind === "deployment" ? id : `${kind} ${kind === "pair" ? pairOf(id) : id}`;
 
-/** Of its relays. Of another deployment's node: none, that deployment has them. */
-async function ofNode(api: Api, node: string): Promise<readonly Alarm[]> {
-  const state = await readNode(api, node);
-  return state.hosted ? state.alarms.map((alarm) => ({ node, ...alarm })) : [];
-}
-
-const ofIpsec = async (api: Api, node: string): Promise<readonly Alarm[]> =>
-  (await ipsecAlarmsOf(api, node)).map((alarm) => ({ node, ...alarm }));
-
-/** None for a caller who may not read which nodes have one. */
-async function ofIpsecHosts(api: Api): Promise<readonly Alarm[]> {
-  const standing: Alarm[] = [];
-  for (const { node, isElsewhere } of (await listIpsecNodesIfAllowed(api)) ?? []) {
-    if (!isElsewhere) standing.push(...(await ofIpsec(api, node)));
-  }
-  return standing;
-}
-
-/** None for a caller who may read links only. */
-async function ofNodes(api: Api): Promise<readonly Alarm[]> {
-  const standing: Alarm[] = [];
-  for (const { node, hosted } of (await listNodesIfAllowed(api)) ?? []) {
-    if (hosted) standing.push(...(await ofNode(api, node)));
-  }
-  return standing;
-}
-
-/** None for a caller who may read links only. */
-async function ofSites(api: Api): Promise<readonly Alarm[]> {
-  const standing: Alarm[] = [];
-  for (let after: string | null = ""; after !== null;) {
-    const path: string = `/api/v1/sites?after=${encodeURIComponent(after)}`;
-    const answer = await api.call({ path, retry: true, accept: [403] });
-    if (answer.status === 403) break;
-    const { sites, next } = expectShape(SitesSchema, answer.json);
-    standing.push(...sites.flatMap(ofSite));
-    after = next;
-  }
-  return standing;
-}
-
-async function wanted(api: Api, whose: Whose | null): Promise<readonly Alarm[]> {
-  if (whose === null) {
-    const ofPools = [...(await ofLinks(api, undefined)), ...(await ofPairs(api))];
-    return [...ofPools, ...(await ofNodes(api)), ...(await ofIpsecHosts(api)), ...(await ofSites(api))];
-  }
-  if ("link" in whose) return await ofLinks(api, whose.link);
-  if ("pair" in whose) return await ofPairs(api, whose.pair);
-  if ("node" in whose) return [...(await ofNode(api, whose.node)), ...(await ofIpsec(api, whose.node))];
-  return ofSite(expectShape(SiteSchema, (await api.get(sitePath(whose.site))).json));
-}
-
-async function show({ args, terminal, api }: CommandContext, whose: Whose | null): Promise<ExitCode> {
-  const standing = await wanted(api(), whose);
-  if (args.flag("json")) terminal.line(JSON.stringify({ alarms: standing }));
-  else for (const line of describe(standing)) terminal.line(line);
-  return EXIT.ok;
-}
-
-function describe(standing: readonly Alarm[]): string[] {
-  if (standing.length === 0) return ["no alarm stands"];
-  const rows = standing.map((alarm) => [
+function tableOf(alarms: readonly MonitorAlarm[], paint: Paint): readonly string[] {
+  const headings = ["id", "severity", "of", "alarm", "subject", "count", "last", "acknowledged", "detail"];
+  const rows = alarms.map((alarm) => [
+    alarm.id,
+    paint(alarm.severity),
     nameOf(alarm),
     alarm.code,
     alarm.subject,
     String(alarm.count),
-    alarm.last,
+    alarm.cleared === null ? alarm.last : `cleared ${alarm.cleared}`,
+    alarm.acknowledged === null ? "-" : `${alarm.acknowledged.by} ${alarm.acknowledged.note}`.trim(),
     alarm.detail,
   ]);
-  return renderTable(["of", "alarm", "subject", "count", "last", "detail"], rows, new Set(["count"]));
+  return renderTable(headings, rows, new Set(["id", "count"]));
 }
 
-async function pathOf(api: Api, whose: Whose, code: string): Promise<string> {
-  const rest = `alarms/${encodeURIComponent(code)}`;
-  if ("pair" in whose) return `${pairPath(whose.pair)}/${rest}`;
-  if ("node" in whose) {
-    return isProxyAlarmCode(code) ? ipsecPath(whose.node, rest) : `${nodePath(whose.node)}/${rest}`;
-  }
-  if ("site" in whose) return `${sitePath(whose.site)}/${rest}`;
-  await linksWanted(api, whose.link);
-  return `${linkPath(whose.link)}/${rest}`;
-}
+const acknowledge: Command = {
+  name: "alarms ack",
+  summary: "note that you have seen an alarm: it goes on standing",
+  positional: { name: "ID", min: 1, max: 1 },
+  options: {
+    note: { type: "string", value: "<text>", help: "for the others: what you are about to do" },
+    withdraw: { type: "boolean", help: "take it back" },
+    ...COMMON_OPTIONS,
+  },
+  notes: ["Example: npm run qkd -- alarms ack 17 --note 'on my way to the site'"],
+  async run({ args, terminal, api }) {
+    const [id = ""] = args.positionals;
+    const path = `/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`;
+    const note = args.text("note") ?? "";
+    const answer = args.flag("withdraw")
+      ? await api().call({ method: "DELETE", path, retry: true })
+      : await api().call({ method: "POST", path, body: JSON.stringify({ note }), retry: true });
+    const alarm = expectShape(MonitorAlarmSchema, answer.json);
+    const verb = alarm.acknowledged === null ? "no longer acknowledged" : "acknowledged";
+    terminal.line(args.flag("json") ? JSON.stringify(alarm) : `${verb}: ${alarm.code} of ${nameOf(alarm)}`);
+    return EXIT.ok;
+  },
+};
 
-async function clear({ args, terminal, api }: CommandContext, code: string, whose: Whose): Promise<ExitCode> {
-  const path = await pathOf(api(), whose, code);
-  const answer = await api().call({ method: "DELETE", path, retry: true });
-  const { cleared } = expectShape(AlarmsClearedSchema, answer.json);
-  const told = `cleared ${plural(cleared, "alarm")} of ${nameOf(whose)}`;
-  terminal.line(args.flag("json") ? JSON.stringify({ cleared }) : told);
-  return EXIT.ok;
-}
+const clear: Command = {
+  name: "alarms clear",
+  summary: "clear the alarms of one code that an object keeps until somebody has looked into them",
+  positional: { name: "CODE", min: 1, max: 1 },
+  options: { ...WHOSE, ...COMMON_OPTIONS },
+  notes: [
+    "Needs one of --link, --pair, --node and --site. What is still wrong raises it again.",
+    "",
+    "Example: npm run qkd -- alarms clear twin-missing --link tn-1-tn-2",
+  ],
+  async run({ args, terminal, api }) {
+    const [code = ""] = args.positionals;
+    const whose = whoseWanted(args);
+    if (whose === null) throw new CliFailure("--link is required, or --pair, --node or --site");
+    const { kind, id } = whose;
+    const rest = `alarms/${encodeURIComponent(code)}`;
+    const path = kind === "node" && isProxyAlarmCode(code) ? ipsecPath(id, rest) : `${PLACES[kind].path(id)}/${rest}`;
+    const answer = await api().call({ method: "DELETE", path, retry: true, accept: [404] });
+    if (answer.status === 404) {
+      await expectKnown(api(), whose);
+      throw new CliFailure(
+        `no alarm of ${kind === "link" ? "a link" : `a ${kind}`} that can be cleared has the code ${code}`,
+      );
+    }
+    const { cleared } = expectShape(AlarmsClearedSchema, answer.json);
+    const told = `cleared ${plural(cleared, "alarm")} of ${kind === "link" ? id : `${kind} ${id}`}`;
+    terminal.line(args.flag("json") ? JSON.stringify({ cleared }) : told);
+    return EXIT.ok;
+  },
+};
+
+const webhooks: Command = {
+  name: "alarms webhooks",
+  summary: "show how the webhooks of the network document fare, and the keys that their messages are signed by",
+  positional: NO_POSITIONALS,
+  options: COMMON_OPTIONS,
+  async run({ args, terminal, paint, api }) {
+    const states = expectShape(WebhooksSchema, (await api().get("/api/v1/webhooks")).json);
+    if (args.flag("json")) {
+      terminal.line(JSON.stringify(states));
+      return EXIT.ok;
+    }
+    const rows = states.webhooks.map(({ id, url, public_key: key, waiting, delivered, given_up: givenUp, failing }) => [
+      id,
+      url,
+      paint(failing === null ? "ok" : "down"),
+      ...[waiting, delivered, givenUp].map(String),
+      key ?? "none: QKD_IDENTITY_SEED is not set, and nothing is sent",
+      failing === null ? "" : `${failing.reason}; again ${failing.next}`,
+    ]);
+    const headings = ["webhook", "url", "state", "waiting", "delivered", "given up", "public key", "why"];
+    const right = new Set(["waiting", "delivered", "given up"]);
+    for (const line of rows.length === 0 ? ["no webhook"] : renderTable(headings, rows, right)) terminal.line(line);
+    return EXIT.ok;
+  },
+};
+
+export const alarmCommands: readonly Command[] = [list, acknowledge, clear, webhooks];

@@ -40,6 +40,10 @@ test("key and names are certified, for a client and a server and nothing else", 
     code: 0,
     out: `certified for 30 days: CN site-a\n  qkd-site:site-a\n  kme.example\n  192.0.2.7\n-> ${file("a.crt")}`,
   });
+  const again = await sign("--site", "site-a", "--out", "b.crt", "--json");
+  const names = ["qkd-site:site-a", "kme.example", "192.0.2.7"];
+  const told = { common_name: "site-a", names, days: 730, certificate: file("b.crt") };
+  expect(JSON.parse(again.out)).toEqual(told);
   const certificate = new X509Certificate(readFileSync(file("a.crt")));
   expect(certificate.verify(new X509Certificate(readFileSync(file("ca.crt"))).publicKey)).toBe(true);
   expect(certificate.ca).toBe(false);

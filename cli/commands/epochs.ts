@@ -6,7 +6,9 @@ import { expectShape } from "../lib/answers.ts";
 import type { Api } from "../lib/api.ts";
 import type { Command, CommandContext } from "../lib/command.ts";
 import { CliFailure, EXIT, type ExitCode } from "../lib/failure.ts";
+import { progressReporter, THINGS } from "../lib/progress.ts";
 import { COMMON_OPTIONS } from "../lib/settings.ts";
+import { didYouMean } from "../lib/suggest.ts";
 import { plural } from "../lib/text.ts";
 
 type Epochs = v.InferOutput<typeof EpochsSchema>;
@@ -18,7 +20,7 @@ const MAX_PATIENCE_S = 24 * 3600;
 export const epochs: Command = {
   name: "epochs",
   summary: "show the epochs of the keys at rest, or begin the next one: epochs roll",
-  positional: { name: "[roll]", min: 0, max: 1 },
+  positional: { name: "[roll]", min: 0, max: 1, choices: ["roll"] },
   options: {
     wait: { type: "boolean", help: "roll: until nothing is left that the keys before could open" },
     patience: { type: "string", value: "<s>", help: `wait at most so long (default ${DEFAULT_PATIENCE_S})` },
@@ -32,7 +34,8 @@ export const epochs: Command = {
   ],
   async run(context) {
     const [verb] = context.args.positionals;
-    if (verb !== undefined && verb !== "roll") throw new CliFailure(`epochs takes "roll" or nothing, not "${verb}"`);
+    if (verb !== undefined && verb !== "roll")
+      throw new CliFailure(`epochs takes "roll" or nothing, not "${verb}".${didYouMean(verb, ["roll"])}`);
     return verb === "roll" ? await roll(context) : await show(context);
   },
 };
@@ -57,8 +60,16 @@ async function roll({ args, terminal, api }: CommandContext): Promise<ExitCode> 
     return EXIT.ok;
   }
   const untilMs = performance.now() + patienceMs;
+  let tell: ReturnType<typeof progressReporter> | undefined;
+  let total = 0;
   for (;;) {
     const state = await readEpochs(api());
+    // Those that lag at first are all that have to come along; some may come to lag later.
+    if (state.lagging_pools > total) {
+      total = state.lagging_pools;
+      tell = progressReporter(terminal, { label: "pools", total, measure: THINGS });
+    }
+    tell?.(total - state.lagging_pools);
     if (hasCome(state, epoch)) {
       if (args.flag("json")) terminal.line(JSON.stringify(state));
       else for (const line of describe(state)) terminal.line(line);

@@ -7,9 +7,9 @@ import type { Command, CommandContext } from "../lib/command.ts";
 import { CliFailure, type ExitCode } from "../lib/failure.ts";
 import { readOutcome, Tally } from "../lib/ingest-tally.ts";
 import { listLinks, noSuchLink } from "../lib/links.ts";
+import { BYTES, progressReporter } from "../lib/progress.ts";
 import { isRetryable } from "../../shared/retry.ts";
 import { CONNECTION_OPTIONS } from "../lib/settings.ts";
-import { renderProgress } from "../lib/text.ts";
 
 export const ingest: Command = {
   name: "ingest",
@@ -74,7 +74,7 @@ async function ingestFile(context: CommandContext, feed: Feed, file: string): Pr
     const { size } = stat;
     if (size === 0) throw new CliFailure(`${file} is empty`);
     const tally = new Tally(name);
-    const progress = progressReporter(context, name, size);
+    const progress = progressReporter(context.terminal, { label: name, total: size, measure: BYTES });
     for (const block of cutBlocks(name, size)) {
       await putBlock(context.api(), feed, block, await readBlock(handle, block, file), tally);
       progress(block.offset + block.sizeBytes);
@@ -147,26 +147,4 @@ async function unknownLink(api: Api, link: string): Promise<CliFailure | null> {
     if (error instanceof CliFailure) return null;
     throw error;
   }
-}
-
-const PLAIN_INTERVAL_MS = 2000;
-
-/** Draws a bar on a terminal; elsewhere prints a line every two seconds. */
-function progressReporter(
-  { terminal }: CommandContext,
-  label: string,
-  totalBytes: number,
-): (doneBytes: number) => void {
-  const startMs = performance.now();
-  let lastMs = startMs;
-  return (doneBytes) => {
-    const nowMs = performance.now();
-    const progress = { label, doneBytes, totalBytes, elapsedMs: nowMs - startMs };
-    if (terminal.live) {
-      terminal.redraw(renderProgress(progress, terminal.columns - 1));
-    } else if (nowMs - lastMs >= PLAIN_INTERVAL_MS && doneBytes < totalBytes) {
-      terminal.note(renderProgress(progress, 80));
-      lastMs = nowMs;
-    }
-  };
 }

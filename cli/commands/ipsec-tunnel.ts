@@ -13,6 +13,7 @@ import { type IpsecNode, elsewhere, listIpsecNodes, noIpsecHost, readIpsec, send
 import { reportBatches, WAIT, WAIT_NOTE, waitWanted } from "../lib/ipsec-batches.ts";
 import { tunnelBetween, type TunnelOf } from "../lib/ipsec-tunnel.ts";
 import { COMMON_OPTIONS } from "../lib/settings.ts";
+import { didYouMean } from "../lib/suggest.ts";
 
 const SECONDS_MOST = 4_294_967_295;
 const REQID_MOST = 4_294_967_295;
@@ -138,7 +139,8 @@ function noRekey(nodes: readonly IpsecNode[]): CliFailure {
 function wantedOf(args: Args): TunnelOf {
   const mode = args.required("mode");
   if (mode !== "transport" && mode !== "tunnel") {
-    throw new CliFailure(`--mode shall be transport or tunnel, not "${mode.slice(0, 40)}"`);
+    const meant = didYouMean(mode, ["transport", "tunnel"]);
+    throw new CliFailure(`--mode shall be transport or tunnel, not "${mode.slice(0, 40)}".${meant}`);
   }
   if (mode === "transport" && (args.text("local") ?? args.text("remote")) !== undefined) {
     throw new CliFailure("--local and --remote go with --mode tunnel");

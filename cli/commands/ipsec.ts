@@ -115,7 +115,7 @@ const remove: Command = {
 function kindWanted(args: Args): EntryKind | null {
   const kind = args.text("kind");
   if (kind === undefined || kind === "sad" || kind === "spd") return kind ?? null;
-  throw new CliFailure(`--kind shall be sad or spd, not "${kind.slice(0, 40)}"`);
+  throw new CliFailure(`--kind shall be sad or spd, not "${kind.slice(0, 40)}".${didYouMean(kind, ["sad", "spd"])}`);
 }
 
 /** @throws CliFailure for a name that nothing has: a slip of the pen would be "deleted" */

@@ -11,10 +11,12 @@ import { NO_POSITIONALS, type Command, type CommandContext } from "../lib/comman
 import { CliFailure, EXIT, type ExitCode } from "../lib/failure.ts";
 import { describeFaults } from "../lib/faults.ts";
 import { describeDiff } from "../lib/network-diff.ts";
-import { COMMON_OPTIONS, CONNECTION_OPTIONS, parseJson, readText } from "../lib/settings.ts";
+import { COMMON_OPTIONS, CONNECTION_OPTIONS, JSON_OPTION, parseJson, readText } from "../lib/settings.ts";
 import { plural, renderTable } from "../lib/text.ts";
 
 const FILE = { name: "FILE", min: 1, max: 1 } as const;
+/** Of what is JSON in any case. */
+const ONE_LINE = { json: { type: "boolean", help: "print it in one line" } } as const;
 const MAX_VERSION = Number.MAX_SAFE_INTEGER;
 const IF_MATCH = {
   "if-match": { type: "string", value: "<version>", help: "apply only if this is still the version in force" },
@@ -24,17 +26,22 @@ const validate: Command = {
   name: "network validate",
   summary: "check a network document, without an edge",
   positional: FILE,
-  options: {},
+  options: JSON_OPTION,
   notes: ["`network diff` also checks it against the document in force."],
   async run({ args, terminal, around }) {
     const { document } = readDocument(args, around.cwd);
     const result = validateNetwork(document);
     if (!result.ok) {
-      terminal.note(result.error.message);
-      for (const line of describeFaults(result.error.details ?? [])) terminal.note(line);
+      const { message, details = [] } = result.error;
+      if (args.flag("json")) terminal.line(JSON.stringify({ valid: false, message, details }));
+      else for (const line of [message, ...describeFaults(details)]) terminal.note(line);
       return EXIT.error;
     }
     const { nodes, links, saes } = result.value;
+    if (args.flag("json")) {
+      terminal.line(JSON.stringify({ valid: true, nodes: nodes.length, links: links.length, saes: saes.length }));
+      return EXIT.ok;
+    }
     const parts = [plural(nodes.length, "node"), plural(links.length, "link"), plural(saes.length, "SAE")];
     terminal.line(`valid: ${parts.join(", ")}`);
     return EXIT.ok;
@@ -78,12 +85,16 @@ const show: Command = {
   name: "network show",
   summary: "print the document in force",
   positional: NO_POSITIONALS,
-  options: { version: { type: "string", value: "<n>", help: "an older version" }, ...CONNECTION_OPTIONS },
+  options: {
+    version: { type: "string", value: "<n>", help: "an older version" },
+    ...ONE_LINE,
+    ...CONNECTION_OPTIONS,
+  },
   async run({ args, terminal, api }) {
     const version = args.wholeNumber("version", 1, MAX_VERSION);
     const query = version === undefined ? "" : `?version=${version}`;
     const { json } = await api().get(`/api/v1/network${query}`);
-    terminal.line(JSON.stringify(json, null, 2));
+    terminal.line(JSON.stringify(json, null, args.flag("json") ? 0 : 2));
     return EXIT.ok;
   },
 };
@@ -125,10 +136,10 @@ const schema: Command = {
   name: "network schema",
   summary: "print the JSON Schema of network documents",
   positional: NO_POSITIONALS,
-  options: CONNECTION_OPTIONS,
-  async run({ terminal, api }) {
+  options: { ...ONE_LINE, ...CONNECTION_OPTIONS },
+  async run({ args, terminal, api }) {
     const { json } = await api().get("/api/v1/network/schema");
-    terminal.line(JSON.stringify(json, null, 2));
+    terminal.line(JSON.stringify(json, null, args.flag("json") ? 0 : 2));
     return EXIT.ok;
   },
 };

@@ -2,7 +2,8 @@
 import { NodeIdentitySchema } from "../../shared/api/peer-operations.ts";
 import { expectShape } from "../lib/answers.ts";
 import type { Command } from "../lib/command.ts";
-import { EXIT } from "../lib/failure.ts";
+import { type CliFailure, EXIT } from "../lib/failure.ts";
+import { hostedElsewhere, type ListedNode, listNodes, nodePath, unknownNode } from "../lib/nodes.ts";
 import { COMMON_OPTIONS } from "../lib/settings.ts";
 
 export const nodeIdentity: Command = {
@@ -25,10 +26,15 @@ export const nodeIdentity: Command = {
   ],
   async run({ args, terminal, api }) {
     const url = args.required("public-url");
-    const path = `/api/v1/nodes/${encodeURIComponent(args.first())}/identity`;
-    const { node, ed25519, ml_dsa_65 } = expectShape(NodeIdentitySchema, (await api().get(path)).json);
+    const wanted = args.first();
+    const answer = await api().call({ path: `${nodePath(wanted)}/identity`, retry: true, accept: [404] });
+    if (answer.status === 404) throw notHere(wanted, await listNodes(api()));
+    const { node, ed25519, ml_dsa_65 } = expectShape(NodeIdentitySchema, answer.json);
     const entry = { id: node, remote: { url, ed25519, ml_dsa_65, saes: [] } };
     terminal.line(args.flag("json") ? JSON.stringify(entry) : JSON.stringify(entry, null, 2));
     return EXIT.ok;
   },
 };
+
+const notHere = (node: string, known: readonly ListedNode[]): CliFailure =>
+  known.some((each) => each.node === node) ? hostedElsewhere(node) : unknownNode(node, known);

@@ -164,3 +164,12 @@ test("identity: where the node is reached has to be said", async () => {
   expect(refused).toMatchObject({ code: 1, out: "", err: expect.stringContaining("--public-url is required") });
   expect(seen).toEqual([]);
 });
+
+const identity = (node: string) => qkd("node", "identity", node, "--public-url", "https://edge.example");
+
+test("identity: a node that is not hosted here is named as what it is", async () => {
+  const elsewhere = listedNode("tn-9", { hosted: false, url: "https://edge.example" });
+  replies["GET /api/v1/nodes"] = [{ status: 200, json: { nodes: [listedNode("tn-1"), elsewhere] } }];
+  expect((await identity("tn-9")).err).toBe("qkd: tn-9 is hosted by another deployment: ask that one");
+  expect((await identity("tn-0")).err).toContain('no node "tn-0". Did you mean');
+});

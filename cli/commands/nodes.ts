@@ -4,10 +4,10 @@ import { NodeRouteSchema } from "../../shared/api/node-schemas.ts";
 import { MAX_DISJOINT_PATHS } from "../../shared/keypool/relay-shard.ts";
 import { expectShape } from "../lib/answers.ts";
 import { type Command, NO_POSITIONALS } from "../lib/command.ts";
-import { CliFailure, EXIT } from "../lib/failure.ts";
+import { type CliFailure, EXIT } from "../lib/failure.ts";
 import { ipsecAlarmsOf } from "../lib/ipsec.ts";
 import { describeNode } from "../lib/node-words.ts";
-import { type ListedNode, listNodes, nodePath, readNode, unknownNode } from "../lib/nodes.ts";
+import { hostedElsewhere, type ListedNode, listNodes, nodePath, readNode, unknownNode } from "../lib/nodes.ts";
 import { COMMON_OPTIONS } from "../lib/settings.ts";
 import { plural, renderTable } from "../lib/text.ts";
 
@@ -88,9 +88,7 @@ const route: Command = {
 /** Which of the two is not there; or whose routes are not known here. */
 function noRoute(known: readonly ListedNode[], from: string, to: string): CliFailure {
   const unknown = [from, to].find((node) => !known.some((each) => each.node === node));
-  return unknown === undefined
-    ? new CliFailure(`${from} is hosted by another deployment: ask that one`)
-    : unknownNode(unknown, known);
+  return unknown === undefined ? hostedElsewhere(from) : unknownNode(unknown, known);
 }
 
 function describeRoute({ from, to, disjoint_paths: disjoint, paths, cut, custody }: Route): string[] {

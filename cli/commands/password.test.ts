@@ -23,6 +23,8 @@ test("what is printed fits the secret, no other, and never comes twice", async (
   expect([one.code, one.err]).toEqual([0, ""]);
   expect(one.out).not.toBe(two.out);
   expect([fits(one.out, secret), fits(one.out, `${secret} `)]).toEqual([true, false]);
+  const { hash: inJson } = JSON.parse((await hash(secret, "--json")).out) as { hash: string };
+  expect(fits(inJson, secret)).toBe(true);
 });
 
 test("a short one is hashed with a warning; none, or one too long, not at all", async () => {

@@ -11,6 +11,7 @@ import {
 import { NO_POSITIONALS, type Command, type CommandContext } from "../lib/command.ts";
 import { CliFailure, EXIT, type ExitCode } from "../lib/failure.ts";
 import { readSecret } from "../lib/read-secret.ts";
+import { JSON_OPTION } from "../lib/settings.ts";
 
 /** Whoever gets hold of the hash of a shorter one has it before long. */
 const SHORT_CHARS = 12;
@@ -24,7 +25,7 @@ export const password: Command = {
   name: "password",
   summary: "hash a password for a user or a client of the Open-QKD-Network KMS API",
   positional: ANY_POSITIONALS,
-  options: {},
+  options: JSON_OPTION,
   notes: [
     "It is typed without an echo, or piped in as one line: never an argument, which anybody on the machine can read.",
     "What is printed goes into the network document: kms_users[].password, kms_clients[].secret.",
@@ -50,6 +51,7 @@ async function hashPassword({ args, terminal, around }: CommandContext): Promise
   const { log2N, r, p } = DEFAULT_COST;
   const salt = randomBytes(SALT_BYTES);
   const hash = scryptSync(secret, salt, HASH_BYTES, { N: 2 ** log2N, r, p, maxmem: MAX_MEMORY_BYTES });
-  terminal.line(writePasswordHash({ log2N, r, p, salt, hash }));
+  const written = writePasswordHash({ log2N, r, p, salt, hash });
+  terminal.line(args.flag("json") ? JSON.stringify({ hash: written }) : written);
   return EXIT.ok;
 }

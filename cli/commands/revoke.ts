@@ -61,26 +61,34 @@ function certificateOf(pem: string, file: string): X509Certificate {
   }
 }
 
+export const REVOKE_OPTIONS = {
+  reason: { type: "string", value: "<text>", help: "why; kept in the list and the audit log" },
+  force: { type: "boolean", help: "even if no operator is left who could write the network" },
+  ...COMMON_OPTIONS,
+} as const;
+
 export const revoke: Command = {
   name: "revoke",
   summary: "revoke a certificate, a token or a principal, for ever",
-  positional: { name: "certificate|token|principal VALUE", min: 2, max: 2 },
-  options: {
-    reason: { type: "string", value: "<text>", help: "why; kept in the list and the audit log" },
-    force: { type: "boolean", help: "even if no operator is left who could write the network" },
-    ...COMMON_OPTIONS,
-  },
+  positional: { name: "certificate|token|principal VALUE", min: 2, max: 2, choices: KINDS },
+  options: REVOKE_OPTIONS,
   notes: [
     "VALUE: a certificate's or token's SHA-256 in hex, a principal as role:id, or @FILE with the certificate",
     "(PEM) or the bare token itself.",
     "",
     "Example: npm run qkd -- revoke certificate @.qkd/certs/sae-a.crt --reason 'laptop lost'",
   ],
-  run: runRevoke,
+  run: (context) => {
+    const [kind = "", given = ""] = context.args.positionals;
+    return runRevoke(context, kind, given);
+  },
 };
 
-async function runRevoke({ args, terminal, around, api }: CommandContext): Promise<ExitCode> {
-  const [kind = "", given = ""] = args.positionals;
+export async function runRevoke(
+  { args, terminal, around, api }: CommandContext,
+  kind: string,
+  given: string,
+): Promise<ExitCode> {
   if (!isKind(kind))
     throw new CliFailure(`cannot revoke "${kind}": one of ${KINDS.join(", ")}.${didYouMean(kind, KINDS)}`);
   const { asIs, fromFile } = READERS[kind];

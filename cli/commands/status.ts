@@ -3,6 +3,7 @@ import type * as v from "valibot";
 import { LinkSchema } from "../../shared/api/schemas.ts";
 import { BIT_STATES } from "../../shared/keypool/types.ts";
 import { expectShape } from "../lib/answers.ts";
+import type { Paint } from "../lib/colour.ts";
 import type { Command, CommandContext } from "../lib/command.ts";
 import { EXIT } from "../lib/failure.ts";
 import { listLinks, noSuchLink } from "../lib/links.ts";
@@ -19,14 +20,14 @@ export const status: Command = {
   positional: { name: "[LINK...]", min: 0, max: 100 },
   options: COMMON_OPTIONS,
   async run(context) {
-    const { args, terminal } = context;
+    const { args, terminal, paint } = context;
     const links = await readLinks(context);
     const pairs = args.positionals.length === 0 ? await listPairs(context.api()) : [];
     if (args.flag("json"))
       terminal.line(JSON.stringify({ links, ...(args.positionals.length === 0 ? { pairs } : {}) }));
     else if (args.positionals.length === 0) {
-      for (const line of [...linksTable(links), ...pairsTable(pairs)]) terminal.line(line);
-    } else for (const line of links.flatMap((link) => describeLink(link))) terminal.line(line);
+      for (const line of [...linksTable(links, paint), ...pairsTable(pairs, paint)]) terminal.line(line);
+    } else for (const line of links.flatMap((link) => describeLink(link, paint))) terminal.line(line);
     return EXIT.ok;
   },
 };
@@ -57,7 +58,7 @@ const sourceOf = (link: Link): string =>
 
 const SHOWN_STATES = ["available", "pending", "delivered", "quarantined"] as const;
 
-function linksTable(links: readonly Link[]): string[] {
+function linksTable(links: readonly Link[], paint: Paint): string[] {
   const modules = links.some(({ module }) => module !== undefined) ? QKD_COLUMNS : [];
   const headings = [
     "link",
@@ -72,23 +73,23 @@ function linksTable(links: readonly Link[]): string[] {
     link.link,
     link.nodes.join(" - "),
     sourceOf(link),
-    textOf(link.pool["level"]),
+    paint(textOf(link.pool["level"])),
     ...SHOWN_STATES.map((state) => formatCount(bitsOf(link, state))),
     ...(modules.length === 0 ? [] : qkdCells(link)),
-    link.pool["conserved"] === true ? "yes" : "NO",
+    link.pool["conserved"] === true ? "yes" : paint("NO"),
   ]);
   return renderTable(headings, rows, new Set([...SHOWN_STATES.map((state) => `${state} bits`), ...QKD_COLUMNS]));
 }
 
 /** Nothing where no key is relayed. */
-function pairsTable(pairs: readonly RelayedPair[]): string[] {
+function pairsTable(pairs: readonly RelayedPair[], paint: Paint): string[] {
   if (pairs.length === 0) return [];
   const headings = ["relayed pair", "paths", "state", "level", "available bits", "kept bytes", "alarms"];
   const rows = pairs.map((pool) => [
     pool.pair,
     String(pool.disjoint_paths),
     pool.state,
-    pool.level,
+    paint(pool.level),
     formatCount(pool.available_bits),
     formatCount(pool.target_bytes),
     String(pool.alarms.length),
@@ -96,14 +97,14 @@ function pairsTable(pairs: readonly RelayedPair[]): string[] {
   return ["", ...renderTable(headings, rows, new Set(["paths", "available bits", "kept bytes", "alarms"]))];
 }
 
-function describeLink(link: Link): string[] {
+function describeLink(link: Link, paint: Paint): string[] {
   const states = BIT_STATES.filter((state) => bitsOf(link, state) > 0);
   const width = Math.max(0, ...states.map((state) => state.length));
   return [
     `${link.link}: ${link.nodes.join(" - ")}, ${sourceOf(link)}, ${link.feed}, health policy ${link.health_policy}`,
-    `  state ${textOf(link.pool["state"])}, level ${textOf(link.pool["level"])}, custody ${textOf(link.pool["custody"])}`,
+    `  state ${textOf(link.pool["state"])}, level ${paint(textOf(link.pool["level"]))}, custody ${textOf(link.pool["custody"])}`,
     ...states.map((state) => `  ${state.padEnd(width)}  ${formatCount(bitsOf(link, state))} bits`),
     ...(link.module ?? []).flatMap((module) => describeModule(module)),
-    `  conserved: ${link.pool["conserved"] === true ? "yes, the states add up to what came in" : "NO"}`,
+    `  conserved: ${link.pool["conserved"] === true ? "yes, the states add up to what came in" : paint("NO")}`,
   ];
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Command, CommandContext } from "../lib/command.ts";
 import { EXIT, type ExitCode } from "../lib/failure.ts";
-import { CONNECTION_OPTIONS, readJson } from "../lib/settings.ts";
+import { EDGE_OPTIONS, readJson } from "../lib/settings.ts";
 import { plural } from "../lib/text.ts";
 import { connectEnds } from "../stream/connect.ts";
 import { type Outcome, runStreams } from "../stream/exchange.ts";
@@ -18,7 +18,7 @@ export const streamRun: Command = {
     parallel: { type: "string", value: "<n>", help: "streams of a request at once (default 1)" },
     keys: { type: "string", value: "<n>", help: "chunks a stream; else as the file's GET_KEYs say, or 1" },
     json: { type: "boolean", help: "print one JSON object a stream" },
-    ...CONNECTION_OPTIONS,
+    ...EDGE_OPTIONS,
     edge: {
       type: "string",
       value: "<at>",

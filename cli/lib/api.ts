@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CliFailure } from "./failure.ts";
 import { isBrokenConnection, isRetryable, parseRetryAfter, RETRY, retryDelayMs } from "../../shared/retry.ts";
 import { isRecord, type Settings } from "./settings.ts";
+import { type FetchLike, fetchWith } from "./tls-fetch.ts";
 
 export interface Call {
   readonly method?: "GET" | "PUT" | "POST" | "DELETE";
@@ -43,11 +44,13 @@ const TIMEOUT_MS = 60_000;
 export class Api {
   readonly edge: string;
   readonly #token: string | null;
+  readonly #fetch: FetchLike;
   readonly #onRetry: (reason: string, delayMs: number, attempt: number) => void;
 
   constructor(settings: Settings, onRetry: (reason: string, delayMs: number, attempt: number) => void = () => {}) {
     this.edge = settings.edge;
     this.#token = settings.token;
+    this.#fetch = fetchWith(settings.tls);
     this.#onRetry = onRetry;
   }
 
@@ -82,7 +85,7 @@ export class Api {
     if (call.ifMatch !== undefined) headers["if-match"] = `"${call.ifMatch}"`;
     if (call.prefer !== undefined) headers["prefer"] = call.prefer;
     try {
-      const response = await fetch(this.edge + call.path, {
+      const response = await this.#fetch(this.edge + call.path, {
         method: call.method ?? "GET",
         headers,
         body: call.body ?? null,
@@ -111,18 +114,29 @@ function readBody(text: string): unknown {
 }
 
 /** fetch says "fetch failed" and hides the reason in `cause`. */
-function networkError(error: unknown): Error {
+export function networkError(error: unknown): Error {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const inner = cause instanceof AggregateError && cause.errors[0] instanceof Error ? cause.errors[0] : cause;
   return inner instanceof Error ? inner : new Error(String(inner));
 }
 
-function unreachable(edge: string, error: Error, attempts: number): CliFailure {
-  const refused = "code" in error && error.code === "ECONNREFUSED";
-  const reason = refused ? "nothing listens there (connection refused)" : error.message;
+/** What Node says of a server whose certificate no known authority has issued. */
+const UNKNOWN_AUTHORITY: ReadonlySet<unknown> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+/** A connection that did not come about, or broke, with what helps. */
+export function unreachable(edge: string, error: Error, attempts = 1): CliFailure {
+  const code = "code" in error ? error.code : undefined;
+  const reason = code === "ECONNREFUSED" ? "nothing listens there (connection refused)" : error.message;
   return new CliFailure(
     `cannot reach ${edge}: ${reason}${attempts > 1 ? ` (${attempts} attempts)` : ""}`,
-    "is it running? `npm start` runs one on this machine",
+    UNKNOWN_AUTHORITY.has(code)
+      ? "--ca names the authority of its certificate"
+      : "is it running? `npm start` runs one on this machine",
   );
 }
 

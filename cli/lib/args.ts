@@ -18,6 +18,8 @@ export interface PositionalSpec {
   readonly name: string;
   readonly min: number;
   readonly max: number;
+  /** What the first of them is one of. */
+  readonly choices?: readonly string[];
 }
 
 export class Args {

@@ -1,6 +1,7 @@
 /** What a command is. The table of all of them is `commands/index.ts`. */
 import type { Api } from "./api.ts";
 import type { Args, OptionTable, PositionalSpec } from "./args.ts";
+import type { Paint } from "./colour.ts";
 import type { ExitCode } from "./failure.ts";
 import type { Surroundings } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
@@ -9,6 +10,8 @@ export interface CommandContext {
   readonly args: Args;
   readonly terminal: Terminal;
   readonly around: Surroundings;
+  /** For words in lines of the terminal; not for JSON. */
+  readonly paint: Paint;
   /** Built on first use, so that commands which need no edge ask for none. */
   readonly api: () => Api;
 }

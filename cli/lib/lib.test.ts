@@ -15,7 +15,8 @@ import { isBrokenConnection, parseRetryAfter, RETRY, retryDelayMs } from "../../
 import { checkEdge, readTokenFile, resolveSettings } from "./settings.ts";
 import { editDistance, nearest } from "./suggest.ts";
 import { printable } from "./terminal.ts";
-import { formatBytes, renderProgress, renderTable } from "./text.ts";
+import { BYTES, renderProgress } from "./progress.ts";
+import { formatBytes, renderTable } from "./text.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "qkd-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -27,8 +28,8 @@ const write = (name: string, content: unknown): string => {
 };
 const resolve = (values: Record<string, string>, env: Record<string, string> = {}) =>
   resolveSettings(new Args({ state: folder, ...values }, []), { env, cwd: "/" });
-const bar = (doneBytes: number) =>
-  renderProgress({ label: "k", doneBytes, totalBytes: 1000, elapsedMs: 0 }, 120).split("#").length - 1;
+const bar = (done: number) =>
+  renderProgress({ label: "k", done, total: 1000, elapsedMs: 0, measure: BYTES }, 120).split("#").length - 1;
 
 test("a terminal is shown no commands to it, whoever wrote them; a file gets the text as it is", () => {
   const text = "a\tsite\u001b]0;x\u0007 ü\u009b31m\r\n";
@@ -107,7 +108,7 @@ describe("settings", () => {
   test("a running demo is found by itself, and its token goes nowhere else", () => {
     write("ports.json", { edge: "http://127.0.0.1:8787" });
     write("tokens.json", { operator: token, "sae-a": "sae-token-0123456789" });
-    expect(resolve({})).toEqual({ edge: "http://127.0.0.1:8787", token });
+    expect(resolve({})).toEqual({ edge: "http://127.0.0.1:8787", token, tls: null });
     expect(resolve({ as: "sae-a" }).token).toBe("sae-token-0123456789");
     expect(resolve({ edge: "http://127.0.0.1:8787/" }).token).toBe(token);
     expect(resolve({ edge: "https://kms.example.org" }).token).toBeNull();
@@ -117,9 +118,9 @@ describe("settings", () => {
   test("options win over the environment, that over the state folder", () => {
     const file = write("bare.token", "from-the-file-0123456789\n");
     const env = { QKD_EDGE: "https://env.example", QKD_TOKEN: "from-the-env-0123456789" };
-    expect(resolve({}, env)).toEqual({ edge: "https://env.example", token: env.QKD_TOKEN });
+    expect(resolve({}, env)).toEqual({ edge: "https://env.example", token: env.QKD_TOKEN, tls: null });
     const named = resolve({ edge: "https://option.example", "token-file": file }, env);
-    expect(named).toEqual({ edge: "https://option.example", token: "from-the-file-0123456789" });
+    expect(named).toEqual({ edge: "https://option.example", token: "from-the-file-0123456789", tls: null });
   });
 
   test("what cannot work is said", () => {
@@ -172,8 +173,8 @@ describe("what is printed", () => {
         fc.nat(2 ** 40),
         fc.integer({ min: 20, max: 300 }),
         (label, done, total, columns) => {
-          const draw = (doneBytes: number) =>
-            renderProgress({ label, doneBytes, totalBytes: total, elapsedMs: 1000 }, columns);
+          const draw = (amount: number) =>
+            renderProgress({ label, done: amount, total, elapsedMs: 1000, measure: BYTES }, columns);
           expect(draw(done).length).toBeLessThanOrEqual(columns);
           expect(draw(total).length).toBeLessThanOrEqual(columns);
         },

@@ -12,12 +12,6 @@ export type HostedNode = Extract<NodeState, { hosted: true }>;
 
 export const nodePath = (node: string): string => `/api/v1/nodes/${encodeURIComponent(node)}`;
 
-/** Null for a caller who may not read them. */
-export async function listNodesIfAllowed(api: Api): Promise<ListedNode[] | null> {
-  const answer = await api.call({ path: "/api/v1/nodes", retry: true, accept: [403] });
-  return answer.status === 403 ? null : nodesOf(answer);
-}
-
 export const listNodes = async (api: Api): Promise<ListedNode[]> => nodesOf(await api.get("/api/v1/nodes"));
 
 const nodesOf = ({ json }: Answer): ListedNode[] => expectShape(NodesSchema, json).nodes;
@@ -34,3 +28,6 @@ export function unknownNode(node: string, known: readonly ListedNode[]): CliFail
   const ids = known.map((each) => each.node);
   return new CliFailure(`no node "${node.slice(0, 80)}".${didYouMean(node, ids)}`);
 }
+
+export const hostedElsewhere = (node: string): CliFailure =>
+  new CliFailure(`${node} is hosted by another deployment: ask that one`);

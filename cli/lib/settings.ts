@@ -1,35 +1,58 @@
 /**
- * Which edge, and with which token. In this order: options, environment, the state folder of a running `npm start`.
- * Tokens never come as arguments: anybody on the machine can read those.
+ * Which edge, and as whom. In this order: options, environment, the user's configuration, the state folder of a running
+ * `npm start`. Tokens never come as arguments: anybody on the machine can read those.
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Args, OptionTable } from "./args.ts";
+import type { UserConfig } from "./config.ts";
 import { CliFailure } from "./failure.ts";
 import { didYouMean } from "./suggest.ts";
+import type { TlsFiles } from "./tls-fetch.ts";
 
 export interface Settings {
   /** Origin of the edge, without a trailing slash. */
   readonly edge: string;
   /** Bearer token; null: calls go out without one. */
   readonly token: string | null;
+  /** Null: no certificate is shown, and the authorities that Node knows count. */
+  readonly tls: TlsFiles | null;
 }
 
-/** Options of every command that talks to an edge. */
-export const CONNECTION_OPTIONS = {
-  edge: { type: "string", value: "<url>", help: "the edge; else QKD_EDGE, else that of the state folder" },
+/** Of every command that talks to an edge: where that is. */
+export const EDGE_OPTIONS = {
+  edge: {
+    type: "string",
+    value: "<url>",
+    help: "the edge; else QKD_EDGE, the configuration, that of the state folder",
+  },
+  ca: { type: "string", value: "<file>", help: "PEM: authorities of the edge's certificate; else QKD_CA" },
   "token-file": {
     type: "string",
     value: "<file>",
-    help: "file with the bare token or a tokens.json; else QKD_TOKEN_FILE, QKD_TOKEN, else the state folder's",
+    help: "file with the bare token or a tokens.json; else QKD_TOKEN_FILE, QKD_TOKEN, the state folder's",
   },
-  as: { type: "string", value: "<name>", help: "whose token to take from a tokens.json (default operator)" },
-  state: { type: "string", value: "<dir>", help: "state folder of `npm start` (default .qkd)" },
+  as: {
+    type: "string",
+    value: "<name>",
+    help: "whose token to take from a tokens.json; else QKD_AS (default operator)",
+  },
+  state: { type: "string", value: "<dir>", help: "state folder of `npm start`; else QKD_STATE (default .qkd)" },
 } as const satisfies OptionTable;
 
-/** Of those that also print their answer. */
+/** Options of every command that talks to an edge as one principal. */
+export const CONNECTION_OPTIONS = {
+  ...EDGE_OPTIONS,
+  cert: { type: "string", value: "<file>", help: "PEM: a client certificate, in place of a token; else QKD_CERT" },
+  key: { type: "string", value: "<file>", help: "PEM: its key; else QKD_KEY" },
+} as const satisfies OptionTable;
+
+/** Of every command that prints an answer. */
+export const JSON_OPTION = { json: { type: "boolean", help: "print JSON" } } as const satisfies OptionTable;
+
+/** Of those that talk to an edge for it. */
 export const COMMON_OPTIONS = {
-  json: { type: "boolean", help: "print JSON" },
+  ...JSON_OPTION,
   ...CONNECTION_OPTIONS,
 } as const satisfies OptionTable;
 
@@ -37,25 +60,98 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Folder that relative paths start from. */
   readonly cwd: string;
+  /** Of the user's file; none where absent. */
+  readonly config?: UserConfig;
   /** Asks for a secret; the terminal, or what is piped in, where absent. */
   readonly readSecret?: (what: string) => Promise<string>;
 }
 
 /** @throws CliFailure when no edge is known, or a file cannot be read */
 export function resolveSettings(args: Args, around: Surroundings): Settings {
+  const { config = {} } = around;
+  const isStateGiven = (args.text("state") ?? around.env["QKD_STATE"]) !== undefined;
   const state = path.resolve(around.cwd, args.text("state") ?? around.env["QKD_STATE"] ?? ".qkd");
   const local = readLocalEdge(state);
   const named = args.text("edge") ?? (around.env["QKD_EDGE"] || undefined);
-  const edge = named ?? local;
-  if (edge === null) {
+  const edge = named ?? (isStateGiven ? (local ?? config.edge) : (config.edge ?? local));
+  if (edge === null || edge === undefined) {
     throw new CliFailure(
       "no edge to talk to",
       `give --edge <url> or QKD_EDGE, or run \`npm start\` (no ports.json in ${state})`,
     );
   }
   const origin = checkEdge(edge);
-  return { edge: origin, token: resolveToken(args, around, { state, isLocal: local !== null && origin === local }) };
+  const name = args.text("as") ?? (around.env["QKD_AS"] || undefined) ?? config.as ?? "operator";
+  const layers = [
+    optionLayer(args, around.cwd),
+    environmentLayer(around),
+    // They are for the edge that stands beside them.
+    ...(config.edge === undefined || checkEdge(config.edge) === origin ? [configLayer(config)] : []),
+    // The demo's token goes to the demo's edge only.
+    ...(local !== null && local === origin ? [stateLayer(state)] : []),
+  ];
+  return { edge: origin, ...credentialsOf(layers, name, origin) };
 }
+
+/** What one place says of who is calling, in absolute paths. */
+interface Layer {
+  readonly tokenFile?: string | undefined;
+  readonly token?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly ca?: string | undefined;
+  /** What its certificate and key are called there. */
+  readonly names: readonly [cert: string, key: string];
+}
+
+function optionLayer(args: Args, cwd: string): Layer {
+  const file = (name: string) => (args.text(name) === undefined ? undefined : path.resolve(cwd, args.text(name) ?? ""));
+  const [tokenFile, cert, key, ca] = [file("token-file"), file("cert"), file("key"), file("ca")];
+  return { tokenFile, cert, key, ca, names: ["--cert", "--key"] };
+}
+
+function environmentLayer({ env, cwd }: Surroundings): Layer {
+  const file = (name: string) => (env[name] ? path.resolve(cwd, env[name]) : undefined);
+  const [tokenFile, cert, key, ca] = [file("QKD_TOKEN_FILE"), file("QKD_CERT"), file("QKD_KEY"), file("QKD_CA")];
+  const token = tokenFile === undefined ? env["QKD_TOKEN"]?.trim() || undefined : undefined;
+  return { tokenFile, token, cert, key, ca, names: ["QKD_CERT", "QKD_KEY"] };
+}
+
+const configLayer = ({ token_file: tokenFile, cert, key, ca }: UserConfig): Layer => ({
+  tokenFile,
+  cert,
+  key,
+  ca,
+  names: ["cert", "key"],
+});
+
+function stateLayer(state: string): Layer {
+  const tokens = path.join(state, "tokens.json");
+  return { tokenFile: existsSync(tokens) ? tokens : undefined, names: ["", ""] };
+}
+
+/** Of the first place that says who is calling: token and certificate of different places are seldom one principal's. */
+function credentialsOf(layers: readonly Layer[], name: string, origin: string): Pick<Settings, "token" | "tls"> {
+  const chosen = layers.find((layer) => [layer.token, layer.tokenFile, layer.cert, layer.key].some(isThere));
+  const token =
+    chosen?.tokenFile === undefined
+      ? chosen?.token === undefined
+        ? null
+        : checkToken(chosen.token, "QKD_TOKEN")
+      : readTokenFile(chosen.tokenFile, name);
+  const { cert, key, names = ["--cert", "--key"] } = chosen ?? {};
+  if (isThere(cert) !== isThere(key)) throw new CliFailure(`${names[0]} and ${names[1]} go together`);
+  if (isThere(cert) && !origin.startsWith("https:")) {
+    throw new CliFailure(`${origin} cannot be shown a certificate`, "certificates take https://, as KMEs have");
+  }
+  const ca = layers.find((layer) => isThere(layer.ca))?.ca;
+  const files = Object.entries({ ca, cert, key }).flatMap(([kind, file]) =>
+    file === undefined ? [] : [[kind, readText(file)] as const],
+  );
+  return { token, tls: files.length === 0 || origin.startsWith("http:") ? null : Object.fromEntries(files) };
+}
+
+const isThere = (text: string | undefined): text is string => text !== undefined;
 
 /** The edge of a running or former `npm start`; null where there is none. */
 function readLocalEdge(state: string): string | null {
@@ -77,17 +173,6 @@ export function checkEdge(edge: string): string {
     throw new CliFailure(`${url.origin} would carry the token in clear text`, "use https://, or http:// on loopback");
   }
   return url.origin;
-}
-
-function resolveToken(args: Args, around: Surroundings, local: { state: string; isLocal: boolean }): string | null {
-  const name = args.text("as") ?? "operator";
-  const file = args.text("token-file") ?? (around.env["QKD_TOKEN_FILE"] || undefined);
-  if (file !== undefined) return readTokenFile(path.resolve(around.cwd, file), name);
-  const token = around.env["QKD_TOKEN"]?.trim();
-  if (token !== undefined && token !== "") return checkToken(token, "QKD_TOKEN");
-  const tokens = path.join(local.state, "tokens.json");
-  // The demo's token goes to the demo's edge only.
-  return local.isLocal && existsSync(tokens) ? readTokenFile(tokens, name) : null;
 }
 
 /** A file with the bare token, or a JSON object of name -> token. */

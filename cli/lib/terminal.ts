@@ -1,4 +1,6 @@
 /** Where a command writes, and what it knows of the world outside: replaced by a recorder in tests. */
+import { PAINT } from "./colour.ts";
+
 export interface Terminal {
   /** Results: stdout. */
   line(text: string): void;
@@ -8,14 +10,17 @@ export interface Terminal {
   redraw(text: string): void;
   /** True when stderr is a TTY, so that a bar can be drawn. */
   readonly live: boolean;
+  /** True when stdout is one that shows colours. */
+  readonly colours: boolean;
   readonly columns: number;
 }
 
 const CLEAR_LINE = "\r\u001b[K";
+const COMMAND = new RegExp(`(${PAINT.source})|[^\\P{Cc}\\n\\t]`, "gu");
 
-/** What files and edges say may hold commands to a terminal: it is shown none. A file or a program gets the text as it is. */
+/** What files and edges say may hold commands to a terminal: it is shown none but our colours. A file or a program gets the text as it is. */
 export const printable = (text: string, { isTTY }: { readonly isTTY?: boolean }): string =>
-  isTTY === true ? text.replaceAll(/[^\P{Cc}\n\t]/gu, "\uFFFD") : text;
+  isTTY === true ? text.replaceAll(COMMAND, (_found, paint?: string) => paint ?? "\uFFFD") : text;
 
 /** The process's own stdout and stderr. */
 export function processTerminal(): Terminal {
@@ -38,6 +43,7 @@ export function processTerminal(): Terminal {
       drawn = true;
     },
     live: process.stderr.isTTY,
+    colours: process.stdout.isTTY && process.stdout.hasColors(),
     columns: process.stderr.columns || 80,
   };
 }

@@ -1,4 +1,5 @@
-/** Plain-text rendering: tables, sizes, progress. Pure. */
+/** Plain-text rendering: tables, sizes. Pure. */
+import { visibleLength } from "./colour.ts";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
@@ -16,6 +17,25 @@ export function formatBytes(bytes: number): string {
 /** `1638400` -> `1,638,400`. */
 export const formatCount = (count: number): string => count.toLocaleString("en-GB");
 
+/** The two largest units of `90061` s: `1 d 1 h`; below a minute `12 s`. */
+export function formatSeconds(seconds: number): string {
+  const units = [
+    ["d", 86_400],
+    ["h", 3600],
+    ["min", 60],
+    ["s", 1],
+  ] as const;
+  const first = units.findIndex(([, size]) => seconds >= size);
+  let rest = Math.floor(seconds);
+  const parts = units.slice(first === -1 ? -1 : first, first === -1 ? undefined : first + 2).map(([unit, size]) => {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    return { unit, count };
+  });
+  const told = parts.filter(({ count }, index) => index === 0 || count > 0);
+  return told.map(({ unit, count }) => `${formatCount(count)} ${unit}`).join(" ");
+}
+
 /** `1 key`, `2 keys`. */
 export const plural = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 
@@ -26,39 +46,15 @@ export function renderTable(
   rightAligned: ReadonlySet<string> = new Set(),
 ): string[] {
   const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => (row[column] ?? "").length)),
+    Math.max(heading.length, ...rows.map((row) => visibleLength(row[column] ?? ""))),
   );
   return [headings, ...rows].map((row) =>
     row
       .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return rightAligned.has(headings[column] ?? "") ? cell.padStart(width) : cell.padEnd(width);
+        const room = " ".repeat((widths[column] ?? 0) - visibleLength(cell));
+        return rightAligned.has(headings[column] ?? "") ? room + cell : cell + room;
       })
       .join("  ")
       .trimEnd(),
   );
-}
-
-export interface Progress {
-  readonly label: string;
-  readonly doneBytes: number;
-  readonly totalBytes: number;
-  readonly elapsedMs: number;
-}
-
-/** A progress bar of at most `columns` characters: `key.cor [#####-----]  50% 100.0 KiB/200.0 KiB 1.2 MiB/s`. */
-export function renderProgress(progress: Progress, columns: number): string {
-  const { doneBytes, totalBytes, elapsedMs } = progress;
-  const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
-  const rate = elapsedMs > 0 ? ` ${formatBytes(Math.round((doneBytes / elapsedMs) * 1000))}/s` : "";
-  const figures = `${Math.floor(share * 100)
-    .toString()
-    .padStart(3)}% ${formatBytes(doneBytes)}/${formatBytes(totalBytes)}${rate}`;
-  const labelWidth = Math.max(8, Math.min(progress.label.length, columns - figures.length - 24));
-  const label =
-    progress.label.length <= labelWidth ? progress.label : `${progress.label.slice(0, Math.max(1, labelWidth - 1))}…`;
-  const barWidth = Math.min(40, columns - label.length - figures.length - 4);
-  if (barWidth < 4) return `${label} ${figures}`.slice(0, Math.max(0, columns));
-  const filled = Math.floor(share * barWidth);
-  return `${label} [${"#".repeat(filled)}${"-".repeat(barWidth - filled)}] ${figures}`;
 }

@@ -9,6 +9,7 @@ import { Api } from "../lib/api.ts";
 import { Args } from "../lib/args.ts";
 import { CliFailure } from "../lib/failure.ts";
 import { resolveSettings, type Settings, type Surroundings } from "../lib/settings.ts";
+import { fetchWith } from "../lib/tls-fetch.ts";
 import { agentEnds } from "./agent-ends.ts";
 import { edgeEnds } from "./edge-ends.ts";
 import type { OpenStreams } from "./ends.ts";
@@ -42,22 +43,37 @@ export async function connectEnds(args: Args, around: Surroundings, { open }: Te
   return edgeEnds([clientOf(a), clientOf(b)]);
 }
 
-const clientOf = ({ edge, token }: Settings): Etsi004Client =>
-  new Etsi004Client({ baseUrl: edge, binding: "json-tcp", ...(token === null ? {} : { token }) });
+const clientOf = ({ edge, token, tls }: Settings): Etsi004Client =>
+  new Etsi004Client({
+    baseUrl: edge,
+    binding: "json-tcp",
+    ...(token === null ? {} : { token }),
+    ...(tls === null ? {} : { fetch: fetchWith(tls) }),
+  });
 
 /** The peer's edge is the same one where no other is named. */
 function settingsOf(side: Side, args: Args, around: Surroundings, name: string | undefined): Settings {
   const values = {
     edge: args.text(side.at) ?? args.text("edge"),
+    ca: args.text("ca"),
     state: args.text("state"),
     "token-file": args.text(side.file),
     as: args.text(side.as) ?? name,
   };
-  return resolveSettings(new Args(values, []), { ...around, env: envOf(side, around) });
+  return resolveSettings(new Args(values, []), { ...withoutPrincipal(around), env: envOf(side, around) });
 }
+
+/** The user's configuration is of one principal, and the two ends are two. */
+const withoutPrincipal = ({ config: { edge, ca } = {}, ...around }: Surroundings): Surroundings => ({
+  ...around,
+  config: { edge, ca },
+});
 
 const envOf = ({ variables }: Side, { env }: Surroundings): Surroundings["env"] => ({
   ...env,
+  QKD_AS: undefined,
+  QKD_CERT: undefined,
+  QKD_KEY: undefined,
   QKD_TOKEN: env[variables.QKD_TOKEN],
   QKD_TOKEN_FILE: env[variables.QKD_TOKEN_FILE],
 });
@@ -77,9 +93,9 @@ async function missingNames(
   { source, destination }: Template["open"],
 ): Promise<readonly (string | undefined)[]> {
   if (!SIDES.some((side) => isNameless(side, args, around))) return [];
-  const operator = new Args({ edge: args.text("edge"), state: args.text("state") }, []);
-  const env = { ...around.env, QKD_TOKEN: undefined, QKD_TOKEN_FILE: undefined };
-  const lookup = await readLookup(new Api(resolveSettings(operator, { ...around, env })));
+  const operator = new Args({ edge: args.text("edge"), ca: args.text("ca"), state: args.text("state") }, []);
+  const env = { ...envOf(SIDES[0], around), QKD_TOKEN: undefined, QKD_TOKEN_FILE: undefined };
+  const lookup = await readLookup(new Api(resolveSettings(operator, { ...withoutPrincipal(around), env })));
   const first = args.text("as") ?? saeMeant(lookup, source, null);
   return [first, saeMeant(lookup, destination, first)];
 }

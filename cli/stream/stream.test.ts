@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer as createHttp, type Server as HttpServer } from "node:http";
 import { type AddressInfo, createServer as createTcp, type Server as TcpServer } from "node:net";
 import { text } from "node:stream/consumers";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -60,6 +60,7 @@ async function run(request: unknown, argv: readonly string[], env: Record<string
     note: (line: string) => void err.push(line),
     redraw: () => {},
     live: false,
+    colours: false,
     columns: 80,
   };
   const code = await runCli(["stream", "run", file, ...argv], terminal, { env, cwd: folder });
@@ -156,6 +157,17 @@ describe("at edges", () => {
     const indices = edge.seen.filter(({ path }) => path.endsWith("get_key")).map(({ body }) => body["index"]);
     expect(indices.slice(0, 20)).toEqual(Array(20).fill(5));
     expect(indices.slice(20)).toEqual(Array(20).fill(0));
+  });
+
+  test("the user's configuration names the edge, and nobody at its ends", async () => {
+    const edge = await fakeEdge();
+    mkdirSync(join(folder, "qkd"));
+    writeFileSync(join(folder, "own.token"), tokenOf("operator"));
+    const toml = `edge = "${edge.url}"\ntoken_file = "../own.token"\nas = "operator"\n`;
+    writeFileSync(join(folder, "qkd", "config.toml"), toml);
+    expect((await run(OPEN, [], { ...TOKENS, XDG_CONFIG_HOME: folder })).code).toBe(0);
+    const ofBoth = [TOKENS.QKD_TOKEN, TOKENS.QKD_PEER_TOKEN].map((token) => `Bearer ${token}`);
+    expect(new Set(edge.seen.map(({ who }) => who))).toEqual(new Set(ofBoth));
   });
 
   test("unequal keys: told, and exit code 1; no byte of them", async () => {

@@ -2,8 +2,17 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 import { COMMON_ERRORS, OPERATIONS } from "../../shared/api/contract.ts";
-import { type Body, methodsOf, openapiPath, type Operation, type Parameter } from "../../shared/api/operation.ts";
+import {
+  type Body,
+  countsSession,
+  methodsOf,
+  openapiPath,
+  type Operation,
+  type Parameter,
+} from "../../shared/api/operation.ts";
+import { CSRF_HEADER, SESSION_COOKIE } from "../../shared/auth/session.ts";
 import { type ErrorCode, HTTP_STATUS, MANDATED_MESSAGES } from "../../shared/errors/errors.ts";
+import { SessionSchema } from "../../shared/api/session-operations.ts";
 import * as schemas from "../../shared/api/schemas.ts";
 import * as siteSchemas from "../../shared/api/site-schemas.ts";
 import * as streamSchemas from "../../shared/etsi004/native/bodies.ts";
@@ -47,6 +56,7 @@ const NAMED = new Map<v.GenericSchema, string>(
     KeyRequestSchema,
     OAuthErrorSchema,
     ProblemSchema,
+    SessionSchema,
     SiteKeySchema,
     StatusSchema,
   }).map(([name, schema]): [v.GenericSchema, string] => [schema, name.replace(/Schema$/, "")]),
@@ -126,6 +136,8 @@ function responses(operation: Operation): JsonObject {
   return Object.fromEntries([...good, ...bad].sort(([a], [b]) => Number(a) - Number(b)));
 }
 
+const PROOFS: readonly Json[] = [{ clientCertificate: [] }, { bearerToken: [] }];
+
 function operationObject(id: string, operation: Operation): JsonObject {
   const { request } = operation;
   const all = [
@@ -149,6 +161,7 @@ function operationObject(id: string, operation: Operation): JsonObject {
     summary: operation.summary,
     ...(operation.description === undefined ? {} : { description: operation.description }),
     ...(operation.action === null ? { security: [] } : {}),
+    ...(countsSession(operation) ? { security: [...PROOFS, { operatorSession: [] }] } : {}),
     ...(all.length === 0 ? {} : { parameters: all }),
     ...(requestBody === undefined ? {} : { requestBody }),
     responses: responses(operation),
@@ -178,7 +191,7 @@ export function buildOpenapi(version: string): JsonObject {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/" }],
-    security: [{ clientCertificate: [] }, { bearerToken: [] }],
+    security: PROOFS,
     tags: [...new Set(Object.values(OPERATIONS).map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
@@ -187,6 +200,12 @@ export function buildOpenapi(version: string): JsonObject {
       ),
       securitySchemes: {
         clientCertificate: { type: "mutualTLS", description: "The certificate of an SAE, node, agent or operator." },
+        operatorSession: {
+          type: "apiKey",
+          in: "cookie",
+          name: SESSION_COOKIE,
+          description: `Of an operator who signed in with a browser: counts where operators act only, on requests of the edge's own pages, and beside the header \`${CSRF_HEADER}\` where the method is not GET.`,
+        },
         bearerToken: { type: "http", scheme: "bearer", description: "A token of 256 random bits." },
       },
     },
