@@ -9,7 +9,7 @@ export interface Facts {
 export const factsText = ({ command, machine, date }: Facts): string => `\`${command}\` on ${date}: ${machine}.`;
 
 /** `<!-- MARK: begin -->` and `<!-- MARK: end -->` stand around what a bench replaces. */
-export type Mark = "measured" | "tunnel" | "etsi004" | "hybrid" | "relay" | "ipsec";
+export type Mark = "measured" | "tunnel" | "etsi004" | "hybrid" | "relay" | "ipsec" | "audit";
 
 /** Puts the section between its marks, in place of the one before. @throws Error when the marks are not there */
 export function replaceMeasured(document: string, section: string, mark: Mark): string {

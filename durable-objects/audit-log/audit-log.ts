@@ -3,30 +3,67 @@
  *
  * Sources number their events; what arrives twice is stored once, and a number left out is noted in the chain itself
  * (`audit.gap`), so that the log shows what it lacks; one used again for something else is noted too (`audit.conflict`).
+ * Checkpoints sign the chain; records go when they are as old as the network's policy lets them be.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { AuditBatch, AuditEvent, AuditLogRpc, AuditRecord, ReportedCall } from "../../shared/audit/event.ts";
+import type {
+  AuditBatch,
+  AuditEvent,
+  AuditLogRpc,
+  AuditLogState,
+  AuditRecord,
+  ReportedCall,
+} from "../../shared/audit/event.ts";
+import { fail } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import type { ObjectsEnv } from "../env.ts";
+import { ok } from "../../shared/result.ts";
+import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
+import { identitiesOf, NO_IDENTITY } from "../peers/identities.ts";
 import { Database, storedJson } from "../storage/database.ts";
 import { migrate } from "../storage/migrations.ts";
+import { Planner } from "../storage/planner.ts";
+import { CheckpointStore } from "./checkpoint-store.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { appendOwn } from "./own-events.ts";
+import { Retention } from "./retention.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { AuditStore } from "./store.ts";
 
 export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
+  readonly #node: string;
   readonly #store: AuditStore;
+  readonly #stored: CheckpointStore;
+  readonly #checkpoints: Checkpoints;
+  readonly #retention: Retention;
+  readonly #planner: Planner;
+  /** What the planner was last told of: appends are many. */
+  #plannedMs = Infinity;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     const db = new Database(ctx.storage);
     migrate(db, MIGRATIONS);
-    this.#store = new AuditStore(db);
+    const [store, stored] = [new AuditStore(db), new CheckpointStore(db)];
+    const node = stored.named(ctx.id.name);
+    const parts = { node, store, checkpoints: stored };
+    this.#node = node;
+    this.#store = store;
+    this.#stored = stored;
+    this.#checkpoints = new Checkpoints({ ...parts, identities: identitiesOf(env) }, Date.now());
+    this.#retention = new Retention({ ...parts, directory: () => env.DIRECTORY.getByName(DIRECTORY_NAME) });
+    this.#planner = new Planner({
+      ctx,
+      name: "audit log",
+      recoveryMs: RECOVERY_MS,
+      dueMs: () => this.#dueMs(),
+      work: async () => await this.#work(),
+    });
   }
 
   async append(batch: AuditBatch): Promise<{ readonly storedSeq: number }> {
     const { source, firstSeq } = batch;
     const events = typeof batch.events === "string" ? storedJson<AuditEvent[]>(batch.events) : batch.events;
-    return this.#store.transaction(() => {
+    const answer = this.#store.transaction(() => {
       const storedSeq = this.#store.lastSeq(source);
       if (events.length === 0) return { storedSeq };
       const numbered = events.map((event, offset) => ({ seq: firstSeq + offset, event }));
@@ -43,6 +80,14 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
       this.#store.setLastSeq(source, lastSeq);
       return { storedSeq: lastSeq };
     });
+    this.#grown();
+    return answer;
+  }
+
+  async note(events: readonly AuditEvent[]): Promise<void> {
+    const to = { node: this.#node, source: "audit-log", nowMs: Date.now() } as const;
+    this.#store.transaction(() => appendOwn(this.#store, to, events));
+    this.#grown();
   }
 
   /**
@@ -54,7 +99,7 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
     readonly next: number | null;
   }> {
     const bounded = Math.max(1, Math.min(limit, LIMITS.auditReadRecords));
-    const found = this.#store.after(after, bounded + 1);
+    const found = this.#after(after, bounded + 1);
     if (found.length <= bounded) return { records: found, next: null };
     const { hash } = found[bounded] ?? {};
     const whole = found.findIndex((record) => record.hash === hash);
@@ -62,12 +107,81 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
     return { records, next: records.at(-1)?.index ?? null };
   }
 
+  async latest({ after, limit }: Parameters<AuditLogRpc["latest"]>[0]): ReturnType<AuditLogRpc["latest"]> {
+    const bounded = Math.max(1, Math.min(limit, LIMITS.auditReadRecords));
+    return this.#after(Math.max(after, this.#store.lastIndex() - bounded), bounded);
+  }
+
   async reported({ source, afterSeq, after }: ReportedCall): ReturnType<AuditLogRpc["reported"]> {
     const storedSeq = this.#store.lastSeq(source);
     if (afterSeq === null) return { storedSeq, records: [], next: null };
     return { storedSeq, ...this.#store.ofSource(source, afterSeq, after) };
   }
+
+  async state(): Promise<AuditLogState> {
+    return this.#state();
+  }
+
+  async checkpoints({
+    after,
+    limit,
+  }: Parameters<AuditLogRpc["checkpoints"]>[0]): ReturnType<AuditLogRpc["checkpoints"]> {
+    const bounded = Math.max(1, Math.min(limit, LIMITS.auditCheckpointsRead));
+    const found = this.#stored.after(after, bounded + 1);
+    const checkpoints = found.slice(0, bounded);
+    return { checkpoints, next: found.length > bounded ? (checkpoints.at(-1)?.number ?? null) : null };
+  }
+
+  async makeCheckpoint(): ReturnType<AuditLogRpc["makeCheckpoint"]> {
+    if (!this.#checkpoints.isSigned) return fail("conflict", NO_IDENTITY);
+    await this.#checkpoints.make();
+    return ok(this.#state());
+  }
+
+  async keys(): ReturnType<AuditLogRpc["keys"]> {
+    return await this.#checkpoints.keys();
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#planner.alarm();
+  }
+
+  /** What was dropped for its age may not be cleared away yet. */
+  #after(index: number, limit: number): readonly AuditRecord[] {
+    return this.#store.after(Math.max(index, this.#stored.start()?.index ?? 0), limit);
+  }
+
+  #state(): AuditLogState {
+    return {
+      head: this.#store.head(),
+      start: this.#stored.start(),
+      checkpoint: this.#stored.newest(),
+      isSigned: this.#checkpoints.isSigned,
+    };
+  }
+
+  #grown(): void {
+    const nowMs = Date.now();
+    this.#checkpoints.appended(this.#store.head().index, nowMs);
+    this.#retention.begin(nowMs);
+    const dueMs = this.#dueMs();
+    if (dueMs >= this.#plannedMs) return;
+    this.#plannedMs = dueMs;
+    this.#planner.plan();
+  }
+
+  #dueMs(): number {
+    return Math.min(this.#checkpoints.dueMs(), this.#retention.dueMs());
+  }
+
+  async #work(): Promise<boolean> {
+    this.#plannedMs = Infinity;
+    if (this.#checkpoints.dueMs() <= Date.now()) await this.#checkpoints.make();
+    return await this.#retention.work(Date.now());
+  }
 }
+
+const RECOVERY_MS = 60_000;
 
 /** What is amiss with a batch. */
 function notesOn(firstSeq: number, storedSeq: number, changed: number): Pick<AuditEvent, "act" | "detail">[] {

@@ -41,4 +41,20 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX runs_source_seq ON runs (source, first_seq, last_seq);
     `,
   },
+  {
+    version: 3,
+    minReader: 1,
+    sql: `
+      CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+      -- Append-only but for those before the one that the chain begins after.
+      CREATE TABLE checkpoint (
+        number INTEGER PRIMARY KEY,
+        idx INTEGER NOT NULL, -- the last record it covers
+        at_ms INTEGER NOT NULL,
+        text TEXT NOT NULL -- JSON
+      );
+      -- Public keys that checkpoints were signed by.
+      CREATE TABLE signer (key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+    `,
+  },
 ];

@@ -40,6 +40,11 @@ export class AuditStore {
     return this.#db.transaction(work);
   }
 
+  /** Of the newest record; 0 before the first. */
+  lastIndex(): number {
+    return this.head().index;
+  }
+
   /** Highest number stored of a source; 0 before the first. */
   lastSeq(source: string): number {
     return this.#db.one<{ last_seq: number }>("SELECT last_seq FROM sources WHERE source = ?", source)?.last_seq ?? 0;
@@ -52,7 +57,7 @@ export class AuditStore {
   /** Chains more records of a source. */
   append(source: string, numbered: readonly Numbered[]): void {
     if (numbered.length === 0) return;
-    for (const run of runsOf(this.#head(), source, numbered, LIMITS)) {
+    for (const run of runsOf(this.head(), source, numbered, LIMITS)) {
       this.#db.run(
         `INSERT INTO runs (last_index, source, first_seq, last_seq, hashes, checks, texts)
          VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -70,7 +75,7 @@ export class AuditStore {
 
   /** For code of schema 1: see schema.ts. */
   #markEnd(): void {
-    const { index, hash } = this.#head();
+    const { index, hash } = this.head();
     this.#db.run("DELETE FROM records WHERE source = ?", NO_SOURCE);
     this.#db.run(
       `INSERT INTO records (idx, source, seq, at_ms, act, who, node, detail, hash)
@@ -81,7 +86,8 @@ export class AuditStore {
     );
   }
 
-  #head(): Head {
+  /** The end of the chain. */
+  head(): Head {
     const run = this.#db.one<{ last_index: number; hash: ArrayBuffer }>(
       "SELECT last_index, substr(hashes, -32) AS hash FROM runs ORDER BY last_index DESC LIMIT 1",
     );
@@ -159,6 +165,26 @@ export class AuditStore {
       records: rows.flatMap(({ index }) => this.#row(index)).filter(({ seq }) => seq > afterSeq),
       next: rows.length === ROWS_A_PAGE ? (rows.at(-1) ?? null) : null,
     };
+  }
+
+  /** Do any of the records after `from`, up to `to`, come from another source than this one? */
+  hasOthers(from: number, to: number, source: string): boolean {
+    const sql = `SELECT 1 FROM runs WHERE last_index > ?1 AND last_index <= ?2 AND source != ?3
+      UNION ALL SELECT 1 FROM records WHERE idx > ?1 AND idx <= ?2 AND source NOT IN (?3, ?4) LIMIT 1`;
+    return this.#db.one(sql, from, to, source, NO_SOURCE) !== undefined;
+  }
+
+  /** Drops rows of records up to an index, where a row ends. @returns whether there may be more of them */
+  drop(to: number, rows: number): boolean {
+    let dropped = 0;
+    for (const [table, column] of [
+      ["runs", "last_index"],
+      ["records", "idx"],
+    ] as const) {
+      const which = `SELECT ${column} FROM ${table} WHERE ${column} <= ?1 AND source != ?2 LIMIT ?3`;
+      dropped += this.#db.run(`DELETE FROM ${table} WHERE ${column} IN (${which})`, to, NO_SOURCE, rows);
+    }
+    return dropped > 0;
   }
 
   /** The records of the row that ends with this index. */

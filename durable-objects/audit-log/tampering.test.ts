@@ -119,7 +119,8 @@ async function oldLog(last: number): Promise<Log> {
   const log = newLog();
   await runInDurableObject(log, (_, state) => {
     const db = new Database(state.storage);
-    for (const table of ["runs", "records", "sources", "schema_version"]) db.run(`DROP TABLE ${table}`);
+    for (const table of ["runs", "records", "sources", "setting", "checkpoint", "signer", "schema_version"])
+      db.run(`DROP TABLE ${table}`);
     migrate(db, MIGRATIONS.slice(0, 1));
     appendOld(db, "old", 1, last);
   });

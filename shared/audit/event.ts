@@ -1,3 +1,7 @@
+import type { Fault } from "../errors/errors.ts";
+import type { Result } from "../result.ts";
+import type { AuditKey, Checkpoint } from "./checkpoint.ts";
+
 /** A security-relevant act: who, what, when. Never key bytes or digests of them. One event a request, not a key. */
 export interface AuditEvent {
   readonly atMs: number;
@@ -39,6 +43,18 @@ export interface ReportedCall {
   readonly after?: { readonly seq: number; readonly index: number };
 }
 
+/** How a log stands. */
+export interface AuditLogState {
+  /** The last record; index 0 before the first. */
+  readonly head: { readonly index: number; readonly hash: string };
+  /** Records up to this checkpoint's have been dropped for their age; null: none. */
+  readonly start: Checkpoint | null;
+  /** The newest; null before the first. */
+  readonly checkpoint: Checkpoint | null;
+  /** False where the deployment has no identity to sign by: no checkpoints are made. */
+  readonly isSigned: boolean;
+}
+
 /** RPC surface of an AuditLog object, one a node (named by node id; `deployment` for acts of no node). */
 export interface AuditLogRpc {
   /** Idempotent per (source, seq); answers the highest seq of the source now stored. */
@@ -47,6 +63,8 @@ export interface AuditLogRpc {
     readonly records: readonly AuditRecord[];
     readonly next: number | null;
   }>;
+  /** The latest records of those above an index, at most `limit` of them, in order. */
+  latest(call: { readonly after: number; readonly limit: number }): Promise<readonly AuditRecord[]>;
   /** For a source whose storage may be an old copy: what it has forgotten. */
   reported(call: ReportedCall): Promise<{
     /** Highest number stored of the source; 0 before its first event. */
@@ -54,4 +72,17 @@ export interface AuditLogRpc {
     readonly records: readonly AuditRecord[];
     readonly next: { readonly seq: number; readonly index: number } | null;
   }>;
+  state(): Promise<AuditLogState>;
+  /** At most LIMITS.auditCheckpointsRead with numbers above `after`. */
+  checkpoints(call: { readonly after: number; readonly limit: number }): Promise<{
+    readonly checkpoints: readonly Checkpoint[];
+    /** Pass as `after` to read on; null at the end. */
+    readonly next: number | null;
+  }>;
+  /** Sees to it that a checkpoint covers all records; `conflict` where the deployment has no identity. */
+  makeCheckpoint(): Promise<Result<AuditLogState, Fault>>;
+  /** All keys that checkpoints here were signed by, or would be now. */
+  keys(): Promise<readonly AuditKey[]>;
+  /** Events of who has no outbox; each with this log's node. What a crash loses of them was never acknowledged. */
+  note(events: readonly AuditEvent[]): Promise<void>;
 }
