@@ -2,12 +2,14 @@
 import type { AuditLogRpc } from "../shared/audit/event.ts";
 import type { ForeignKeysRpc, KmsPeerRpc } from "../shared/etsi020/types.ts";
 import type { KeyStreamRpc } from "../shared/etsi004/types.ts";
+import type { OperatorSessionsRpc } from "../shared/auth/session.ts";
 import type { HybridHalfRpc } from "../shared/hybrid/edge/rpc.ts";
 import type { ProxyAgentRpc } from "../shared/ipsec/types.ts";
 import type { HalfRpc } from "../shared/keypool/half.ts";
 import type { QuotaRpc } from "../shared/keypool/quota-claims.ts";
 import type { StreamPoolRpc } from "../shared/keypool/streams.ts";
 import type { KeyPoolRpc, PoolToPoolRpc } from "../shared/keypool/types.ts";
+import type { MonitorRpc } from "../shared/monitor/rpc.ts";
 import type { DirectoryRpc } from "../shared/network/directory-types.ts";
 import type { TokenIssuerRpc } from "../shared/open-qkd-network/types.ts";
 import type { QkdModuleRpc } from "../shared/qkd-module/rpc.ts";
@@ -39,6 +41,8 @@ export interface ObjectsEnv {
   readonly PROXY_AGENT: ObjectNamespace<ProxyAgentRpc>;
   readonly TOKEN_ISSUER: ObjectNamespace<TokenIssuerRpc>;
   readonly ROOM: ObjectNamespace<RoomRpc>;
+  readonly MONITOR: ObjectNamespace<MonitorRpc>;
+  readonly OPERATOR_SESSIONS: ObjectNamespace<OperatorSessionsRpc>;
   /** SHA-256 hex of the bootstrap token: one use, one hour. */
   readonly QKD_BOOTSTRAP_SHA256?: string;
   /**
@@ -46,6 +50,10 @@ export interface ObjectsEnv {
    * their key material. "1" where absent.
    */
   readonly QKD_GENERATION?: string;
+  /** Seconds between two samples of the Monitor while nobody watches; "0": none. 60 where absent. */
+  readonly QKD_MONITOR_S?: string;
+  /** Of the platform's: where all objects are, as in "eu". Absent or empty: anywhere. */
+  readonly QKD_JURISDICTION?: string;
   /** "1" in the demo only: opens POST /api/v1/links/{link}/prefill. */
   readonly QKD_DEMO?: string;
   /**
@@ -67,3 +75,5 @@ export const FIRST_GENERATION = "1";
 
 /** Name of the one Directory object. */
 export const DIRECTORY_NAME = "directory";
+/** Of the one Monitor object. */
+export const MONITOR_NAME = "monitor";

@@ -19,4 +19,8 @@ export const BROWSERS = {
   /** Origins of other hosts whose pages may call the API, and the length of one. */
   browserOrigins: 64,
   browserOriginChars: 256,
+  /** Operators' sessions: how long one lasts, those of one operator, and all. */
+  sessionMs: 12 * 3_600_000,
+  sessionsEach: 16,
+  sessions: 1024,
 } as const;

@@ -2,26 +2,34 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { ALARMS } from "./limits-alarms.ts";
 import { BETWEEN_NODES } from "./limits-between-nodes.ts";
 import { BROWSERS } from "./limits-browsers.ts";
 import { CLIENT } from "./limits-client.ts";
+import { DOCTOR } from "./limits-doctor.ts";
 import { IPSEC_AGENT } from "./limits-ipsec-agent.ts";
 import { IPSEC } from "./limits-ipsec.ts";
+import { MONITOR } from "./limits-monitor.ts";
 import { NETCONF } from "./limits-netconf.ts";
 import { OPEN_QKD_NETWORK } from "./limits-open-qkd-network.ts";
 import { PROXY_AGENT } from "./limits-proxy-agent.ts";
 import { QKD_MODULES } from "./limits-qkd-modules.ts";
+import { TELEMETRY } from "./limits-telemetry.ts";
 
 const PARTS = {
+  ALARMS,
   BETWEEN_NODES,
   BROWSERS,
   CLIENT,
+  DOCTOR,
   IPSEC,
   IPSEC_AGENT,
+  MONITOR,
   NETCONF,
   OPEN_QKD_NETWORK,
   PROXY_AGENT,
   QKD_MODULES,
+  TELEMETRY,
 };
 
 test("each bound has a name of its own", () => {

@@ -2,26 +2,34 @@
  * Every bound of the system, in one place. Units are in the names. What an operator may tune lies in the network
  * document's policy; these are the walls it may not cross.
  */
+import { ALARMS } from "./limits-alarms.ts";
 import { BETWEEN_NODES } from "./limits-between-nodes.ts";
 import { BROWSERS } from "./limits-browsers.ts";
 import { CLIENT } from "./limits-client.ts";
+import { DOCTOR } from "./limits-doctor.ts";
 import { PROXY_AGENT } from "./limits-proxy-agent.ts";
 import { IPSEC } from "./limits-ipsec.ts";
 import { IPSEC_AGENT } from "./limits-ipsec-agent.ts";
+import { MONITOR } from "./limits-monitor.ts";
 import { NETCONF } from "./limits-netconf.ts";
 import { OPEN_QKD_NETWORK } from "./limits-open-qkd-network.ts";
 import { QKD_MODULES } from "./limits-qkd-modules.ts";
+import { TELEMETRY } from "./limits-telemetry.ts";
 
 export const LIMITS = {
+  ...ALARMS,
   ...BETWEEN_NODES,
   ...BROWSERS,
   ...CLIENT,
+  ...DOCTOR,
   ...PROXY_AGENT,
   ...IPSEC,
   ...IPSEC_AGENT,
+  ...MONITOR,
   ...NETCONF,
   ...QKD_MODULES,
   ...OPEN_QKD_NETWORK,
+  ...TELEMETRY,
   // requests
   jsonBodyBytes: 256 * 1024,
   networkBodyBytes: 8 * 1024 * 1024,
@@ -248,6 +256,19 @@ export const LIMITS = {
 
   // AuditLog
   auditReadRecords: 1000,
+  /** What a new network document changes, as `network.put` tells it in brief. */
+  auditChangesChars: 2000,
+  /** Records with one hash: more than any log puts together. */
+  auditBundleRecords: 1000,
+  /** A checkpoint is made after so many records, and so long after the first that none covers. */
+  auditCheckpointRecords: 16_384,
+  auditCheckpointMs: 300_000,
+  /** Checkpoints in one answer, of some 5 kB each. */
+  auditCheckpointsRead: 100,
+  auditRetentionDays: 36_500,
+  /** How often a log looks for records past their age, and how many rows of them it drops in one go. */
+  auditRetentionCheckMs: 24 * 3600 * 1000,
+  auditRetiredRows: 256,
 
   // KME fronts
   frontConnections: 1024,

@@ -39,7 +39,7 @@ describe("what anybody may ask", () => {
   });
 
   test("the page's style is the one its Content-Security-Policy allows", async () => {
-    const response = await call("/docs");
+    const response = await call("/docs/api");
     const style = /<style>(?<css>.*?)<\/style>/s.exec(await response.text())?.groups?.["css"] ?? "";
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style));
     const hash = new Uint8Array(digest).toBase64();
@@ -47,7 +47,7 @@ describe("what anybody may ask", () => {
   });
 
   test("the page names every operation, allows no script and fetches nothing", async () => {
-    const response = await call("/docs");
+    const response = await call("/docs/api");
     const page = await response.text();
     expect(response.headers.get("Content-Security-Policy")).toMatch(/^default-src 'none'; style-src 'sha256-/);
     for (const id of OPERATION_IDS) expect(page).toContain(`id="${id}"`);
@@ -68,7 +68,6 @@ const stored = async () =>
 
 describe("methods and paths", () => {
   test.each([
-    "/",
     "/nope",
     "/api/v1/keys/sae-b/status/",
     "/api/v1/keys//status",
@@ -106,7 +105,7 @@ describe("methods and paths", () => {
     const responses = await Promise.all([
       call("/healthz"),
       call("/nope"),
-      call("/docs"),
+      call("/docs/api"),
       call("/api/v1/keys/sae-b/status"),
       call("/api/v1/keys/sae-b/status", { as: "sae-a" }),
       call("/api/v1/keys/sae-b/enc_keys", { as: "sae-a", method: "PUT" }),

@@ -3,6 +3,7 @@
  * in middleware/authenticate.ts.
  */
 import { Hono } from "hono";
+import { inJurisdiction } from "../durable-objects/jurisdiction.ts";
 import { OPERATION_IDS, type OperationId, OPERATIONS } from "../shared/api/contract.ts";
 import { fault } from "../shared/errors/errors.ts";
 import { methodsOf } from "../shared/api/operation.ts";
@@ -15,6 +16,7 @@ import { withOrigin } from "./middleware/browsers.ts";
 import { honoPath, rawPath } from "./middleware/path.ts";
 import { respondFault, respondFaultOf, respondUnexpected, toResponse } from "./middleware/respond.ts";
 import { serve } from "./routes/serve.ts";
+import { beginVisit, endVisit, type Visit, withRequestId } from "./telemetry/visit.ts";
 
 /** Path template -> the methods it has, for 405's `Allow`. */
 const METHODS_BY_PATH = Map.groupBy(OPERATION_IDS, (id) => OPERATIONS[id].path);
@@ -23,14 +25,21 @@ const upperCase = (id: OperationId): string[] => methodsOf(OPERATIONS[id]).map((
 const allowOf = (ids: readonly OperationId[]): string => ids.flatMap(upperCase).join(", ");
 /** Paths whose HEAD is not ours to answer, or answers as GET without its body: of files. */
 const WITH_HEAD = OPERATION_IDS.filter((id) => OPERATIONS[id].method === "any" || OPERATIONS[id].tag === "Pages").map(
-  (id) => new RegExp(`^${OPERATIONS[id].path.replace(/\{\+.*$/, "").replaceAll(/\{[^}]+\}/g, "[^/]+")}`),
+  (id) => new RegExp(`^${OPERATIONS[id].path.replace(/\{\+.*$/, ".*").replaceAll(/\{[^}]+\}/g, "[^/]+")}$`),
 );
 
-export function createApp(): Hono<{ Bindings: Env }> {
-  const app = new Hono<{ Bindings: Env }>({ getPath: (request) => rawPath(request.url) });
+/** What routes get besides the request. */
+interface Around {
+  readonly env: Env;
+  readonly visit: Visit;
+}
+
+export function createApp(): Hono<{ Bindings: Around }> {
+  const app = new Hono<{ Bindings: Around }>({ getPath: (request) => rawPath(request.url) });
   for (const id of OPERATION_IDS) {
     app.on(upperCase(id), honoPath(OPERATIONS[id].path), async (c) => {
-      const surroundings = { env: c.env, context: c.executionCtx, pools: callsOf(c.env) };
+      const { env, visit } = c.env;
+      const surroundings = { env, visit, context: c.executionCtx, pools: callsOf(env) };
       const reply = await serve(id, c.req.raw, surroundings);
       return toResponse(reply.ok ? reply.value : respondFaultOf(OPERATIONS[id], reply.error));
     });
@@ -43,7 +52,7 @@ export function createApp(): Hono<{ Bindings: Env }> {
     );
   }
   app.notFound(() => toResponse(respondFault(fault("not-found", "no such path"))));
-  app.onError((error, c) => toResponse(respondUnexpected(error, `${c.req.method} ${c.req.routePath}`)));
+  app.onError((error, c) => toResponse(respondUnexpected(error, c.env.visit)));
   return app;
 }
 
@@ -56,12 +65,17 @@ const withoutHead = (request: Request): Request =>
     : request;
 
 export default {
-  async fetch(request, env, context) {
+  async fetch(request, bindings, context) {
+    const env = inJurisdiction(bindings);
     if (isBatch(request, env)) return await serveBatch(request, env, context);
+    const visit = beginVisit(request, env);
     const bounds = checkBounds(request);
-    const response = bounds.ok
-      ? await withOrigin(request, env, context, async () => await app.fetch(withoutHead(request), env, context))
+    const around = { env, visit };
+    const answer = bounds.ok
+      ? await withOrigin(request, env, context, async () => await app.fetch(withoutHead(request), around, context))
       : toResponse(respondFault(bounds.error));
+    const response = withRequestId(answer, visit);
+    endVisit(visit, response.status, env, context);
     await discardBody(request);
     return request.method === "HEAD" ? new Response(null, response) : response;
   },

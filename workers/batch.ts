@@ -11,6 +11,8 @@ import {
 import { fail, type Fault } from "../shared/errors/errors.ts";
 import { LIMITS } from "../shared/limits.ts";
 import type { Result } from "../shared/result.ts";
+import { REQUEST_ID_HEADER } from "../shared/telemetry/request-id.ts";
+import { TRACEPARENT } from "../shared/telemetry/trace.ts";
 import { BatchedCalls } from "./clients/pool-calls.ts";
 import type { Env } from "./env.ts";
 import { Gathering } from "./gathering.ts";
@@ -18,6 +20,7 @@ import { checkTarget } from "./middleware/bounds.ts";
 import type { Incoming } from "./middleware/incoming.ts";
 import { type Answer, respondFault, respondUnexpected } from "./middleware/respond.ts";
 import { serve, type Surroundings } from "./routes/serve.ts";
+import { beginVisit, endVisit } from "./telemetry/visit.ts";
 
 type KeyOperation = "getEncKeys" | "postEncKeys" | "getDecKeys" | "postDecKeys";
 const OPERATION: Readonly<Record<`${BatchRequest["method"]} ${KeyVerb}`, KeyOperation>> = {
@@ -43,7 +46,9 @@ export async function serveBatch(request: Request, env: Env, context: Surroundin
   requests.forEach((item, index) => {
     const pools = calls.member();
     const incoming = incomingOf(item, callers[item.caller]);
-    void answerItem(incoming, { env, context, pools }).then((answer) => {
+    const visit = beginVisit(incoming, env);
+    void answerItem(incoming, { env, context, pools, visit }).then((answer) => {
+      if (!pools.alone) endVisit(visit, answer.status, env, context);
       answers.add({ request: index, ...(pools.alone ? TO_COME_ALONE : answer) });
       return pools.ended();
     });
@@ -51,11 +56,19 @@ export async function serveBatch(request: Request, env: Env, context: Surroundin
   return await answers.respond(LIMITS.batchPatienceMs);
 }
 
-function incomingOf({ method, target, body, idempotencyKey }: BatchRequest, cf: unknown): Incoming {
+function incomingOf(
+  { method, target, body, idempotencyKey, requestId, traceparent }: BatchRequest,
+  cf: unknown,
+): Incoming {
+  const headers: Readonly<Record<string, string | null>> = {
+    "Idempotency-Key": idempotencyKey,
+    [REQUEST_ID_HEADER]: requestId,
+    [TRACEPARENT]: traceparent,
+  };
   return {
     method,
     url: ORIGIN + target,
-    headers: { get: (name) => (name === "Idempotency-Key" ? idempotencyKey : null) },
+    headers: { get: (name) => headers[name] ?? null },
     body,
     cf,
   };
@@ -71,7 +84,7 @@ async function answerItem(request: Incoming, surroundings: Surroundings): Promis
     const reply = await serveKeys(request, surroundings);
     return written(reply.ok ? reply.value : respondFault(reply.error));
   } catch (error) {
-    return written(respondUnexpected(error, `${request.method} in a batch`));
+    return written(respondUnexpected(error, surroundings.visit));
   }
 }
 

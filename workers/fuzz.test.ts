@@ -96,7 +96,7 @@ test(
             expect(JSON.parse(text)).toMatchObject({
               [toldIn]: expect.stringMatching(/./),
             });
-          const isPage = response.status === 200 && at.startsWith("/messenger");
+          const isPage = response.status === 200 && /^(?:\/?$|\/(?:dashboard|docs\/(?!api$)|messenger))/.test(at);
           expect(response.headers.get("Cache-Control")).toBe(isPage ? "no-cache" : "no-store");
         },
       ),

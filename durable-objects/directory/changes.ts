@@ -4,6 +4,7 @@ import { principalName } from "../../shared/auth/principal.ts";
 import type { AuditEvent } from "../../shared/audit/event.ts";
 import { fail, fault, type Fault } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import { credentialChanges } from "../../shared/network/credential-changes.ts";
 import { diffNetworks } from "../../shared/network/diff.ts";
 import type { DirectoryRpc, Drain, PointerFault, Revocation } from "../../shared/network/directory-types.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
@@ -84,11 +85,27 @@ export function putNetwork(parts: DirectoryParts, call: PutCall): Result<{ reado
     for (const [link, node] of modulesChanged(before.document, after.document)) {
       store.putErrand({ kind: "module", link, node, sequence: after.sequence }, nowMs);
     }
-    const changes = diffNetworks(before.document, after.document).length;
-    audit(parts, { act: "network.put", who: call.by, detail: { version, changes, bootstrap: isBootstrap } });
+    auditPut(parts, call.by, before.document, after.document, { version, bootstrap: isBootstrap });
     return ok({ version });
   });
 }
+
+/** What was changed, in brief, and every credential that came or went. */
+function auditPut(
+  parts: DirectoryParts,
+  who: string,
+  before: NetworkDocument,
+  after: NetworkDocument,
+  detail: AuditEvent["detail"],
+): void {
+  const changes = diffNetworks(before, after);
+  const what = changes.map(({ pointer, kind, id }) => `${SIGNS[kind]}${pointer.split("/")[1]}/${id}`).join(" ");
+  const told = what.slice(0, LIMITS.auditChangesChars);
+  audit(parts, { act: "network.put", who, detail: { ...detail, changes: changes.length, what: told } });
+  for (const change of credentialChanges(before, after)) audit(parts, { ...change, who });
+}
+
+const SIGNS = { added: "+", removed: "-", changed: "~", moved: ">" } as const;
 
 /** Opens and takes back drains; the drains then under way, or why the document cannot be taken. */
 function applyDrains(

@@ -24,6 +24,7 @@ import type {
 } from "../../shared/network/directory-types.ts";
 import type { IpsecView, IpsecViewCall } from "../../shared/ipsec/view.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
+import { watchedNetwork } from "../../shared/monitor/network.ts";
 import { maxShardsOf } from "../../shared/network/lookup.ts";
 import { moduleLink } from "../../shared/network/module-config.ts";
 import type { OwnRelayView, RelayViewCall } from "../../shared/network/relay-view.ts";
@@ -73,7 +74,8 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
   readonly #epochs: Epochs;
   readonly #hubs: Watchers;
   /** Objects with sockets of SAEs. */
-  readonly #visited: Readonly<Record<CallersKind, Watchers>>;
+  readonly #visited: Readonly<Record<Exclude<CallersKind, "monitor">, Watchers>>;
+  readonly #monitor: Watchers;
   readonly #nodes: RelayNodes;
   readonly #proxies: Watchers;
   /** Of the present sequence; made again after each change. */
@@ -103,6 +105,11 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
       streams: new Watchers(this.#parts, db, "streams", (name) => env.KEY_STREAM.getByName(name).refresh()),
       rooms: new Watchers(this.#parts, db, "rooms", (name) => env.ROOM.getByName(name).refresh()),
     };
+    this.#monitor = new Watchers(this.#parts, db, "monitor", async (name) => {
+      const { sequence } = store.head();
+      await env.MONITOR.getByName(name).refresh();
+      this.#monitor.saw(name, sequence);
+    });
     const nodes = new Watchers(this.#parts, db, "nodes", (node) => env.TRUSTED_NODE.getByName(node).refresh());
     this.#nodes = new RelayNodes(this.#parts, nodes);
     this.#proxies = new Watchers(this.#parts, db, "ipsec", (node) => env.PROXY_AGENT.getByName(node).refresh());
@@ -206,7 +213,9 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
   }
 
   async goneCallers(call: CallersCall): Promise<readonly number[]> {
-    return goneCallers(this.#parts, this.#visited[call.kind ?? "streams"], call);
+    const kind = call.kind ?? "streams";
+    // The Monitor hears of every change, whoever is there.
+    return goneCallers(this.#parts, kind === "monitor" ? null : this.#visited[kind], call);
   }
 
   async relayView(call: RelayViewCall): Promise<OwnRelayView | { readonly unchanged: true }> {
@@ -215,6 +224,11 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
 
   async ipsecView(call: IpsecViewCall): Promise<IpsecView | { readonly unchanged: true }> {
     return viewOfProxyAgent(this.#parts, this.#proxies, call);
+  }
+
+  async monitorView(knownSequence: number): ReturnType<DirectoryRpc["monitorView"]> {
+    const network = this.#parts.store.view();
+    return network.sequence === knownSequence ? { unchanged: true } : watchedNetwork(network);
   }
 
   override async alarm(): Promise<void> {
@@ -232,7 +246,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
   }
 
   get #watchers(): readonly Watchers[] {
-    return [this.#hubs, ...Object.values(this.#visited), this.#nodes.watchers, this.#proxies];
+    return [this.#hubs, ...Object.values(this.#visited), this.#nodes.watchers, this.#proxies, this.#monitor];
   }
 
   /** Where the keys are kept may not answer; all else goes on. */

@@ -98,7 +98,7 @@ it("and pools of a node are found in a store of the release before, by either of
     const db = new Database(state.storage);
     db.run("DROP INDEX pools_by_high");
     db.run("DROP TABLE relay_node");
-    for (const table of ["proxy_agent", "room"]) db.run(`DROP TABLE ${table}`);
+    for (const table of ["proxy_agent", "room", "monitor"]) db.run(`DROP TABLE ${table}`);
     db.run("UPDATE schema_version SET version = 4");
     const pools = new PoolStore(db);
     const names = ["a|a#0", "a|b#0", "a|b#60", "a|c#60", "aa|b#60", "b|ba#60", "b|c#0", "c|d#60"];

@@ -148,4 +148,19 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX room_due ON room (due_ms);
     `,
   },
+  {
+    version: 8,
+    minReader: 1,
+    sql: `
+      -- The same of the Monitor. It is told of the first change too, and begins to look around by that.
+      CREATE TABLE monitor (
+        name TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        due_ms INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE INDEX monitor_due ON monitor (due_ms);
+      INSERT INTO monitor (name, sequence) VALUES ('monitor', 0);
+    `,
+  },
 ];

@@ -15,6 +15,7 @@ export const WATCHER_TABLES = {
   rooms: { table: "room", name: "name" },
   nodes: { table: "relay_node", name: "node" },
   ipsec: { table: "proxy_agent", name: "node" },
+  monitor: { table: "monitor", name: "name" },
 } as const;
 export type WatcherKind = keyof typeof WATCHER_TABLES;
 

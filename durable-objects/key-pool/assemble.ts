@@ -34,13 +34,13 @@ import { Quotas } from "./quotas.ts";
 import { RefusalCounter } from "./refusal-counter.ts";
 import { floorBytesOf, LinkSupply } from "./relay-floor.ts";
 import { PoolSecrets } from "./secrets.ts";
-import { StandingAlarms } from "./standing-alarms.ts";
 import { PoolStore } from "./store.ts";
 import { Holds } from "./stream-holds.ts";
 import { Reservations } from "./stream-reserve.ts";
 import { StreamStore } from "./stream-store.ts";
 import { StreamRates } from "./stream-rates.ts";
 import { StreamTurns } from "./stream-turns.ts";
+import { watchful } from "./watchful.ts";
 import { UnitStore } from "./unit-store.ts";
 import { Usages } from "./usage.ts";
 import { UsageStore } from "./usage-store.ts";
@@ -125,7 +125,7 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
       ofPair: pairQuotas({ shard: Number(shard), usages, config }, options.shardOf?.bind(options)),
       commit: async (work) => await commits.run(work),
     }),
-    standingAlarms: new StandingAlarms(db, books, pair),
+    ...watchful(db, books, pair),
     commits,
     secrets: new PoolSecrets(store),
     forgotten: new ForgottenStore(db),

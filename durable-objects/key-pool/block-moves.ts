@@ -7,7 +7,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
 import { type AssessedBlock, isBroughtIn, type Judgement } from "./block-judge.ts";
 import { fileRangeOf } from "./block-store.ts";
-import type { PoolContext } from "./context.ts";
+import { hostedNodeOf, type PoolContext } from "./context.ts";
 import { type BlockRow, type QuarantineReason, type UnitState, UNTOUCHED } from "./rows.ts";
 import type { SealedUnit } from "../storage/vault.ts";
 
@@ -42,8 +42,10 @@ export const MOVES: Readonly<Record<Verdict, Move>> = {
     if (block.material === AS_IT_WAITS) pool.books.admitUnits(seq);
     else insertUnits(pool, materialOf(block), seq, "available");
     pool.half.taken({ seq, id: block.id, bytes });
-    if (isBroughtIn(block))
+    if (isBroughtIn(block)) {
+      pool.biasedSource.passed(block, block.nowMs);
       audit(pool, block, "block.ingested", condensedBits === 0 ? {} : { condensed_bits: condensedBits });
+    }
     const { bits, health } = block;
     return ok({ outcome: "ingested", bits, health, ...(condensedBits === 0 ? {} : { condensedBits }) });
   },
@@ -52,6 +54,7 @@ export const MOVES: Readonly<Record<Verdict, Move>> = {
     const seq = become(pool, block, known, { state: "unmatched", reason: null });
     enter(pool, known, "unmatched", block.bits);
     insertUnits(pool, materialOf(block), seq, "unmatched");
+    pool.biasedSource.passed(block, block.nowMs);
     audit(pool, block, "block.ingested", {});
     return ok({ outcome: "unmatched", bits: block.bits, health: block.health });
   },
@@ -61,6 +64,7 @@ export const MOVES: Readonly<Record<Verdict, Move>> = {
     // Only the record is kept: bytes that must not be used need not be stored.
     become(pool, block, known, { state: "quarantined", reason });
     enter(pool, known, "quarantined", block.bits);
+    if (!duplicate) pool.biasedSource.failed(block, block.nowMs);
     audit(pool, block, "block.quarantined", { reason });
     return ok({ outcome: "quarantined", bits: block.bits, reason, health: block.health });
   },
@@ -185,7 +189,7 @@ function audit(pool: PoolContext, block: PreparedBlock, act: string, more: Recor
     atMs: block.nowMs,
     act,
     who: block.principal,
-    node: block.node ?? pool.pair.low,
+    node: block.node ?? hostedNodeOf(pool),
     detail: {
       block: block.id,
       bits: block.bits,

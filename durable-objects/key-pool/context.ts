@@ -5,6 +5,7 @@ import type { PoolConfig, Recipient } from "../../shared/keypool/types.ts";
 import type { Result } from "../../shared/result.ts";
 import type { GroupCommit } from "../storage/group-commit.ts";
 import type { AuditOutbox } from "../storage/outbox.ts";
+import type { BiasedSource } from "./biased-source.ts";
 import type { BlockKeyIdStore } from "./block-key-id-store.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { Books } from "./books.ts";
@@ -21,6 +22,7 @@ import type { ForgottenStore } from "./forgotten-store.ts";
 import type { Half } from "./half.ts";
 import type { HopRuns } from "./hop-run.ts";
 import type { HopUses } from "./hop-uses.ts";
+import type { ProbeWatch } from "./probe-watch.ts";
 import type { Quotas } from "./quotas.ts";
 import type { RefusalCounter } from "./refusal-counter.ts";
 import { busy, notLeased } from "./refusals.ts";
@@ -58,6 +60,8 @@ export interface PoolContext {
   readonly flow: FlowMeter;
   readonly outbox: AuditOutbox;
   readonly standingAlarms: StandingAlarms;
+  readonly biasedSource: BiasedSource;
+  readonly probes: ProbeWatch;
   readonly commits: GroupCommit;
   readonly secrets: PoolSecrets;
   readonly forgotten: ForgottenStore;
@@ -107,3 +111,6 @@ export const commitLeased = async <T>(pool: PoolContext, work: () => Result<T, F
 /** Which recipients of a master's keys fetch them from this pool; the others do so from an import elsewhere. */
 export const servedHere = (pool: PoolContext, masterNode: NodeId, recipients: readonly Recipient[]): boolean[] =>
   recipients.map(({ node }) => pairName(pairOf(masterNode, node)) === pool.pairName);
+
+/** In whose audit log the pool's own acts belong: another deployment's node has none here. */
+export const hostedNodeOf = ({ half, pair }: PoolContext): NodeId => half.ownNode ?? pair.low;

@@ -4,7 +4,7 @@ import type { SaeId } from "../../shared/ids.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { countKeys, firstId, type KeyIdRun } from "../../shared/keypool/key-id-run.ts";
 import type { DecKeysCall, KeyGrant } from "../../shared/keypool/types.ts";
-import { commit, commitLeased, type PoolContext } from "./context.ts";
+import { commit, commitLeased, hostedNodeOf, type PoolContext } from "./context.ts";
 import { anyLeft, clearLeft, isLeft, nothingLeft } from "./left.ts";
 import { findKeys, type FoundKeys, grantOf } from "./read-keys.ts";
 import { answerRepeat, findRepeat, graceOf, rememberRepeat } from "./repeats.ts";
@@ -136,9 +136,12 @@ function auditRefusal(pool: PoolContext, call: DecKeysCall<KeyIdRun>, fault: Fau
     atMs: nowMs,
     act: "keys.refused",
     who: call.principal,
-    node: pool.pair.low,
+    node: hostedNodeOf(pool),
     detail: { code: fault.code, ...asked(call), pool: pool.pairName },
   });
+  if (!pool.probes.refused(call.principal, fault.code, nowMs)) return;
+  const detail = "more requests within a minute than mistakes explain; who asks was refused";
+  pool.standingAlarms.raise("key-ids-probed", call.principal, detail, { nowMs });
 }
 
 function asked({ keyIds }: DecKeysCall<KeyIdRun>): { readonly first_key_id: string | null; readonly keys: number } {

@@ -8,7 +8,7 @@ import type { ForeignImportCall, ForeignKeysRpc, ForeignVoidCall, VoidOutcome } 
 import type { KeyId, SaeId } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
-import { commit, commitLeased, type PoolContext } from "./context.ts";
+import { commit, commitLeased, hostedNodeOf, type PoolContext } from "./context.ts";
 import { boundOf } from "./hops.ts";
 import { type BringPad, bringPad, padBytesFor, spendPad } from "./import-pads.ts";
 import { insertImported } from "./imported-keys.ts";
@@ -127,7 +127,7 @@ export async function voidForeign(pool: PoolContext, call: ForeignVoidCall): Pro
         atMs: nowMs,
         act: "keys.void",
         who: call.principal,
-        node: pool.pair.low,
+        node: hostedNodeOf(pool),
         detail: { keys: voided, reason: "taken back", master: call.initiator, pool: pool.pairName },
       });
     }

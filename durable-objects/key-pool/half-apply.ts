@@ -173,7 +173,7 @@ function locate({ pool, units, other }: HalfParts, placed: readonly PlacedSegmen
   return ok(segments);
 }
 
-function applyVoid({ pool, other }: HalfParts, { nonce }: Voiding): Outcome {
+function applyVoid({ pool, own, other }: HalfParts, { nonce }: Voiding): Outcome {
   const record = pool.records.byId(pool.records.import(bytesOf(nonce))?.record ?? 0);
   // Fetched or expired meanwhile, or never let in.
   if (record === undefined || record.announced === null) return DONE;
@@ -183,7 +183,7 @@ function applyVoid({ pool, other }: HalfParts, { nonce }: Voiding): Outcome {
     return DONE;
   }
   const detail = { keys: record.keys, reason: "voided by the other half", pool: pool.pairName };
-  pool.books.audit({ atMs: Date.now(), act: "keys.void", who: `node:${other}`, node: pool.pair.low, detail });
+  pool.books.audit({ atMs: Date.now(), act: "keys.void", who: `node:${other}`, node: own, detail });
   return DONE;
 }
 

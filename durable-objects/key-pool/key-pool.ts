@@ -63,7 +63,7 @@ import { availableChunks } from "./stream-available.ts";
 import { giveChunks } from "./stream-chunks.ts";
 import { closeStream } from "./stream-close.ts";
 import { openStream } from "./stream-open.ts";
-import { streamState } from "./stream-rows.ts";
+import { openStreams, streamState } from "./stream-rows.ts";
 import { settleChunks } from "./stream-settle.ts";
 import { countStep, voidStep } from "./upkeep.ts";
 
@@ -173,10 +173,11 @@ export class KeyPool
     });
   }
 
-  async status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus> {
+  async status(call: Parameters<KeyPoolRpc["status"]>[0]): PoolResult<PoolStatus> {
     return await this.#gate.admitted(call, async () => {
       const nowMs = Date.now();
-      return ok(statusOf(this.#pool, this.#ahead.status(nowMs), nowMs));
+      const status = statusOf(this.#pool, this.#ahead.status(nowMs), nowMs);
+      return ok(call.streams === true ? { ...status, streams: openStreams(this.#pool) } : status);
     });
   }
 

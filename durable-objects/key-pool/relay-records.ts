@@ -4,11 +4,11 @@
  * It is nobody's key: master and recipient have no SAE, and no key ID finds it (read-keys.ts).
  */
 import { fromHex } from "../../shared/bytes/hex.ts";
-import type { NodeId, SaeId } from "../../shared/ids.ts";
+import type { SaeId } from "../../shared/ids.ts";
 import { NONCE_BYTES } from "../../shared/keypool/key-id.ts";
 import type { HopOf } from "../../shared/keypool/relay-checks.ts";
 import { type LinkDraw, type RelayId, TAG_KEY_BYTES } from "../../shared/relay/types.ts";
-import type { PoolContext } from "./context.ts";
+import { hostedNodeOf, type PoolContext } from "./context.ts";
 import type { KeyRecord } from "./rows.ts";
 
 /** No SAE has an empty id, and no relay: a record of "no relay" is a run that hops are drawn out of (hop-run.ts). */
@@ -57,6 +57,3 @@ export function auditUntaken(
   const run = runBytes === 0 ? {} : { run_bits: runBytes * 8 };
   pool.books.audit({ atMs: nowMs, act, who, node: hostedNodeOf(pool), detail: { draws, ...run, pool: pool.pairName } });
 }
-
-/** In whose log the pool's own acts belong. */
-const hostedNodeOf = ({ half, pair }: PoolContext): NodeId => half.ownNode ?? pair.low;

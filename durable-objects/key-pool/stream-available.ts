@@ -5,7 +5,7 @@ import { isClosed } from "../../shared/keypool/stream-ends.ts";
 import type { StreamPoolRpc } from "../../shared/keypool/streams.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import { commitLeased, type PoolContext } from "./context.ts";
+import { commitLeased, hostedNodeOf, type PoolContext } from "./context.ts";
 import { makeChunks, makesChunks } from "./stream-make.ts";
 import { insertMade, publishReserved, type Reservation, reserve } from "./stream-reserve.ts";
 import { cutBytes, type Seat, seatOf, unreadOf, withEnd } from "./stream-rows.ts";
@@ -91,7 +91,7 @@ function make(
     atMs: nowMs,
     act: "stream.chunks",
     who: principal,
-    node: pool.pair.low,
+    node: hostedNodeOf(pool),
     detail: { ksid: stream.ksid, instance: stream.instance, chunks: 0, made: made.keys, pool: pool.pairName },
   });
   const indices = Array.from({ length: made.keys }, (_, key) => made.chunks.first + key);

@@ -3,12 +3,12 @@ import type { Ksid, StreamEnd } from "../../shared/etsi004/types.ts";
 import { EDGE_QKD_BYTES } from "../../shared/hybrid/edge/terms.ts";
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { NodeId, SaeId } from "../../shared/ids.ts";
-import { type EndNumber, endOf, endState, isClosed } from "../../shared/keypool/stream-ends.ts";
+import { type EndNumber, endOf, endState, isClosed, isRunning } from "../../shared/keypool/stream-ends.ts";
 import type { StreamPoolRpc, StreamState } from "../../shared/keypool/streams.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import type { PendingOf } from "../../shared/keypool/types.ts";
+import type { PendingOf, PoolStream } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import type { PoolContext } from "./context.ts";
+import { hostedNodeOf, type PoolContext } from "./context.ts";
 import { trustedNodesOf } from "./hops.ts";
 import { isLeft } from "./left.ts";
 import { bitOf, type ChunkRecord, recordsOf } from "./stream-records.ts";
@@ -45,7 +45,8 @@ export function seatOf(
 }
 
 /** Whose audit log has what an end does: another deployment's node has none here. */
-export const loggedAt = ({ half, pair }: PoolContext, node: NodeId): NodeId => (half.serves(node) ? node : pair.low);
+export const loggedAt = (pool: PoolContext, node: NodeId): NodeId =>
+  pool.half.serves(node) ? node : hostedNodeOf(pool);
 
 export const stateOf = (pool: PoolContext, { instance, qos, ends, nextIndex, hybrid }: StreamRow): StreamState => ({
   ...(pool.half.ownNode === null ? {} : { remoteNode: pool.pair.high }),
@@ -56,6 +57,25 @@ export const stateOf = (pool: PoolContext, { instance, qos, ends, nextIndex, hyb
   nextIndex,
   ...(hybrid === null ? {} : { hybrid }),
 });
+
+/** Some of those that are not closed, for who watches. */
+export const openStreams = ({ streams }: PoolContext): readonly PoolStream[] =>
+  streams
+    .ofSae(null, undefined, LIMITS.streamsTold)
+    .filter(({ ends }) => isRunning(ends))
+    .flatMap(({ ksid, qos, ends: [first, second] }) =>
+      ksid === null
+        ? []
+        : [
+            {
+              ksid,
+              nodes: [first.node, second.node],
+              saes: [first.sae, second.sae],
+              chunkBytes: qos.chunkBytes,
+              delivered: Math.min(first.low, second.low),
+            },
+          ],
+    );
 
 /** How much of the pool's key a chunk is: of a hybrid stream, one secret among several, whatever is made of them. */
 export const cutBytes = ({ qos, hybrid }: Pick<StreamRow, "qos" | "hybrid">): number =>

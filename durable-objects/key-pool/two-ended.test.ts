@@ -78,6 +78,8 @@ const made = (
 const [available, unmatched, quarantined] = [{ available: BITS }, { unmatched: BITS }, { quarantined: BITS }];
 const [expired, voided] = [{ expired: BITS }, { voided: BITS }];
 
+const BIASED = ["blocks-biased"];
+
 /** One or more a row of the table, in its order. */
 const CASES: readonly Case[] = [
   made(["overlapping", "alone", "equal", "yes"], "conflict", unmatched),
@@ -86,30 +88,41 @@ const CASES: readonly Case[] = [
     unmatched: BITS,
     quarantined: BITS,
   }),
-  made(["known material", "one end", "equal", "no"], "quarantined duplicate-material", { quarantined: 2 * BITS }),
-  made(["new", "one end", "equal", "no"], "quarantined health", quarantined),
-  made(["new", "alone", "equal", "no"], "quarantined health", quarantined),
+  made(
+    ["known material", "one end", "equal", "no"],
+    "quarantined duplicate-material",
+    { quarantined: 2 * BITS },
+    BIASED,
+  ),
+  made(["new", "one end", "equal", "no"], "quarantined health", quarantined, BIASED),
+  made(["new", "alone", "equal", "no"], "quarantined health", quarantined, BIASED),
   made(["new", "alone", "equal", "yes"], "ingested", available),
   made(["new", "one end", "equal", "yes"], "unmatched", unmatched),
   made(["unmatched", "one end", "equal", "yes"], "unmatched", unmatched),
   made(["unmatched", "one end", "equal", "no"], "unmatched", unmatched),
   made(["unmatched", "other end", "equal", "yes"], "ingested", available),
   made(["unmatched", "alone", "equal", "yes"], "ingested", available),
-  made(["unmatched", "other end", "equal", "no"], "quarantined health", quarantined),
+  made(["unmatched", "other end", "equal", "no"], "quarantined health", quarantined, BIASED),
   made(["unmatched", "other end", "other", "yes"], "quarantined twin-mismatch", quarantined, ["twin-mismatch"]),
   made(["unmatched", "other end", "other", "no"], "quarantined twin-mismatch", quarantined, ["twin-mismatch"]),
-  made(["unhealthy", "one end", "equal", "yes"], "unmatched", unmatched),
-  made(["unhealthy", "other end", "equal", "yes"], "ingested", available),
-  made(["unhealthy", "alone", "equal", "yes"], "ingested", available),
-  made(["unhealthy", "other end", "equal", "no"], "quarantined health", quarantined),
-  made(["unhealthy", "other end", "other", "yes"], "quarantined twin-mismatch", quarantined, ["twin-mismatch"]),
-  made(["unhealthy", "other end", "other", "no"], "quarantined twin-mismatch", quarantined, ["twin-mismatch"]),
+  made(["unhealthy", "one end", "equal", "yes"], "unmatched", unmatched, BIASED),
+  made(["unhealthy", "other end", "equal", "yes"], "ingested", available, BIASED),
+  made(["unhealthy", "alone", "equal", "yes"], "ingested", available, BIASED),
+  made(["unhealthy", "other end", "equal", "no"], "quarantined health", quarantined, BIASED),
+  made(["unhealthy", "other end", "other", "yes"], "quarantined twin-mismatch", quarantined, [
+    "blocks-biased",
+    "twin-mismatch",
+  ]),
+  made(["unhealthy", "other end", "other", "no"], "quarantined twin-mismatch", quarantined, [
+    "blocks-biased",
+    "twin-mismatch",
+  ]),
   made(["quarantined", "other end", "other", "yes"], "quarantined twin-mismatch", quarantined, ["twin-mismatch"]),
   made(["quarantined", "other end", "equal", "yes"], "quarantined twin-mismatch", quarantined, ["twin-mismatch"]),
   made(["expired", "other end", "equal", "yes"], "quarantined twin-late", expired, ["twin-missing"]),
   made(["expired", "other end", "other", "yes"], "quarantined twin-late", expired, ["twin-missing"]),
-  made(["unhealthy", "one end", "equal", "no"], "quarantined health", quarantined),
-  made(["unhealthy", "alone", "equal", "no"], "quarantined health", quarantined),
+  made(["unhealthy", "one end", "equal", "no"], "quarantined health", quarantined, BIASED),
+  made(["unhealthy", "alone", "equal", "no"], "quarantined health", quarantined, BIASED),
   made(["matched", "one end", "equal", "yes"], "already-ingested", available),
   made(["matched", "other end", "equal", "no"], "already-ingested", available),
   made(["quarantined", "one end", "equal", "yes"], "quarantined twin-mismatch", quarantined, ["twin-mismatch"]),
@@ -120,7 +133,7 @@ const CASES: readonly Case[] = [
   made(["unmatched", "alone", "other", "yes"], "conflict", unmatched),
   made(["matched", "one end", "other", "yes"], "conflict", available),
   made(["matched", "other end", "other", "yes"], "conflict", available),
-  made(["unhealthy", "one end", "other", "yes"], "conflict", quarantined),
+  made(["unhealthy", "one end", "other", "yes"], "conflict", quarantined, BIASED),
   made(["quarantined", "one end", "other", "yes"], "conflict", quarantined, ["twin-mismatch"]),
   made(["expired", "one end", "other", "no"], "conflict", expired, ["twin-missing"]),
   made(["voided", "other end", "other", "yes"], "conflict", voided),
@@ -152,7 +165,7 @@ describe("a block pushed", () => {
     const status = await pool.status();
     expect(status.conserved).toBe(true);
     expect(Object.fromEntries(Object.entries(status.ledgerBits).filter(([, count]) => count > 0))).toEqual(bits);
-    expect(status.alarms?.map((each) => each.code)).toEqual(wanted.alarms);
+    expect(status.alarms?.map((each) => each.code).toSorted()).toEqual(wanted.alarms);
     const [units] = await pool.sql<{ bytes: number | null }>("SELECT sum(length) AS bytes FROM unit");
     expect((units?.bytes ?? 0) * 8).toBe((bits.available ?? 0) + (bits.unmatched ?? 0));
   });

@@ -5,7 +5,7 @@ import type { Ending } from "../../shared/keypool/half.ts";
 import type { PendingOf } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { ok, type Result } from "../../shared/result.ts";
-import { commit, type PoolContext, servedHere } from "./context.ts";
+import { commit, hostedNodeOf, type PoolContext, servedHere } from "./context.ts";
 import { anyLeft, clearLeft, isLeft, keysLeft, nothingLeft } from "./left.ts";
 import { inOneBatch } from "./parking.ts";
 import { auditUntaken, isHop, isRun } from "./relay-records.ts";
@@ -98,7 +98,7 @@ export async function voidStep(
       else if (record.chunks !== null && recipientIndex(record, call) !== -1) endKeys(pool, record, "voided");
       else if (mine.length > 0) voidRecipient(pool, record, recipientIndex(record, call), mine);
     }
-    const units = call.sae === null && records.length === 0 ? voidUnused(pool) : 0;
+    const units = call.sae === null && records.length === 0 ? voidUnused(pool, call.reason) : 0;
     auditUntaken(pool, { draws, runBytes, act: "relay.void", who: "system" }, Date.now());
     if (keys > 0)
       auditEnd(pool, "keys.void", call.sae === null ? "system" : `sae:${call.sae}`, keys, call.reason, Date.now());
@@ -150,7 +150,7 @@ function voidRecipient(pool: PoolContext, record: KeyRecord, recipient: number, 
 }
 
 /** Material not yet given to anyone. @returns how many units were looked at: there may be more */
-function voidUnused(pool: PoolContext): number {
+function voidUnused(pool: PoolContext, reason: string): number {
   const found = [...pool.units.waiting(LIMITS.alarmBatchRows), ...pool.units.available(0, LIMITS.alarmBatchRows)];
   // What the running commit has matched, quarantined or given away is still in the table as it was.
   const units = found.filter(({ id, length }) => (pool.books.unit(id)?.cursor ?? length) < length);
@@ -161,13 +161,20 @@ function voidUnused(pool: PoolContext): number {
     units.map(({ id }) => id),
     "voided",
   );
+  let bits = 0;
   for (const unit of units) {
     const from = unit.state === "unmatched" ? "unmatched" : "available";
-    pool.books.move(from, "voided", pool.books.discardUnit(unit.id) * 8);
+    const unused = pool.books.discardUnit(unit.id) * 8;
+    pool.books.move(from, "voided", unused);
+    bits += unused;
+  }
+  if (bits > 0) {
+    const detail = { bits, reason, pool: pool.pairName };
+    pool.books.audit({ atMs: Date.now(), act: "material.void", who: "system", node: hostedNodeOf(pool), detail });
   }
   return found.length;
 }
 
 function auditEnd(pool: PoolContext, act: string, who: string, keys: number, reason: string, nowMs: number): void {
-  pool.books.audit({ atMs: nowMs, act, who, node: pool.pair.low, detail: { keys, reason, pool: pool.pairName } });
+  pool.books.audit({ atMs: nowMs, act, who, node: hostedNodeOf(pool), detail: { keys, reason, pool: pool.pairName } });
 }

@@ -10,7 +10,7 @@ import { IDENTITY_SEED_BYTES, keySeedsOf } from "../../shared/peers/identity.ts"
 import type { Signer } from "../../shared/peers/letter.ts";
 import { CheckedSessions, sessionBytes, type SessionClaims } from "../../shared/peers/session.ts";
 import type { ObjectsEnv } from "../env.ts";
-import { ed25519FromSeed, generateEd25519, signEd25519, verifyEd25519 } from "../signing/ed25519.ts";
+import { type Ed25519Key, ed25519FromSeed, generateEd25519, signEd25519, verifyEd25519 } from "../signing/ed25519.ts";
 
 /** The secret that all nodes' keys are derived from. */
 export type IdentityEnv = Pick<ObjectsEnv, "QKD_IDENTITY_SEED">;
@@ -73,6 +73,17 @@ export class Identities {
     };
     remember(this.#signers, node, signer);
     return signer;
+  }
+
+  /** The one of a signer's keys that those can check who know no other. */
+  async ed25519Of(signer: string): Promise<Ed25519Key> {
+    const seeds = keySeedsOf(this.#seed, signer);
+    try {
+      return await ed25519FromSeed(seeds.ed25519);
+    } finally {
+      seeds.ed25519.fill(0);
+      seeds.mlDsa65.fill(0);
+    }
   }
 
   /** By the keys that the node is known by: for what outlives a session. */

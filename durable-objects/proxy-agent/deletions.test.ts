@@ -36,6 +36,8 @@ test("one of which nobody knows whether it is still there is deleted for as long
   pair.one.agent.outcomes.set("delete:p", "host-silent");
   expect(await pair.one.remove("spd", "p")).toMatchObject({ state: "failed", reason: "host-silent" });
   expect((await pair.one.status()).entries).toMatchObject([{ name: "p", state: "failed" }]);
+  const counts = { entries: 1, failed: 1, rekeys: 0, alarms: [] };
+  expect(await pair.one.stub.counts()).toEqual({ ok: true, value: counts });
   pair.one.agent.outcomes.clear();
   await eventually(async () => {
     await pair.one.hurry("errand");

@@ -197,6 +197,11 @@ export class EntryStore {
     return this.#db.one<{ n: number }>("SELECT count(*) AS n FROM entry WHERE state != 'failed'")?.n ?? 0;
   }
 
+  counts(): { readonly entries: number; readonly failed: number } {
+    const sql = "SELECT count(*) AS entries, count(*) FILTER (WHERE state = 'failed') AS failed FROM entry";
+    return this.#db.one<{ entries: number; failed: number }>(sql) ?? { entries: 0, failed: 0 };
+  }
+
   /** Latest change first. */
   list(limit: number): readonly EntryRow[] {
     return this.#all("ORDER BY changed_ms DESC, id DESC LIMIT ?", limit);

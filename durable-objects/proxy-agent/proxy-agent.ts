@@ -159,6 +159,11 @@ export class ProxyAgent extends DurableObject<ObjectsEnv> implements ProxyAgentR
     });
   }
 
+  async counts(): ReturnType<ProxyAgentRpc["counts"]> {
+    const { entries, rekeys, events } = this.#parts;
+    return ok({ ...entries.counts(), rekeys: rekeys.count(), alarms: events.list() });
+  }
+
   async clearAlarms({ code, principal }: Call<"clearAlarms">): ReturnType<ProxyAgentRpc["clearAlarms"]> {
     const { db, events, nowMs } = this.#parts;
     const cleared = db.transaction(() => events.clear(code, null, principal, nowMs()));

@@ -11,7 +11,8 @@ const AGAIN_MS = 500;
 interface Call {
   /** `principalName`. */
   readonly principal: string;
-  readonly self: { readonly sae: string; readonly node: string };
+  /** Null: an operator. */
+  readonly self: { readonly sae: string; readonly node: string } | null;
   readonly standing: Standing;
 }
 
@@ -54,10 +55,10 @@ export class Reviews<C extends Call> {
 
   async #review(object: string): Promise<void> {
     const { calls } = this.#sockets;
-    const callers = calls.map(({ principal, self: { sae, node }, standing: { credentials, agent } }) => ({
+    const callers = calls.map(({ principal, self, standing: { credentials, agent } }) => ({
       principal,
-      sae,
-      node,
+      sae: self?.sae ?? null,
+      node: self?.node ?? null,
       credentials,
       agent,
     }));
@@ -81,4 +82,4 @@ export class Reviews<C extends Call> {
 }
 
 const keyOf = (call: Call | undefined): string =>
-  JSON.stringify([call?.principal, call?.self.sae, call?.self.node, call?.standing]);
+  JSON.stringify([call?.principal, call?.self?.sae, call?.self?.node, call?.standing]);

@@ -9,6 +9,8 @@ import { AuditOutbox, outboxMigration } from "./outbox.ts";
 import { Settings } from "./settings.ts";
 
 const { AUDIT_LOG } = env as unknown as { AUDIT_LOG: DurableObjectNamespace<AuditLog> };
+/** Of the object whose storage is used. */
+const TABLES = ["records", "runs", "sources", "setting", "checkpoint", "signer", "schema_version"];
 let count = 0;
 
 /** Runs over the empty storage of an object of its own. */
@@ -16,7 +18,7 @@ async function withDatabase<T>(work: (db: Database) => T | Promise<T>): Promise<
   count += 1;
   return await runInDurableObject(AUDIT_LOG.getByName(`storage-${count}`), async (_, state) => {
     const db = new Database(state.storage);
-    for (const table of ["records", "runs", "sources", "schema_version"]) db.run(`DROP TABLE ${table}`);
+    for (const table of TABLES) db.run(`DROP TABLE ${table}`);
     return await work(db);
   });
 }

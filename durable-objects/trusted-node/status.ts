@@ -7,7 +7,7 @@ import type { NetworkLinks, UnusableLink } from "../../shared/routing/links-of.t
 import type { Advertisement, LinkState } from "../../shared/routing/types.ts";
 import { UNKNOWN_BITS } from "./own-links.ts";
 
-export interface Known extends Pick<NodeStatus, "node" | "avoided" | "relays" | "alarms"> {
+export interface Known extends Pick<NodeStatus, "node" | "avoided" | "relays" | "recent" | "alarms"> {
   readonly view: OwnRelayView;
   readonly judged: NetworkLinks;
   /** The newest of each node, of this one too. */
@@ -15,7 +15,7 @@ export interface Known extends Pick<NodeStatus, "node" | "avoided" | "relays" | 
 }
 
 export function nodeStatus(known: Known): NodeStatus {
-  const { node, view, words, avoided, relays, alarms } = known;
+  const { node, view, words, avoided, relays, recent, alarms } = known;
   const heard = new Map(words.map((word) => [word.node, word]));
   const others = view.nodes.filter(({ id }) => id !== node);
   return {
@@ -32,6 +32,7 @@ export function nodeStatus(known: Known): NodeStatus {
     unheard: others.flatMap(({ id, remote }) => (heard.has(id) ? [] : [{ node: id, isHosted: remote === null }])),
     avoided,
     relays,
+    ...(recent === undefined ? {} : { recent }),
     alarms,
   };
 }

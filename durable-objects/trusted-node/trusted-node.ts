@@ -31,6 +31,7 @@ import { NodeAlarms } from "./node-alarms.ts";
 import { NodeNetwork } from "./node-network.ts";
 import { answered, otherNode } from "./nodes.ts";
 import { OwnLinks } from "./own-links.ts";
+import { RecentRelays } from "./recent-relays.ts";
 import { RelayTallies } from "./relay-tallies.ts";
 import { Routes } from "./routes.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -48,6 +49,7 @@ export class TrustedNode extends DurableObject<ObjectsEnv> implements TrustedNod
   readonly #alarms: NodeAlarms;
   readonly #avoided = new Avoided();
   readonly #tallies = new RelayTallies(Date.now());
+  readonly #recent = new RecentRelays(Date.now);
   readonly #planner: Planner;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
@@ -108,6 +110,7 @@ export class TrustedNode extends DurableObject<ObjectsEnv> implements TrustedNod
       compareAt: (at, call) => answered(() => otherNode(env, network, at).compare(call)),
       raise,
       voidAt: (at, terms) => answered(() => otherNode(env, network, at).voidRelay({ terms })),
+      walking: (terms) => this.#recent.begin(terms),
     };
     this.#begun = new BegunRelays({
       node,
@@ -180,13 +183,18 @@ export class TrustedNode extends DurableObject<ObjectsEnv> implements TrustedNod
     return ok(await this.#advertising.nodeOf(sae));
   }
 
-  async status({ configVersion }: Parameters<TrustedNodeRpc["status"]>[0]): ReturnType<TrustedNodeRpc["status"]> {
+  async status({
+    configVersion,
+    quiet,
+  }: Parameters<TrustedNodeRpc["status"]>[0]): ReturnType<TrustedNodeRpc["status"]> {
     const hosted = await this.#hosted(configVersion);
     if (!hosted.ok) return hosted;
     const nowMs = Date.now();
-    // One that has just started hears of the others.
-    this.#advertising.want(nowMs);
-    this.#planner.plan();
+    if (quiet !== true) {
+      // One that has just started hears of the others.
+      this.#advertising.want(nowMs);
+      this.#planner.plan();
+    }
     return ok(
       nodeStatus({
         node: this.#node,
@@ -195,6 +203,7 @@ export class TrustedNode extends DurableObject<ObjectsEnv> implements TrustedNod
         words: this.#advertising.heard(nowMs),
         avoided: this.#avoided.list(nowMs),
         relays: this.#tallies.figures(),
+        recent: this.#recent.list(),
         alarms: this.#alarms.list(),
       }),
     );

@@ -3,6 +3,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import { SOCKET_SLOT } from "../../shared/mux/frame.ts";
 import { RelayWindow } from "../../shared/mux/relay-window.ts";
 import { type Claims, CLOSE, type RefusalCode } from "../../shared/tunnel/messages.ts";
+import type { EnrolledAgent } from "../../shared/tunnel/types.ts";
 import { ALLOW_WORDS } from "../../shared/tunnel/services.ts";
 import type { Member } from "./attachment.ts";
 import { Connection } from "./connection.ts";
@@ -21,6 +22,8 @@ export interface Sockets {
 }
 
 type Place = Pick<Member, "role" | "slot" | "linked">;
+/** What an agent tells of itself. */
+type Facts = Pick<EnrolledAgent, "clockAheadMs" | "certificates">;
 
 const GATEWAY = { agent: ALLOW_WORDS.gateway, site: ALLOW_WORDS.gateway };
 const nameOf = ({ site, instance }: Who): string => `${site}/${instance}`;
@@ -37,7 +40,7 @@ export class Arrivals {
   }
 
   /** @returns why not; null: it is in */
-  admit({ claims, view }: Proven, sockets: Sockets): RefusalCode | null {
+  admit({ claims, view }: Proven, sockets: Sockets, facts: Facts = {}): RefusalCode | null {
     const linked = view.linkedSites.includes(claims.site);
     // Who does not close what is closed for it takes the room from itself alone.
     const isCrowded = sockets.count(nameOf(claims)) >= LIMITS.tunnelSocketsPerInstance;
@@ -45,7 +48,7 @@ export class Arrivals {
       ? "too-many"
       : claims.role === "peer"
         ? this.#admitPeer(claims, linked, sockets)
-        : this.#admitOwner(claims, linked, sockets);
+        : this.#admitOwner(claims, linked, sockets, facts);
     if (refusal !== null) this.#refusals.noteProven(refusal, claims);
     return refusal;
   }
@@ -71,7 +74,7 @@ export class Arrivals {
     return null;
   }
 
-  #admitOwner(claims: Claims, linked: boolean, sockets: Sockets): RefusalCode | null {
+  #admitOwner(claims: Claims, linked: boolean, sockets: Sockets, facts: Facts): RefusalCode | null {
     const { connections, alarms, nowMs, store } = this.#parts;
     const { owner } = connections;
     const taken = owner !== null && owner.member?.instance !== claims.instance;
@@ -85,22 +88,23 @@ export class Arrivals {
     }
     if (taken) {
       if (connections.standbys.length >= LIMITS.tunnelStandbys) return "too-many";
-      const standby = this.#enter(claims, { role: "standby", slot: SOCKET_SLOT, linked }, sockets);
+      const standby = this.#enter(claims, { role: "standby", slot: SOCKET_SLOT, linked }, sockets, facts);
       standby.tell({ type: "welcome", state: "standby" });
       return null;
     }
     if (owner !== null) this.#replace(owner);
-    this.#sessions.welcome(this.#enter(claims, { role: "owner", slot: SOCKET_SLOT, linked }, sockets));
+    this.#sessions.welcome(this.#enter(claims, { role: "owner", slot: SOCKET_SLOT, linked }, sockets, facts));
     return null;
   }
 
-  #enter(who: Who, as: Place, sockets: Sockets): Connection {
+  #enter(who: Who, as: Place, sockets: Sockets, facts: Facts = {}): Connection {
     const { connections, gauges, nowMs, store, replan } = this.#parts;
     const { agent, site, instance } = who;
     const member: Member = {
       kind: "member",
       id: crypto.randomUUID(),
       ...as,
+      ...facts,
       agent,
       site,
       instance,
@@ -112,7 +116,10 @@ export class Arrivals {
     const connection = new Connection(sockets.accept(nameOf(who)), member, false);
     connections.add(connection);
     gauges.connects++;
-    store.transaction(() => auditMember(this.#parts, "tunnel.connect", member, { role: as.role }));
+    store.transaction(() => {
+      if (as.role !== "peer") store.servedMs = member.sinceMs;
+      auditMember(this.#parts, "tunnel.connect", member, { role: as.role });
+    });
     replan();
     return connection;
   }

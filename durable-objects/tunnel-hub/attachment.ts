@@ -1,8 +1,9 @@
 /** What a hub keeps of a connection while it sleeps: in the socket's attachment, so at most 16 KiB and mostly ids. */
 import type { RelaySnapshot } from "../../shared/mux/relay-window.ts";
+import type { EnrolledAgent } from "../../shared/tunnel/types.ts";
 
 /** An agent that has proved itself. */
-export interface Member {
+export interface Member extends Pick<EnrolledAgent, "clockAheadMs" | "certificates"> {
   readonly kind: "member";
   /** Names what SQL keeps of this connection. */
   readonly id: string;

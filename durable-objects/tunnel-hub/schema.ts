@@ -51,4 +51,12 @@ export const MIGRATIONS: readonly Migration[] = [
       ${outboxMigration}
     `,
   },
+  {
+    version: 2,
+    minReader: 1,
+    sql: `
+      -- When an agent came last to serve the site; null: none has yet, or not since there is this column.
+      ALTER TABLE hub ADD COLUMN served_ms INTEGER;
+    `,
+  },
 ];

@@ -62,6 +62,14 @@ export class HubStore {
     this.#db.run("UPDATE hub SET last_slot = ?", slot);
   }
 
+  get servedMs(): number | null {
+    return this.#db.one<{ served_ms: number | null }>("SELECT served_ms FROM hub")?.served_ms ?? null;
+  }
+
+  set servedMs(atMs: number) {
+    this.#db.run("UPDATE hub SET served_ms = ?", atMs);
+  }
+
   // ---- enrolment
 
   instance(id: string): InstanceRow | undefined {

@@ -6,6 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import { fail, type Fault, fault } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { CODES } from "../../shared/mux/codes.ts";
+import { AGENT_FACTS_HEADER, readAgentFacts } from "../../shared/tunnel/agent-facts.ts";
 import {
   CLOSE,
   HELLO_HEADER,
@@ -108,9 +109,12 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
     const call = request.headers.get(HTTP_CALL_HEADER);
     if (call !== null) return await this.#toService(storedJson<HttpCall>(call), request);
     if (request.headers.has(GATEWAY_HEADER)) return this.#answer((sockets) => this.#arrivals.admitGateway(sockets));
+    const heardMs = Date.now();
     const proven = await this.#door.hear(request.headers.get(HELLO_HEADER), request.url);
     if (!proven.ok) return refusedAnswer(proven.error);
-    return this.#answer((sockets) => this.#arrivals.admit(proven.value, sockets));
+    const facts = readAgentFacts(request.headers.get(AGENT_FACTS_HEADER));
+    const told = facts === null ? {} : { clockAheadMs: facts.nowMs - heardMs, certificates: facts.certificates };
+    return this.#answer((sockets) => this.#arrivals.admit(proven.value, sockets, told));
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
@@ -181,7 +185,12 @@ export class TunnelHub extends DurableObject<ObjectsEnv> implements TunnelHubRpc
 
   async status(): Promise<TunnelStatus> {
     await this.#plan();
-    return statusOf(this.#parts, this.#services, this.#own.count);
+    return statusOf(
+      this.#parts,
+      this.#services,
+      this.#own.count,
+      (socket) => this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
+    );
   }
 
   async clearAlarms(

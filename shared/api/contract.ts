@@ -3,6 +3,8 @@
  * `scripts/generate.ts` writes the OpenAPI document from it, and a test holds the three equal.
  */
 import type { ErrorCode } from "../errors/errors.ts";
+import { ALARM_OPERATIONS } from "./alarm-operations.ts";
+import { AUDIT } from "./audit-operations.ts";
 import { EPOCHS } from "./epoch-operations.ts";
 import { HAND_OVER } from "./hand-over-operations.ts";
 import { IPSEC } from "./ipsec-operations.ts";
@@ -10,6 +12,7 @@ import { KEYS } from "./key-operations.ts";
 import { KMAPI } from "./kmapi-operations.ts";
 import { LEGACY } from "./legacy-operations.ts";
 import { LINKS } from "./link-operations.ts";
+import { MONITOR_OPERATIONS } from "./monitor-operations.ts";
 import { NETWORK } from "./network-operations.ts";
 import { NODES } from "./node-operations.ts";
 import { OPEN_QKD_NETWORK } from "./open-qkd-network-operations.ts";
@@ -19,6 +22,7 @@ import { PEERS } from "./peer-operations.ts";
 import { QKD_MODULE } from "./qkd-module-operations.ts";
 import { ROOMS } from "./room-operations.ts";
 import { SERVICE } from "./service-operations.ts";
+import { SESSIONS } from "./session-operations.ts";
 import { SITES } from "./site-operations.ts";
 import { STREAMS } from "./stream-operations.ts";
 
@@ -44,6 +48,10 @@ export const CONTRACT = {
   ...LEGACY,
   ...IPSEC,
   ...EPOCHS,
+  ...MONITOR_OPERATIONS,
+  ...ALARM_OPERATIONS,
+  ...AUDIT,
+  ...SESSIONS,
   ...SERVICE,
   ...PAGES,
 } as const;

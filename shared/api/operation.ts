@@ -1,6 +1,6 @@
 /** What the contract says about one route. */
 import type * as v from "valibot";
-import type { Action } from "../auth/policy.ts";
+import { type Action, isOperators } from "../auth/policy.ts";
 import type { ErrorCode } from "../errors/errors.ts";
 import { LIMITS } from "../limits.ts";
 
@@ -23,6 +23,7 @@ export interface Body {
     | "application/x-python-literal"
     | "application/x-www-form-urlencoded"
     | "text/html"
+    | "text/plain"
     | "*/*";
   readonly schema?: v.GenericSchema;
 }
@@ -67,8 +68,10 @@ export interface Operation {
     | "Sites"
     | "Peers"
     | "IPsec"
+    | "Alarms"
     | "Audit"
     | "Epochs"
+    | "Monitor"
     | "Service"
     | "Pages";
   readonly summary: string;
@@ -78,6 +81,8 @@ export interface Operation {
    * scopes. Null: anybody, unauthenticated.
    */
   readonly action: Action | "authenticated" | null;
+  /** Whether an operator's session in a browser counts here; where absent, if the action is an operator's. Never for keys. */
+  readonly takesSession?: boolean;
   /** How old the copy of the network may be that the caller is looked up in; LIMITS.snapshotMaxAgeMs where absent. */
   readonly snapshotAgeMs?: number;
   readonly pathParameters?: Readonly<Record<string, string>>;
@@ -94,6 +99,10 @@ export interface Operation {
   /** curl's arguments after the base URL's variable, for the page of documentation. */
   readonly curl: string;
 }
+
+/** Does an operator's session in a browser count here? */
+export const countsSession = ({ action, takesSession }: Pick<Operation, "action" | "takesSession">): boolean =>
+  takesSession ?? isOperators(action);
 
 /** The methods of an operation, in lower case. */
 export const methodsOf = ({ method }: Pick<Operation, "method">): readonly string[] =>

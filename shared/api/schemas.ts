@@ -18,8 +18,8 @@ export const WhoamiSchema = v.object({
   node: v.optional(text),
   /** Of an agent. */
   site: v.optional(text),
-  /** The proof that counted: a client certificate, a site agent's word, a token of the network document or of a sign-in, the bootstrap token, the engine's own socket. */
-  by: v.picklist(["mtls", "agent", "token", "oauth", "bootstrap", "starter"]),
+  /** The proof that counted: a client certificate, a site agent's word, a token of the network document or of a sign-in, an operator's session, the bootstrap token, the engine's own socket. */
+  by: v.picklist(["mtls", "agent", "token", "oauth", "session", "bootstrap", "starter"]),
   /** The actions its token is limited to; null: all that its role may do. */
   scopes: v.nullable(v.array(text)),
   /** True for an SAE that was moved or removed: it may fetch pending keys, nothing else. */

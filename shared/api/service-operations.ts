@@ -1,4 +1,4 @@
-/** Routes of the service itself: who the caller is, what was done here, how it does, how to use it. */
+/** Routes of the service itself: who the caller is, how it does, how to use it. */
 import { LIMITS } from "../limits.ts";
 import { json, type Operation } from "./operation.ts";
 import * as schemas from "./schemas.ts";
@@ -17,24 +17,17 @@ export const SERVICE = {
     errors: [],
     curl: "/api/v1/whoami",
   },
-  getAudit: {
+  getMetrics: {
     method: "get",
-    path: "/api/v1/audit",
-    tag: "Audit",
-    summary: "Read the audit log of a node",
-    description: "Append-only and hash-chained. `deployment` is the log of acts that belong to no node.",
-    action: "audit.read",
-    query: {
-      node: { type: "string", description: "Node id; `deployment` where absent." },
-      after: { type: "integer", description: "Read on after this index." },
-      limit: {
-        type: "integer",
-        description: `At most so many records, 1 to ${LIMITS.auditReadRecords}; fewer where a page would cut those of one hash.`,
-      },
-    },
-    responses: { 200: json("Records, oldest first", schemas.AuditSchema) },
-    errors: ["forbidden", "not-found"],
-    curl: '"/api/v1/audit?node=tn-1&limit=100"',
+    path: "/metrics",
+    tag: "Service",
+    summary: "Figures for Prometheus",
+    description:
+      "In its text format, or as OpenMetrics 1.0 where `Accept` would rather have that. Names and labels: docs/metrics.md.",
+    action: "metrics.read",
+    responses: { 200: { description: "Samples, at most ten seconds old", contentType: "text/plain" } },
+    errors: ["forbidden"],
+    curl: "/metrics",
   },
   getHealthz: {
     method: "get",
@@ -58,12 +51,12 @@ export const SERVICE = {
   },
   getDocs: {
     method: "get",
-    path: "/docs",
+    path: "/docs/api",
     tag: "Service",
     summary: "This document as a page",
     action: null,
     responses: { 200: { description: "HTML", contentType: "text/html" } },
     errors: [],
-    curl: "/docs",
+    curl: "/docs/api",
   },
 } as const satisfies Record<string, Operation>;

@@ -30,7 +30,13 @@ export const ROLES_BY_ACTION = {
   "revocations.write": ["operator"],
   "links.read": ["operator", "agent", "node", "controller"],
   "links.prefill": ["operator"],
+  /** The deployment at one glance, its figures of late and its alarms. */
+  "monitor.read": ["operator"],
+  /** A token with this scope alone is all that Prometheus needs. */
+  "metrics.read": ["operator"],
   "alarms.clear": ["operator"],
+  /** To note that one has seen an alarm of the deployment: it goes on standing. */
+  "alarms.acknowledge": ["operator"],
   /** To make an installation of an agent known, with a token made for that. */
   "agents.enrol": ["agent"],
   "agents.expel": ["operator"],
@@ -54,6 +60,10 @@ export type Action = keyof typeof ROLES_BY_ACTION;
 
 /** Is this text, such as a token's scope, the name of an action? */
 export const isAction = (text: string): text is Action => Object.hasOwn(ROLES_BY_ACTION, text);
+
+/** Is it something that operators do? */
+export const isOperators = (action: string | null): boolean =>
+  action !== null && isAction(action) && (ROLES_BY_ACTION[action] as readonly Role[]).includes("operator");
 
 /** Who shows the bootstrap secret. The network document may hold no operator of this id. */
 export const BOOTSTRAP_OPERATOR = { role: "operator", id: "bootstrap", by: "bootstrap" } as const satisfies Principal;

@@ -5,9 +5,9 @@ import type { NodeId, SaeId } from "../ids.ts";
 
 /**
  * How the caller proved itself: Cloudflare or KME front mTLS, an agent's assertion, a bearer token of the network document
- * or one that a sign-in gave, the bootstrap secret, or the engine's own socket.
+ * or one that a sign-in gave, an operator's session in a browser, the bootstrap secret, or the engine's own socket.
  */
-export type AuthenticatedBy = "mtls" | "agent" | "token" | "oauth" | "bootstrap" | "starter";
+export type AuthenticatedBy = "mtls" | "agent" | "token" | "oauth" | "session" | "bootstrap" | "starter";
 
 export type Principal =
   | { readonly role: "sae"; readonly id: SaeId; readonly node: NodeId; readonly by: AuthenticatedBy }

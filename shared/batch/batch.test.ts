@@ -45,6 +45,8 @@ test("requests are read as they were written, whatever their texts", () => {
     target: anything,
     body: fc.option(anything),
     idempotencyKey: fc.option(anything),
+    requestId: anything,
+    traceparent: fc.option(anything),
   });
   fc.assert(
     fc.property(fc.array(anything), fc.array(request), (callers, requests) => {

@@ -30,6 +30,9 @@ export interface BatchRequest {
   /** Null: none. Without a byte order mark. */
   readonly body: string | null;
   readonly idempotencyKey: string | null;
+  /** The front's own answer has it, so no part of the edge's has to. */
+  readonly requestId: string;
+  readonly traceparent: string | null;
 }
 
 /** @typeParam Caller what the front knows of a connection, as it puts it into `request.cf` */

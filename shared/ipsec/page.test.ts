@@ -1,14 +1,12 @@
-/** What docs/ipsec.md and docs/operating.md say of states, reasons, algorithms and alarms is what the code does. */
+/** What docs/ipsec.md says of states, reasons and algorithms is what the code does. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { PROXY_ALARMS } from "./alarms.ts";
 import { COMPATS, ENCRYPTIONS, INTEGRITIES } from "./algorithms.ts";
 import { ENTRY_REASONS, ENTRY_STATES } from "./outcome.ts";
 import { REKEY_STEPS } from "./rekey.ts";
 
-const pageOf = (name: string): string => readFileSync(join(import.meta.dirname, "../../docs", name), "utf8");
-const PAGE = pageOf("ipsec.md");
+const PAGE = readFileSync(join(import.meta.dirname, "../../docs/ipsec.md"), "utf8");
 
 /** Rows of the table whose heading line begins so: the name in the first cell -> the other cells. */
 function tableOf(page: string, heading: string): ReadonlyMap<string, readonly string[]> {
@@ -55,9 +53,4 @@ test("algorithms, with their numbers and the lengths of their keys", () => {
 
 test("steps of a rekey", () => {
   expect([...tableOf(PAGE, "| step |").keys()]).toEqual(Object.keys(REKEY_STEPS));
-});
-
-test("alarms", () => {
-  const told = tableOf(pageOf("operating.md").split("Of IPsec hosts;")[1] ?? "", "| alarm |");
-  expect([...told.keys()].toSorted()).toEqual(Object.keys(PROXY_ALARMS).toSorted());
 });

@@ -117,6 +117,14 @@ export interface ProxyAgentStatus {
   }[];
 }
 
+/** What the Monitor wants of it, again and again. */
+export interface ProxyAgentCounts extends Pick<ProxyAgentStatus, "alarms"> {
+  /** Failed ones included. */
+  readonly entries: number;
+  readonly failed: number;
+  readonly rekeys: number;
+}
+
 export interface SetKeysCall {
   readonly principal: string;
   readonly settings: KeySettings;
@@ -137,6 +145,8 @@ export interface ProxyAgentRpc {
   /** Anew, now: all SAs of the tunnel that this entry belongs to. `not-found`, `conflict` where it cannot be done. */
   rekey(call: { readonly principal: string; readonly name: string }): Promise<Result<{ readonly id: string }, Fault>>;
   status(): Promise<Result<ProxyAgentStatus, Fault>>;
+  /** Little of `status`, for whoever asks often. */
+  counts(): Promise<Result<ProxyAgentCounts, Fault>>;
   clearAlarms(call: {
     readonly code: ProxyAlarmCode;
     readonly principal: string;

@@ -10,6 +10,8 @@ export const POOL_ALARMS = {
   "state-rolled-back": "the pool found itself older than what it had promised: material was voided",
   "halves-disagree": "the pool's half in another deployment does not agree on what was done with material",
   "other-half-behind": "the pool's half in another deployment has not answered for long: notices to it were dropped",
+  "blocks-biased": "blocks fail their health tests: the device gives bits that can be guessed too well",
+  "key-ids-probed": "somebody asks again and again for keys that are not theirs, or not there (any more)",
   stuck: "an item could not be worked off and was parked",
   "relay-short": "key could not be brought in over other nodes for a minute and more, and was asked for meanwhile",
   "epoch-overdue": "an old epoch key could not be destroyed yet: what it protects is not erased",

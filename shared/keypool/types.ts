@@ -3,6 +3,7 @@
  * so that every runtime can import them.
  */
 import type { Fault } from "../errors/errors.ts";
+import type { Ksid } from "../etsi004/types.ts";
 import type { HealthReport } from "../health/health.ts";
 import type { BlockId, KeyId, LinkId, NodeId, PairName, SaeId } from "../ids.ts";
 import type { LinkEntry, Policy } from "../network/document.ts";
@@ -197,6 +198,19 @@ export interface PoolStatus {
   readonly alarms?: readonly PoolAlarm[];
   /** Of a source `relay`. */
   readonly relay?: RelayStatus;
+  /** Key streams that are open, some of them where they are many; where they were asked for. */
+  readonly streams?: readonly PoolStream[];
+}
+
+/** A key stream of ETSI GS QKD 004, by the end that opened it first. */
+export interface PoolStream {
+  readonly ksid: Ksid;
+  readonly nodes: readonly [NodeId, NodeId];
+  /** Null while nobody has come who may be this end. */
+  readonly saes: readonly [SaeId | null, SaeId | null];
+  readonly chunkBytes: number;
+  /** Had by both ends; may be a few behind. */
+  readonly delivered: number;
 }
 
 export interface RelayStatus {
@@ -316,7 +330,12 @@ export interface KeyPoolRpc {
   serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant<KeyIdRun>, Fault>[]>;
   /** What `decKeys` would refuse; consumes nothing. */
   checkKeys(call: DecKeysCall): PoolResult<null>;
-  status(call: { readonly configVersion: number; readonly principal: string }): PoolResult<PoolStatus>;
+  /** @param call.streams with the key streams that are open */
+  status(call: {
+    readonly configVersion: number;
+    readonly principal: string;
+    readonly streams?: boolean;
+  }): PoolResult<PoolStatus>;
   ingest(call: IngestCall): PoolResult<IngestOutcome>;
   /** How the device names the keys that a block of this end is made of. Idempotent; the block has been pushed before. */
   putKeyIds(call: Omit<IngestCall, "bytes"> & { readonly keyIds: readonly KeyId[] }): PoolResult<KeyIdsOutcome>;

@@ -17,6 +17,7 @@ const LISTS = [
   "legacy_nodes",
   "kms_clients",
   "kms_users",
+  "webhooks",
 ] as const;
 /** Told as a whole. Pairs have no ids. */
 const SINGLES = ["name", "pairs", "browser_origins", "policy"] as const;

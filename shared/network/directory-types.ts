@@ -3,6 +3,7 @@ import type { Fault, FaultDetail } from "../errors/errors.ts";
 import type { PairName } from "../ids.ts";
 import type { IpsecView, IpsecViewCall } from "../ipsec/view.ts";
 import type { PoolConfig } from "../keypool/types.ts";
+import type { WatchedNetwork } from "../monitor/network.ts";
 import type { ModuleConfig } from "../qkd-module/rpc.ts";
 import type { Result } from "../result.ts";
 import type { TunnelView, TunnelViewCall } from "../tunnel/types.ts";
@@ -118,8 +119,8 @@ export interface EpochsState {
   readonly firstLagging: readonly string[];
 }
 
-/** Objects whose sockets SAEs keep open: of key streams, and of rooms. */
-export type CallersKind = "streams" | "rooms";
+/** Objects whose sockets callers keep open: SAEs those of key streams and rooms, operators the Monitor's. */
+export type CallersKind = "streams" | "rooms" | "monitor";
 
 /** Who has WebSockets at such an object. */
 export interface CallersCall {
@@ -130,8 +131,9 @@ export interface CallersCall {
   readonly callers: readonly {
     /** `principalName`. */
     readonly principal: string;
-    readonly sae: string;
-    readonly node: string;
+    /** Null, as its node: an operator. */
+    readonly sae: string | null;
+    readonly node: string | null;
     /** As in their `Standing`. */
     readonly credentials: readonly string[];
     readonly agent: string | null;
@@ -196,6 +198,8 @@ export interface DirectoryRpc {
   relayView(call: RelayViewCall): Promise<OwnRelayView | { readonly unchanged: true }>;
   /** Asked by a ProxyAgent object, which is told of every change from then on as long as its node has an IPsec host. */
   ipsecView(call: IpsecViewCall): Promise<IpsecView | { readonly unchanged: true }>;
+  /** Asked by the Monitor, which is told of every change. @param knownSequence -1: it knows none */
+  monitorView(knownSequence: number): Promise<WatchedNetwork | { readonly unchanged: true }>;
 }
 
 export type PointerFault = FaultDetail & { pointer: string; message: string };

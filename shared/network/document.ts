@@ -8,6 +8,7 @@ import { FORMS } from "../etsi020/ack.ts";
 import { LIMITS } from "../limits.ts";
 import { boundedList } from "./bounded-list.ts";
 import { MAX_DISJOINT_PATHS } from "../keypool/relay-shard.ts";
+import { ALARM_SEVERITIES } from "../monitor/severities.ts";
 import { PASSWORD_HASH_FORM, PASSWORD_HASH_WORDS } from "../open-qkd-network/password-hash.ts";
 import { GRANTS } from "../open-qkd-network/token-request.ts";
 import { ModuleSettingsSchema } from "../qkd-module/settings.ts";
@@ -194,6 +195,17 @@ const kmsUser = v.strictObject({
   clients: v.optional(boundedList(PlainIdSchema, LIMITS.kmsClients)),
 });
 
+/** Whom the deployment tells of its alarms. */
+const webhook = v.strictObject({
+  id: PlainIdSchema,
+  /** https, or http on loopback. */
+  url: v.pipe(v.string(), v.maxLength(LIMITS.webhookUrlChars)),
+  /** Of alarms at least so grave; all where absent. */
+  min_severity: v.optional(v.picklist(ALARM_SEVERITIES)),
+  /** Of these alone; all where absent. */
+  codes: v.optional(boundedList(v.pipe(v.string(), v.maxLength(64)), LIMITS.webhookCodes)),
+});
+
 const principalEntry = { id: PlainIdSchema, credentials };
 
 /** As a browser writes it, to be compared as it is: no path, no port that is the scheme's own. */
@@ -281,6 +293,8 @@ const policy = v.strictObject({
   ),
   /** What an object does when its audit outbox is full: refuse requests, or drop events and raise an alarm. */
   audit_overflow: v.optional(v.picklist(["refuse", "drop"]), "refuse"),
+  /** Audit records are dropped some time after so many days. Absent: never. */
+  audit_retention_days: v.optional(wholeNumber(1, LIMITS.auditRetentionDays)),
 });
 
 export const NetworkDocumentSchema = v.strictObject({
@@ -298,6 +312,7 @@ export const NetworkDocumentSchema = v.strictObject({
   kms_users: v.optional(boundedList(kmsUser, LIMITS.kmsUsers)),
   /** Pairs of nodes whose keys shall come over so many paths; keys of all others come as they can. */
   pairs: v.optional(boundedList(pair, LIMITS.multipathPairs)),
+  webhooks: v.optional(boundedList(webhook, LIMITS.webhooks)),
   /** Origins of other hosts whose pages may call the API, with tokens of their users. Absent: none. */
   browser_origins: v.optional(boundedList(origin, LIMITS.browserOrigins)),
   policy: v.optional(policy, {}),
@@ -315,6 +330,8 @@ export type KmsPeerEntry = NonNullable<NetworkDocument["kms_peers"]>[number];
 export type KmsClientEntry = NonNullable<NetworkDocument["kms_clients"]>[number];
 export type KmsUserEntry = NonNullable<NetworkDocument["kms_users"]>[number];
 export type SaeEntry = NetworkDocument["saes"][number];
+export type OperatorEntry = NetworkDocument["operators"][number];
+export type WebhookEntry = NonNullable<NetworkDocument["webhooks"]>[number];
 export type Policy = NetworkDocument["policy"];
 /** Of whoever wrote a policy down before some of its members existed. */
 export const DEFAULT_POLICY: Policy = v.parse(policy, {});

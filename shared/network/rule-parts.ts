@@ -11,6 +11,7 @@ import type {
   PairEntry,
   Policy,
   SaeEntry,
+  WebhookEntry,
 } from "./document.ts";
 
 export interface Entry<T> {
@@ -31,6 +32,7 @@ export interface Sections {
   readonly legacyNodes: readonly Entry<LegacyNodeEntry>[];
   readonly kmsClients: readonly Entry<KmsClientEntry>[];
   readonly kmsUsers: readonly Entry<KmsUserEntry>[];
+  readonly webhooks: readonly Entry<WebhookEntry>[];
   readonly policy: Policy | null;
   /** Ids of all nodes, those at fault elsewhere included. */
   readonly nodeIds: ReadonlySet<string>;

@@ -22,6 +22,7 @@ import {
 } from "./remote-rules.ts";
 import { DEPLOYMENT_LOG } from "./reserved.ts";
 import { type Entry, type InForce, repeated, type Sections, unknownNode } from "./rule-parts.ts";
+import { webhookRules } from "./webhook-rules.ts";
 
 type Rule = (sections: Sections, inForce: InForce) => Iterable<PointerFault>;
 
@@ -59,6 +60,7 @@ export const RULES: readonly Rule[] = [
   ...kmsUserRules,
   ...legacyRules,
   ...ipsecRules,
+  ...webhookRules,
   operatorLeft,
   shardsKept,
   hostingKept,

@@ -106,6 +106,7 @@ function soundSections(output: unknown, issues: readonly Input[]): Sections {
     legacyNodes: entries("legacy_nodes"),
     kmsClients: entries("kms_clients"),
     kmsUsers: entries("kms_users"),
+    webhooks: entries("webhooks"),
     policy: faulty.has("/policy") ? null : part<NetworkDocument["policy"]>(document["policy"]),
     nodeIds: new Set(nodes),
     sites: new Set([...hostedIds(document["nodes"]), ...ids("nodes", "site")]),

@@ -51,6 +51,19 @@ export interface RelayFigures {
   readonly steps: RelayCounts;
 }
 
+/** A relay that a node has begun, over one path: of a key in shares, each is one. */
+export interface RecentRelay {
+  /** Of the relay, and the share's number. */
+  readonly id: string;
+  readonly path: readonly NodeId[];
+  readonly bytes: number;
+  readonly beganMs: number;
+  /** Null while it is under way. */
+  readonly endedMs: number | null;
+  /** Why it failed; null: it has not. */
+  readonly trouble: WalkTrouble | null;
+}
+
 export interface NodeStatus {
   readonly node: NodeId;
   /** By the policy of the network. */
@@ -61,6 +74,8 @@ export interface NodeStatus {
   readonly unheard: readonly { readonly node: NodeId; readonly isHosted: boolean }[];
   readonly avoided: readonly Avoidance[];
   readonly relays: RelayFigures;
+  /** The latest first; absent in answers of the release before. */
+  readonly recent?: readonly RecentRelay[];
   readonly alarms: readonly NodeAlarm[];
 }
 

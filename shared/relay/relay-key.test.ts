@@ -217,7 +217,16 @@ describe("a key", () => {
   test("comes over the next path where one fails, with another relay and other bits", async () => {
     const rig = new Rig(NAMES);
     rig.sides.set(C, new NodeSide({ ...rig.portsOf(C), drawHop: async () => fail("link-budget", "") }));
-    const relayed = await relayKey(rig.reachOf(A), order([[[A, B, C, Z]], [[A, B, D, Z]]]));
+    const told: unknown[] = [];
+    const walking: Reach["walking"] =
+      ({ path }) =>
+      (trouble) =>
+        told.push([path, trouble]);
+    const relayed = await relayKey({ ...rig.reachOf(A), walking }, order([[[A, B, C, Z]], [[A, B, D, Z]]]));
+    expect(told).toEqual([
+      [[A, B, C, Z], "dry"],
+      [[A, B, D, Z], null],
+    ]);
     expect(relayed).toMatchObject({ ok: true, value: { failures: [{ why: "dry", blamed: { link: [C, Z] } }] } });
     const relays = new Set(rig.asked.map(({ terms }) => terms.relay));
     expect(relays.size).toBe(2);

@@ -19,13 +19,15 @@ import { areAllDisjoint, SHARED_BETWEEN } from "./disjoint.ts";
 import { xorInto } from "./hop.ts";
 import { flawOfTerms } from "./terms.ts";
 import { COMPARE_KEY_BYTES, type RelayedBy, type RelayId, type RelayTerms } from "./types.ts";
-import { type Walked, type WalkFailure, walkPath, type WalkReach } from "./walk.ts";
+import { type Walked, type WalkFailure, walkPath, type WalkReach, type WalkTrouble } from "./walk.ts";
 
 export interface Reach extends WalkReach, CompareReach {
   /** At random. */
   newRelayId(): RelayId;
   /** `voidRelay` of that node. */
   voidAt(node: NodeId, terms: RelayTerms): Promise<Result<null, Fault>>;
+  /** For who watches: a path is walked from now on. @returns to be told how that has ended; null: well */
+  walking?(terms: RelayTerms): (trouble: WalkTrouble | null) => void;
 }
 
 /** One path a share, each from the initiator to the target. */
@@ -83,7 +85,9 @@ async function relayOver(
   let isGivenUp = false;
   const walks = await Promise.all(
     shares.value.map(async (terms) => {
+      const ended = reach.walking?.(terms);
       const walked = await walkPath(reach, terms, () => isGivenUp);
+      ended?.(walked.ok ? null : walked.error.why);
       if (!walked.ok) isGivenUp = true;
       return walked;
     }),

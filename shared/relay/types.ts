@@ -173,7 +173,8 @@ export interface TrustedNodeRpc {
   /** Which node of another deployment announces an SAE at present; null: none does. */
   nodeOf(call: { readonly configVersion: number; readonly sae: SaeId }): Promise<Result<NodeId | null, Fault>>;
   /** For operators; looks at no link for it. Fails with `no-route` where the node is not hosted here. */
-  status(call: { readonly configVersion: number }): Promise<Result<NodeStatus, Fault>>;
+  /** @param call.quiet by who asks again and again: that keeps no node awake */
+  status(call: { readonly configVersion: number; readonly quiet?: boolean }): Promise<Result<NodeStatus, Fault>>;
   clearAlarms(call: ClearNodeAlarmsCall): Promise<Result<{ readonly cleared: number }, Fault>>;
 }
 

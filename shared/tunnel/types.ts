@@ -28,6 +28,18 @@ export interface EnrolledAgent {
   readonly enrolledMs: number;
   readonly state: "active" | "standby" | "absent";
   readonly connectedMs: number | null;
+  /** When it pinged last, or connected: an agent whose machine has lost its power stays connected for long. */
+  readonly heardMs?: number;
+  /** Of one that is connected, as it told when it connected; absent where it told nothing. */
+  readonly clockAheadMs?: number;
+  readonly certificates?: readonly AgentCertificate[];
+}
+
+/** A certificate that an agent has for others to see. */
+export interface AgentCertificate {
+  readonly name: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
 }
 
 /** What a hub wants an operator to look into: code -> what it says. The subject names the agent, and its instance where known. */
@@ -46,6 +58,8 @@ export const isTunnelAlarmCode = (text: string): text is TunnelAlarmCode => Obje
 
 export interface TunnelStatus {
   readonly site: string;
+  /** When an agent came last to serve the site. Null: none has, as far as is known: its agents only reach others. */
+  readonly servedMs?: number | null;
   readonly agents: readonly EnrolledAgent[];
   /** As the active agent exposes them; empty while none is connected. */
   readonly services: readonly Service[];

@@ -1,7 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { fault } from "../../shared/errors/errors.ts";
 import { err, ok } from "../../shared/result.ts";
+import type { Env } from "../env.ts";
 import { respondFault, respondUnexpected } from "../middleware/respond.ts";
+import { beginVisit } from "../telemetry/visit.ts";
 import { answerOf } from "./key-pool.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -25,7 +27,10 @@ test("an object's own answers pass unchanged", async () => {
 
 test("what nobody expected is told to the log, not to the client", async () => {
   const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
-  const response = respondUnexpected(new Error("secret detail"), "GET /x");
+  const response = respondUnexpected(
+    new Error("secret detail"),
+    beginVisit(new Request("https://edge.test/x"), {} as Env),
+  );
   expect([response.status, response.body]).toEqual([500, JSON.stringify({ message: "key data access error" })]);
   expect(log.mock.calls.join()).toContain("secret detail");
 });

@@ -105,7 +105,7 @@ async function who(wish: Wish, world: World = {}): Promise<string> {
     QKD_BOOTSTRAP_SHA256: tokenSha256("bootstrap").toUpperCase(),
   } as unknown as Env;
   const background = { waitUntil: () => undefined };
-  const result = await authenticate(request, env, background, undefined, new DirectoryCache(), source);
+  const result = await authenticate(request, env, background, {}, new DirectoryCache(), source);
   if (!result.ok) return result.error.code;
   const { principal, scopes, drained } = result.value.grant;
   const node = principal.role === "sae" ? `@${principal.node}` : "";

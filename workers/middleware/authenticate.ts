@@ -2,14 +2,16 @@
  * Who is calling: decided here, once a request, from a client certificate, a bearer token, or a site agent's word for
  * an SAE behind it. What the caller may then do is `allows` in shared/auth/policy.ts.
  *
- * Cookies are never looked at. Two proofs that disagree are none.
+ * Cookies are looked at where operators act, and nowhere else. Two proofs that disagree are none.
  */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
-import { ACCESS_SCOPES, allows, BOOTSTRAP_OPERATOR, STARTER_OPERATOR, type Grant } from "../../shared/auth/policy.ts";
+import { ACCESS_SCOPES, allows, STARTER_OPERATOR, type Grant } from "../../shared/auth/policy.ts";
 import { principalName, type AuthenticatedBy } from "../../shared/auth/principal.ts";
 import type { Standing } from "../../shared/auth/standing.ts";
-import { constantTimeEqual, tokenSha256 } from "../../shared/auth/token.ts";
+import type { SessionHolder } from "../../shared/auth/session.ts";
+import { tokenSha256 } from "../../shared/auth/token.ts";
 import { clientOfKmsToken } from "../../shared/open-qkd-network/token.ts";
+import type { ShownCertificate } from "../../shared/monitor/alarm-rpc.ts";
 import type { TokenHolder } from "../../shared/open-qkd-network/types.ts";
 import { siteOfAccessToken } from "../../shared/tunnel/access-token.ts";
 import type { AccessHolder } from "../../shared/tunnel/types.ts";
@@ -32,6 +34,9 @@ import {
   type DirectoryCache,
   type SnapshotSource,
 } from "../clients/directory.ts";
+import { sessionsOf, sessionWords } from "../clients/operator-sessions.ts";
+import { monitorOf } from "../clients/monitor.ts";
+import { shownCertificates } from "../clients/shown-certificates.ts";
 import { issuerOf, kmsTokenWords } from "../clients/token-issuer.ts";
 import { accessWords, hubOf } from "../clients/tunnel-hub.ts";
 import type { Env } from "../env.ts";
@@ -41,7 +46,9 @@ import { isCertificateMeant } from "./browsers.ts";
 import { tlsClientCertificate, type ClientCertificate, type TlsClientAuth } from "./client-certificate.ts";
 import type { Incoming } from "./incoming.ts";
 import { ofKmsToken } from "./kms-token.ts";
+import { ofNetworkToken } from "./network-token.ts";
 import { granted, type Outcome, refused, unknown } from "./outcome.ts";
+import { ofSession, readSession } from "./session.ts";
 
 /** A caller, and the network as it was when it was let in: routes use the same view. */
 export interface Authenticated {
@@ -49,12 +56,30 @@ export interface Authenticated {
   readonly lookup: Lookup;
   /** For who stays longer than the request. */
   readonly standing: () => Standing;
+  /** Of who is known by it. */
+  readonly session: Session | null;
+}
+
+export interface Session {
+  /** Secret: the cookie's value. */
+  readonly id: string;
+  readonly expiresMs: number;
+}
+
+/** How a caller is looked up. */
+interface Lookout {
+  /** How old the copy of the network may be. */
+  readonly snapshotAgeMs?: number | undefined;
+  /** Whether an operator's session counts here. */
+  readonly takesSession?: boolean;
 }
 
 /** A request's proofs, taken from it before the network is looked at. */
 export interface Proofs {
   readonly certificate: ClientCertificate | null;
   readonly tokenSha256: string | null;
+  /** Of the id of an operator's session; null where a token is shown. */
+  readonly sessionSha256?: string | null;
   /** Of a token that came with an agent's tunnel: the site whose hub gave it. */
   readonly accessSite?: string | null;
   /** Of a token of the KMS API: the client whose issuer gave it. */
@@ -67,43 +92,48 @@ export interface Proofs {
   readonly starter: boolean;
 }
 
-/** What the objects say that gave the token shown; nothing of any other. */
+/** What the objects say that gave the token or session shown; nothing of any other. */
 interface Words {
   readonly access: AccessHolder | null;
   readonly kms: TokenHolder | null;
+  readonly session: SessionHolder | null;
 }
-const NO_WORDS: Words = { access: null, kms: null };
+const NO_WORDS: Words = { access: null, kms: null, session: null };
 
 /**
  * Authenticates one request.
  *
- * @param snapshotAgeMs how old the copy of the network may be
- * @returns `unauthorised` (401) or `directory-unavailable` (503).
+ * @returns `unauthorised` (401), `forbidden` for a session without the header that goes with it, or `directory-unavailable` (503).
  */
 export async function authenticate(
   request: Incoming,
   env: Env,
   background: Background,
-  snapshotAgeMs: number = LIMITS.snapshotMaxAgeMs,
+  { snapshotAgeMs = LIMITS.snapshotMaxAgeMs, takesSession = false }: Lookout = {},
   cache: DirectoryCache = directoryCache,
   directory: SnapshotSource = snapshotSourceOf(env),
 ): Promise<Result<Authenticated, Fault>> {
   const nowMs = Date.now();
-  const proofs = readProofs(request, env.QKD_MTLS ?? "off", nowMs);
-  if (!proofs.ok) return fail("unauthorised", proofs.error);
+  const shown = readProofs(request, env.QKD_MTLS ?? "off", nowMs);
+  if (!shown.ok) return fail("unauthorised", shown.error);
+  // Who shows a token means that one, whatever the browser adds.
+  const session = takesSession && shown.value.tokenSha256 === null ? readSession(request, env) : ok(null);
+  if (!session.ok) return session;
+  const sessionSha256 = session.value === null ? null : tokenSha256(session.value);
+  const proofs = { ...shown.value, sessionSha256 };
   const view = await cache.lookup(directory, background, snapshotAgeMs);
   if (!view.ok) return view;
   let lookup = view.value;
-  let words = await wordsOn(proofs.value, lookup, env);
+  let words = await wordsOn(proofs, lookup, env);
   if (!words.ok) return words;
-  let outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, words.value);
+  let outcome = identify(proofs, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, words.value);
   if (!outcome.ok && outcome.error.unknown) {
     const newer = await cache.afterMiss(directory, lookup);
     if (newer !== null) {
       lookup = newer;
-      words = await wordsOn(proofs.value, lookup, env);
+      words = await wordsOn(proofs, lookup, env);
       if (!words.ok) return words;
-      outcome = identify(proofs.value, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, words.value);
+      outcome = identify(proofs, lookup, nowMs, env.QKD_BOOTSTRAP_SHA256, words.value);
     }
   }
   if (!outcome.ok) return fail("unauthorised", outcome.error.reason);
@@ -111,18 +141,46 @@ export async function authenticate(
   // Browsers show a certificate for any page; who came by a token has been given that.
   if ((by === "mtls" || by === "agent") && !isCertificateMeant(request, by === "agent"))
     return fail("unauthorised", "a page of another host sent the request");
+  noteCertificates(request, proofs, outcome.value, { nowMs, env, background });
   const said = words.value;
-  const agentOf = (): Outcome => identify({ ...proofs.value, assertion: null }, lookup, nowMs, undefined, said);
-  return ok({ grant: outcome.value, lookup, standing: () => standingOf(proofs.value, lookup, agentOf) });
+  const agentOf = (): Outcome => identify({ ...proofs, assertion: null }, lookup, nowMs, undefined, said);
+  return ok({
+    grant: outcome.value,
+    lookup,
+    standing: () => standingOf(proofs, lookup, said, agentOf),
+    session: sessionOf(by, session.value, said),
+  });
 }
 
+/** The caller's certificate, and that of the front it came through: somebody may have to be told that one ends. */
+function noteCertificates(
+  request: Incoming,
+  { certificate, assertion, frontNode }: Proofs,
+  { principal }: Grant,
+  { nowMs, env, background }: { readonly nowMs: number; readonly env: Env; readonly background: Background },
+): void {
+  const note = (shown: ShownCertificate): void =>
+    shownCertificates.note(shown, nowMs, () => monitorOf(env), background);
+  const asserted = assertion !== null && "certificate" in assertion ? assertion.certificate : null;
+  const { fingerprint, notBeforeMs = null, notAfterMs = null } = asserted ?? certificate ?? {};
+  if (fingerprint !== undefined && notBeforeMs !== null && notAfterMs !== null) {
+    note({ fingerprint, principal: principalName(principal), notBeforeMs, notAfterMs });
+  }
+  const own = frontNode === null ? undefined : platformProperties(request).qkd?.own;
+  if (own !== undefined) note({ ...own, principal: `KME front of ${frontNode}` });
+}
+
+const sessionOf = (by: AuthenticatedBy, id: string | null, { session }: Words): Session | null =>
+  by !== "session" || id === null || session === null ? null : { id, expiresMs: session.expiresMs };
+
 /** @param agentOf who shows these proofs, but for what is asserted */
-function standingOf(proofs: Proofs, { tokens }: Lookup, agentOf: () => Outcome): Standing {
-  const { certificate, tokenSha256: sha256, assertion } = proofs;
+function standingOf(proofs: Proofs, { tokens }: Lookup, { session }: Words, agentOf: () => Outcome): Standing {
+  const { certificate, assertion } = proofs;
+  const sha256 = proofs.tokenSha256 ?? session?.tokenSha256 ?? null;
   const asserted = assertion !== null && "certificate" in assertion ? assertion.certificate : null;
   const certificates = [certificate, asserted].filter((each) => each !== null);
   const credentials = certificates.map(({ fingerprint }) => revocationKey("certificate", fingerprint));
-  const ends = certificates.map(({ notAfterMs }) => notAfterMs ?? Infinity);
+  const ends = [...certificates.map(({ notAfterMs }) => notAfterMs ?? Infinity), session?.expiresMs ?? Infinity];
   if (sha256 !== null) {
     credentials.push(revocationKey("token", sha256));
     ends.push(Date.parse(tokens.get(sha256)?.expires ?? "") || Infinity);
@@ -134,11 +192,15 @@ function standingOf(proofs: Proofs, { tokens }: Lookup, agentOf: () => Outcome):
   return { credentials, agent: speaker?.id ?? null, untilMs: Number.isFinite(untilMs) ? untilMs : null };
 }
 
-/** Who holds the token shown, says the object that it names; only those of sites and clients that there are are asked. */
+/** Who holds the token or session shown, says the object that gave it; only those of sites and clients that there are are asked. */
 async function wordsOn(proofs: Proofs, lookup: Lookup, env: Env): Promise<Result<Words, Fault>> {
-  const { tokenSha256: sha256, accessSite: site = null, kmsClient: client = null } = proofs;
-  if (sha256 === null) return ok(NO_WORDS);
+  const { tokenSha256: sha256, sessionSha256 = null, accessSite: site = null, kmsClient: client = null } = proofs;
   try {
+    if (sessionSha256 !== null) {
+      const session = await sessionWords.holder(sessionSha256, async (id) => await sessionsOf(env).holderOf(id));
+      return ok({ ...NO_WORDS, session });
+    }
+    if (sha256 === null) return ok(NO_WORDS);
     if (site !== null && lookup.sites.has(site)) {
       const access = await accessWords.holder(sha256, async (token) => await hubOf(env, site).accessOf(token));
       return ok({ ...NO_WORDS, access });
@@ -149,7 +211,7 @@ async function wordsOn(proofs: Proofs, lookup: Lookup, env: Env): Promise<Result
     }
     return ok(NO_WORDS);
   } catch {
-    return fail("unavailable", "the part that gave this token does not answer");
+    return fail("unavailable", "the part that gave this token or session does not answer");
   }
 }
 
@@ -200,6 +262,11 @@ function identify(
     if (!byToken.ok) return byToken;
     grants.push(byToken.value);
   }
+  if (typeof proofs.sessionSha256 === "string") {
+    const bySession = ofSession(words.session, lookup, nowMs);
+    if (!bySession.ok) return bySession;
+    grants.push(bySession.value);
+  }
   if (proofs.starter) grants.push({ principal: STARTER_OPERATOR, scopes: null, drained: false });
   const grant = grants.at(-1);
   if (grant === undefined) return refused("no credentials");
@@ -232,21 +299,7 @@ function ofAnyToken(
   if (accessSite !== null) return ofAccess(access, lookup, nowMs);
   if (kmsClient !== null && !lookup.kmsClientsById.has(kmsClient)) return unknown("KMS token of a client that is gone");
   if (kmsClient !== null) return ofKmsToken(kms, lookup, nowMs);
-  return ofToken(sha256, lookup, nowMs, bootstrapSha256);
-}
-
-function ofToken(sha256: string, lookup: Lookup, nowMs: number, bootstrapSha256: string | undefined): Outcome {
-  const owner = lookup.tokens.get(sha256);
-  if (owner !== undefined && constantTimeEqual(owner.sha256, sha256)) {
-    // An instant that does not parse is NaN, which is later than nothing.
-    if (owner.expires !== null && !(Date.parse(owner.expires) > nowMs)) return refused("token expired");
-    return granted(owner, "token", owner.scopes, lookup, nowMs);
-  }
-  if (bootstrapSha256 !== undefined && constantTimeEqual(bootstrapSha256.toLowerCase(), sha256)) {
-    if (!lookup.snapshot.bootstrapOpen) return unknown("the bootstrap token is used up or too old");
-    return ok({ principal: BOOTSTRAP_OPERATOR, scopes: null, drained: false });
-  }
-  return unknown("token of nobody known");
+  return ofNetworkToken(sha256, lookup, nowMs, bootstrapSha256);
 }
 
 /** An agent by the token that came with its tunnel, if the network still has it. */
@@ -301,7 +354,12 @@ export const isGateway = (request: Incoming, env: Env): boolean =>
 /** What of `request.cf` is used here; `qkd` is added by a KME front, or by who started the engine. */
 interface PlatformProperties {
   readonly tlsClientAuth?: TlsClientAuth;
-  readonly qkd?: { readonly node?: string; readonly starter?: boolean; readonly gateway?: boolean };
+  readonly qkd?: {
+    readonly node?: string;
+    readonly starter?: boolean;
+    readonly gateway?: boolean;
+    readonly own?: Omit<ShownCertificate, "principal">;
+  };
 }
 
 /** `request.cf` comes from the platform or a KME front, never from the client: taken at its word. */

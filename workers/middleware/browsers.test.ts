@@ -189,3 +189,35 @@ describe("the messenger's page", () => {
     expect((await call(path)).status).toBe(404);
   });
 });
+
+describe("the dashboard's page", () => {
+  test("is at the root, under headers like the messenger's, and asks for no microphone", async () => {
+    const page = await call("/");
+    expect([page.status, page.headers.get("Content-Type"), page.headers.get("Cache-Control")]).toEqual([
+      200,
+      "text/html; charset=utf-8",
+      "no-cache",
+    ]);
+    expect(page.headers.get("Content-Security-Policy")).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'self';/,
+    );
+    expect(page.headers.get("Permissions-Policy")).toMatch(/^microphone=\(\), camera=\(\)/);
+    expect(page.headers.get("Set-Cookie")).toBeNull();
+    const [script = ""] = /\/dashboard\/assets\/[\w-]+\.js/.exec(await page.text()) ?? [];
+    const file = await call(script);
+    expect([file.status, file.headers.get("Content-Type")]).toEqual([200, "text/javascript; charset=utf-8"]);
+    await file.body?.cancel();
+  });
+
+  test("answers HEAD without a body, and takes it for no other path's", async () => {
+    const head = await call("/", { method: "HEAD" });
+    expect([head.status, await head.text()]).toEqual([200, ""]);
+    expect((await call("/healthz", { method: "HEAD" })).status).toBe(405);
+    expect((await call("/", { method: "POST" })).status).toBe(405);
+  });
+
+  test.each(["/dashboard/", "/dashboard/assets/", "/dashboard/index", "/dashboard/..%2fmessenger/index.html"])(
+    "has no other files: %s",
+    async (path) => expect((await call(path)).status).toBe(404),
+  );
+});

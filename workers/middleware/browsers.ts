@@ -1,8 +1,8 @@
 /**
  * What pages of other hosts may do here: nothing, but for those of the network document's `browser_origins`, and these by
- * bearer tokens only. There are no cookies and no credentials mode: what a browser adds by itself never counts for them.
+ * bearer tokens only. There is no credentials mode: what a browser adds by itself, cookies too, never counts for them.
  */
-import { isMeant, isOwnOrigin, type Reached } from "../../shared/auth/browsers.ts";
+import { isMeant, isOwnOrigin, type PageWord, type Reached } from "../../shared/auth/browsers.ts";
 import { fault, type Fault } from "../../shared/errors/errors.ts";
 import { type Background, directoryCache, snapshotSourceOf } from "../clients/directory.ts";
 import type { Env } from "../env.ts";
@@ -29,11 +29,26 @@ const OPEN_PATHS = /^\/(?:api|uaa)\//;
  * @param isAsserted by an agent, to whose front it was shown
  */
 export function isCertificateMeant({ url, headers }: Incoming, isAsserted: boolean): boolean {
-  const word = { origin: headers.get("Origin"), fetchSite: headers.get("Sec-Fetch-Site") };
+  const word = pageOf(headers);
   if (word.origin === null) return isMeant(word, NOWHERE);
   const host = (isAsserted ? headers.get(FRONT_HOST_HEADER) : null) ?? new URL(url).host;
   return isMeant(word, { hosts: [host], isSecure: true });
 }
+const pageOf = (headers: Incoming["headers"]): PageWord => ({
+  origin: headers.get("Origin"),
+  fetchSite: headers.get("Sec-Fetch-Site"),
+});
+
+/** Had no page of another host a part in this? */
+export const isPageMeant = (request: Incoming, env: Env): boolean =>
+  isMeant(pageOf(request.headers), reachedBy(request, env));
+
+/** Does a browser say that one of the edge's own pages sent this, or the user alone? */
+export function isOfOwnPage(request: Incoming, env: Env): boolean {
+  const { origin, fetchSite } = pageOf(request.headers);
+  return (origin !== null || fetchSite !== null) && isPageMeant(request, env);
+}
+
 /** Where no origin is told it is not asked: of most requests no URL has to be read for this. */
 const NOWHERE: Reached = { hosts: [], isSecure: true };
 
@@ -75,7 +90,7 @@ async function checkConfigured(origin: string, env: Env, background: Background)
  * A self-hosted edge may be behind somebody who ends TLS for it, and calls it otherwise; an agent's front says what its
  * client called it. That no page can say: it is a header that no CORS lets through.
  */
-function reachedBy({ url, headers }: Request, { QKD_HOSTS }: Env): Reached {
+function reachedBy({ url, headers }: Incoming, { QKD_HOSTS }: Env): Reached {
   const { host, protocol } = new URL(url);
   const front = headers.get(FRONT_HOST_HEADER);
   const hosts = [host, ...(QKD_HOSTS?.split(",") ?? []), ...(front === null ? [] : [front])];

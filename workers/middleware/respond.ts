@@ -5,6 +5,8 @@ import { problemOf } from "../../shared/etsi020/problem.ts";
 import { keyFault } from "../../shared/open-qkd-network/answers.ts";
 import { INVALID_TOKEN, INVALID_TOKEN_CHALLENGE, oauthFaultBody } from "../../shared/open-qkd-network/oauth-errors.ts";
 import { errorObject, INTERNAL_MESSAGE } from "../../shared/etsi014/error.ts";
+import { workerLog } from "../telemetry/bounded-log.ts";
+import { logFields, type Visit } from "../telemetry/visit.ts";
 
 /** Nothing here may be stored: GET returns key material. */
 const EVERYWHERE = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
@@ -73,9 +75,9 @@ export function respondFaultOf({ faults }: Pick<Operation, "faults">, problem: F
 }
 
 /** For what nobody expected: the standard's generic message to the client, the name of the error to the log. */
-export function respondUnexpected(error: unknown, what: string): Answer {
+export function respondUnexpected(error: unknown, visit: Visit): Answer {
   const named = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  // oxlint-disable-next-line no-console -- the Worker's log
-  console.error(`${what}: ${named}`);
+  const fields = { ...logFields(visit), method: visit.method, error: named };
+  workerLog.note({ level: "error", event: "unexpected", reason: visit.operation, fields });
   return respondFault(fault("internal", INTERNAL_MESSAGE));
 }

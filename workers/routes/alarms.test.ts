@@ -27,6 +27,8 @@ beforeAll(async () => {
 
 describe("alarms", () => {
   test("of a mismatch: operators see what it is about, SAEs a code and times", async () => {
+    // The pool may be at work already, and the Worker's copy of the network is up to a second old.
+    await expect.poll(linkBody).toMatchObject({ feed: "two-ended" });
     expect((await push("f.cor:0", "n2", random())).status).toBe(202);
     const twin = await push("f.cor:0", "n3", random());
     expect([twin.status, await twin.json()]).toMatchObject([202, { outcome: "quarantined", reason: "twin-mismatch" }]);

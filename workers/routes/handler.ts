@@ -7,12 +7,14 @@ import type { Env } from "../env.ts";
 import type { Authenticated } from "../middleware/authenticate.ts";
 import type { Incoming } from "../middleware/incoming.ts";
 import type { Answer } from "../middleware/respond.ts";
+import type { Visit } from "../telemetry/visit.ts";
 
 export interface Call {
   readonly request: Incoming;
   readonly env: Env;
   readonly context: Pick<ExecutionContext, "waitUntil">;
   readonly pools: PoolCalls;
+  readonly visit: Visit;
   /** Of the path, decoded once. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;

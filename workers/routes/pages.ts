@@ -47,6 +47,9 @@ const CSP = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+/** Pictures bring their own colours, and nothing else. */
+const PICTURE_CSP = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
 /** What no page here needs, and the microphone for one that calls. */
 const permissions = (microphone: "self" | ""): string =>
   [
@@ -69,18 +72,41 @@ interface Page {
   readonly microphone: "self" | "";
 }
 
+const DASHBOARD: Page = { folder: "dashboard", microphone: "" };
+const DOCS: Page = { folder: "docs", microphone: "" };
 const MESSENGER: Page = { folder: "messenger", microphone: "self" };
+
+export async function getDashboard(call: Call): StreamReply {
+  return await fileOf(DASHBOARD, "index.html", call);
+}
+
+export async function getDashboardFile(call: Call): StreamReply {
+  return await fileOf(DASHBOARD, call.path["file"] ?? "", call);
+}
+
+export async function openDocs(): Reply {
+  return await Promise.resolve(ok(respond(null, HTML, 308, { ...HEADERS, Location: "/docs/" })));
+}
+
+/** Its pages have no extension in their addresses. */
+export async function getDocsFile(call: Call): StreamReply {
+  const file = call.path["file"] ?? "";
+  return await fileOf(DOCS, file === "" ? "index.html" : /\.[a-z0-9]+$/.test(file) ? file : `${file}.html`, call);
+}
 
 export async function openMessenger(): Reply {
   return await Promise.resolve(ok(respond(null, HTML, 308, { ...HEADERS, Location: "/messenger/" })));
 }
 
 export async function getMessenger(call: Call): StreamReply {
-  return await fileOf(MESSENGER, call);
+  return await fileOf(MESSENGER, call.path["file"] === "" ? "index.html" : (call.path["file"] ?? ""), call);
 }
 
-async function fileOf({ folder, microphone }: Page, { env, path }: Call): Promise<Result<Response, Fault>> {
-  const file = path["file"] === "" ? "index.html" : (path["file"] ?? "");
+async function fileOf(
+  { folder, microphone }: Page,
+  file: string,
+  { env }: Pick<Call, "env">,
+): Promise<Result<Response, Fault>> {
   const type = TYPES[FILE.exec(file)?.groups?.["extension"] ?? ""];
   if (type === undefined) return fail("not-found", "no such file");
   const found = await env.ASSETS.fetch(`http://assets/${folder}/${file}`);
@@ -92,7 +118,7 @@ async function fileOf({ folder, microphone }: Page, { env, path }: Call): Promis
     ...HEADERS,
     "Content-Type": type,
     "Cache-Control": HASHED.test(file) ? A_YEAR : ASKED_FOR,
-    "Content-Security-Policy": CSP,
+    "Content-Security-Policy": type === TYPES["svg"] ? PICTURE_CSP : CSP,
     "Permissions-Policy": permissions(microphone),
   };
   return ok(new Response(found.body, { headers }));

@@ -3,6 +3,8 @@ import * as v from "valibot";
 import { fail } from "../../shared/errors/errors.ts";
 import { IPSEC_SERVICE } from "../../shared/ipsec/errand.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import { REQUEST_ID_HEADER } from "../../shared/telemetry/request-id.ts";
+import { TRACEPARENT, writeTraceparent } from "../../shared/telemetry/trace.ts";
 import { ServiceNameSchema } from "../../shared/tunnel/services.ts";
 import { HTTP_CALL_HEADER, type HttpCall } from "../../shared/tunnel/types.ts";
 import { ok } from "../../shared/result.ts";
@@ -14,7 +16,7 @@ import { siteOfPath } from "./sites.ts";
 export async function useService(call: AuthenticatedCall): StreamReply {
   const site = siteOfPath(call);
   if (!site.ok) return site;
-  const { request, env, path, caller } = call;
+  const { request, env, path, caller, visit } = call;
   if (request.headers.get("Upgrade") !== null) return fail("bad-request", "no upgrade goes through the tunnel's HTTP");
   const declared = request.headers.get("Content-Length");
   const length = Number(declared ?? 0);
@@ -38,6 +40,8 @@ export async function useService(call: AuthenticatedCall): StreamReply {
   };
   const headers = new Headers(request.headers as Headers);
   headers.set(HTTP_CALL_HEADER, JSON.stringify(httpCall));
+  headers.set(REQUEST_ID_HEADER, visit.requestId);
+  if (visit.trace !== null) headers.set(TRACEPARENT, writeTraceparent(visit.trace));
   const query = rawQuery(request.url);
   const target = `/${path["rest"] ?? ""}${query === "" ? "" : `?${query}`}`;
   try {

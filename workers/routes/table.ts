@@ -1,6 +1,7 @@
 /** Operation of the contract -> handler. */
 import { deleteAlarms } from "./alarms.ts";
-import { getAudit } from "./audit.ts";
+import { getAudit, getAuditCheckpoints, getAuditKeys, postAuditCheckpoint } from "./audit.ts";
+import { deleteAcknowledgement, getAlarms, getWebhooks, postAcknowledgement } from "./deployment-alarms.ts";
 import { getDecKeys, postDecKeys } from "./dec-keys.ts";
 import { getEncKeys, postEncKeys } from "./enc-keys.ts";
 import { getEpochs, postEpochsRoll } from "./epochs.ts";
@@ -18,6 +19,8 @@ import {
 } from "./ipsec.ts";
 import { getLegacyVersions, postLegacyDiscover, postLegacyExtKeys, postLegacyVoid } from "./legacy.ts";
 import { getLink, getLinks, postPrefill, putBlock } from "./links.ts";
+import { getMonitor, getMonitorHistory, getMonitorLive } from "./monitor.ts";
+import { getMetrics } from "./metrics.ts";
 import {
   getNetwork,
   getNetworkSchema,
@@ -30,10 +33,11 @@ import { deleteNodeAlarms, getNode, getNodeRoute, getNodes } from "./nodes.ts";
 import { getKey, newKey } from "./open-qkd-network/keys.ts";
 import { postToken, postTokenRevocation } from "./open-qkd-network/tokens.ts";
 import { deletePairAlarms, getPairs } from "./pairs.ts";
-import { getMessenger, openMessenger } from "./pages.ts";
+import { getDashboard, getDashboardFile, getDocsFile, getMessenger, openDocs, openMessenger } from "./pages.ts";
 import { getNodeIdentity, postPeerQuestion } from "./peers.ts";
 import { getRevocations, postRevocations } from "./revocations.ts";
 import { getRoom } from "./rooms.ts";
+import { deleteSession, getSession, postSession } from "./session.ts";
 import { useService } from "./services.ts";
 import { deleteAgent, deleteSiteAlarms, getSite, getSites, postAgents, postSiteReports } from "./sites.ts";
 import { getDocs, getHealthz, getOpenapi } from "./service.ts";
@@ -112,6 +116,10 @@ export const HANDLERS: Handlers = {
   getAwaitedBlocks,
   postPrefill,
   deleteAlarms,
+  getAlarms,
+  postAcknowledgement,
+  deleteAcknowledgement,
+  getWebhooks,
   getSites,
   getSite,
   postAgents,
@@ -143,11 +151,25 @@ export const HANDLERS: Handlers = {
   deleteIpsecAlarms,
   getEpochs,
   postEpochsRoll,
+  getMonitor,
+  getMonitorLive,
+  getMonitorHistory,
   getAudit,
+  getAuditCheckpoints,
+  postAuditCheckpoint,
+  getAuditKeys,
+  postSession,
+  getSession,
+  deleteSession,
   getWhoami,
+  getMetrics,
   getHealthz,
   getOpenapi,
   getDocs,
+  getDashboard,
+  getDashboardFile,
+  openDocs,
+  getDocsFile,
   openMessenger,
   getMessenger,
 };

@@ -1,5 +1,6 @@
 /** The tunnel's own door, where nobody is known yet: agents prove themselves to the hub. */
 import { fail, type Fault } from "../../shared/errors/errors.ts";
+import { AGENT_FACTS_HEADER } from "../../shared/tunnel/agent-facts.ts";
 import { isOwnHost } from "../../shared/tunnel/hosts.ts";
 import { HELLO_HEADER } from "../../shared/tunnel/messages.ts";
 import { GATEWAY_HEADER } from "../../shared/tunnel/types.ts";
@@ -47,12 +48,14 @@ export async function getTunnel(call: Call): StreamReply {
   const site = await knownSite(call);
   if (!site.ok) return site;
   const hello = request.headers.get(HELLO_HEADER);
+  const facts = request.headers.get(AGENT_FACTS_HEADER);
   try {
-    // Nothing of the client's but its hello, and the address it dialled, which it has signed.
+    // Nothing of the client's but its hello and facts, and the address it dialled, which it has signed.
     const headers = {
       Upgrade: "websocket",
       ...(vouched ? { [GATEWAY_HEADER]: "1" } : {}),
       ...(hello === null ? {} : { [HELLO_HEADER]: hello }),
+      ...(facts === null ? {} : { [AGENT_FACTS_HEADER]: facts }),
     };
     return ok(await hubOf(env, site.value).fetch(new Request(request.url, { headers })));
   } catch {

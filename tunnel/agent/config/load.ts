@@ -3,11 +3,11 @@ import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import * as v from "valibot";
 import { LIMITS } from "../../../shared/limits.ts";
+import { parseToml } from "../../../shared/toml.ts";
 import { messageOf } from "../../log.ts";
 import { NETCONF_PATHS } from "../../services/netconf/config.ts";
 import { AgentFailure } from "../failure.ts";
 import { type AgentConfig, type AgentConfigInput, AgentConfigSchema } from "./schema.ts";
-import { parseToml } from "./toml.ts";
 
 const TOP_PATHS = ["token_file", "state", "ca"] as const;
 const HTTPS_PATHS = ["ca", "cert", "key"] as const;

@@ -1,9 +1,11 @@
 /** How an agent's session begins: it gets a nonce of the hub's, signs what it claims to be, and dials with that. */
 import * as v from "valibot";
+import { AGENT_FACTS_HEADER, writeAgentFacts } from "../../../shared/tunnel/agent-facts.ts";
 import { addressOf } from "../../../shared/tunnel/hello.ts";
 import { type Claims, HELLO_HEADER, NonceSchema } from "../../../shared/tunnel/messages.ts";
 import { noncesPath } from "../../../shared/tunnel/paths.ts";
 import type { Service } from "../../../shared/tunnel/services.ts";
+import type { AgentCertificate } from "../../../shared/tunnel/types.ts";
 import { err, ok } from "../../../shared/result.ts";
 import type { Identity } from "../identity/identity.ts";
 import { type Edge, failureOf } from "./edge.ts";
@@ -19,6 +21,8 @@ export interface Introduction {
   readonly claims: Claims;
   /** Of an owner. */
   readonly services: readonly Service[];
+  /** That the hub shall know of. */
+  readonly certificates: () => readonly AgentCertificate[];
 }
 
 export function byHello({
@@ -27,6 +31,7 @@ export function byHello({
   identity,
   claims,
   services,
+  certificates,
 }: Introduction): Pick<SessionOptions, "role" | "services" | "dial" | "hello"> {
   const url = edge.tunnelUrl(site);
   return {
@@ -42,7 +47,10 @@ export function byHello({
         return err(endWith(failureOf(thrown)));
       }
     },
-    dial: (handshakeMs, hello) =>
-      openWebSocket(edge, url, handshakeMs, hello === null ? {} : { [HELLO_HEADER]: hello }),
+    dial: (handshakeMs, hello) => {
+      const facts = writeAgentFacts({ nowMs: Date.now(), certificates: certificates() });
+      const headers = hello === null ? {} : { [HELLO_HEADER]: hello, [AGENT_FACTS_HEADER]: facts };
+      return openWebSocket(edge, url, handshakeMs, headers);
+    },
   };
 }

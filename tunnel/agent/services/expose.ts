@@ -6,10 +6,17 @@ import type { Code } from "../../../shared/mux/codes.ts";
 import type { IncomingOpen, MuxStream } from "../../../shared/mux/stream.ts";
 import type { Result } from "../../../shared/result.ts";
 import { ALLOW_WORDS, isHttp, mayOpen, type Peer, serviceOf } from "../../../shared/tunnel/services.ts";
-import type { Log, LogLevel } from "../../log.ts";
+import type { Log, LogFields, LogLevel } from "../../log.ts";
 import type { ServiceConfig } from "../config/schema.ts";
 import { dial } from "./dial.ts";
-import { deviceAgent, type ExchangeFailure, exchangeHttp, secureAgent } from "./http-exchange.ts";
+import {
+  deviceAgent,
+  type ExchangeFailure,
+  exchangeHttp,
+  namesOf,
+  secureAgent,
+  type SeeHead,
+} from "./http-exchange.ts";
 import type { InnerTls } from "./inner-tls.ts";
 import { joinSockets } from "./join.ts";
 import { type AnswerHttp, answerHttp } from "./own-http.ts";
@@ -154,21 +161,36 @@ export class Exposed {
 
   async #exchange(open: IncomingOpen, peer: Peer, service: ServiceConfig): Promise<void> {
     const agent = this.#secureAgents.get(service.name) ?? this.#agent;
-    this.#noteEnd(open, peer, await exchangeHttp(open.accept("with-answer"), service, agent));
+    await this.#noted(open, peer, (see) => exchangeHttp(open.accept("with-answer"), service, agent, see));
   }
 
   async #answerHttp(open: IncomingOpen, peer: Peer, own: OwnHttpService): Promise<void> {
-    this.#noteEnd(open, peer, await answerHttp(open.accept("with-answer"), own));
+    await this.#noted(open, peer, (see) => answerHttp(open.accept("with-answer"), own, see));
   }
 
-  #noteEnd(open: IncomingOpen, peer: Peer, done: Result<null, ExchangeFailure>): void {
-    if (done.ok || done.error.code === "cancelled") return;
-    this.#note("warn", "HTTP exchange failed", open, peer, done.error.reason);
+  async #noted(
+    open: IncomingOpen,
+    peer: Peer,
+    exchange: (see: SeeHead) => Promise<Result<null, ExchangeFailure>>,
+  ): Promise<void> {
+    let names: LogFields = {};
+    const done = await exchange((head) => (names = namesOf(head)));
+    if (done.ok) this.#note("debug", "HTTP exchange", open, peer, undefined, names);
+    else if (done.error.code !== "cancelled")
+      this.#note("warn", "HTTP exchange failed", open, peer, done.error.reason, names);
   }
 
-  #note(level: LogLevel, message: string, open: IncomingOpen, peer: Peer | null, reason?: string): void {
+  #note(
+    level: LogLevel,
+    message: string,
+    open: IncomingOpen,
+    peer: Peer | null,
+    reason?: string,
+    names: LogFields = {},
+  ): void {
     const from = peer === null ? "unknown" : (peer.site ?? "the edge");
-    this.#log(level, message, { service: open.service, from, ...(reason === undefined ? {} : { reason }) });
+    const why = reason === undefined ? {} : { reason };
+    this.#log(level, message, { service: open.service, from, ...names, ...why });
   }
 }
 

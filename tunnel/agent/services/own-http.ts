@@ -10,6 +10,7 @@ import {
   type ExchangeFailure,
   failed,
   readExchange,
+  type SeeHead,
 } from "./http-exchange.ts";
 
 export interface OwnRequest {
@@ -32,8 +33,9 @@ export type AnswerHttp = (request: OwnRequest) => OwnAnswer;
 export async function answerHttp(
   stream: MuxStream,
   { answer, bodyBytes }: { readonly answer: AnswerHttp; readonly bodyBytes: number },
+  seeHead?: SeeHead,
 ): Promise<Result<null, ExchangeFailure>> {
-  const read = await readExchange(stream);
+  const read = await readExchange(stream, seeHead);
   const done = read.ok ? await answerOne(stream, read.value, answer, bodyBytes) : read;
   if (!done.ok) stream.reset(done.error.code, done.error.reason.slice(0, 100));
   return done;

@@ -1,6 +1,7 @@
 /** What a front itself answers, and how an answer ends. */
 import type http from "node:http";
 import { LIMITS } from "../../../shared/limits.ts";
+import { requestIdHeader } from "./request-id.ts";
 
 export interface Answer {
   readonly status: number;
@@ -52,7 +53,7 @@ export function refuse(req: http.IncomingMessage, res: http.ServerResponse, answ
     "Content-Length",
     String(Buffer.byteLength(body)),
   ];
-  res.writeHead(answer.status, [...headers, ...(answer.headers ?? [])]);
+  res.writeHead(answer.status, [...headers, ...requestIdHeader(req), ...(answer.headers ?? [])]);
   res.write(body);
   endOnceRead(req, res);
 }

@@ -6,6 +6,7 @@ import { isUtf8 } from "node:buffer";
 import type http from "node:http";
 import { type BatchRequest, keyVerbOf } from "../../../shared/batch/batch.ts";
 import { LIMITS } from "../../../shared/limits.ts";
+import { requestIdFor } from "./request-id.ts";
 
 /** @param body null: the request has none. @returns null for a request that must travel by itself */
 export function batchable(req: http.IncomingMessage, body: Buffer | null): Omit<BatchRequest, "caller"> | null {
@@ -15,10 +16,15 @@ export function batchable(req: http.IncomingMessage, body: Buffer | null): Omit<
   if (isOfPage(req.headers)) return null;
   const idempotencyKey = req.headers["idempotency-key"] ?? null;
   if (idempotencyKey !== null && !isAscii(idempotencyKey)) return null;
-  if (body === null) return { method, target, body, idempotencyKey };
+  const { traceparent } = req.headers;
+  const head = { method, target, idempotencyKey, requestId: requestIdFor(req), traceparent: one(traceparent) };
+  if (body === null) return { ...head, body };
   const text = textOf(body);
-  return text === null ? null : { method, target, body: text, idempotencyKey };
+  return text === null ? null : { ...head, body: text };
 }
+
+/** Of several Node shows them joined, or as a list. */
+const one = (value: string | string[] | undefined): string | null => (typeof value === "string" ? value : null);
 
 function methodOf({ method }: http.IncomingMessage, body: Buffer | null): BatchRequest["method"] | null {
   if (method === "POST") return method;

@@ -110,6 +110,8 @@ function send(batches: Batches, target: string, who = "a", more: Partial<BatchRe
     method: "GET",
     body: null,
     idempotencyKey: null,
+    requestId: "asked",
+    traceparent: null,
     ...more,
     target,
     caller: callerNamed(who),
@@ -123,9 +125,10 @@ function send(batches: Batches, target: string, who = "a", more: Partial<BatchRe
 describe("what travels together", () => {
   it("sends a lone request at once, as it is", async () => {
     const sent = send(open(), "/x?y", "a", { method: "POST", body: '{"é":"\\ud800"}', idempotencyKey: "k" });
+    const named = { requestId: "asked", traceparent: null };
     const batch = await engine.batch();
     expect(batch.requests).toEqual([
-      { caller: 0, method: "POST", target: "/x?y", body: '{"é":"\\ud800"}', idempotencyKey: "k" },
+      { ...named, caller: 0, method: "POST", target: "/x?y", body: '{"é":"\\ud800"}', idempotencyKey: "k" },
     ]);
     expect(batch.callers).toEqual([{ who: "a" }]);
     batch.end();

@@ -157,10 +157,10 @@ class Journey {
 
 function textOf(batch: readonly BatchedRequest[]): string {
   const indexByBlob = new Map<string, number>();
-  const requests = batch.map(({ caller, method, target, body, idempotencyKey }): BatchRequest => {
+  const requests = batch.map(({ caller, answered: _a, alone: _b, failed: _c, ...request }): BatchRequest => {
     const index = indexByBlob.get(caller.cfBlob) ?? indexByBlob.size;
     indexByBlob.set(caller.cfBlob, index);
-    return { caller: index, method, target, body, idempotencyKey };
+    return { ...request, caller: index };
   });
   return writeBatch([...indexByBlob.keys()], requests);
 }

@@ -18,6 +18,7 @@ import type { Carrier } from "./carrier.ts";
 import { towardsClient } from "./headers.ts";
 import type { Caller } from "./identity.ts";
 import type { Visit } from "./load.ts";
+import { requestIdFor, requestIdHeader } from "./request-id.ts";
 import { abandonUpload, collectBody, streamBody } from "./upload.ts";
 
 /**
@@ -70,12 +71,14 @@ function pass(req: http.IncomingMessage, res: http.ServerResponse, passage: Pass
     else refuse(req, res, answer);
   };
   const failed = (error: Error): void => {
-    if (!settled) log("warn", "edge-unreachable", { node: caller.node, error: messageOf(error) });
+    if (settled) return;
+    log("warn", "edge-unreachable", { node: caller.node, request_id: requestIdFor(req), error: messageOf(error) });
     giveUp(UNREACHABLE);
   };
   const timer = setTimeout(() => giveUp(UNREACHABLE), LIMITS.frontRequestMs + LIMITS.frontAnswerMs);
   const open = (): http.ClientRequest => {
-    const opened = carrier.open({ method: req.method ?? "GET", path, rawHeaders: req.rawHeaders }, caller);
+    const { method = "GET", rawHeaders } = req;
+    const opened = carrier.open({ method, path, rawHeaders, ownHeaders: requestIdHeader(req) }, caller);
     upstream = opened;
     opened.on("error", failed);
     opened.on("response", (answer) => {
@@ -96,7 +99,7 @@ function pass(req: http.IncomingMessage, res: http.ServerResponse, passage: Pass
   const answered = ({ status, headers, body, bodyBytes }: ReadAnswer): void => {
     if (settled) return;
     settled = true;
-    res.writeHead(status, [...headers, "Content-Length", String(bodyBytes)]);
+    res.writeHead(status, [...headers, "Content-Length", String(bodyBytes), ...requestIdHeader(req)]);
     // Of ASCII the quicker of the two; as text it leaves in one piece with the headers.
     res.end(body, body.length === bodyBytes ? "latin1" : "utf8");
   };

@@ -12,6 +12,7 @@ const FORGED = [
   "client-cert-chain",
   "authorization",
   "cookie",
+  "x-request-id",
 ];
 
 describe("headers across the front", () => {

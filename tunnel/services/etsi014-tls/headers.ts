@@ -7,10 +7,10 @@ const NOT_PASSED_ON: ReadonlySet<string> = new Set([...HOP_BY_HOP, "expect"]);
 
 /**
  * A client of a front is who its certificate says; all that could claim otherwise, or pass as the word of Cloudflare or
- * of an agent, stays outside.
+ * of an agent, stays outside. What a request is called the front says itself.
  */
 const FORGEABLE =
-  /^(?:cf-|x-cf-|mf-|qkd-|x-qkd-|client-cert|authorization$|cookie$|forwarded$|x-forwarded-|x-real-ip$|true-client-ip$)/;
+  /^(?:cf-|x-cf-|mf-|qkd-|x-qkd-|client-cert|authorization$|cookie$|forwarded$|x-forwarded-|x-real-ip$|true-client-ip$|x-request-id$)/;
 
 /** Named in `Connection` or not, these frame the message and go on. */
 const FRAMING: ReadonlySet<string> = new Set(["host", "content-length"]);

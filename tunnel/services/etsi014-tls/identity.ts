@@ -27,9 +27,21 @@ export function callerOf(socket: TLSSocket, node: string): Caller | { readonly r
   if (certificate.raw.length > LIMITS.frontCertificateBytes) return { refused: "certificate too large" };
   const clientCert = `:${certificate.raw.toString("base64")}:`;
   const fingerprint = certificate.fingerprint256.replaceAll(":", "").toLowerCase();
-  const blob = { tlsClientAuth: tlsClientAuth(certificate, fingerprint, clientCert), qkd: { node } };
+  const qkd = { node, own: ownCertificate(socket) };
+  const blob = { tlsClientAuth: tlsClientAuth(certificate, fingerprint, clientCert), qkd };
   const notAfterMs = Date.parse(certificate.validTo);
   return { node, certificate, fingerprint, notAfterMs, cfBlob: asciiJson(blob), clientCert };
+}
+
+/** The front's: the edge says when it is about to end. */
+function ownCertificate(socket: TLSSocket): Record<string, string | number> | undefined {
+  const own = socket.getX509Certificate();
+  if (own === undefined) return undefined;
+  return {
+    fingerprint: own.fingerprint256.replaceAll(":", "").toLowerCase(),
+    notBeforeMs: Date.parse(own.validFrom),
+    notAfterMs: Date.parse(own.validTo),
+  };
 }
 
 /** Cloudflare's names and forms: https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties */

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { importModule } from "../../../shared/hybrid/original-config.ts";
+import { parseToml } from "../../../shared/toml.ts";
 import { AgentConfigSchema } from "../../agent/config/schema.ts";
-import { parseToml } from "../../agent/config/toml.ts";
 
 const EXAMPLES = path.join(import.meta.dirname, "../../../examples/hybrid");
 const read = (name: string): unknown => JSON.parse(readFileSync(path.join(EXAMPLES, name), "utf8"));

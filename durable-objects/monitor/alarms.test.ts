@@ -1,0 +1,325 @@
+/** The deployment's alarms in a real object's storage, under a clock of the test's own. */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { AuditEvent } from "../../shared/audit/event.ts";
+import { LIMITS } from "../../shared/limits.ts";
+import type { ObjectAlarm, Sample } from "../../shared/monitor/alarm-facts.ts";
+import type { WebhookEntry } from "../../shared/network/document.ts";
+import type { ObjectsEnv } from "../env.ts";
+import { Database, storedJson } from "../storage/database.ts";
+import { Alarms } from "./alarms.ts";
+
+const SEED = btoa(String.fromCharCode(...new Uint8Array(32).fill(7)));
+const START_MS = Date.parse("2026-01-01T00:00:00Z");
+const SITE: Sample["view"]["sites"][number] = {
+  id: "site-a",
+  health: "ok",
+  reasons: [],
+  alarms: 0,
+  nodes: ["n1"],
+  agents: [],
+  services: [],
+  streams: 0,
+  waiting_bytes: 0,
+};
+
+class World {
+  readonly #state: DurableObjectState;
+  readonly logged: AuditEvent[] = [];
+  nowMs = START_MS;
+  webhooks: WebhookEntry[] = [];
+  alarms: Alarms;
+
+  constructor(state: DurableObjectState) {
+    this.#state = state;
+    this.alarms = this.restart();
+  }
+
+  restart(seed: string = SEED): Alarms {
+    this.alarms = new Alarms({
+      db: new Database(this.#state.storage),
+      env: { QKD_IDENTITY_SEED: seed },
+      logOf: (node) => ({
+        append: async ({ firstSeq, events }) => {
+          expect(node).toBe("deployment");
+          const list = typeof events === "string" ? storedJson<AuditEvent[]>(events) : events;
+          this.logged.push(...list);
+          return { storedSeq: firstSeq + list.length - 1 };
+        },
+      }),
+      nowMs: () => this.nowMs,
+    });
+    return this.alarms;
+  }
+
+  /** A look at the network, at whose one site these alarms stand. */
+  judge(told: readonly ObjectAlarm[] = [], more: Partial<Sample> = {}): void {
+    const view = { nodes: [], links: [], pairs: [], sites: [SITE], audit: [] };
+    const sample: Sample = {
+      view,
+      told: [{ of: { kind: "site", id: "site-a" }, alarms: told, isWhole: true }],
+      hubs: [],
+      ...more,
+    };
+    this.alarms.judge(sample, { name: "test", webhooks: this.webhooks });
+  }
+
+  sql<T>(query: string): T[] {
+    return this.#state.storage.sql.exec(query).toArray() as T[];
+  }
+}
+
+let count = 0;
+async function within(work: (world: World) => Promise<void>): Promise<void> {
+  const stub = (env as unknown as ObjectsEnv).MONITOR.getByName(`alarms of test ${++count}`);
+  await stub.webhooks();
+  // oxlint-disable-next-line typescript/no-explicit-any -- the test runtime wants its own stub type
+  await runInDurableObject(stub as any, async (_: unknown, state: DurableObjectState) => await work(new World(state)));
+}
+
+const told = (subject: string, more: Partial<ObjectAlarm> = {}): ObjectAlarm => ({
+  code: "too-much",
+  subject,
+  firstMs: START_MS,
+  lastMs: START_MS,
+  count: 1,
+  detail: "x",
+  ...more,
+});
+const ahead = (clockAheadMs: number): Pick<Sample, "hubs"> => ({
+  hubs: [
+    {
+      site: "site-a",
+      agents: [{ agent: "a", instance: "i", enrolledMs: 0, state: "active", connectedMs: 0, clockAheadMs }],
+    },
+  ],
+});
+
+const waiting = async (world: World) =>
+  Object.fromEntries((await world.alarms.webhooks()).map(({ id, waiting: n }) => [id, n]));
+
+const hook = (id: string, more: Partial<WebhookEntry> = {}): WebhookEntry => ({
+  id,
+  url: `http://127.0.0.1:9/${id}`,
+  ...more,
+});
+
+describe("the deployment's alarms", () => {
+  test("stand until their cause is gone, and are kept for a day after that; also across restarts", async () => {
+    await within(async (world) => {
+      world.judge([told("agent-1")]);
+      const [alarm] = world.alarms.standing();
+      expect(alarm).toEqual({
+        id: "1",
+        code: "too-much",
+        severity: "warning",
+        of: { kind: "site", id: "site-a" },
+        subject: "agent-1",
+        meaning: "an agent sent more than the other side had granted, and was closed",
+        detail: "x",
+        first: "2026-01-01T00:00:00.000Z",
+        last: "2026-01-01T00:00:00.000Z",
+        count: 1,
+        cleared: null,
+        acknowledged: null,
+      });
+      world.restart();
+      expect(world.alarms.standing()).toEqual([alarm]);
+      world.nowMs += 1000;
+      world.judge();
+      expect(world.alarms.standing()).toEqual([]);
+      expect(await world.alarms.listAlarms("cleared")).toEqual([{ ...alarm, cleared: "2026-01-01T00:00:01.000Z" }]);
+      // Raised again, it is another one.
+      world.judge([told("agent-1", { count: 2 })]);
+      expect((await world.alarms.listAlarms("all")).map(({ id, cleared }) => [id, cleared === null])).toEqual([
+        ["2", true],
+        ["1", false],
+      ]);
+      world.nowMs += LIMITS.alarmsClearedMs;
+      world.judge([told("agent-1", { count: 2 })]);
+      expect((await world.alarms.listAlarms("all")).map(({ id }) => id)).toEqual(["2"]);
+    });
+  });
+
+  test("what the Monitor has seen is audited, as well as acknowledging; what an object has told, that object audits", async () => {
+    await within(async (world) => {
+      world.judge([told("agent-1")], ahead(90_000));
+      world.judge([], ahead(0));
+      world.judge([told("agent-2")]);
+      const [standing] = world.alarms.standing();
+      await world.alarms.acknowledgeAlarm({ alarm: standing?.id ?? "", principal: "operator:op", note: "seen" });
+      await world.alarms.acknowledgeAlarm({ alarm: standing?.id ?? "", principal: "operator:op", note: null });
+      expect(world.alarms.dueMs(world.nowMs)).toBe(world.nowMs);
+      await world.alarms.work();
+      expect(world.alarms.dueMs(world.nowMs)).toBe(Infinity);
+      const skew = { code: "clock-skew", subject: "a", of: "site site-a" };
+      expect(world.logged.map(({ act, who, detail }) => ({ act, who, ...detail }))).toEqual([
+        { act: "alarm.raised", who: "system", ...skew, detail: "90 s ahead of the edge's when it connected" },
+        { act: "alarm.cleared", who: "system", ...skew, detail: "90 s ahead of the edge's when it connected" },
+        {
+          act: "alarm.acknowledged",
+          who: "operator:op",
+          code: "too-much",
+          subject: "agent-2",
+          of: "site site-a",
+          note: "seen",
+        },
+        {
+          act: "alarm.unacknowledged",
+          who: "operator:op",
+          code: "too-much",
+          subject: "agent-2",
+          of: "site site-a",
+        },
+      ]);
+    });
+  });
+
+  test("are acknowledged with a note while they stand, by number", async () => {
+    await within(async (world) => {
+      const acknowledge = async (alarm: string, note: string | null = "on my way") =>
+        await world.alarms.acknowledgeAlarm({ alarm, principal: "operator:op", note });
+      world.judge([told("agent-1")]);
+      for (const unknown of ["2", "0", "-1", "1.0", "1 OR 1", "", "9".repeat(40)]) {
+        expect(await acknowledge(unknown)).toMatchObject({ ok: false, error: { code: "not-found" } });
+      }
+      const at = "2026-01-01T00:00:00.000Z";
+      const acknowledged = { by: "operator:op", at, note: "on my way" };
+      expect(await acknowledge("1")).toMatchObject({ ok: true, value: { id: "1", acknowledged } });
+      world.judge([told("agent-1", { count: 9, lastMs: START_MS + 5000 })]);
+      expect(world.alarms.standing()).toMatchObject([{ count: 9, acknowledged }]);
+      expect(await acknowledge("1", null)).toMatchObject({ ok: true, value: { acknowledged: null } });
+      world.judge();
+      expect(await acknowledge("1")).toMatchObject({ ok: false, error: { code: "conflict" } });
+    });
+  });
+
+  test("are bounded: those that stand, and those that are cleared", async () => {
+    await within(async (world) => {
+      const many = Array.from({ length: LIMITS.alarmsStanding + 5 }, (_, n) => told(`agent-${n}`));
+      world.judge(many);
+      world.judge(many);
+      expect(world.alarms.standing()).toHaveLength(LIMITS.alarmsStanding);
+      expect(await world.alarms.listAlarms("standing")).toHaveLength(LIMITS.alarmsListed);
+      world.judge();
+      world.judge();
+      expect(world.sql("SELECT n FROM alarm")).toHaveLength(LIMITS.alarmsCleared);
+    });
+  });
+
+  test("a certificate that ends is an alarm as long as it is shown, and until another is shown in its place", async () => {
+    await within(async (world) => {
+      const dayMs = 24 * 3600_000;
+      const show = async (fingerprint: string, days: number) =>
+        await world.alarms.certificatesSeen([
+          {
+            fingerprint: fingerprint.repeat(64),
+            principal: "sae:sae-a",
+            notBeforeMs: START_MS - 80 * dayMs,
+            notAfterMs: START_MS + days * dayMs,
+          },
+        ]);
+      const standing = () => world.alarms.standing().map(({ code, subject }) => `${code} ${subject}`);
+      await show("a", 100);
+      world.judge();
+      expect(standing()).toEqual([]);
+      world.nowMs += 90 * dayMs;
+      await show("a", 100);
+      world.judge();
+      expect(standing()).toEqual([`certificate-expiring sae:sae-a, ${"a".repeat(16)}`]);
+      // A second instance of the SAE has a new one already, and the first shows its own again.
+      world.nowMs += LIMITS.certificateToldMs;
+      await show("b", 300);
+      await show("a", 100);
+      world.judge();
+      expect(standing()).toHaveLength(1);
+      world.nowMs += LIMITS.certificateReplacedMs + 1;
+      await show("b", 300);
+      world.judge();
+      expect(standing()).toEqual([]);
+    });
+  });
+
+  test("one that has ended is another alarm, and forgotten with who showed it", async () => {
+    await within(async (world) => {
+      const shown = { fingerprint: "c".repeat(64), principal: "sae:sae-c", notBeforeMs: 0, notAfterMs: START_MS + 1 };
+      await world.alarms.certificatesSeen([shown]);
+      world.judge();
+      world.nowMs += 2;
+      world.judge();
+      expect(world.alarms.standing().map(({ code }) => code)).toEqual(["certificate-expired"]);
+      world.nowMs += LIMITS.certificatesSeenMs;
+      await world.alarms.certificatesSeen([]);
+      world.judge();
+      expect(world.alarms.standing()).toEqual([]);
+    });
+  });
+});
+
+describe("webhooks", () => {
+  test("have what they want queued: by severity, by code, not of their own failing", async () => {
+    await within(async (world) => {
+      world.webhooks = [
+        hook("all"),
+        hook("grave", { min_severity: "critical" }),
+        hook("one", { codes: ["clock-skew"] }),
+      ];
+      world.judge([told("agent-1"), told("agent-2", { code: "bad-signature" })], ahead(90_000));
+      expect(await waiting(world)).toEqual({ all: 3, grave: 1, one: 1 });
+      world.judge([], ahead(90_000));
+      expect(await waiting(world)).toEqual({ all: 5, grave: 2, one: 1 });
+      // What waits goes with the webhook.
+      world.webhooks = [hook("one", { codes: ["clock-skew"] })];
+      world.judge([], ahead(90_000));
+      expect(await waiting(world)).toEqual({ one: 1 });
+      expect(world.sql<{ n: number }>("SELECT count(*) AS n FROM webhook_message")).toEqual([{ n: 1 }]);
+    });
+  });
+
+  test("that cannot be reached fail, wait ever longer, and are an alarm; the oldest messages make room", async () => {
+    await within(async (world) => {
+      world.webhooks = [hook("dead")];
+      world.judge([told("agent-1")]);
+      for (let attempt = 1; attempt <= LIMITS.webhookFailures; attempt++) {
+        expect(world.alarms.dueMs(world.nowMs)).toBeLessThanOrEqual(world.nowMs);
+        await world.alarms.work();
+        expect((await world.alarms.webhooks())[0]?.failing).toMatchObject({ attempts: attempt });
+        const dueMs = world.alarms.dueMs(world.nowMs);
+        expect(dueMs - world.nowMs).toBeGreaterThanOrEqual(4000);
+        world.nowMs = dueMs;
+      }
+      world.judge([told("agent-1")]);
+      expect(world.alarms.standing()[0]).toMatchObject({
+        code: "webhook-failing",
+        subject: "dead",
+        detail: "it cannot be reached",
+      });
+      expect(await waiting(world)).toEqual({ dead: 1 });
+      world.judge(Array.from({ length: LIMITS.webhookQueue + 9 }, (_, n) => told(`other ${n}`)));
+      expect(await world.alarms.webhooks()).toMatchObject([
+        { id: "dead", waiting: LIMITS.webhookQueue, delivered: 0, given_up: 11 },
+      ]);
+      // Led elsewhere, what failed counts no more.
+      world.webhooks = [hook("dead", { url: "http://127.0.0.1:9/elsewhere" })];
+      world.judge();
+      expect(await world.alarms.webhooks()).toMatchObject([{ failing: null }]);
+    });
+  });
+
+  test("have nothing sent that is too old, or that nobody can sign", async () => {
+    await within(async (world) => {
+      world.webhooks = [hook("w")];
+      world.judge([told("agent-1")]);
+      world.nowMs += LIMITS.webhookAgeMs;
+      await world.alarms.work();
+      expect(await world.alarms.webhooks()).toMatchObject([{ waiting: 0, given_up: 1, failing: null }]);
+      world.restart("");
+      world.judge([told("agent-2")]);
+      expect(await world.alarms.webhooks()).toMatchObject([{ id: "w", public_key: null }]);
+      expect(world.alarms.standing().map(({ code }) => code)).toContain("no-identity");
+      await world.alarms.work();
+      expect(world.alarms.dueMs(world.nowMs)).toBe(Infinity);
+    });
+  });
+});

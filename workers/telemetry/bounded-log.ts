@@ -1,0 +1,67 @@
+/**
+ * The Worker's log: a line of JSON each. Of one kind so many in a minute, with how many there were besides since the last:
+ * no client can fill it. Kinds are our own words, never a caller's; of keys, tokens and bodies it never hears.
+ */
+import { LIMITS } from "../../shared/limits.ts";
+
+const INTERVAL_MS = 60_000;
+/** Some kinds tell a place in a malformed name: no more of them are kept apart than this. */
+const MAX_KINDS = 64;
+const OTHERS = "another reason";
+
+export type Level = "warn" | "error";
+type Fields = Readonly<Record<string, string | number | null>>;
+
+export interface Note {
+  readonly level: Level;
+  readonly event: string;
+  /** What tells this line from others of the event. */
+  readonly reason: string;
+  readonly fields?: Fields;
+}
+
+interface Noted {
+  nextMs: number;
+  lines: number;
+  suppressed: number;
+}
+
+export class BoundedLog {
+  readonly #write: (line: string, level: Level) => void;
+  readonly #nowMs: () => number;
+  readonly #noted = new Map<string, Noted>();
+
+  constructor(write: (line: string, level: Level) => void, nowMs: () => number = Date.now) {
+    this.#write = write;
+    this.#nowMs = nowMs;
+  }
+
+  note({ level, event, reason: told, fields = {} }: Note): void {
+    const nowMs = this.#nowMs();
+    const isKept = this.#noted.has(`${event} ${told}`) || this.#noted.size < MAX_KINDS;
+    const reason = isKept ? told : OTHERS;
+    const noted = this.#of(`${event} ${reason}`, nowMs);
+    if (noted.lines >= LIMITS.logLinesAMinute) {
+      noted.suppressed += 1;
+      return;
+    }
+    const more = noted.suppressed === 0 ? {} : { suppressed: noted.suppressed };
+    noted.lines += 1;
+    noted.suppressed = 0;
+    this.#write(JSON.stringify({ at: new Date(nowMs).toISOString(), level, event, reason, ...fields, ...more }), level);
+  }
+
+  #of(kind: string, nowMs: number): Noted {
+    const noted = this.#noted.get(kind) ?? { nextMs: nowMs + INTERVAL_MS, lines: 0, suppressed: 0 };
+    this.#noted.set(kind, noted);
+    if (nowMs >= noted.nextMs) {
+      noted.nextMs = nowMs + INTERVAL_MS;
+      noted.lines = 0;
+    }
+    return noted;
+  }
+}
+
+/** This isolate's. */
+// oxlint-disable-next-line no-console -- the Worker's log
+export const workerLog = new BoundedLog((line, level) => console[level](line));
