@@ -59,9 +59,9 @@ async function bringUp(port: number, folder: StateFolder, signal: AbortSignal): 
   // For the command line, as with `npm start`.
   writeAtomic(folder.ports, `${JSON.stringify({ edge, kme: {} }, null, 2)}\n`, 0o644);
   const couple = coupleOf(network);
-  if (couple === null) return [`qkd-edge dev ready: ${edge}  (API: ${edge}/docs)`];
+  if (couple === null) return [`qkd-edge dev ready: ${edge}  (documentation: ${edge}/docs/)`];
   return [
-    `qkd-edge dev ready: ${edge}  (API: ${edge}/docs)`,
+    `qkd-edge dev ready: ${edge}  (documentation: ${edge}/docs/)`,
     "",
     `A key for ${couple.master.sae}, and the same key for ${couple.slave.sae}, with bearer tokens:`,
     ...tokenLines(edge, couple, folder.tokens),

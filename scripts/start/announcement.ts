@@ -37,7 +37,7 @@ export async function announcement(announced: Announced): Promise<string[]> {
   const { serving, sites, local, ipsec, kms, ipsecHosts, gateway, network, folder } = announced;
   const head = [
     `qkd-edge ready: ${network?.name ?? "no network yet"}`,
-    `  edge      ${serving.edge}  (API: ${serving.edge}/docs, messenger: ${serving.edge}/messenger/)`,
+    `  edge      ${serving.edge}  (dashboard: ${serving.edge}/, documentation: ${serving.edge}/docs/, messenger: ${serving.edge}/messenger/)`,
     ...Object.entries(serving.kme).map(([node, url]) => `  KME ${node}  ${url}`),
     ...(sites.length === 0 ? [] : [`  agents    ${sites.join(", ")}  (logs: ${folder.agents}/SITE/agent.log)`]),
     ...localLines(local),

@@ -16,7 +16,7 @@ it("binds the classes that wrangler.toml binds, at its compatibility date and wi
   expect(COMPATIBILITY_DATE).toBe(wrangler.compatibility_date);
   expect(COMPATIBILITY_FLAGS).toEqual(wrangler.compatibility_flags);
   const exported = readFileSync(join(PROJECT, "workers", "index.ts"), "utf8");
-  for (const { className } of OBJECT_CLASSES) expect(exported).toContain(`export { ${className} }`);
+  for (const { className } of OBJECT_CLASSES) expect(exported).toContain(`export const ${className} = placedObject(`);
 });
 
 it("has the platform keep no headers of requests: a browser's token is in one that it does not know as secret", () => {
@@ -37,6 +37,8 @@ it("never changes the keys under which data lies", () => {
     "qkd-edge-proxy-agent",
     "qkd-edge-token-issuer",
     "qkd-edge-room",
+    "qkd-edge-monitor",
+    "qkd-edge-operator-sessions",
   ]);
 });
 

@@ -20,6 +20,7 @@ export const OBJECT_CLASSES = [
   { className: "ProxyAgent", binding: "PROXY_AGENT", uniqueKey: "qkd-edge-proxy-agent" },
   { className: "TokenIssuer", binding: "TOKEN_ISSUER", uniqueKey: "qkd-edge-token-issuer" },
   { className: "Room", binding: "ROOM", uniqueKey: "qkd-edge-room" },
+  { className: "Monitor", binding: "MONITOR", uniqueKey: "qkd-edge-monitor" },
   { className: "OperatorSessions", binding: "OPERATOR_SESSIONS", uniqueKey: "qkd-edge-operator-sessions" },
 ] as const;
 

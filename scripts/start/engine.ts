@@ -6,16 +6,19 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { SECRET_PREFIX } from "../../shared/etsi020/secret-name.ts";
+import { hostAndPort, reachedAt } from "../../tunnel/addresses.ts";
 import type { GatewayConfig } from "../../tunnel/services/gateway/config.ts";
 import { engineConfig, isModule, SOCKETS } from "./capnp.ts";
 import { messageOf, StartFailure } from "./failure.ts";
 import { readIfThere, writeAtomic } from "./files.ts";
+import { HOST } from "./ports.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Sockets } from "./sockets.ts";
 import type { StateFolder } from "./state-folder.ts";
 
-const HOST = "127.0.0.1";
 const READY_MS = 30_000;
+/** On one's own machine to look at the objects costs little. */
+const MONITOR_S = 10;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 /** They come by environment, and become bindings. */
 const SECRETS = ["QKD_BOOTSTRAP_SHA256", "QKD_IDENTITY_SEED"] as const;
@@ -41,19 +44,21 @@ export interface EnginePlan {
   readonly hosts: readonly string[];
   /** Null, as by default: there is none. */
   readonly gateway?: GatewayConfig | null;
+  /** Address of the edge; the loopback's where absent. */
+  readonly bind?: string;
   readonly port: number;
 }
 
 /** Starts the engine in a process group of its own: Ctrl-C reaches the starter only, which ends things in order. */
 export function startEngine(plan: EnginePlan): Engine {
   const { folder, secrets } = plan;
-  const peerTokens = peerTokensOf(process.env);
-  const config = writeConfig(plan, [...SECRETS, ...Object.keys(peerTokens)]);
+  const passedOn = { ...peerTokensOf(process.env), ...collectorOf(process.env) };
+  const config = writeConfig(plan, [...SECRETS, ...Object.keys(passedOn)]);
   const ours: Readonly<Record<(typeof SECRETS)[number], string>> = {
     QKD_BOOTSTRAP_SHA256: secrets.bootstrapSha256,
     QKD_IDENTITY_SEED: secrets.identitySeed,
   };
-  const env = { ...peerTokens, ...ours };
+  const env = { ...passedOn, ...ours };
   const child = spawn(workerdBinary(), ["serve", config, "--control-fd=3"], {
     cwd: folder.run,
     env,
@@ -61,7 +66,7 @@ export function startEngine(plan: EnginePlan): Engine {
     // Its log joins ours on stderr; stdout is for what the user is told.
     stdio: ["ignore", 2, 2, "pipe"],
   });
-  const reports = listening(child);
+  const reports = listening(child, plan.bind);
   if (child.pid === undefined) throw new StartFailure(`the engine cannot be run: ${child.spawnfile}`);
   return {
     process: child,
@@ -78,8 +83,23 @@ const peerTokensOf = (environment: NodeJS.ProcessEnv): Readonly<Record<string, s
     ),
   );
 
+/** Where traces go, as OpenTelemetry calls it. All of it by environment: its headers are secret. */
+const COLLECTOR = [
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+  "OTEL_EXPORTER_OTLP_HEADERS",
+  "OTEL_TRACES_SAMPLER_ARG",
+  "OTEL_SERVICE_NAME",
+] as const;
+const collectorOf = (environment: NodeJS.ProcessEnv): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    COLLECTOR.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined || value === "" ? [] : [[name, value] as const];
+    }),
+  );
+
 function writeConfig(
-  { folder, bundle, pages, sockets, generation, demo, hosts, gateway = null, port }: EnginePlan,
+  { folder, bundle, pages, sockets, generation, demo, hosts, gateway = null, bind = HOST, port }: EnginePlan,
   secrets: readonly string[],
 ): string {
   const modules = readdirSync(bundle).filter(isModule);
@@ -94,12 +114,13 @@ function writeConfig(
     pages,
     epochKeysSocket: sockets.epochKeys,
     frontsSocket: sockets.fronts,
-    edgeAddress: `${HOST}:${port}`,
+    edgeAddress: hostAndPort(bind, port),
     modules: entryFirst,
     vars: {
       QKD_MTLS: "front",
       QKD_GENERATION: String(generation),
       QKD_HOSTS: hosts.join(","),
+      QKD_MONITOR_S: String(MONITOR_S),
       ...(demo ? { QKD_DEMO: "1" } : {}),
       ...(gateway === null ? {} : { QKD_GATEWAY: JSON.stringify(gateway) }),
     },
@@ -132,7 +153,7 @@ export function workerdBinary(): string {
 }
 
 /** The engine writes one line of JSON for each socket it listens on. */
-function listening(child: ChildProcess): Promise<string> {
+function listening(child: ChildProcess, bind = HOST): Promise<string> {
   const ready = new Set<string>();
   const found = new Promise<string>((resolve, reject) => {
     let edge = "";
@@ -142,7 +163,7 @@ function listening(child: ChildProcess): Promise<string> {
       const event: unknown = JSON.parse(line);
       if (typeof event !== "object" || event === null || !("socket" in event) || !("port" in event)) return;
       ready.add(String(event.socket));
-      if (event.socket === SOCKETS.edge) edge = `http://${HOST}:${Number(event.port)}`;
+      if (event.socket === SOCKETS.edge) edge = `http://${hostAndPort(reachedAt(bind), Number(event.port))}`;
       if (Object.values(SOCKETS).every((name) => ready.has(name))) resolve(edge);
     });
     child.once("error", (error) => reject(new StartFailure(`cannot start the engine: ${messageOf(error)}`)));

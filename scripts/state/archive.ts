@@ -27,8 +27,14 @@ export type Manifest = v.InferOutput<typeof ManifestSchema>;
  * a pool put back does not know that. The rest is of the processes that ran.
  */
 const LEFT_OUT = [
-  ...["./epoch-keys", "./secrets.json", "./dev", "./agents/*/spool"],
-  ...["./run", "./lock", "./ports.json", `./${ASIDE}*`],
+  "./epoch-keys",
+  "./secrets.json",
+  "./dev",
+  "./agents/*/spool",
+  "./run",
+  "./lock",
+  "./ports.json",
+  `./${ASIDE}*`,
 ];
 
 /** @throws StartFailure in tar's words; the file is there whole or not at all, and its owner's alone */

@@ -7,11 +7,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { dirname, join, relative } from "node:path";
 import type { Rollup } from "vite";
 import { PROJECT } from "../start/paths.ts";
+import { docsInputs } from "./docs/inputs.ts";
 
 /** What the Worker's `ASSETS` holds. */
 export const WEB = "dist/web";
 /** Not among what is served: what each page was made from. */
 const STAMPS = "dist/web-stamps";
+/** What the documentation is made with. */
+const SITE_TOOLS = ["contents", "inputs", "markdown", "paths", "site"].map((name) => `scripts/web/docs/${name}.ts`);
 /** What any page is made with. */
 const TOOLS = ["package-lock.json", "scripts/web/build.ts", "tsconfig.base.json", "tsconfig.web.json"];
 
@@ -20,9 +23,30 @@ export interface PageSource {
   readonly name: string;
   /** Folder of its `index.html`, from the project's. */
   readonly source: string;
+  /** Of a site with many pages, for which that is the shell. */
+  readonly site?: {
+    /** What they are made of, from the project's folder. */
+    readonly inputs: (project: string) => readonly string[];
+    /** File -> what it holds, with `index.html` among them. */
+    readonly files: (project: string, shell: string) => Promise<ReadonlyMap<string, string | Uint8Array>>;
+  };
 }
 
-const PAGE_SOURCES: readonly PageSource[] = [{ name: "messenger", source: "examples/messenger" }];
+const DOCS: PageSource = {
+  name: "docs",
+  source: "docs/site",
+  site: {
+    inputs: docsInputs,
+    // Loaded where there is something to build: what it takes is not there in production.
+    files: async (project, shell) => (await import("./docs/site.ts")).siteFiles(project, shell),
+  },
+};
+
+const PAGE_SOURCES: readonly PageSource[] = [
+  { name: "dashboard", source: "dashboard" },
+  { name: "messenger", source: "examples/messenger" },
+  DOCS,
+];
 
 /** File, from the project's folder, -> SHA-256 of what it held; "" where there was none. */
 type Stamp = Readonly<Record<string, string>>;
@@ -84,7 +108,8 @@ async function buildPage(project: string, page: PageSource): Promise<void> {
   // Such as for a file that is not there: the page would be served, and not work.
   if (warnings.length > 0) throw new Error(`${page.source}: ${warnings.join("; ")}`);
   const { output } = Array.isArray(built) ? onlyOne(built) : (built as Rollup.RollupOutput);
-  put(join(project, WEB, page.name), output);
+  const files = output.map((part) => ({ name: part.fileName, bytes: part.type === "chunk" ? part.code : part.source }));
+  put(join(project, WEB, page.name), page.site === undefined ? files : await sitePages(project, page.site, files));
   const inputs = [...TOOLS, ...sourcesOf(project, page), ...output.flatMap((part) => inputsOf(project, part))];
   const stamp: Stamp = Object.fromEntries(inputs.map((file) => [file, sha256Of(join(project, file))]));
   replace(stampFile(project, page), JSON.stringify(stamp, null, 1));
@@ -97,10 +122,28 @@ function onlyOne<T>(items: readonly T[]): T {
 }
 
 /** All in its own folder but what stays there: whatever is new may be of the page. */
-const sourcesOf = (project: string, { source }: PageSource): string[] =>
-  filesIn(join(project, source))
+const sourcesOf = (project: string, { source, site }: PageSource): string[] => [
+  ...filesIn(join(project, source))
     .filter((file) => !/\.(?:test\.tsx?|md)$/.test(file))
-    .map((file) => relative(project, file));
+    .map((file) => relative(project, file)),
+  ...(site === undefined ? [] : [...site.inputs(project), ...SITE_TOOLS]),
+];
+
+interface Part {
+  readonly name: string;
+  readonly bytes: string | Uint8Array;
+}
+
+async function sitePages(
+  project: string,
+  { files }: NonNullable<PageSource["site"]>,
+  built: readonly Part[],
+): Promise<readonly Part[]> {
+  const shell = built.find(({ name }) => name === "index.html");
+  if (typeof shell?.bytes !== "string") throw new Error("a site needs a shell: index.html");
+  const pages = await files(project, shell.bytes);
+  return [...built.filter((part) => part !== shell), ...[...pages].map(([name, bytes]) => ({ name, bytes }))];
+}
 
 /** Modules from elsewhere in the project. Packages are told by their lock. */
 const inputsOf = (project: string, part: Rollup.OutputChunk | Rollup.OutputAsset): string[] =>
@@ -109,8 +152,7 @@ const inputsOf = (project: string, part: Rollup.OutputChunk | Rollup.OutputAsset
     .filter((file) => !/^\.\.|(?:^|\/)node_modules\//.test(file) && existsSync(join(project, file)));
 
 /** The page itself last, and what it does not need any more after that: it may be served meanwhile. */
-function put(folder: string, output: Rollup.RollupOutput["output"]): void {
-  const parts = output.map((part) => ({ name: part.fileName, bytes: part.type === "chunk" ? part.code : part.source }));
+function put(folder: string, parts: readonly Part[]): void {
   for (const { name, bytes } of parts.toSorted((a, b) => Number(isPage(a.name)) - Number(isPage(b.name)))) {
     replace(join(folder, name), bytes);
   }

@@ -130,8 +130,11 @@ export class Client {
       },
       qkd: { node: NODE_OF[master] },
     };
-    const request = { caller: 0, method: "GET", target: `/api/v1/keys/${slave}/enc_keys` } as const;
-    const batch = Array.from({ length: requests }, () => ({ ...request, body: null, idempotencyKey: null }));
+    const target = `/api/v1/keys/${slave}/enc_keys`;
+    const nothing = { body: null, idempotencyKey: null, traceparent: null };
+    const batch = Array.from({ length: requests }, (_, at) => {
+      return { ...nothing, caller: 0, method: "GET", target, requestId: `request-${at}` } as const;
+    });
     const { status, body } = await this.#engine.batch(writeBatch([JSON.stringify(caller)], batch));
     if (status !== 200) throw new Error(`a batch was answered ${status}`);
     return new AnswerReader(requests).push(new TextEncoder().encode(body)).flatMap((answer) => {

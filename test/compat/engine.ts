@@ -35,7 +35,9 @@ export const all = (version: Version): Versions => ({
   KmsPeer: "present",
   ProxyAgent: "present",
   Room: "present",
+  Monitor: "present",
   TokenIssuer: "present",
+  OperatorSessions: "present",
 });
 
 export interface Deployment {

@@ -1,6 +1,6 @@
 /**
- * The QKD module as the demo's site agents serve it: qkd-module's own Python examples, and the actions of 1.0; and what the
- * agents' hybrid streams make of its binding.
+ * The QKD module as the demo's site agents serve it: qkd-module's own Python examples; and what the agents' hybrid
+ * streams make of its binding.
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -109,12 +109,6 @@ test("the four Python examples of the README run as they are", async () => {
 
 const post = (node: Node, path: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(moduleAt(node) + path, { method: "POST", body, headers: { connection: "close", ...headers } });
-const action = async (node: Node, name: string, body: object) => {
-  const response = await post(node, `/api/v1/qkdm/actions/${name}`, JSON.stringify(body), {
-    "content-type": "application/json",
-  });
-  return { http: response.status, ...((await response.json()) as Record<string, unknown>) };
-};
 
 test("failures of 0.9 are literals that Python and JSON both read; with Accept, what the original wrote", async () => {
   const nobodys = `['${crypto.randomUUID()}', -1, None]`;
@@ -124,36 +118,6 @@ test("failures of 0.9 are literals that Python and JSON both read; with Accept, 
   expect([exact.status, await exact.text()]).toEqual([400, "[None, -1, 1]"]);
   const bad = await post("tn-1", "/open_connect", "__import__('os').system('id')");
   expect([bad.status, await bad.text()]).toEqual([400, '["", 2]']);
-});
-
-test("K-01 to K-05: the actions of 1.0", async () => {
-  const ksid = crypto.randomUUID();
-  const [source, destination] = ["tn-1", "tn-2"];
-  for (const node of ["tn-1", "tn-2"] as const) {
-    const opened = await action(node, "open_connect", { source, destination, key_stream_ID: ksid });
-    expect(opened).toEqual({ http: 200, status: 0, key_stream_ID: ksid });
-  }
-  const ids = await fetch(`${moduleAt("tn-1")}/api/v1/qkdm/actions/get_id/${ksid}?count=2`);
-  expect(await ids.json()).toEqual({ status: 0, available_indexes: [0, 1] });
-  const wish = { key_stream_ID: ksid, indexes: [0, 1] };
-  const [one, other] = [await action("tn-1", "get_key", wish), await action("tn-2", "get_key", wish)];
-  expect(one).toMatchObject({ http: 200, status: 0, indexes: [0, 1] });
-  expect(JSON.stringify(one) === JSON.stringify(other)).toBe(true);
-  expect(await action("tn-1", "get_key", wish)).toMatchObject({ http: 503, status: 2 });
-  expect(await action("tn-1", "get_key", { key_stream_ID: ksid, indexes: [2, 4_000_000_000] })).toMatchObject({
-    http: 503,
-    status: 2,
-  });
-  const unknown = { key_stream_ID: crypto.randomUUID(), indexes: [0] };
-  expect(await action("tn-1", "get_key", unknown)).toMatchObject({ http: 503, status: 9 });
-  const bad = await post("tn-1", "/api/v1/qkdm/actions/get_key", "not json");
-  expect([bad.status, ((await bad.json()) as { message: string }).message]).toEqual([
-    400,
-    "bad request: request does not contains a valid json object",
-  ]);
-  for (const node of ["tn-1", "tn-2"] as const) {
-    expect(await action(node, "close", { key_stream_ID: ksid })).toMatchObject({ http: 200, status: 0 });
-  }
 });
 
 const BOMBS: readonly (readonly [string, string])[] = [

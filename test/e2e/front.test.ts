@@ -5,7 +5,8 @@ import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createAuthority, issue, issueCrl, type Issued } from "../../pki/authority.ts";
+import { createAuthority, issue, type Issued } from "../../pki/authority.ts";
+import { issueCrl } from "../../pki/crl.ts";
 import { type FrontBench, httpsRequest, type Seen, startFrontBench } from "../support/front-bench.ts";
 
 let bench: FrontBench;
@@ -68,9 +69,16 @@ function refusal(options: ConnectionOptions): Promise<string> {
 const credentials = (who: Issued): ConnectionOptions => ({ cert: who.certificate, key: who.key });
 
 describe("who is let in", () => {
-  it("passes on the verified certificate and the node, nothing else", async () => {
+  it("passes on the verified certificate, the node and when its own certificate ends, nothing else", async () => {
     const got = blobOf(await seen(saeA));
-    expect(got.qkd).toEqual({ node: "tn-1" });
+    expect(got.qkd).toEqual({
+      node: "tn-1",
+      own: {
+        fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+        notBeforeMs: expect.any(Number) as number,
+        notAfterMs: expect.any(Number) as number,
+      },
+    });
     expect(got.tlsClientAuth).toMatchObject({
       certPresented: "1",
       certVerified: "SUCCESS",
@@ -291,7 +299,8 @@ describe("certificates that change", () => {
     const open = await tls({ cert: doomed.certificate, key: doomed.key });
     const other = await tls({ cert: saeC.certificate, key: saeC.key });
     const closed = new Promise((resolve) => open.once("close", resolve));
-    await replace("ca.crl", await issueCrl(bench.authority, [doomed.serialNumber]));
+    const { serialNumber } = doomed;
+    await replace("ca.crl", await issueCrl(bench.authority, [{ serialNumber, revokedAt: new Date() }]));
     await closed;
     expect(await refusal(credentials(doomed))).toMatch(REFUSED);
     await expect(httpsRequest(url("/x"), bench.as(doomed))).rejects.toThrow();

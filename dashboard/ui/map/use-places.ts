@@ -1,0 +1,23 @@
+import { useMemo, useState } from "preact/hooks";
+import { store, stored } from "../../browser/stored.ts";
+import { type Edge, laidOut, type Places, type Point } from "../../core/layout.ts";
+import { placesFrom } from "../../core/places.ts";
+
+/** Where the nodes of a network stand: laid out, unless somebody has moved one; then as they were left. */
+export function usePlaces(network: string, ids: readonly string[], edges: readonly Edge[]) {
+  const name = `places:${network}`;
+  const [kept, setKept] = useState<Places>(() => placesFrom(stored(name)));
+  const shape = JSON.stringify([ids, edges]);
+  // The same names and ends make the same map
+  const places = useMemo(() => laidOut(ids, edges, kept), [shape, kept]);
+  const keep = (next: Places): void => {
+    setKept(next);
+    store(name, Object.keys(next).length === 0 ? null : next);
+  };
+  return {
+    places,
+    isMoved: Object.keys(kept).length > 0,
+    move: (id: string, to: Point): void => keep({ ...places, [id]: { x: Math.round(to.x), y: Math.round(to.y) } }),
+    reset: (): void => keep({}),
+  };
+}

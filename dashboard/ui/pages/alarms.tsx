@@ -1,0 +1,49 @@
+import { useState } from "preact/hooks";
+import type { MonitorAlarm } from "../../../shared/api/monitor-schemas.ts";
+import { isStanding } from "../../core/alarms.ts";
+import { AlarmList } from "../parts/alarm-list.tsx";
+import { Few } from "../parts/few.tsx";
+import { Nothing, Panel } from "../parts/panel.tsx";
+import { useSurroundings } from "../surroundings.ts";
+
+const SHOWN = {
+  open: { name: "Open", of: (alarm: MonitorAlarm) => isStanding(alarm) && alarm.acknowledged === null },
+  acknowledged: { name: "Acknowledged", of: (alarm: MonitorAlarm) => isStanding(alarm) && alarm.acknowledged !== null },
+  cleared: { name: "Cleared", of: (alarm: MonitorAlarm) => !isStanding(alarm) },
+} as const;
+type Shown = keyof typeof SHOWN;
+
+export function AlarmsPage() {
+  const { alarms } = useSurroundings().view;
+  const [shown, setShown] = useState<Shown>("open");
+  const list = alarms.filter(SHOWN[shown].of);
+  return (
+    <>
+      <h1>Alarms</h1>
+      <Panel
+        title={SHOWN[shown].name}
+        aside={
+          <div class="ranges" role="group" aria-label="Which alarms">
+            {(Object.keys(SHOWN) as Shown[]).map((each) => (
+              <button key={each} type="button" aria-pressed={each === shown} onClick={() => setShown(each)}>
+                {SHOWN[each].name} {alarms.filter(SHOWN[each].of).length}
+              </button>
+            ))}
+          </div>
+        }
+      >
+        {list.length === 0 ? (
+          <Nothing>{shown === "open" ? "Nothing needs to be looked at." : "There are none."}</Nothing>
+        ) : (
+          <Few items={list} at={50}>
+            {(some) => <AlarmList alarms={some} />}
+          </Few>
+        )}
+      </Panel>
+      <p class="hint">
+        An alarm whose cause is gone clears itself, or, where it tells of something that has happened, once somebody has
+        looked into it and clears it. To acknowledge it says that somebody has seen it.
+      </p>
+    </>
+  );
+}
