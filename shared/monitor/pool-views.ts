@@ -101,11 +101,14 @@ function marksOf(pools: readonly PoolStatus[], mark: "lowBytes" | "highBytes"): 
   return pools.reduce((sum, { watermarks }) => sum + 8 * (watermarks?.[mark] ?? 0), 0);
 }
 
-/** Of the last block that told it. */
+/** Of the last block that told it: in the key's basis, or in the test's where the block was given up before the key's was known. */
 function qberOf(modules: readonly (ModuleAnswer | null)[]): number | null {
   const reports = modules.flatMap((module) => module?.status?.reports ?? []);
-  const told = reports.filter(({ qberX }) => qberX !== null).sort((a, b) => b.endedMs - a.endedMs);
-  return told[0]?.qberX ?? null;
+  const told = reports.flatMap(({ endedMs, qberX, qberZ }) => {
+    const qber = qberX ?? qberZ;
+    return qber === null ? [] : [{ endedMs, qber }];
+  });
+  return told.sort((a, b) => b.endedMs - a.endedMs)[0]?.qber ?? null;
 }
 
 /** The worst last. */

@@ -95,6 +95,8 @@ describe("a link", () => {
     const modules = { "bc@b": moduleAnswer("running", 0.02, 100), "bc@c": moduleAnswer("connecting", 0.03, 200) };
     expect(link("bc", { modules })).toMatchObject({ qber: 0.03, module_state: "connecting", health: "degraded" });
     expect(link("ab")).toMatchObject({ qber: null, module_state: null });
+    const givenUp = { ...modules, "bc@c": moduleAnswer("waiting", { qberX: null, qberZ: 0.25 }, 300) };
+    expect(link("bc", { modules: givenUp })).toMatchObject({ qber: 0.25 });
   });
 
   test("may be taken by relays, or not, as the nodes at its ends say", () => {

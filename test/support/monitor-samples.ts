@@ -56,7 +56,14 @@ export const pool = (more: Partial<PoolStatus> = {}): PoolStatus => ({
   ...more,
 });
 
-export const moduleAnswer = (state: ModuleState, qberX: number | null = null, endedMs = 0): ModuleAnswer => ({
+type Report = NonNullable<ModuleAnswer["status"]>["reports"][number];
+
+/** @param qber of its last block, released; or what a block that was given up knew */
+export const moduleAnswer = (
+  state: ModuleState,
+  qber: number | null | Pick<Report, "qberX" | "qberZ"> = null,
+  endedMs = 0,
+): ModuleAnswer => ({
   node: "b" as NodeId,
   alarms: [],
   status: {
@@ -65,7 +72,8 @@ export const moduleAnswer = (state: ModuleState, qberX: number | null = null, en
     state,
     block: 1,
     totals: { released: 1, aborted: 0, siftedBits: 0, keyBits: 0 },
-    reports: qberX === null ? [] : [{ qberX, endedMs } as NonNullable<ModuleAnswer["status"]>["reports"][number]],
+    reports:
+      qber === null ? [] : [{ ...(typeof qber === "number" ? { qberX: qber, qberZ: qber } : qber), endedMs } as Report],
     finishedBlocks: 0,
     unsettledBlocks: 0,
     authenticationSlots: 1,
