@@ -72,7 +72,9 @@ function findCommand(argv: readonly string[]): { command: Command; rest: readonl
   for (const count of [2, 1]) {
     const typed = argv.slice(0, count).join(" ");
     const command = COMMANDS.find(({ name }) => name === typed);
-    if (command !== undefined) return { command, rest: argv.slice(command.name.split(" ").length) };
+    if (command !== undefined && !isMistyped(command, argv[1])) {
+      return { command, rest: argv.slice(command.name.split(" ").length) };
+    }
   }
   const group = groupOf(argv[0]).map(({ name }) => name);
   if (group.length > 0) {
@@ -83,6 +85,10 @@ function findCommand(argv: readonly string[]): { command: Command; rest: readonl
   const first = COMMANDS.map(({ name }) => name.split(" ")[0] ?? name);
   throw new CliFailure(`no command "${typed.slice(0, 40)}".${didYouMean(typed, first)}`, "`qkd --help` lists them");
 }
+
+/** `audit verfiy`: a word behind a command that takes none, and that begins others. */
+const isMistyped = ({ name, positional }: Command, next: string | undefined): boolean =>
+  !name.includes(" ") && positional.max === 0 && next?.startsWith("-") === false && groupOf(name).length > 0;
 
 /** The commands of two words that begin with this one. */
 const groupOf = (word = ""): readonly Command[] => COMMANDS.filter(({ name }) => name.startsWith(`${word} `));

@@ -6,6 +6,7 @@ import { type ServedRecord, servedRecords, stateAt } from "../lib/audit-edge.ts"
 import { NO_POSITIONALS, type Command } from "../lib/command.ts";
 import { EXIT } from "../lib/failure.ts";
 import { CONNECTION_OPTIONS } from "../lib/settings.ts";
+import { oneLine } from "../lib/text.ts";
 
 const USUAL = 20;
 const AGAIN_MS = 1000;
@@ -42,5 +43,5 @@ export const auditTail: Command = {
 /** `12 2026-01-01T00:00:00.000Z keys.enc sae:sae-a keys=1 size_bits=256`. */
 function describeRecord({ index, at, act, who, detail }: ServedRecord): string {
   const members = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`);
-  return [index, at, act, who, ...members].join(" ");
+  return oneLine([index, at, act, who, ...members].join(" "));
 }

@@ -10,7 +10,7 @@ import { type Command, type CommandContext, NO_POSITIONALS } from "../lib/comman
 import { verifyEd25519 } from "../lib/ed25519.ts";
 import { CliFailure, EXIT } from "../lib/failure.ts";
 import { COMMON_OPTIONS } from "../lib/settings.ts";
-import { formatCount, plural } from "../lib/text.ts";
+import { formatCount, oneLine, plural } from "../lib/text.ts";
 
 /** One log, from wherever it is read. */
 interface Log {
@@ -133,7 +133,7 @@ function pinOf({ keys, newest }: Judged, before: Pin | undefined): Pin {
 }
 
 const jsonOf = ({
-  log: { node, isSigned },
+  log: { node, isSigned, range },
   flaw,
   records,
   checkpoints,
@@ -147,6 +147,7 @@ const jsonOf = ({
   flaw,
   records,
   checkpoints,
+  first_index: (range.start?.index ?? 0) + 1,
   last_index: lastIndex,
   signed_index: signedIndex,
   signed: isSigned,
@@ -161,9 +162,12 @@ function wordsOf(judged: Judged): string[] {
   const unsigned = lastIndex - signedIndex;
   const said = [
     `${node}: ${plural(records, "record")} up to ${formatCount(lastIndex)} and ${plural(checkpoints, "checkpoint")} hold together`,
+    ...(log.range.start === null || log.range.isRetired
+      ? []
+      : [`what came up to record ${formatCount(log.range.start.index)} is not in it`]),
     ...(log.isSigned ? [] : ["no identity: nothing of it is signed"]),
     ...(log.isSigned && unsigned > 0 ? [`${plural(unsigned, "record")} not signed yet`] : []),
-    ...(log.isSigned && isTaken ? ["signed by keys that nobody vouched for"] : []),
+    ...(log.isSigned && signedIndex > 0 && isTaken ? ["signed by keys that nobody vouched for"] : []),
   ];
   const more = notes - noted.length;
   return [
@@ -174,6 +178,8 @@ function wordsOf(judged: Judged): string[] {
 }
 
 const noteOf = ({ index, act, source, detail }: AuditRecord): string =>
-  [`record ${index}`, act, source, ...Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`)].join(
-    " ",
+  oneLine(
+    [`record ${index}`, act, source, ...Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`)].join(
+      " ",
+    ),
   );

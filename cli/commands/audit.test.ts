@@ -50,6 +50,18 @@ describe("tail", () => {
     expect(out.split("\n")[0]).toBe("1 1970-01-01T00:00:01.000Z keys.enc sae:a");
   });
 
+  test("shows what somebody has written as one line, whatever it holds", async () => {
+    has(
+      logOf(
+        [{ act: "alarm.acknowledged", seq: 1, detail: { note: "seen\n2 1970-01-01T00:00:00.000Z keys.enc sae:b" } }],
+        [],
+      ),
+    );
+    const { out, err } = await qkd("audit", "tail", "--node", NODE);
+    expect(err).toBe("");
+    expect(out.split("\n")).toEqual([expect.stringContaining("note=seen 2 1970")]);
+  });
+
   test("follows what comes, until the edge ends it", async () => {
     has(LOG);
     const page = (n: number) => ({
@@ -81,6 +93,13 @@ describe("verify", () => {
       signed_index: 8,
       flaw: null,
     });
+  });
+
+  test("speaks of whose signatures these are only where there is one", async () => {
+    has(logOf(plain(3), []));
+    expect((await verify()).out).toBe(
+      "tn-1: 3 records up to 3 and 0 checkpoints hold together; 3 records not signed yet",
+    );
   });
 
   test.each<[string, (items: AuditItem[]) => AuditItem[], string]>([
@@ -194,7 +213,10 @@ describe("export", () => {
     const page = (some: object[]) => ({ status: 200, json: { ...state, checkpoints: some } });
     replies["GET /api/v1/audit/checkpoints"] = [page(checkpoints), page(checkpoints.slice(1))];
     expect((await write("--after", "4", "--json")).out).toContain('"records":8,"checkpoints":2,"last_index":12');
-    expect((await qkd("audit", "verify", "--file", "log.jsonl")).code).toBe(0);
+    const { code, out } = await qkd("audit", "verify", "--file", "log.jsonl");
+    expect([code, out]).toEqual([0, expect.stringContaining("what came up to record 4 is not in it")]);
+    const told = JSON.parse((await qkd("audit", "verify", "--json", "--file", "log.jsonl")).out) as object;
+    expect(told).toMatchObject({ ok: true, first_index: 5, last_index: 12 });
   });
 
   test("writes over no file, and refuses what no checkpoint ends with", async () => {

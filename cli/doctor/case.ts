@@ -22,6 +22,8 @@ export interface Stage {
   begin(signal: AbortSignal): void;
   /** Those since `begin`, oldest first. */
   exchanges(): readonly Exchange[];
+  /** What is said of a case, as a report may show it: an answer's own words may be among it. */
+  shown(words: string): string;
 }
 
 /** How a case says more than pass or fail. */

@@ -14,6 +14,9 @@ class EmptyStage implements Stage {
   exchanges() {
     return [{ who: "a", sent: "b", received: "c" }];
   }
+  shown(words: string): string {
+    return words.replaceAll("SECRET", "[6 bytes]");
+  }
 }
 
 const one = (id: string, run: Case["run"], more: Partial<Case> = {}): Case => ({
@@ -68,4 +71,16 @@ test("what a case does is its outcome, and the next one runs", async () => {
   expect(seen).toEqual(cases.map(({ id }) => id));
   expect(stage.begun.every(({ aborted }) => aborted)).toBe(true);
   expect(stage.begun).toHaveLength(cases.length - 1);
+});
+
+test("what an answer said is shown without keys", async () => {
+  const cases = [
+    one("failed", async (_stage, tell) => {
+      tell.remark("it has SECRET");
+      must(false, "it says SECRET");
+    }),
+    one("noted", async (_stage, tell) => tell.note("it says SECRET")),
+  ];
+  const outcomes = await runCases(cases, new EmptyStage());
+  expect(outcomes.map(({ why }) => why)).toEqual([["it says [6 bytes]", "it has [6 bytes]"], ["it says [6 bytes]"]]);
 });

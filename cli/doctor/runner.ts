@@ -26,7 +26,7 @@ export async function runCase<S extends Stage>(each: Case<S>, stage: S): Promise
     clause,
     title,
     result,
-    why,
+    why: result === "skip" ? why : why.map((words) => stage.shown(words)),
     exchanges: result === "skip" ? [] : stage.exchanges(),
     ms: performance.now() - startedMs,
   });

@@ -39,16 +39,20 @@ export function formatSeconds(seconds: number): string {
 /** `1 key`, `2 keys`. */
 export const plural = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 
+/** What somebody else has written shall not pass for lines of ours. */
+export const oneLine = (text: string): string => text.replaceAll(/[\r\n\u2028\u2029]+/gu, " ");
+
 /** Columns aligned by their widest cell; columns of `rightAligned` (by heading) flush right. */
 export function renderTable(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
   rightAligned: ReadonlySet<string> = new Set(),
 ): string[] {
+  const lines = rows.map((row) => row.map(oneLine));
   const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => visibleLength(row[column] ?? ""))),
+    Math.max(heading.length, ...lines.map((row) => visibleLength(row[column] ?? ""))),
   );
-  return [headings, ...rows].map((row) =>
+  return [headings, ...lines].map((row) =>
     row
       .map((cell, column) => {
         const room = " ".repeat((widths[column] ?? 0) - visibleLength(cell));

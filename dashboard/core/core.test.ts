@@ -4,7 +4,7 @@ import { detailInWords } from "./audit.ts";
 import { fieldFaults } from "./faults.ts";
 import { ago, bits, count, duration, milliseconds, percent, perSecond, rate } from "./figures.ts";
 import { byHealth, healthCounts } from "./health.ts";
-import { levelOf, newRelays, pathThrough, saidOf, towards, widthOf } from "./map.ts";
+import { labelAt, levelOf, newRelays, pathThrough, saidOf, towards, widthOf } from "./map.ts";
 import { HOME, hashOf, routeOf } from "./route.ts";
 import { agentWord } from "./sites.ts";
 import { alarmOf, AT, chainView, linkOf, nodeAt, relayOf } from "./testing/view.ts";
@@ -98,6 +98,14 @@ test("relays that have not been seen are drawn, the oldest first, no more than w
 });
 
 const at = (x: number) => ({ x, y: 0 });
+
+test("a link's label stands in its middle, or clear of the caption below its upper node", () => {
+  expect(labelAt({ x: 0, y: 0 }, { x: 300, y: 40 })).toEqual({ x: 150, y: 20 });
+  expect(labelAt({ x: 10, y: 300 }, { x: 10, y: 0 })).toEqual({ x: 10, y: 150 });
+  expect(labelAt({ x: 120, y: 120 }, { x: 0, y: 0 }).y).toBeCloseTo(71);
+  expect(labelAt({ x: 0, y: 0 }, { x: 0, y: 100 })).toEqual({ x: 0, y: 62 });
+  expect(labelAt({ x: 0, y: 5 }, { x: 50, y: 5 })).toEqual({ x: 25, y: 5 });
+});
 
 test("a way begins and ends at the edges of nodes", () => {
   expect(pathThrough([at(0), at(100), at(200)], 20)).toBe("M20.0 0.0L100.0 0.0L180.0 0.0");

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { validateNetwork } from "../../shared/network/validate.ts";
 import type { LinkEntry, NetworkDocument } from "../../shared/network/document.ts";
+import { byName } from "./faults.ts";
 import { entryChanges } from "./changes.ts";
 import { linkDraft, linkEntry, newLinkDraft, saeDraft, saeEntry } from "./drafts.ts";
-import { cutLinks, eavesdrop, putLink, putSae, removeLink, removeSae } from "./edits.ts";
+import { addLink, addSae, cutLinks, type Edit, eavesdrop, putLink, putSae, removeLink, removeSae } from "./edits.ts";
 
 const SEED = "ab".repeat(32);
 
@@ -62,6 +63,21 @@ test("what is no number is told of at its field", () => {
     ? []
     : (checked.error.details as unknown as { pointer: string }[]).map(({ pointer }) => pointer);
   expect(faults).toEqual(expect.arrayContaining(["/links/0/shards", "/links/0/module/loss_db"]));
+});
+
+test("what is added takes the place of nothing: an id that is taken is told of at its field", () => {
+  const pointersOf = ({ change }: Edit): unknown => {
+    const checked = validateNetwork(change(present), { previous: present });
+    return checked.ok ? [] : (checked.error.details as unknown as { pointer: string }[]).map(({ pointer }) => pointer);
+  };
+  const taken = linkEntry({ ...newLinkDraft(["tn-1", "tn-3"], SEED), id: "tn-1-tn-2" }, null);
+  expect(pointersOf(addLink({ ...taken, id: "tn-1-tn-3" }))).toEqual([]);
+  expect(pointersOf(addLink(taken))).toEqual(["/links/2/id"]);
+  const second = { pointer: "/links/2/id", message: "the same id as /links/0, not /links/9 or /else/0" };
+  expect(byName(second, present).message).toBe("the same id as tn-1-tn-2, not /links/9 or /else/0");
+  expect(pointersOf(addSae(saeEntry({ ...saeDraft("tn-2", null), id: "sae-a", credentials: [] })))).toEqual([
+    "/saes/1/id",
+  ]);
 });
 
 test("an SAE of a form: its addresses a line each, and none where there are none", () => {

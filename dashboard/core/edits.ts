@@ -15,6 +15,12 @@ function put<T extends { readonly id: string }>(entries: readonly T[], entry: T)
     : [...entries, entry];
 }
 
+/** At the end. Where its id is taken the document's rules say so: what is there stays as it is. */
+export const addLink = (link: LinkEntry): Edit => ({
+  title: `Add link ${link.id}`,
+  change: (document) => ({ ...document, links: [...document.links, link] }),
+});
+
 export const putLink = (link: LinkEntry, title: string): Edit => ({
   title,
   change: (document) => ({ ...document, links: put(document.links, link) }),
@@ -24,6 +30,12 @@ export const putLink = (link: LinkEntry, title: string): Edit => ({
 export const removeLink = (id: string, verb: "Cut" | "Remove"): Edit => ({
   title: `${verb} link ${id}`,
   change: (document) => ({ ...document, links: document.links.filter((link) => link.id !== id) }),
+});
+
+/** As {@link addLink}. */
+export const addSae = (sae: SaeEntry): Edit => ({
+  title: `Add SAE ${sae.id}`,
+  change: (document) => ({ ...document, saes: [...document.saes, sae] }),
 });
 
 export const putSae = (sae: SaeEntry, title: string): Edit => ({

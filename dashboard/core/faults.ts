@@ -1,4 +1,5 @@
 /** Faults of a document, at the fields of the form whose entry they are about. */
+import type { NetworkDocument } from "../../shared/network/document.ts";
 import type { PointerFault } from "../../shared/network/directory-types.ts";
 
 export const isPointerFault = (detail: unknown): detail is PointerFault =>
@@ -8,6 +9,15 @@ export const isPointerFault = (detail: unknown): detail is PointerFault =>
   "message" in detail &&
   typeof detail.pointer === "string" &&
   typeof detail.message === "string";
+
+/** What a message says of another entry, `/links/0`, by that entry's name. */
+export const byName = (fault: PointerFault, { links, nodes, saes }: NetworkDocument): PointerFault => ({
+  ...fault,
+  message: fault.message.replaceAll(
+    /\/(links|nodes|saes)\/(\d+)/g,
+    (pointer, kind: string, at: string) => ({ links, nodes, saes })[kind]?.[Number(at)]?.id ?? pointer,
+  ),
+});
 
 export interface FieldFaults {
   /** Member of the entry, `key_rate_bps`, -> what is wrong with it, or in it. */

@@ -52,3 +52,17 @@ export function towards(from: Point, to: Point, by: number): Point {
   const share = length === 0 ? 0 : Math.min(0.5, by / length);
   return { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
 }
+
+/** Pixels: how far a node's caption reaches below its middle and to its sides, half a label added to each. */
+const CAPTION = { below: 71, beside: 100 } as const;
+/** Further down a label would stand on the lower node. */
+const LOWEST_SHARE = 0.62;
+
+/** Where the label of a link stands: in its middle, and further down where it would cover what is below the upper node. */
+export function labelAt(a: Point, b: Point): Point {
+  const [upper, lower] = a.y <= b.y ? [a, b] : [b, a];
+  const [dx, dy] = [lower.x - upper.x, lower.y - upper.y];
+  const isClear = Math.abs(dx) / 2 > CAPTION.beside || dy === 0;
+  const share = isClear ? 0.5 : Math.min(LOWEST_SHARE, Math.max(0.5, CAPTION.below / dy));
+  return { x: upper.x + dx * share, y: upper.y + dy * share };
+}

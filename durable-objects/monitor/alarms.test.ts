@@ -11,6 +11,8 @@ import { Database, storedJson } from "../storage/database.ts";
 import { Alarms } from "./alarms.ts";
 
 const SEED = btoa(String.fromCharCode(...new Uint8Array(32).fill(7)));
+/** After which what agents and certificates told is believed to be over. */
+const GONE_MS = 60_000;
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
 const SITE: Sample["view"]["sites"][number] = {
   id: "site-a",
@@ -146,6 +148,7 @@ describe("the deployment's alarms", () => {
     await within(async (world) => {
       world.judge([told("agent-1")], ahead(90_000));
       world.judge([], ahead(0));
+      world.nowMs += GONE_MS;
       world.judge([told("agent-2")]);
       const [standing] = world.alarms.standing();
       await world.alarms.acknowledgeAlarm({ alarm: standing?.id ?? "", principal: "operator:op", note: "seen" });
@@ -237,6 +240,8 @@ describe("the deployment's alarms", () => {
       world.nowMs += LIMITS.certificateReplacedMs + 1;
       await show("b", 300);
       world.judge();
+      world.nowMs += GONE_MS;
+      world.judge();
       expect(standing()).toEqual([]);
     });
   });
@@ -248,9 +253,13 @@ describe("the deployment's alarms", () => {
       world.judge();
       world.nowMs += 2;
       world.judge();
+      world.nowMs += GONE_MS;
+      world.judge();
       expect(world.alarms.standing().map(({ code }) => code)).toEqual(["certificate-expired"]);
       world.nowMs += LIMITS.certificatesSeenMs;
       await world.alarms.certificatesSeen([]);
+      world.judge();
+      world.nowMs += GONE_MS;
       world.judge();
       expect(world.alarms.standing()).toEqual([]);
     });

@@ -130,6 +130,8 @@ export class Monitor extends DurableObject<ObjectsEnv> implements MonitorRpc {
   }
 
   async acknowledgeAlarm(call: Call<"acknowledgeAlarm">): ReturnType<MonitorRpc["acknowledgeAlarm"]> {
+    // Just woken, it does not know whom it has to tell of that.
+    if (this.#view === null) await this.#noOlderThan(0);
     const alarm = await this.#alarms.acknowledgeAlarm(call);
     if (alarm.ok && this.#bare !== null) this.#show(this.#bare);
     this.#planner.plan();

@@ -35,6 +35,8 @@ const LEFT_OUT = [
   "./lock",
   "./ports.json",
   `./${ASIDE}*`,
+  // Where a backup is being written, should that be in here.
+  "./.qkd-backup-*",
 ];
 
 /** @throws StartFailure in tar's words; the file is there whole or not at all, and its owner's alone */
@@ -48,6 +50,7 @@ export async function pack(root: string, file: string, manifest: Manifest): Prom
     writeFileSync(draft, "", { mode: 0o600 });
     const excluded = LEFT_OUT.map((path) => `--exclude=${path}`);
     await tar(["-czf", draft, "-C", folder, MANIFEST, "-C", root, "--anchored", "--wildcards", ...excluded, "."]);
+    await checkMembers(draft);
     const written = openSync(draft, "r");
     fsyncSync(written);
     closeSync(written);
@@ -64,9 +67,19 @@ export async function readManifest(file: string): Promise<Manifest> {
   const text = await tar(["-xzOf", file, "--occurrence=1", MANIFEST]).catch(() => "");
   const manifest = v.safeParse(v.pipe(v.string(), v.parseJson(), ManifestSchema), text);
   if (!manifest.success) throw new StartFailure(`${file} is no backup of this software, or is damaged`);
-  // To its end: gzip's checksum tells whether all of it is as it was written.
-  await tar(["-tzf", file]);
+  await checkMembers(file);
   return manifest.output;
+}
+
+/**
+ * Reads it to its end: gzip's checksum tells whether all of it is as it was written. A link leads to what is not in the
+ * backup; put back, to wherever its maker wanted things to be written.
+ * @throws StartFailure naming the first member that is neither a file nor a folder
+ */
+async function checkMembers(file: string): Promise<void> {
+  const listed = await tar(["-tvzf", file]);
+  const other = listed.split("\n").find((line) => line !== "" && !/^[-d]/.test(line));
+  if (other !== undefined) throw new StartFailure(`neither a file nor a folder, and so not in a backup: ${other}`);
 }
 
 /** Into a folder that is there. */

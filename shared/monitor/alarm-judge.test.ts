@@ -237,6 +237,16 @@ test("whatever a cause does, an alarm is raised and cleared no more often than i
   );
 });
 
+test("an agent that connects anew does not end its alarms: who has acknowledged them has done so", () => {
+  const world = new World();
+  const there = { hubs: hub({ clockAheadMs: 90 * S }), certificates: [certificate(13, 90, START)] };
+  expect(world.words(there)).toHaveLength(2);
+  for (let n = 0; n < 20; n++) {
+    expect(world.words({ hubs: hub({ state: "absent" }) }, S)).toEqual([]);
+    expect(world.words(there, S)).toEqual([]);
+  }
+});
+
 test("relayed key: none where none is used is no alarm", () => {
   const empty = { level: "empty", available_bits: 0 } as const;
   const world = new World();

@@ -136,18 +136,19 @@ export const RULES: Readonly<Record<SeenAlarmCode, Rule>> = {
   },
   "certificate-expiring": {
     raiseMs: 0,
-    clearMs: 0,
+    // Of an agent nothing is known while it connects anew: that shall not end what somebody has acknowledged.
+    clearMs: 60 * S,
     causes: ({ certificates, nowMs }) =>
       certificates.filter((each) => each.notAfterMs > nowMs && each.notAfterMs - nowMs < warningMs(each)).map(ends),
   },
   "certificate-expired": {
     raiseMs: 0,
-    clearMs: 0,
+    clearMs: 60 * S,
     causes: ({ certificates, nowMs }) => certificates.filter(({ notAfterMs }) => notAfterMs <= nowMs).map(ends),
   },
   "clock-skew": {
     raiseMs: 0,
-    clearMs: 0,
+    clearMs: 60 * S,
     causes: ({ hubs }) =>
       hubs.flatMap(({ site, agents }) =>
         agents.flatMap(({ agent, clockAheadMs = 0 }) =>

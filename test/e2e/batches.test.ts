@@ -18,7 +18,10 @@ const DEC = "/api/v1/keys/sae-a/dec_keys";
 
 const KEY = /"key_ID":"[0-9a-f-]{36}","key":"([A-Za-z0-9+/]+=*)"/g;
 const blind = (text: string): string =>
-  text.replaceAll(KEY, (_all, key: string) => `key of ${key.length}`).replace(/\r\nDate: [^\r]+/, "\r\nDate: now");
+  text
+    .replaceAll(KEY, (_all, key: string) => `key of ${key.length}`)
+    .replace(/\r\nDate: [^\r]+/, "\r\nDate: now")
+    .replace(/\r\nX-Request-Id: [^\r]{36}\r/i, "\r\nX-Request-Id: its own\r");
 
 const tlsOf = (sae: string): ConnectionOptions => {
   const { ca, cert, key } = network.tls(sae);

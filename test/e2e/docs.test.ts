@@ -31,7 +31,7 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     expect(page.url()).toBe(`${network.edge}/docs/`);
     await page
       .getByRole("navigation", { name: "Contents" })
-      .getByRole("link", { name: "Keys over trusted nodes" })
+      .getByRole("link", { name: "Relay: keys between any two nodes" })
       .click();
     await expect.poll(() => page.url()).toBe(`${network.edge}/docs/relay`);
     expect(await page.locator('[aria-current="page"]').innerText()).toBe(

@@ -24,3 +24,19 @@ it("keeps a bounded number of kinds apart, and forgets those that are told", () 
   nowMs += LIMITS.refusalAuditMs;
   expect(refusals.note({ ...refusal, who: "sae:new" })).toMatchObject({ who: "sae:new" });
 });
+
+it("callers that nobody knows do not hide what others have tried, nor does what is over", () => {
+  let nowMs = 1000;
+  const refusals = new AuditedRefusals(() => nowMs);
+  const noise = (n: number) => refusals.note({ ...refusal, who: "unknown", reason: `at character ${n}` });
+  // Twice, so that of each kind something is left to be told.
+  for (let n = 0; n < 600; n++) noise(n % 300);
+  expect(refusals.note(refusal)).toMatchObject({ who: "sae:a", detail: { operation: "getAudit" } });
+  nowMs += LIMITS.refusalAuditMs;
+  expect(noise(300)).toMatchObject({ detail: { reason: "at character 300", times: 1 } });
+  const later = Array.from({ length: 299 }, (_, n) => noise(301 + n)).find(
+    (event) => event?.detail["operation"] === "others",
+  );
+  // Of the 600 before 257 were told at once; and the first of now.
+  expect(later?.detail["times"]).toBe(600 - 257 + 1);
+});

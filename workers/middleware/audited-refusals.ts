@@ -6,7 +6,7 @@ import type { AuditEvent, AuditLogRpc } from "../../shared/audit/event.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { DEPLOYMENT_LOG } from "../../shared/network/reserved.ts";
 
-/** So many kinds are kept apart; the rest is one. */
+/** So many kinds are kept apart of callers who are known, and of those who are not; the rest is one. */
 const MAX_KINDS = 256;
 const OTHERS = { who: "unknown", operation: "others", code: "others", reason: "others" };
 
@@ -27,7 +27,9 @@ interface Kind {
 
 export class AuditedRefusals {
   readonly #nowMs: () => number;
-  readonly #kinds = new Map<string, Kind>();
+  /** Apart, so that nobody hides by noise what somebody known has tried. */
+  readonly #known = new Map<string, Kind>();
+  readonly #unknown = new Map<string, Kind>();
 
   constructor(nowMs: () => number = Date.now) {
     this.#nowMs = nowMs;
@@ -37,11 +39,12 @@ export class AuditedRefusals {
   note(refusal: Refusal): AuditEvent | null {
     const nowMs = this.#nowMs();
     const name = Object.values(refusal).join("\n");
-    const isKept = this.#kinds.has(name) || this.#kinds.size < MAX_KINDS || this.#forget(nowMs);
+    const kinds = refusal.who === OTHERS.who ? this.#unknown : this.#known;
+    const isKept = kinds.has(name) || kinds.size < MAX_KINDS || forget(kinds, nowMs);
     const { who, ...detail } = isKept ? refusal : OTHERS;
     const key = isKept ? name : "";
-    const kind = this.#kinds.get(key) ?? { nextMs: nowMs, times: 0 };
-    this.#kinds.set(key, kind);
+    const kind = kinds.get(key) ?? { nextMs: nowMs, times: 0 };
+    kinds.set(key, kind);
     kind.times += 1;
     if (nowMs < kind.nextMs) return null;
     const { times } = kind;
@@ -49,14 +52,18 @@ export class AuditedRefusals {
     kind.times = 0;
     return { atMs: nowMs, act: "access.refused", who, node: DEPLOYMENT_LOG, detail: { ...detail, times } };
   }
+}
 
-  /** Kinds with nothing left to be told. @returns whether there is room now */
-  #forget(nowMs: number): boolean {
-    for (const [name, { nextMs, times }] of this.#kinds) {
-      if (times === 0 && nextMs <= nowMs) this.#kinds.delete(name);
-    }
-    return this.#kinds.size < MAX_KINDS;
+/** Kinds whose minute is over; what is left to be told of them is counted with the rest. @returns whether there is room now */
+function forget(kinds: Map<string, Kind>, nowMs: number): boolean {
+  const rest = kinds.get("") ?? { nextMs: nowMs, times: 0 };
+  for (const [name, { nextMs, times }] of kinds) {
+    if (name === "" || nextMs > nowMs) continue;
+    kinds.delete(name);
+    rest.times += times;
   }
+  if (rest.times > 0) kinds.set("", rest);
+  return kinds.size < MAX_KINDS;
 }
 
 /** This isolate's. */

@@ -1,5 +1,8 @@
 /** The deployment's alarms over HTTP, of a network inside workerd. */
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
+import { MONITOR_NAME, type ObjectsEnv } from "../../durable-objects/env.ts";
 import type { MonitorAlarm } from "../../shared/api/monitor-schemas.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { call, errorOf, NETWORK, post, setUp } from "../../test/support/in-workerd-network.ts";
@@ -11,11 +14,11 @@ const listed = async (query = "") => {
   expect(answer.status).toBe(200);
   return (await answer.json<{ alarms: MonitorAlarm[] }>()).alarms;
 };
-const biased = async () =>
-  await call("/api/v1/links/n2-n3/blocks/bad.cor:0?node=n2", {
+const biased = async (offset = 0) =>
+  await call(`/api/v1/links/n2-n3/blocks/bad.cor:${offset}?node=n2`, {
     as: "op",
     method: "PUT",
-    body: new Uint8Array(4096).fill(0x11),
+    body: new Uint8Array(4096).fill(0x11 + offset / 4096),
   });
 const of = (alarms: MonitorAlarm[], code: string) => alarms.find((alarm) => alarm.code === code);
 
@@ -111,4 +114,20 @@ test("webhooks of the network document: faults by name, and how they fare", asyn
       return await (await call("/api/v1/webhooks", { as: "op" })).json();
     })
     .toMatchObject({ webhooks: [{ id: "a", url, waiting: 0, delivered: 0, given_up: 0, failing: null }] });
+});
+
+const waiting = async () => {
+  const answer = await call("/api/v1/webhooks", { as: "op" });
+  return (await answer.json<{ webhooks: { waiting: number }[] }>()).webhooks[0]?.waiting;
+};
+
+test("acknowledged in the moment in which the Monitor wakes, webhooks are told of it all the same", async () => {
+  expect((await put([{ id: "dead", url: "http://127.0.0.1:9/x", codes: ["blocks-biased"] }])).status).toBe(200);
+  expect((await biased(4096)).status).toBe(202);
+  await expect.poll(async () => of(await listed(), "blocks-biased")).toBeDefined();
+  const alarm = of(await listed(), "blocks-biased");
+  await expect.poll(waiting).toBe(1);
+  await evictDurableObject((env as unknown as ObjectsEnv).MONITOR.getByName(MONITOR_NAME) as never);
+  expect((await post(`/api/v1/alarms/${alarm?.id}/acknowledge`, "op", { note: "seen" })).status).toBe(200);
+  expect(await waiting()).toBe(2);
 });

@@ -11,7 +11,7 @@ function bench() {
   );
   const refuse = (reason: string, request_id = "r") =>
     log.note({ level: "warn", event: "unauthorised", reason, fields: { request_id } });
-  return { clock, lines, refuse };
+  return { clock, lines, refuse, log };
 }
 
 test("so many lines a kind and minute, with the count of those left out", () => {
@@ -37,8 +37,11 @@ test("so many lines a kind and minute, with the count of those left out", () => 
 });
 
 test("however many kinds there are, the lines are bounded", () => {
-  const { lines, refuse } = bench();
+  const { lines, refuse, log } = bench();
   for (let n = 0; n < 1000; n++) refuse(`unreadable at character ${n}`);
   expect(lines).toHaveLength(64 + LIMITS.logLinesAMinute);
   expect(lines.at(-1)?.reason).toBe("another reason");
+  // Nor do they hide what is of another event.
+  log.note({ level: "error", event: "refused", reason: "putNetwork: 500" });
+  expect(lines.at(-1)?.reason).toBe("putNetwork: 500");
 });

@@ -5,7 +5,7 @@
 import { LIMITS } from "../../shared/limits.ts";
 
 const INTERVAL_MS = 60_000;
-/** Some kinds tell a place in a malformed name: no more of them are kept apart than this. */
+/** Some kinds tell a place in a malformed name: of one event no more are kept apart than this. */
 const MAX_KINDS = 64;
 const OTHERS = "another reason";
 
@@ -29,7 +29,8 @@ interface Noted {
 export class BoundedLog {
   readonly #write: (line: string, level: Level) => void;
   readonly #nowMs: () => number;
-  readonly #noted = new Map<string, Noted>();
+  /** By event, so that what anybody can cause hides nothing else; and reason. */
+  readonly #noted = new Map<string, Map<string, Noted>>();
 
   constructor(write: (line: string, level: Level) => void, nowMs: () => number = Date.now) {
     this.#write = write;
@@ -38,9 +39,10 @@ export class BoundedLog {
 
   note({ level, event, reason: told, fields = {} }: Note): void {
     const nowMs = this.#nowMs();
-    const isKept = this.#noted.has(`${event} ${told}`) || this.#noted.size < MAX_KINDS;
-    const reason = isKept ? told : OTHERS;
-    const noted = this.#of(`${event} ${reason}`, nowMs);
+    const kinds = this.#noted.get(event) ?? new Map<string, Noted>();
+    this.#noted.set(event, kinds);
+    const reason = kinds.has(told) || kinds.size < MAX_KINDS ? told : OTHERS;
+    const noted = notedOf(kinds, reason, nowMs);
     if (noted.lines >= LIMITS.logLinesAMinute) {
       noted.suppressed += 1;
       return;
@@ -50,16 +52,16 @@ export class BoundedLog {
     noted.suppressed = 0;
     this.#write(JSON.stringify({ at: new Date(nowMs).toISOString(), level, event, reason, ...fields, ...more }), level);
   }
+}
 
-  #of(kind: string, nowMs: number): Noted {
-    const noted = this.#noted.get(kind) ?? { nextMs: nowMs + INTERVAL_MS, lines: 0, suppressed: 0 };
-    this.#noted.set(kind, noted);
-    if (nowMs >= noted.nextMs) {
-      noted.nextMs = nowMs + INTERVAL_MS;
-      noted.lines = 0;
-    }
-    return noted;
+function notedOf(kinds: Map<string, Noted>, reason: string, nowMs: number): Noted {
+  const noted = kinds.get(reason) ?? { nextMs: nowMs + INTERVAL_MS, lines: 0, suppressed: 0 };
+  kinds.set(reason, noted);
+  if (nowMs >= noted.nextMs) {
+    noted.nextMs = nowMs + INTERVAL_MS;
+    noted.lines = 0;
   }
+  return noted;
 }
 
 /** This isolate's. */

@@ -68,6 +68,10 @@ export class WireStage implements Stage {
     return this.#transcript.exchanges();
   }
 
+  shown(words: string): string {
+    return this.#redactor.text(words);
+  }
+
   lacks(need: string): string | null {
     const { others, places = {} } = this.#target;
     const given: Readonly<Record<string, unknown>> = { others, ...places };

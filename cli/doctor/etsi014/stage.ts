@@ -102,6 +102,10 @@ export class Etsi014Stage implements Stage {
     return this.#transcript.exchanges();
   }
 
+  shown(words: string): string {
+    return this.#redactor.text(words);
+  }
+
   get A(): Party {
     return this.given.A;
   }

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { LinkEntry } from "../../../shared/network/document.ts";
 import { newSeed } from "../../browser/random.ts";
 import { type LinkDraft, linkDraft, linkEntry, newLinkDraft } from "../../core/drafts.ts";
-import { putLink } from "../../core/edits.ts";
+import { addLink, putLink } from "../../core/edits.ts";
 import { Panel } from "../parts/panel.tsx";
 import { useSurroundings } from "../surroundings.ts";
 import { LinkFields } from "./link-fields.tsx";
@@ -21,7 +21,9 @@ export function LinkForm({ link, onDone }: Props) {
     link === null ? newLinkDraft(nodes, newSeed()) : linkDraft(link, newSeed()),
   );
   const [version] = useState(network.version);
-  const { faults, check } = useChecked(({ links }) => `/links/${links.findIndex(({ id }) => id === draft.id.trim())}`);
+  const { faults, check } = useChecked(
+    ({ links }) => `/links/${links.findLastIndex(({ id }) => id === draft.id.trim())}`,
+  );
   // It has been applied.
   useEffect(() => {
     if (network.version > version) onDone();
@@ -32,8 +34,8 @@ export function LinkForm({ link, onDone }: Props) {
       setDraft((before) => withName({ ...before, [name]: value }, before, link === null));
   const submit = (event: Event): void => {
     event.preventDefault();
-    const title = link === null ? `Add link ${draft.id.trim()}` : `Change link ${link.id}`;
-    check(putLink(linkEntry(draft, link), title));
+    const entry = linkEntry(draft, link);
+    check(link === null ? addLink(entry) : putLink(entry, `Change link ${link.id}`));
   };
   return (
     <Panel title={link === null ? "Add a link" : "Edit the link"} class="form-panel">

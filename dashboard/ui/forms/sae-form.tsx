@@ -3,7 +3,7 @@ import { tokenSha256 } from "../../../shared/auth/token.ts";
 import type { Credential, SaeEntry } from "../../../shared/network/document.ts";
 import { newToken } from "../../browser/random.ts";
 import { type SaeDraft, saeDraft, saeEntry } from "../../core/drafts.ts";
-import { putSae } from "../../core/edits.ts";
+import { addSae, putSae } from "../../core/edits.ts";
 import { useSurroundings } from "../surroundings.ts";
 import { Choice, Field, Text } from "./field.tsx";
 import { FormEnd } from "./link-form.tsx";
@@ -23,14 +23,14 @@ export function SaeForm({ node, sae, onDone }: Props) {
   const hosted = view.nodes.filter((each) => each.hosted).map(({ id }) => id);
   const [draft, setDraft] = useState<SaeDraft>(() => saeDraft(node, sae));
   const [token, setToken] = useState<string | null>(null);
-  const { faults, check } = useChecked(({ saes }) => `/saes/${saes.findIndex(({ id }) => id === draft.id.trim())}`);
+  const { faults, check } = useChecked(({ saes }) => `/saes/${saes.findLastIndex(({ id }) => id === draft.id.trim())}`);
   const { fields, others } = faults;
   const setCredentials = (credentials: readonly Credential[]): void =>
     setDraft((before) => ({ ...before, credentials }));
   const submit = (event: Event): void => {
     event.preventDefault();
-    const title = sae === null ? `Add SAE ${draft.id.trim()}` : `Change SAE ${sae.id}`;
-    check(putSae(saeEntry(draft), title));
+    const entry = saeEntry(draft);
+    check(sae === null ? addSae(entry) : putSae(entry, `Change SAE ${sae.id}`));
   };
   const makeToken = (): void => {
     const made = newToken();

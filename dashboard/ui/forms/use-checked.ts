@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { NetworkDocument } from "../../../shared/network/document.ts";
-import { type FieldFaults, fieldFaults, isPointerFault } from "../../core/faults.ts";
+import { byName, type FieldFaults, fieldFaults, isPointerFault } from "../../core/faults.ts";
 import { validateNetwork } from "../../../shared/network/validate.ts";
 import type { Edit } from "../../core/edits.ts";
 import { useSurroundings } from "../surroundings.ts";
@@ -22,7 +22,15 @@ export function useChecked(pointerIn: (document: NetworkDocument) => string) {
     if (checked.ok) {
       setFaults(NONE);
       propose(edit);
-    } else setFaults(fieldFaults((checked.error.details ?? []).filter(isPointerFault), pointerIn(changed)));
+      return;
+    }
+    const found = (checked.error.details ?? []).filter(isPointerFault);
+    setFaults(
+      fieldFaults(
+        found.map((fault) => byName(fault, changed)),
+        pointerIn(changed),
+      ),
+    );
   };
   return { faults, check };
 }

@@ -3,7 +3,7 @@ import type { LinkEntry } from "../../../shared/network/document.ts";
 import { bits, percent, rate } from "../../core/figures.ts";
 import { HEALTH } from "../../core/health.ts";
 import type { Places, Point } from "../../core/layout.ts";
-import { levelOf, saidOf, towards, widthOf } from "../../core/map.ts";
+import { labelAt, levelOf, saidOf, towards, widthOf } from "../../core/map.ts";
 import { hashOf } from "../../core/route.ts";
 
 /** Pixels from a node's middle to where its links begin. */
@@ -15,7 +15,7 @@ const LABEL_NEEDS_PX = LABEL.width + 2 * NODE_PX + 8;
 interface Line {
   readonly from: Point;
   readonly to: Point;
-  readonly middle: Point;
+  readonly label: Point;
   readonly lengthPx: number;
 }
 
@@ -25,7 +25,7 @@ function lineOf(drawn: Places, [a, b]: readonly [string, string]): Line | null {
   return {
     from: towards(from, to, NODE_PX),
     to: towards(to, from, NODE_PX),
-    middle: { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 },
+    label: labelAt(from, to),
     lengthPx: Math.hypot(to.x - from.x, to.y - from.y),
   };
 }
@@ -74,7 +74,7 @@ export function MapLinkLabel({ link, drawn }: Props) {
       aria-hidden="true"
       draggable={false}
     >
-      {line.lengthPx > LABEL_NEEDS_PX ? <Label link={link} at={line.middle} /> : <Mark link={link} at={line.middle} />}
+      {line.lengthPx > LABEL_NEEDS_PX ? <Label link={link} at={line.label} /> : <Mark link={link} at={line.label} />}
     </a>
   );
 }
@@ -129,7 +129,7 @@ export function CutLink({ link, drawn }: { readonly link: LinkEntry; readonly dr
       <title>{words}</title>
       <path class="reach" d={d(line)} />
       <path class="line" d={d(line)} stroke-width="2" />
-      <g class="map-label" transform={`translate(${line.middle.x.toFixed(1)} ${line.middle.y.toFixed(1)})`}>
+      <g class="map-label" transform={`translate(${line.label.x.toFixed(1)} ${line.label.y.toFixed(1)})`}>
         <rect class="card" x="-22" y="-11" width="44" height="22" rx="6" />
         <text class="middle" y="4">
           cut

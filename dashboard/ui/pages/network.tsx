@@ -41,12 +41,8 @@ export function NetworkPage() {
           <NetworkMap />
         </section>
         <div class="beside">
-          <Panel title="Alarms" aside={<a href="#/alarms">All {standing.length}</a>}>
-            {standing.length === 0 ? (
-              <Nothing>None stands.</Nothing>
-            ) : (
-              <AlarmList alarms={standing.slice(0, 4)} isShort />
-            )}
+          <Panel title="Alarms" aside={<a href="#/alarms">All {standing.length === 0 ? "" : standing.length}</a>}>
+            {standing.length === 0 ? <Nothing>None.</Nothing> : <AlarmList alarms={standing.slice(0, 4)} isShort />}
           </Panel>
           <Panel title="Relays" aside={<span class="quiet">last 30 s</span>}>
             <RelayList relays={view.relays.slice(0, 5)} />

@@ -3,6 +3,10 @@ import { renderMermaidSVG } from "beautiful-mermaid";
 import { Marked, type Token, type Tokens } from "marked";
 import { addressOf, targetOf } from "./paths.ts";
 
+/** An empty heading says nothing: it is a cell. */
+const cellOf = (tag: "th" | "td", text: string, html: string): string =>
+  tag === "th" && text === "" ? "<td></td>" : `<${tag}>${html}</${tag}>`;
+
 /** What stands under one heading. */
 export interface Passage {
   readonly anchor: string;
@@ -88,11 +92,11 @@ export function renderPage(file: string, source: string, isServed: (path: string
         const name = `${diagrams.size + 1}.svg`;
         diagrams.set(name, diagramOf(text));
         const address = `${addressOf(file).replace(/\/$/, "/index")}.diagrams/${name}`;
-        return `<figure><img src="${address}" alt="Diagram: ${escape(wordsOf(text))}" loading="lazy"></figure>\n`;
+        return `<figure tabindex="0"><img src="${address}" alt="Diagram: ${escape(wordsOf(text))}" loading="lazy"></figure>\n`;
       },
       table(token) {
         const row = (cells: Tokens.TableCell[], tag: "th" | "td"): string =>
-          `<tr>${cells.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join("")}</tr>`;
+          `<tr>${cells.map((cell) => cellOf(tag, cell.text, this.parser.parseInline(cell.tokens))).join("")}</tr>`;
         const hasHeader = token.header.some(({ text }) => text !== "");
         const head = hasHeader ? `<thead>${row(token.header, "th")}</thead>` : "";
         return `<div class="table" tabindex="0"><table>${head}<tbody>${token.rows.map((cells) => row(cells, "td")).join("")}</tbody></table></div>\n`;
