@@ -275,6 +275,7 @@ describe("the rest", () => {
     expect((await qkd("--help")).out).toContain("Exit codes");
     expect((await qkd("ingest", "--help")).out).toContain("--link <id>");
     expect((await qkd("network")).err).toContain("there are: network validate");
+    expect((await qkd("audit", "verfiy")).err).toContain('Did you mean "audit verify"?');
     expect((await qkd("statsu")).err).toContain('Did you mean "status"?');
     const group = await qkd("network", "--help");
     expect([group.code, group.out]).toEqual([0, expect.stringContaining("network validate")]);

@@ -310,6 +310,6 @@ test("two directions at once never share a bit", { timeout: 300_000 }, async () 
       await model.finish();
     }),
     // What is on its way when is not repeated exactly, so a smaller history says no more than the one that failed.
-    { numRuns: 20, endOnFailure: true },
+    { numRuns: 10, endOnFailure: true },
   );
 });

@@ -342,7 +342,7 @@ describe("random histories", () => {
             else expect(rows.reduce((sum, row) => sum + row.pending_bits, 0)).toBe(ledgerBits.pending);
           }
         }),
-        { numRuns: 25 },
+        { numRuns: 10 },
       );
     },
   );

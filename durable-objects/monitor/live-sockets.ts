@@ -46,9 +46,14 @@ export class LiveSockets {
     return this.#present().map((socket) => attachmentOf(socket).call);
   }
 
-  /** Is there no room for anybody? Those that are over and not closed by their clients count too. */
-  get isFull(): boolean {
-    return this.#host.sockets().length >= LIMITS.monitorSockets;
+  /**
+   * Is there no room for this one? Those that are over and not closed by their clients count too: who leaves many so has
+   * no more room, and others still do.
+   */
+  isFullFor(principal: string): boolean {
+    const sockets = this.#host.sockets();
+    const own = sockets.filter((socket) => attachmentOf(socket).call.principal === principal);
+    return sockets.length >= LIMITS.monitorSockets || own.length >= 2 * LIMITS.monitorSocketsEach;
   }
 
   admit(socket: WebSocket, call: LiveCall): void {

@@ -221,8 +221,19 @@ describe("sockets", () => {
   test("are as many as may be, those that are over and not closed by their clients among them", () => {
     const { sockets, admit, all } = room();
     for (let at = 0; at < LIMITS.monitorSockets; at++) admit(`operator:${at % 8}`);
-    expect([sockets.isFull, all.length]).toEqual([true, LIMITS.monitorSockets]);
+    expect([sockets.isFullFor("operator:x"), all.length]).toEqual([true, LIMITS.monitorSockets]);
     sockets.end("revoked", () => true);
-    expect([sockets.isFull, sockets.calls.length]).toEqual([true, 0]);
+    expect([sockets.isFullFor("operator:x"), sockets.calls.length]).toEqual([true, 0]);
+  });
+
+  test("of one operator who closes none of them leave room for others", () => {
+    const { sockets, admit } = room();
+    let count = 0;
+    for (; count < LIMITS.monitorSockets && !sockets.isFullFor("operator:a"); count++) {
+      const close = { close: () => undefined };
+      Object.assign(admit("operator:a"), close);
+    }
+    expect([count, sockets.calls.length]).toEqual([2 * LIMITS.monitorSocketsEach, LIMITS.monitorSocketsEach]);
+    expect(sockets.isFullFor("operator:b")).toBe(false);
   });
 });

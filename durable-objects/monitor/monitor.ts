@@ -150,8 +150,8 @@ export class Monitor extends DurableObject<ObjectsEnv> implements MonitorRpc {
     const header = request.headers.get(LIVE_CALL_HEADER);
     if (header === null || request.headers.get("Upgrade")?.toLowerCase() !== "websocket")
       return refused("upgrade-required", "a WebSocket is expected here");
-    if (this.#live.isFull) return refused("unavailable", "as many watch as may, try again later");
     const call = readLiveCall(header);
+    if (this.#live.isFullFor(call.principal)) return refused("unavailable", "as many watch as may, try again later");
     const { 0: client, 1: server } = new WebSocketPair();
     this.#live.admit(server, call);
     if (this.#view !== null) this.#live.publish(this.#view);
