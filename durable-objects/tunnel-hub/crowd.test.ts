@@ -16,7 +16,7 @@ import {
   useSites,
 } from "../../test/support/in-workerd-tunnel.ts";
 import type { Attachment, Member } from "./attachment.ts";
-import type { TunnelHub } from "./tunnel-hub.ts";
+import { TunnelHub } from "./tunnel-hub.ts";
 
 useSites();
 
@@ -85,8 +85,8 @@ describe("those who have not proved who they are", () => {
     const agent = await TestAgent.enrolled(b);
     // Objects look at these by themselves: a promise would go on in the context of whoever resolves it.
     const gate = { isAsked: false, isHeld: true };
-    const restore = await runInDurableObject(hubStub(b), (hub) => {
-      const prototype = Object.getPrototypeOf(hub) as TunnelHub;
+    const restore = await runInDurableObject(hubStub(b), () => {
+      const { prototype } = TunnelHub;
       const keysOf = Object.getOwnPropertyDescriptor(prototype, "keysOf") ?? {};
       const answer = keysOf.value as TunnelHub["keysOf"];
       prototype.keysOf = async function (this: TunnelHub, question) {

@@ -1,8 +1,9 @@
 /** The deployment's alarms over HTTP, of a network inside workerd. */
-import { evictDurableObject } from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
 import { MONITOR_NAME, type ObjectsEnv } from "../../durable-objects/env.ts";
+import { Monitor } from "../../durable-objects/monitor/monitor.ts";
 import type { MonitorAlarm } from "../../shared/api/monitor-schemas.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { call, errorOf, NETWORK, post, setUp } from "../../test/support/in-workerd-network.ts";
@@ -127,7 +128,13 @@ test("acknowledged in the moment in which the Monitor wakes, webhooks are told o
   await expect.poll(async () => of(await listed(), "blocks-biased")).toBeDefined();
   const alarm = of(await listed(), "blocks-biased");
   await expect.poll(waiting).toBe(1);
-  await evictDurableObject((env as unknown as ObjectsEnv).MONITOR.getByName(MONITOR_NAME) as never);
-  expect((await post(`/api/v1/alarms/${alarm?.id}/acknowledge`, "op", { note: "seen" })).status).toBe(200);
+  const objects = env as unknown as ObjectsEnv;
+  await runInDurableObject(
+    objects.MONITOR.getByName(MONITOR_NAME) as never,
+    async (_: unknown, ctx: DurableObjectState) => {
+      const seen = { alarm: alarm?.id ?? "", principal: "operator:op", note: "seen" };
+      expect(await new Monitor(ctx, objects).acknowledgeAlarm(seen)).toMatchObject({ ok: true });
+    },
+  );
   expect(await waiting()).toBe(2);
 });

@@ -5,6 +5,7 @@ import { AlarmList } from "../parts/alarm-list.tsx";
 import { Few } from "../parts/few.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
 import { useSurroundings } from "../surroundings.ts";
+import { useAnswer } from "../use-answer.ts";
 
 const SHOWN = {
   open: { name: "Open", of: (alarm: MonitorAlarm) => isStanding(alarm) && alarm.acknowledged === null },
@@ -13,8 +14,15 @@ const SHOWN = {
 } as const;
 type Shown = keyof typeof SHOWN;
 
+interface Cleared {
+  readonly alarms: readonly MonitorAlarm[];
+}
+
 export function AlarmsPage() {
-  const { alarms } = useSurroundings().view;
+  const standing = useSurroundings().view.alarms.filter(isStanding);
+  // The view has those that stand. Which these are changes with each that is cleared.
+  const cleared = useAnswer<Cleared>("/api/v1/alarms?state=cleared", standing.map(({ id }) => id).join());
+  const alarms = [...standing, ...(cleared?.ok === true ? cleared.value.alarms : [])];
   const [shown, setShown] = useState<Shown>("open");
   const list = alarms.filter(SHOWN[shown].of);
   return (
@@ -32,6 +40,7 @@ export function AlarmsPage() {
           </div>
         }
       >
+        {shown === "cleared" && cleared?.ok === false && <p class="fault">{cleared.message}</p>}
         {list.length === 0 ? (
           <Nothing>{shown === "open" ? "Nothing needs to be looked at." : "There are none."}</Nothing>
         ) : (
