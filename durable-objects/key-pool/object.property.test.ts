@@ -7,7 +7,7 @@ import { test } from "vitest";
 import { ObjectHistory, objectPlot } from "../../test/support/in-workerd-model-object.ts";
 import { SEED, TIMEOUT_MS } from "../../test/support/in-workerd-model-play.ts";
 
-const HISTORIES = 120;
+const HISTORIES = 60;
 
 test("a pool behind its object", { timeout: TIMEOUT_MS }, async () => {
   // oxlint-disable-next-line no-console -- what a failure needs to be seen again

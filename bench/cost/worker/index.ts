@@ -72,7 +72,9 @@ function meterCalls(className: string, prototype: object): void {
 }
 
 const { default: app, ...classes } = bundle;
-for (const [name, { prototype }] of Object.entries(classes)) meterCalls(name, prototype);
+/** What is exported is a class around the object's own, which has the methods. */
+for (const [name, { prototype }] of Object.entries(classes))
+  meterCalls(name, Object.getPrototypeOf(prototype) as object);
 export * from "../../../workers/index.ts";
 
 export default {
