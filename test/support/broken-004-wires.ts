@@ -106,10 +106,17 @@ async function answerCommand(engine: Broken004, self: string, socket: net.Socket
 
 const WIRES: Readonly<Record<Wire, Serve>> = { binary, "json-tcp": jsonTcp };
 
-/** Two key managers for A and B, with two applications each, until the test is over. */
-export async function startBroken004(wire: Wire, engine: Broken004): Promise<Target> {
+/**
+ * Two key managers for A and B, with two applications each.
+ * @param whenOver takes what ends them; of tests that run at once each has to say its own
+ */
+export async function startBroken004(
+  wire: Wire,
+  engine: Broken004,
+  whenOver: (end: () => void) => void = onTestFinished,
+): Promise<Target> {
   const applicant = async (sae: string): Promise<Applicant> => {
-    const port = await listen(engine, sae, WIRES[wire]);
+    const port = await listen(engine, sae, WIRES[wire], whenOver);
     return { sae, node: `node-of-${sae}`, access: { at: `127.0.0.1:${port}` } };
   };
   const [a, b, c, d] = [await applicant("ann"), await applicant("bob"), await applicant("cid"), await applicant("dan")];
@@ -131,7 +138,12 @@ export async function startBroken004(wire: Wire, engine: Broken004): Promise<Tar
   };
 }
 
-async function listen(engine: Broken004, self: string, serve: Serve): Promise<number> {
+async function listen(
+  engine: Broken004,
+  self: string,
+  serve: Serve,
+  whenOver: (end: () => void) => void,
+): Promise<number> {
   const all = new Set<net.Socket>();
   const server = net.createServer({ noDelay: true }, (socket) => {
     all.add(socket);
@@ -151,7 +163,7 @@ async function listen(engine: Broken004, self: string, serve: Serve): Promise<nu
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  onTestFinished(() => {
+  whenOver(() => {
     server.close();
     breakAll(all);
   });

@@ -26,7 +26,10 @@ const formsOf = (key: Buffer): readonly string[] => [
 
 async function examined(wire: Wire, fault: FaultName | null): Promise<readonly Outcome[]> {
   const engine = new Broken004(fault);
-  const findings = await runSuite(wire, await startBroken004(wire, engine));
+  const ends: (() => void)[] = [];
+  const target = await startBroken004(wire, engine, (end) => void ends.push(end));
+  const findings = await runSuite(wire, target);
+  for (const end of ends) end();
   const report = JSON.stringify(findings);
   const shown = [...engine.keys]
     .flatMap((hex) => formsOf(Buffer.from(hex, "hex")))
