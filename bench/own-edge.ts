@@ -9,6 +9,7 @@ import { openEpochKeys } from "../scripts/start/epoch-keys.ts";
 import { startFronts } from "../scripts/start/fronts.ts";
 import { keepKeys } from "../scripts/start/key-keeper.ts";
 import { ensurePages } from "../scripts/start/pages.ts";
+import { availableBitsOf } from "../scripts/start/prefill.ts";
 import { freePort, loopbackHosts } from "../scripts/start/ports.ts";
 import { loadDemoTokens, loadSecrets } from "../scripts/start/secrets.ts";
 import { placeSockets } from "../scripts/start/sockets.ts";
@@ -115,4 +116,10 @@ export async function prefill(edge: OwnEdge, link: string, bytes: number): Promi
     const text = await answer.text();
     if (answer.status !== 200) throw new Error(`link ${link} cannot be filled: ${text.slice(0, 200)}`);
   }
+}
+
+/** At least so much available key in the pool of a link's nodes. @throws Error where it is refused */
+export async function fillUp(edge: OwnEdge, link: string, bytes: number): Promise<void> {
+  const answer = await edge.call("operator", `/api/v1/links/${link}`);
+  await prefill(edge, link, bytes - Math.floor(availableBitsOf({ body: await answer.json() }) / 8));
 }

@@ -8,7 +8,7 @@ import { type Connection, connectToEdge } from "../load/connection.ts";
 import { keyIdsOf, sameKeys } from "../load/containers.ts";
 import { runWorkers } from "../load/workers.ts";
 import { factsOf, runBench } from "../command.ts";
-import { type OwnEdge, prefill, startOwnEdge } from "../own-edge.ts";
+import { fillUp, type OwnEdge, startOwnEdge } from "../own-edge.ts";
 import { cpuMs } from "../processes/child.ts";
 import { progress } from "../progress.ts";
 import { publish } from "../publish.ts";
@@ -63,7 +63,7 @@ async function measure(edge: OwnEdge, part: Part, isOn: boolean, { measureMs }: 
   const switched = await fetch(edge.url + SWITCH_PATH, { method: "POST", body: isOn ? "on" : "off" });
   if (switched.status !== 204) throw new Error("the bench's Worker cannot be switched");
   const seconds = (WARM_UP_MS + measureMs) / 1000;
-  await prefill(edge, LINK, TRIPS_PER_S[part] * seconds * Number(part) * KEY_BYTES);
+  await fillUp(edge, LINK, TRIPS_PER_S[part] * seconds * Number(part) * KEY_BYTES);
   await sleep(SETTLE_MS);
   const endpoint = (sae: string, other: string) => ({
     url: `${edge.url}/api/v1/keys/${other}`,

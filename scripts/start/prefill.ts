@@ -43,7 +43,7 @@ function expectOk(answer: Answer, what: string): void {
 }
 
 /** Of an answer that tells a link. */
-export const availableBitsOf = ({ body }: Answer): number =>
+export const availableBitsOf = ({ body }: Pick<Answer, "body">): number =>
   Number(member(member(member(body, "pool"), "ledger_bits"), "available") ?? 0);
 
 async function prefillLink(
