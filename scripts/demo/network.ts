@@ -1,7 +1,8 @@
 /**
  * The demo network: a chain of four trusted nodes,
  * `tn-1` (sae-a, sae-a2) - `tn-2` (sae-c, sae-c2) - `tn-3` (sae-d) - `tn-4` (sae-b), each with an SAE more for users of the
- * Open-QKD-Network KMS API, to which they are sites A, B, C and D. Its three links are simulated; under
+ * Open-QKD-Network KMS API, to which they are sites A, B, C and D; and a detour around the link in the middle by `tn-5`,
+ * where nobody is attached: what is relayed goes there when that link is cut. All links are simulated; under
  * `npm start` two QKD modules make the first one's key by BB84 on a simulated channel, and site agents feed the second
  * from two kinds of devices.
  */
@@ -14,7 +15,9 @@ const NODES = [
   { id: "tn-3", letter: "c", saes: ["sae-d"] },
   { id: "tn-4", letter: "d", saes: ["sae-b"] },
 ] as const;
-const KEY_RATE_BPS = 1_000_000;
+/** Around `FED_LINK`. */
+const DETOUR = "tn-5";
+const KEY_RATE_BPS = 100_000;
 const OPERATOR = "operator";
 const agentOf = (node: string): string => `agent-${node}`;
 
@@ -89,6 +92,14 @@ const FED = { source: "push", feed: "two-ended", key_rate_bps: 0 } as const;
 const BB84 = { source: "bb84", feed: "two-ended", key_rate_bps: 0, module: { loss_db: 10 } } as const;
 const BB84_LINK = "tn-1-tn-2";
 
+const LINKS = [
+  ["tn-1", "tn-2"],
+  ["tn-2", "tn-3"],
+  ["tn-3", "tn-4"],
+  ["tn-2", DETOUR],
+  ["tn-3", DETOUR],
+] as const;
+
 function materialOf(link: string, fed: boolean) {
   if (!fed) return SIMULATED;
   if (link === BB84_LINK) return BB84;
@@ -107,18 +118,20 @@ export function demoNetwork(tokens: Tokens, { fed = false } = {}): NetworkDocume
   };
   return {
     name: "qkd-edge demo",
-    nodes: NODES.map(({ id, letter }) => ({
-      id,
-      uuid: uuidOf(letter),
-      site: `site-${letter}`,
-      kms_site_id: letter.toUpperCase(),
-      kms_sae: kmsSaeOf(letter),
-      ...(IPSEC[id] === undefined ? {} : { ipsec: IPSEC[id] }),
-    })),
-    links: NODES.slice(1).map(({ id }, before) => {
-      const previous = NODES[before]?.id ?? id;
-      const link = `${previous}-${id}`;
-      return { id: link, nodes: [previous, id], health: "reject", ...materialOf(link, fed) };
+    nodes: [
+      ...NODES.map(({ id, letter }) => ({
+        id,
+        uuid: uuidOf(letter),
+        site: `site-${letter}`,
+        kms_site_id: letter.toUpperCase(),
+        kms_sae: kmsSaeOf(letter),
+        ...(IPSEC[id] === undefined ? {} : { ipsec: IPSEC[id] }),
+      })),
+      { id: DETOUR },
+    ],
+    links: LINKS.map((nodes) => {
+      const id = nodes.join("-");
+      return { id, nodes: [...nodes], health: "reject", ...materialOf(id, fed) };
     }),
     saes: [
       ...NODES.flatMap(({ id: node, saes }) =>
