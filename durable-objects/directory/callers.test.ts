@@ -8,7 +8,7 @@ import { AuditOutbox } from "../storage/outbox.ts";
 import { type DirectoryParts, putNetwork, revoke } from "./changes.ts";
 import type { Directory } from "./directory.ts";
 import { DirectoryStore } from "./store.ts";
-import { goneCallers } from "./callers.ts";
+import { Callers } from "./callers.ts";
 import { Watchers } from "./watchers.ts";
 
 const { DIRECTORY } = env as unknown as { DIRECTORY: DurableObjectNamespace<Directory> };
@@ -28,9 +28,10 @@ it("tells who may not stay, and tells the object of changes as long as somebody 
     const outbox = new AuditOutbox(db, "directory", LIMITS);
     const parts: DirectoryParts = { store, outbox, bootstrapSha256: undefined, nowMs: () => 1_000_000 };
     const told: string[] = [];
+    const known = new Callers(parts);
     const objects: Watchers = new Watchers(parts, db, "streams", async (name) => {
       told.push(name);
-      goneCallers(parts, objects, { object: name, callers: [] });
+      known.gone(objects, { object: name, callers: [] });
       await Promise.resolve();
     });
     const operators = [
@@ -60,7 +61,7 @@ it("tells who may not stay, and tells the object of changes as long as somebody 
       // A token that the network has no more.
       callerOf("sae-b", "n2", [`token:${"b".repeat(64)}`]),
     ];
-    expect(goneCallers(parts, objects, { object: "3@n1", callers })).toEqual([1, 2, 3, 4, 6, 8]);
+    expect(known.gone(objects, { object: "3@n1", callers })).toEqual([1, 2, 3, 4, 6, 8]);
     await objects.tell();
     expect(told).toEqual([]);
     store.bump();

@@ -48,7 +48,7 @@ import {
   type PutCall,
   type RevokeCall,
 } from "./changes.ts";
-import { goneCallers } from "./callers.ts";
+import { Callers } from "./callers.ts";
 import { EpochTable } from "./epoch-table.ts";
 import { Epochs, sealerOfStream, streamOfSealer } from "./epochs.ts";
 import { type Errands, runErrands } from "./errands.ts";
@@ -76,6 +76,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
   /** Objects with sockets of SAEs. */
   readonly #visited: Readonly<Record<Exclude<CallersKind, "monitor">, Watchers>>;
   readonly #monitor: Watchers;
+  readonly #callers: Callers;
   readonly #nodes: RelayNodes;
   readonly #proxies: Watchers;
   /** Of the present sequence; made again after each change. */
@@ -105,6 +106,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
       streams: new Watchers(this.#parts, db, "streams", (name) => env.KEY_STREAM.getByName(name).refresh()),
       rooms: new Watchers(this.#parts, db, "rooms", (name) => env.ROOM.getByName(name).refresh()),
     };
+    this.#callers = new Callers(this.#parts);
     this.#monitor = new Watchers(this.#parts, db, "monitor", async (name) => {
       const { sequence } = store.head();
       await env.MONITOR.getByName(name).refresh();
@@ -119,7 +121,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
 
   async snapshot(knownSequence: number): Promise<Snapshot | { readonly unchanged: true; readonly sequence: number }> {
     // Here only should the alarm have been lost: what is new was planned by who made it.
-    await this.#plan(SHIP_AGAIN_MS);
+    if ((await this.ctx.storage.getAlarm()) === null) await this.#plan(SHIP_AGAIN_MS);
     const snapshot = this.#current();
     return snapshot.sequence === knownSequence ? { unchanged: true, sequence: knownSequence } : snapshot;
   }
@@ -215,7 +217,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
   async goneCallers(call: CallersCall): Promise<readonly number[]> {
     const kind = call.kind ?? "streams";
     // The Monitor hears of every change, whoever is there.
-    return goneCallers(this.#parts, kind === "monitor" ? null : this.#visited[kind], call);
+    return this.#callers.gone(kind === "monitor" ? null : this.#visited[kind], call);
   }
 
   async relayView(call: RelayViewCall): Promise<OwnRelayView | { readonly unchanged: true }> {

@@ -9,7 +9,7 @@ import { audit, type DirectoryParts } from "./changes.ts";
 import { RETRY_MS, STUCK_ATTEMPTS } from "./errands.ts";
 
 /** Table of those of one kind, and its column with their names. */
-export const WATCHER_TABLES = {
+const WATCHER_TABLES = {
   tunnel: { table: "tunnel_hub", name: "site" },
   streams: { table: "stream_object", name: "name" },
   rooms: { table: "room", name: "name" },
@@ -30,6 +30,8 @@ export class Watchers {
   readonly #kind: WatcherKind;
   /** Tells one. It comes along by asking what it has to know. */
   readonly #refresh: (name: string) => Promise<void>;
+  /** At this sequence nobody is behind: not to be looked for. */
+  #settledAt = -1;
 
   constructor(parts: DirectoryParts, db: Database, kind: WatcherKind, refresh: (name: string) => Promise<void>) {
     this.#parts = parts;
@@ -43,6 +45,7 @@ export class Watchers {
     const { table, name } = WATCHER_TABLES[this.#kind];
     const known = this.#db.one(`SELECT 1 FROM ${table} WHERE ${name} = ? AND sequence = ?`, watcher, sequence);
     if (known !== undefined) return;
+    this.#settledAt = -1;
     this.#db.run(`INSERT OR REPLACE INTO ${table} (${name}, sequence) VALUES (?, ?)`, watcher, sequence);
   }
 
@@ -67,8 +70,12 @@ export class Watchers {
 
   /** When there is somebody to tell. */
   nextMs(): number | null {
+    const { sequence } = this.#parts.store.head();
+    if (sequence === this.#settledAt) return null;
     const sql = `SELECT min(due_ms) AS due FROM ${WATCHER_TABLES[this.#kind].table} WHERE sequence < ?`;
-    return this.#db.one<{ due: number | null }>(sql, this.#parts.store.head().sequence)?.due ?? null;
+    const due = this.#db.one<{ due: number | null }>(sql, sequence)?.due ?? null;
+    if (due === null) this.#settledAt = sequence;
+    return due;
   }
 
   async #tellOne({ name: watcher, attempts: before }: Behind): Promise<void> {

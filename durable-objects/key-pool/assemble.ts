@@ -15,7 +15,7 @@ import { BlockKeyIdStore } from "./block-key-id-store.ts";
 import { BlockStore } from "./block-store.ts";
 import { Books } from "./books.ts";
 import { Conditioner } from "./conditioner.ts";
-import type { PoolContext } from "./context.ts";
+import { commit, type PoolContext } from "./context.ts";
 import { PoolEpochs } from "./epochs.ts";
 import { FirstHalves } from "./first-halves.ts";
 import { ForeignStore } from "./foreign-store.ts";
@@ -123,7 +123,7 @@ export function assemblePool(ctx: DurableObjectState, env: ObjectsEnv, options: 
       isCutOff: () => options.isCutOff?.() === true,
       asked: linkBudget.asked.bind(linkBudget),
       ofPair: pairQuotas({ shard: Number(shard), usages, config }, options.shardOf?.bind(options)),
-      commit: async (work) => await commits.run(work),
+      commit: async (work) => await commit(pool, work),
     }),
     ...watchful(db, books, pair),
     commits,

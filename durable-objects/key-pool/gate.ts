@@ -30,6 +30,7 @@ export class Gate {
   readonly #parts: GateParts;
   readonly #buckets = new Buckets();
   #config: PoolConfig | undefined;
+  #asking: Promise<boolean> | undefined;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -94,13 +95,27 @@ export class Gate {
 
   /** @param version that the configuration is to be of, or of a later one */
   async configure(version: number): Passed {
+    // What is answered to another's question may be as of before this caller's version.
+    for (let asked = 0; asked < 2 && !this.#isUpTo(version); asked++) {
+      this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
+      // oxlint-disable-next-line no-await-in-loop
+      if (!(await this.#asking)) return err(DIRECTORY_UNREACHABLE);
+    }
+    return ok(null);
+  }
+
+  #isUpTo(version: number): boolean {
+    return this.#config !== undefined && this.#config.version >= version && this.#parts.pool().epochs.canSeal;
+  }
+
+  /** @returns whether the Directory answered */
+  async #ask(): Promise<boolean> {
     const pool = this.#parts.pool();
-    if (this.#config !== undefined && this.#config.version >= version && pool.epochs.canSeal) return ok(null);
     let config: PoolConfig;
     try {
       config = completed(await this.#parts.poolConfig());
     } catch {
-      return err(DIRECTORY_UNREACHABLE);
+      return false;
     }
     if (this.#config === undefined || config.version > this.#config.version) {
       pool.store.settings.put("config", JSON.stringify(config));
@@ -109,6 +124,6 @@ export class Gate {
     }
     await pool.epochs.adopt(config.epoch);
     this.#parts.replan();
-    return ok(null);
+    return true;
   }
 }

@@ -33,7 +33,7 @@ interface QuotaParts {
   readonly asked: (bits: number, nowMs: number) => void;
   /** Null: the shard counts for itself. */
   readonly ofPair: PairQuotas | null;
-  readonly commit: (work: () => void) => Promise<void>;
+  readonly commit: (work: () => Result<null, Fault>) => Promise<Result<null, Fault>>;
 }
 
 export class Quotas {
@@ -77,8 +77,10 @@ export class Quotas {
     if (!claimed.ok) return claimed;
     const refused = claimed.value;
     if (refused === null) return ok(null);
-    await this.#parts.commit(() => this.#audit(call, refused.quota, Date.now()));
-    return err(faultOf(refused));
+    return await this.#parts.commit(() => {
+      this.#audit(call, refused.quota, Date.now());
+      return err(faultOf(refused));
+    });
   }
 
   /** For who does not wait for it, and asks again. */
