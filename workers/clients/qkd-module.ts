@@ -3,7 +3,7 @@ import type { Fault } from "../../shared/errors/errors.ts";
 import type { LinkEntry } from "../../shared/network/document.ts";
 import { hasModules } from "../../shared/network/module-config.ts";
 import { type ModuleAnswer, moduleName, type QkdModuleRpc } from "../../shared/qkd-module/rpc.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import { allOf, type Result } from "../../shared/result.ts";
 import type { Env } from "../env.ts";
 import { answerOf } from "./key-pool.ts";
 import { ObjectIds } from "./object-ids.ts";
@@ -16,11 +16,5 @@ export const modulesOf = (env: Env, link: LinkEntry): readonly (() => QkdModuleR
 
 /** How they are, asked at once. */
 export async function moduleAnswers(env: Env, link: LinkEntry): Promise<Result<readonly ModuleAnswer[], Fault>> {
-  const answers = await Promise.all(modulesOf(env, link).map((module) => answerOf(() => module().status())));
-  const all: ModuleAnswer[] = [];
-  for (const answer of answers) {
-    if (!answer.ok) return answer;
-    all.push(answer.value);
-  }
-  return ok(all);
+  return allOf(await Promise.all(modulesOf(env, link).map((module) => answerOf(() => module().status()))));
 }

@@ -5,10 +5,10 @@ import { isPoolAlarmCode } from "../../shared/keypool/alarms.ts";
 import { pairOfLink } from "../../shared/network/lookup.ts";
 import type { LinkEntry } from "../../shared/network/document.ts";
 import { isModuleAlarmCode } from "../../shared/qkd-module/alarms.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import { allOf, ok, type Result } from "../../shared/result.ts";
 import { answerOf, poolOf } from "../clients/key-pool.ts";
 import { modulesOf } from "../clients/qkd-module.ts";
-import { respondJson } from "../middleware/respond.ts";
+import { type Answer, respondJson } from "../middleware/respond.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
 import { linkOf } from "./link-parts.ts";
 
@@ -18,15 +18,16 @@ export async function deleteAlarms(call: AuthenticatedCall): Reply {
   const code = call.path["code"] ?? "";
   const answers = await clearAll(call, link.value, code);
   if (answers === null) return fail("not-found", "no alarm has this code");
-  let cleared = 0;
-  for (const answer of answers) {
-    if (!answer.ok) return answer;
-    cleared += answer.value.cleared;
-  }
-  return ok(respondJson({ cleared }));
+  return respondCleared(answers);
 }
 
 type Cleared = Result<{ readonly cleared: number }, Fault>;
+
+/** @param answers of all who may have raised it */
+export function respondCleared(answers: readonly Cleared[]): Result<Answer, Fault> {
+  const all = allOf(answers);
+  return all.ok ? ok(respondJson({ cleared: all.value.reduce((sum, { cleared }) => sum + cleared, 0) })) : all;
+}
 
 /** At all that may raise it: the link's pools, or its QKD modules. Null for a code that nothing raises. */
 async function clearAll(call: AuthenticatedCall, link: LinkEntry, code: string): Promise<readonly Cleared[] | null> {

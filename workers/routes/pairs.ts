@@ -10,10 +10,11 @@ import { disjointPathsOf, MAX_DISJOINT_PATHS } from "../../shared/keypool/relay-
 import type { PoolStatus } from "../../shared/keypool/types.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { nodeId } from "../../shared/network/lookup.ts";
-import { ok } from "../../shared/result.ts";
+import { allOf, ok } from "../../shared/result.ts";
 import { directoryOf } from "../clients/directory.ts";
 import { answerOf, poolOf } from "../clients/key-pool.ts";
 import { respondJson } from "../middleware/respond.ts";
+import { respondCleared } from "./alarms.ts";
 import type { AuthenticatedCall, Reply } from "./handler.ts";
 import { queryInteger } from "./query.ts";
 
@@ -32,12 +33,8 @@ export async function getPairs(call: AuthenticatedCall): Reply {
   const answers = await Promise.all(
     pools.map(({ pair, shard }) => answerOf(() => poolOf(call.env, pair, shard).status(callerOf(call)))),
   );
-  const pairs: v.InferOutput<typeof RelayedPairSchema>[] = [];
-  for (const answer of answers) {
-    if (!answer.ok) return answer;
-    pairs.push(pairBody(answer.value));
-  }
-  return ok(respondJson({ pairs, next }));
+  const states = allOf(answers);
+  return states.ok ? ok(respondJson({ pairs: states.value.map(pairBody), next })) : states;
 }
 
 function pairBody(pool: PoolStatus): v.InferOutput<typeof RelayedPairSchema> {
@@ -75,10 +72,5 @@ export async function deletePairAlarms(call: AuthenticatedCall): Reply {
   const answers = await Promise.all(
     pools.map(({ shard, pair: name }) => answerOf(() => poolOf(call.env, name, shard).clearAlarms(clearing))),
   );
-  let cleared = 0;
-  for (const answer of answers) {
-    if (!answer.ok) return answer;
-    cleared += answer.value.cleared;
-  }
-  return ok(respondJson({ cleared }));
+  return respondCleared(answers);
 }

@@ -2,7 +2,7 @@
 import type { Fault } from "../../shared/errors/errors.ts";
 import type { PairName } from "../../shared/ids.ts";
 import type { PoolStatus } from "../../shared/keypool/types.ts";
-import { ok, type Result } from "../../shared/result.ts";
+import { allOf, type Result } from "../../shared/result.ts";
 import { answerOf, poolOf } from "../clients/key-pool.ts";
 import type { Env } from "../env.ts";
 
@@ -12,13 +12,7 @@ export async function poolStatuses(
   shards: readonly number[],
   call: { readonly configVersion: number; readonly principal: string },
 ): Promise<Result<readonly PoolStatus[], Fault>> {
-  const answers = await Promise.all(
-    shards.map(async (shard) => await answerOf(() => poolOf(env, pair, shard).status(call))),
+  return allOf(
+    await Promise.all(shards.map(async (shard) => await answerOf(() => poolOf(env, pair, shard).status(call)))),
   );
-  const pools: PoolStatus[] = [];
-  for (const answer of answers) {
-    if (!answer.ok) return answer;
-    pools.push(answer.value);
-  }
-  return ok(pools);
 }

@@ -4,7 +4,7 @@ import type { Fault } from "../../../shared/errors/errors.ts";
 import type { NodeId } from "../../../shared/ids.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { routeBetween, shardsOf } from "../../../shared/network/pairs.ts";
-import { ok, type Result } from "../../../shared/result.ts";
+import { allOf, ok, type Result } from "../../../shared/result.ts";
 import type { AuthenticatedCall } from "../handler.ts";
 import { poolStatuses } from "../pool-status.ts";
 
@@ -14,13 +14,16 @@ export async function keysOfNode(
   node: NodeId,
 ): Promise<Result<number, Fault>> {
   const call = { configVersion: lookup.sequence, principal: principalName(grant.principal) };
-  let bits = 0;
-  for (const neighbour of (lookup.neighbours.get(node) ?? []).slice(0, LIMITS.availableKeysLinks)) {
-    const route = routeBetween(lookup, node, neighbour);
-    if (!route.ok) return route;
-    const pools = await poolStatuses(env, route.value.pair, shardsOf(route.value), call);
-    if (!pools.ok) return pools;
-    for (const { ledgerBits } of pools.value) bits += ledgerBits.available;
-  }
+  const neighbours = (lookup.neighbours.get(node) ?? []).slice(0, LIMITS.availableKeysLinks);
+  const links = allOf(
+    await Promise.all(
+      neighbours.map(async (neighbour) => {
+        const route = routeBetween(lookup, node, neighbour);
+        return route.ok ? await poolStatuses(env, route.value.pair, shardsOf(route.value), call) : route;
+      }),
+    ),
+  );
+  if (!links.ok) return links;
+  const bits = links.value.flat().reduce((sum, { ledgerBits }) => sum + ledgerBits.available, 0);
   return ok(Math.floor(bits / lookup.policy.key_size_bits.default));
 }
