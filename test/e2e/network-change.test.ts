@@ -63,7 +63,7 @@ describe("a PUT", () => {
     expect(answer.status).toBe(400);
     const { details } = (await answer.json()) as { details: { pointer: string; message: string }[] };
     const pointers = details.map(({ pointer }) => pointer);
-    for (const pointer of ["/nodes/4/id", "/links/1/nodes/1", "/saes/0/colour"]) expect(pointers).toContain(pointer);
+    for (const pointer of ["/nodes/5/id", "/links/1/nodes/1", "/saes/0/colour"]) expect(pointers).toContain(pointer);
     expect(pointers.some((pointer) => pointer.startsWith("/policy/key_size_bits"))).toBe(true);
     for (const { message } of details) expect(message.length).toBeGreaterThan(5);
     expect(await readNetwork(network)).toEqual(before);

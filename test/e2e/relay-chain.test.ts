@@ -3,13 +3,14 @@ import { afterAll, beforeAll } from "vitest";
 import { type ChainRig, nodeOfSae } from "../support/chain-rig.ts";
 import { ChainClients, testBooks, testKeys, testStatus, testStream, testWishes } from "../support/chain-tests.ts";
 import { deployments } from "../support/deployments.ts";
+import { demoChain } from "../support/network-document.ts";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
 let network: RunningNetwork;
 let rig: ChainRig;
 
 beforeAll(async () => {
-  network = await runNetwork();
+  network = await runNetwork({ network: demoChain });
   rig = {
     network: deployments([network], nodeOfSae),
     custody: "within-deployment",

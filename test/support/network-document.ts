@@ -49,3 +49,10 @@ export const pushedDemo =
     ...demo,
     links: demo.links.map((link) => ({ ...link, source: "push", key_rate_bps: 0, ...more[link.id] })),
   });
+
+/** The demo's chain alone: nothing leads around any of its links. */
+export const demoChain = (demo: NetworkDocumentInput): NetworkDocumentInput => ({
+  ...demo,
+  nodes: demo.nodes.filter(({ id }) => id !== "tn-5"),
+  links: demo.links.filter(({ nodes }) => !nodes.includes("tn-5")),
+});
