@@ -137,6 +137,8 @@ test.each([
   [["--binding", "jsontcp"], 'there is no binding "jsontcp"'],
   [["--binding", "json-tcp", "--a", "127.0.0.1:1"], "--sae-a is required"],
   [["--binding", "native", "--a", "127.0.0.1:1", "--sae-a", "x"], "--a is not an http or https URL"],
+  [["--binding", "binary", "--sae-a", "x", "--a", "tls://kms:65536"], "--a is not host:port or tls://host:port"],
+  [["--binding", "json-tcp", ...ENDS], "--a is not host:port or tls://host:port with a port from 1 to 65535"],
   [["--binding", "native", ...ENDS, "--c", "http://127.0.0.1:1"], "--c and --d go together"],
   [["--binding", "native", ...ENDS, "--cert-a", "own.pem"], "--cert-a and --key-a go together"],
   [["--binding", "native", ...ENDS, "--qos", "Speed=1"], '--qos: no member "Speed"'],

@@ -85,6 +85,12 @@ test("beside a running `npm start` nothing has to be said", async () => {
   expect(out.match(/^pass 014-/gm)).toHaveLength(14);
 });
 
+test("a certificate of a foreign authority may be given: one that is trusted all the same is let in", async () => {
+  const foreign = ["--foreign-cert", "certs/sae-a.crt", "--foreign-key", "certs/sae-a.key"];
+  const { code, out } = await doctor(...named(await start()), ...foreign, "--only", "014-T03");
+  expect([code, out]).toEqual([3, expect.stringMatching(/^FAIL 014-T03 M .*\n {7}served, with status 200$/m)]);
+});
+
 test("a KME that is not there fails every case, with the reason", async () => {
   const gone = await start();
   await gone.stop();

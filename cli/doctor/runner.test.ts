@@ -1,6 +1,9 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
+import { LIMITS } from "../../shared/limits.ts";
 import { Breach, type Case, type Level, must, NotRun, type Stage } from "./case.ts";
-import { runCases } from "./runner.ts";
+import { runCase, runCases } from "./runner.ts";
+
+afterEach(() => void vi.useRealTimers());
 
 class EmptyStage implements Stage {
   readonly begun: AbortSignal[] = [];
@@ -36,6 +39,9 @@ const thrower = (id: string, error: Error, level: Level = "M"): Case => ({
   },
 });
 
+const ended = async (signal: AbortSignal | undefined): Promise<void> =>
+  await new Promise((resolve) => signal?.addEventListener("abort", () => resolve()));
+
 test("what a case does is its outcome, and the next one runs", async () => {
   const stage = new EmptyStage();
   const cases = [
@@ -50,7 +56,7 @@ test("what a case does is its outcome, and the next one runs", async () => {
     thrower("nothing to say", new NotRun("no multicast")),
     one("lacking", async () => must(false, "was run"), { needs: ["there", "third"] }),
     one("met", async () => undefined, { needs: ["there"] }),
-    one("endless", async () => await new Promise(() => undefined), { timeoutMs: 1 }),
+    one("endless", async (at) => await ended((at as EmptyStage).begun.at(-1)), { timeoutMs: 1 }),
   ];
   const seen: string[] = [];
   const outcomes = await runCases(cases, stage, ({ id }) => void seen.push(id));
@@ -71,6 +77,26 @@ test("what a case does is its outcome, and the next one runs", async () => {
   expect(seen).toEqual(cases.map(({ id }) => id));
   expect(stage.begun.every(({ aborted }) => aborted)).toBe(true);
   expect(stage.begun).toHaveLength(cases.length - 1);
+});
+
+test("a case that takes too long is over once it has ended what it does, or has had the time to", async () => {
+  let isUndone = false;
+  const undoes = one("undoes", async (stage) => {
+    await ended((stage as EmptyStage).begun.at(-1));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    isUndone = true;
+  });
+  expect(await runCase({ ...undoes, timeoutMs: 1 }, new EmptyStage())).toMatchObject({ result: "fail" });
+  expect(isUndone).toBe(true);
+
+  vi.useFakeTimers();
+  const deaf = one("deaf", async () => await new Promise(() => undefined), { timeoutMs: 1000 });
+  const over = vi.fn<() => void>();
+  const outcome = runCase(deaf, new EmptyStage()).finally(over);
+  await vi.advanceTimersByTimeAsync(1000 + LIMITS.doctorEndMs - 1);
+  expect(over).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await outcome).toMatchObject({ result: "fail", why: ["no end after 1 s"] });
 });
 
 test("what an answer said is shown without keys", async () => {

@@ -7,14 +7,11 @@ import { runCase } from "../../cli/doctor/runner.ts";
 import { type Certificates, type ClientName, makeCertificates } from "../support/broken-kme-certificates.ts";
 import { FAULTS, type FaultName } from "../support/broken-kme-faults.ts";
 import { BrokenKme } from "../support/broken-kme.ts";
+import { dueCases } from "./due-cases.ts";
 
 /** Of the one case that waits for it; the others' keys never get old. */
 const LIFETIME_MS = 50;
 
-/** With a fault every third of the others is run, another third with the next; all of them with QKD_TEST_LONG=1. */
-const THIRDS = process.env["QKD_TEST_LONG"] === undefined ? 3 : 1;
-const NAMES = Object.keys(FAULTS);
-/** They take long: with a fault they are run only where they have to find it. */
 const LONG = new Set(["E22", "E23", "E24", "E30", "E32", "D18", "D20"].map((id) => `014-${id}`));
 
 let certificates: Certificates;
@@ -45,9 +42,8 @@ function given(kme: BrokenKme): Given {
 
 /** @param expected ids of cases that are not to pass */
 async function examine(fault?: FaultName, expected: readonly string[] = []): Promise<readonly Outcome[]> {
-  const turn = NAMES.indexOf(fault ?? "");
-  const isDue = (id: string, at: number): boolean => !LONG.has(id) && (at + turn) % THIRDS === 0;
-  const cases = ETSI014_CASES.filter(({ id }, at) => fault === undefined || expected.includes(id) || isDue(id, at));
+  const due = { cases: ETSI014_CASES, faults: Object.keys(FAULTS), long: LONG };
+  const cases = dueCases(due, fault ?? null, expected);
   const kme = await BrokenKme.start(certificates, fault);
   const outcomes: Outcome[] = [];
   try {

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { CLIENT_CASES } from "../../cli/doctor/client/cases/cases.ts";
 import { ETSI014_CASES } from "../../cli/doctor/etsi014/cases.ts";
 import { DEC_KEYS } from "../../cli/doctor/etsi014/dec-keys.ts";
 import { DEC_OTHERS } from "../../cli/doctor/etsi014/dec-others.ts";
@@ -11,6 +12,7 @@ import { ENC_REFUSALS } from "../../cli/doctor/etsi014/enc-refusals.ts";
 import { MULTICAST } from "../../cli/doctor/etsi014/multicast.ts";
 import { STATUS } from "../../cli/doctor/etsi014/status.ts";
 import { TRANSPORT } from "../../cli/doctor/etsi014/transport.ts";
+import { FAULTS as CLIENT_FAULTS } from "../support/broken-clients.ts";
 import { FAULTS } from "../support/broken-kme-faults.ts";
 
 const textOf = (path: string): string => readFileSync(join(import.meta.dirname, "../..", path), "utf8");
@@ -45,6 +47,15 @@ test("the README's table of cases is this", () => {
   expect(textOf("docs/doctor.md")).toContain(`The ${ALL.length} cases`);
 });
 
+test("the page's table of a client's cases is this", () => {
+  const rows = CLIENT_CASES.map(({ id, level, clause, title }) => `| ${id} | ${level} | ${clause} | ${title} |`);
+  expect(
+    textOf("docs/doctor.md")
+      .split("\n")
+      .filter((line) => /^\| [TC]0\d \|/.test(line)),
+  ).toEqual(rows);
+});
+
 /** Cases that no fault of the broken KME makes fail, and why. */
 const UNTRIED: Readonly<Record<string, string>> = {
   "014-D02": "every other case of dec_keys by POST would fail, too",
@@ -52,6 +63,11 @@ const UNTRIED: Readonly<Record<string, string>> = {
   "014-T08": "it examines the client, not the KME",
   "014-T11": "so would every other case that reads an answer",
 };
+
+test("every case of a client is shown to find something", () => {
+  const found = Object.values(CLIENT_FAULTS).flatMap(({ fails, notes }) => [...fails, ...notes]);
+  expect(CLIENT_CASES.map(({ id }) => id).filter((id) => !found.includes(id))).toEqual([]);
+});
 
 test("every case of level M or X is shown to find something", () => {
   const found = new Set(Object.values(FAULTS).flatMap(({ fails }) => [...fails]));

@@ -4,12 +4,12 @@
  */
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Given, Party } from "../../cli/doctor/etsi014/stage.ts";
 import type { Identity } from "../../cli/doctor/exchange.ts";
 import { type Authority, issue, type LeafRequest, loadAuthority } from "../../pki/authority.ts";
-import type { NetworkDocument, NetworkDocumentInput, Policy, SaeEntry } from "../../shared/network/document.ts";
+import type { NetworkDocumentInput, Policy, SaeEntry } from "../../shared/network/document.ts";
+import { changeAndWait } from "../support/operator.ts";
 import { newStateFolder, runNetwork, type RunningNetwork } from "../support/run-network.ts";
 import { KmeClient } from "./kme-client.ts";
 
@@ -55,8 +55,6 @@ const NAMES = {
 /** It has to be URL-encoded. At B's node. */
 const ODD = "sae://odd/ü %41?#..";
 const STILL = { A: "still-a", B: "still-b" } as const;
-/** Workers' copies of the network live up to a second. */
-const SNAPSHOT_MS = 1100;
 const DAY_MS = 24 * 3600 * 1000;
 const KNOWN = ["sae-a", "sae-a2", "sae-b", "sae-c", "sae-c2", STILL.A, STILL.B];
 /** Under the policy that the case of it is run with. */
@@ -119,17 +117,12 @@ class Deployment {
 
   /** Changes members of the policy; answers what they were. */
   async changePolicy(change: Partial<Policy>): Promise<Partial<Policy>> {
-    const current = await this.#network.fetch("/api/v1/network", "operator");
-    const document = (await current.json()) as NetworkDocument;
-    const { policy } = document;
-    const put = await this.#network.fetch("/api/v1/network", "operator", {
-      method: "PUT",
-      headers: { "If-Match": current.headers.get("ETag") ?? "" },
-      body: JSON.stringify({ ...document, policy: { ...policy, ...change } }),
+    let before: Partial<Policy> = {};
+    await changeAndWait(this.#network, ({ policy, ...document }) => {
+      before = Object.fromEntries((Object.keys(change) as (keyof Policy)[]).map((name) => [name, policy[name]]));
+      return { ...document, policy: { ...policy, ...change } };
     });
-    if (put.status !== 200) throw new Error(`the network was refused: ${put.status} ${await put.text()}`);
-    await sleep(SNAPSHOT_MS);
-    return Object.fromEntries((Object.keys(change) as (keyof Policy)[]).map((name) => [name, policy[name]]));
+    return before;
   }
 }
 

@@ -39,8 +39,11 @@ const binary: Serve = (engine, self, socket, all) => {
     const answers = frames.map(
       (frame) => async () => void socket.write(encodeMessage(await answerFrame(engine, self, socket, frame))),
     );
-    const broken = (): void =>
-      engine.has("breaks-by-what-is-no-frame") ? breakServer(socket, all) : void socket.destroy();
+    const broken = (): void => {
+      if (engine.has("answers-what-is-no-frame")) socket.write("what was that?");
+      else if (engine.has("breaks-by-what-is-no-frame")) breakServer(socket, all);
+      else socket.destroy();
+    };
     return fault === null ? answers : [...answers, broken];
   };
 };
@@ -62,6 +65,7 @@ async function answerFrame(engine: Broken004, self: string, socket: net.Socket, 
   if (request.type === "open-request") {
     const peer = HOST.exec(request.destination)?.[1];
     if (peer === undefined) return { type: "open-response", status: STATUS["no-connection"], stream: null };
+    if (engine.has("hangs-up-on-who-waits") && request.ksid !== null && !engine.knows(request.ksid)) socket.destroy();
     return { type: "open-response", ...(await engine.open(socket, self, peer, request.ksid, request.qos)) };
   }
   const told = (status: number): number =>

@@ -70,6 +70,10 @@ export class Broken004 {
     return this.#fault === fault;
   }
 
+  knows(ksid: Ksid): boolean {
+    return this.#streams.has(ksid);
+  }
+
   /** OPEN_CONNECT that names a KSID, or has one allocated. */
   async open(connection: object, self: string, peer: string, ksid: Ksid | null, asked: Qos): Promise<Opened> {
     if (asked.timeoutMs === 0 && !this.has("takes-timeout-0")) return failed("timeout");

@@ -7,8 +7,8 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { listenLocally, portOf } from "./listen-locally.ts";
 
 export interface FakeReply {
   readonly status?: number;
@@ -43,8 +43,7 @@ export class FakeKme {
   static async start(): Promise<FakeKme> {
     const kme = new FakeKme(createServer());
     kme.server.on("request", (request, response) => void kme.#answer(request, response));
-    kme.server.listen(0, "127.0.0.1");
-    await once(kme.server, "listening");
+    await listenLocally(kme.server);
     return kme;
   }
 
@@ -59,7 +58,7 @@ export class FakeKme {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${portOf(this.server)}`;
   }
 
   /** Says what to answer from now on, and forgets what was asked. */

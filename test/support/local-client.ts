@@ -19,8 +19,11 @@ export class LocalClient<Answer> extends Conversation<Answer> {
   }
 }
 
-export async function connectLocal(port: number): Promise<net.Socket> {
-  const socket = net.connect({ port, host: "127.0.0.1", noDelay: true });
+/** @param at a port of this machine, or `host:port` as ports.json has it */
+export async function connectLocal(at: number | string | undefined): Promise<net.Socket> {
+  const [, host = "127.0.0.1", port] = /^(?:(.*):)?(\d+)$/.exec(String(at)) ?? [];
+  if (port === undefined) throw new Error(`nothing listens at ${at}`);
+  const socket = net.connect({ port: Number(port), host, noDelay: true });
   await once(socket, "connect");
   return socket;
 }

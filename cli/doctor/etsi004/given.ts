@@ -2,11 +2,12 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Qos } from "../../../shared/etsi004/qos.ts";
+import { defined } from "../../../shared/records.ts";
 import { type Args, type OptionTable, parseWholeNumber } from "../../lib/args.ts";
 import { CliFailure } from "../../lib/failure.ts";
-import { checkEdge, readJson, readText, readTokenFile, type Surroundings } from "../../lib/settings.ts";
-import { runByShell } from "../run-by-shell.ts";
-import type { Access } from "./reach.ts";
+import { checkEdge, readJson, readText, readTokenFile, stateFolder, type Surroundings } from "../../lib/settings.ts";
+import { byShell } from "../run-by-shell.ts";
+import { type Access, tcpAddress } from "./reach.ts";
 import { type Ports, type RunningTarget, runningTargets } from "./running.ts";
 import { type Applicant, type Place, PLACES, type Target } from "./stage.ts";
 import { isSuiteName, type SuiteName, SUITES } from "./suites.ts";
@@ -62,6 +63,15 @@ const QOS_NAMES = {
   TTL: "ttlSeconds",
 } as const satisfies Readonly<Record<string, keyof Qos>>;
 
+/** How a key manager is reached, and what says where it is. */
+const WAYS = {
+  http: { isAt: (at: string) => /^https?:$/.test(URL.parse(at)?.protocol ?? ""), words: "an http or https URL" },
+  tcp: {
+    isAt: (at: string) => tcpAddress(at) !== null,
+    words: "host:port or tls://host:port with a port from 1 to 65535",
+  },
+} as const;
+
 /** What to examine, one after the other. @throws CliFailure naming the option that is missing or wrong */
 export function targetsBy(args: Args, around: Surroundings): readonly Pick<RunningTarget, "suite" | "by" | "target">[] {
   const suite = suiteBy(args);
@@ -89,12 +99,13 @@ function moreBy(args: Args, { cwd }: Surroundings): Pick<Target, "places" | "ksi
     const command = args.text(option);
     if (command === undefined) return [];
     if (restore === undefined) throw new CliFailure(`--${option} needs --restore-command`);
-    const inIt = async (work: () => Promise<void>): Promise<void> => {
+    const inIt = async (work: () => Promise<void>, signal: AbortSignal): Promise<void> => {
       try {
-        await runByShell(option, command, cwd);
+        await byShell(option, command, cwd)(signal);
         await work();
       } finally {
-        await runByShell("restore-command", restore, cwd);
+        // Whatever broke the case off.
+        await byShell("restore-command", restore, cwd)();
       }
     };
     return [[place, inIt]];
@@ -136,16 +147,14 @@ function accessBy(suite: SuiteName, end: End, sae: string, args: Args, { cwd }: 
     return named === undefined ? undefined : readText(named);
   };
   const at = args.required(end);
-  if (SUITES[suite].over === "http" && !/^https?:$/.test(URL.parse(at)?.protocol ?? "")) {
-    throw new CliFailure(`--${end} is not an http or https URL`);
-  }
+  const { isAt, words } = WAYS[SUITES[suite].over];
+  if (!isAt(at)) throw new CliFailure(`--${end} is not ${words}`);
   const [cert, key] = [pem(`cert-${end}`), pem(`key-${end}`)];
   if ((cert === undefined) !== (key === undefined)) throw new CliFailure(`--cert-${end} and --key-${end} go together`);
   const tokens = file(`token-file-${end}`);
   if (tokens !== undefined) checkEdge(at);
   const token = tokens === undefined ? undefined : readTokenFile(tokens, sae);
-  const members = { at, token, cert, key, ca: pem("ca"), tokensAt: args.text(`tokens-at-${end}`) };
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as unknown as Access;
+  return { at, ...defined({ token, cert, key, ca: pem("ca"), tokensAt: args.text(`tokens-at-${end}`) }) };
 }
 
 /** @throws CliFailure naming what is wrong */
@@ -166,7 +175,7 @@ function qosBy(list: string | undefined): Partial<Qos> {
 }
 
 function fromState(args: Args, around: Surroundings): readonly RunningTarget[] {
-  const state = path.resolve(around.cwd, args.text("state") ?? around.env["QKD_STATE"] ?? ".qkd");
+  const state = stateFolder(args, around);
   const [ports, tokens] = ["ports.json", "tokens.json"].map((name) => path.join(state, name));
   if (ports === undefined || tokens === undefined || !existsSync(ports) || !existsSync(tokens)) {
     const hint = "give --binding, --a, --b, --sae-a and --sae-b, or run `npm start`";

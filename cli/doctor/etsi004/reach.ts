@@ -9,6 +9,8 @@ import { WebSocket } from "ws";
 import { parseJson } from "../../../shared/bytes/json.ts";
 import { readBounded } from "../../../shared/bytes/read-bounded.ts";
 import { LIMITS } from "../../../shared/limits.ts";
+import { defined } from "../../../shared/records.ts";
+import { type Address, parseAddress } from "../../lib/address.ts";
 import type { Recording } from "../exchange.ts";
 
 export interface Access {
@@ -44,6 +46,15 @@ export interface HttpAnswer {
 /** Members that hold one key each, in the answers of any binding. */
 const KEY_MEMBERS: ReadonlySet<string> = new Set(["Key_buffer", "hexKey", "keys", "key"]);
 
+const TLS = "tls://";
+
+/** `host:port` or `tls://host:port`; null for anything else. */
+export function tcpAddress(at: string): (Address & { readonly isTls: boolean }) | null {
+  const isTls = at.startsWith(TLS);
+  const address = parseAddress(isTls ? at.slice(TLS.length) : at);
+  return address === null ? null : { ...address, isTls };
+}
+
 export class Reach {
   readonly access: Access;
   readonly #who: string;
@@ -73,12 +84,10 @@ export class Reach {
   /** @throws what it failed with; Error for an address that is none */
   async tcp(): Promise<net.Socket> {
     const { at, ca, cert, key } = this.access;
-    const parts = /^(?<tls>tls:\/\/)?(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[^:/\s[\]]+)):(?<port>[0-9]{1,5})$/i.exec(at);
-    const { v6, name, port } = parts?.groups ?? {};
-    const host = v6 ?? name;
-    if (host === undefined) throw new Error(`"${at}" is no address: host:port, or tls://host:port`);
-    const where = { host, port: Number(port), noDelay: true, signal: this.#kept().signal };
-    const isTls = parts?.groups?.["tls"] !== undefined;
+    const address = tcpAddress(at);
+    if (address === null) throw new Error(`"${at}" is no address: host:port, or tls://host:port`);
+    const { isTls, host, port } = address;
+    const where = { host, port, noDelay: true, signal: this.#kept().signal };
     const socket = isTls
       ? tls.connect({ ...where, ...defined({ ca, cert, key }), ...(net.isIP(host) === 0 ? { servername: host } : {}) })
       : net.connect(where);
@@ -148,9 +157,3 @@ export function parsed(text: string): unknown {
 }
 
 const base64OfHex = (hex: string): string => Buffer.from(hex, "hex").toString("base64");
-
-/** Without the members that are undefined. */
-const defined = <T extends object>(members: T): { [K in keyof T]: NonNullable<T[K]> } =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: NonNullable<T[K]>;
-  };

@@ -27,8 +27,8 @@ export interface Target {
   readonly others?: Others<Applicant>;
   /** How many KSIDs 004-30 has allocated; a thousand, unless a run has the time for fewer only. */
   readonly ksids?: number;
-  /** Bring about a state, do the work in it, and undo it. */
-  readonly places?: Partial<Readonly<Record<Place, (work: () => Promise<void>) => Promise<void>>>>;
+  /** Bring about a state, do the work in it, and undo it, even where the signal has broken it off. */
+  readonly places?: Partial<Readonly<Record<Place, (work: () => Promise<void>, signal: AbortSignal) => Promise<void>>>>;
 }
 
 const KSIDS = 1000;
@@ -83,7 +83,7 @@ export class WireStage implements Stage {
   }
 
   async in(place: Place, work: () => Promise<void>): Promise<void> {
-    await this.#target.places?.[place]?.(work);
+    await this.#target.places?.[place]?.(work, this.#signal);
   }
 
   #both({ binding, c, d }: Others<Applicant>): Others {

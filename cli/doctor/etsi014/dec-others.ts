@@ -76,7 +76,7 @@ export const DEC_OTHERS: readonly Etsi014Case[] = casesOf([
       await sleep((stage.given.lifetimeMs ?? 0) + GRACE_MS, undefined, { signal: stage.record.signal });
       const before = await stage.stored();
       mustBeError(await stage.dec(stage.B, stage.A, idsOf(keys)), { message: MESSAGES.notFound });
-      await sleep(GRACE_MS);
+      await sleep(GRACE_MS, undefined, { signal: stage.record.signal });
       const after = await stage.stored();
       if (stage.given.isPaused) must(after === before, `${before} keys stored before, ${after} after`);
       else tell.remark("whether it came back is not known: key may have come in meanwhile (--paused)");
@@ -91,7 +91,7 @@ export const DEC_OTHERS: readonly Etsi014Case[] = casesOf([
     timeoutMs: 600_000,
     async run(stage, tell) {
       const keys = await stage.fresh(await stage.atMost(3));
-      await stage.given.restart?.();
+      await stage.given.restart?.(stage.record.signal);
       await served(stage);
       const answer = await stage.fetch(stage.B, idsOf(keys));
       if (answer.status === 200) mustBeSame(keysOf(answer, keys.length), keys);

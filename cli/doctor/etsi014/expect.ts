@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { MANDATED_MESSAGES } from "../../../shared/errors/errors.ts";
 import { ErrorSchema } from "../../../shared/etsi014/error.ts";
 import { StatusSchema } from "../../../shared/etsi014/status-schema.ts";
+import { isRecord } from "../../../shared/records.ts";
 import { type Level, must } from "../case.ts";
 import type { Answer } from "../exchange.ts";
 
@@ -18,8 +19,6 @@ export const MESSAGES = {
 /** Standard alphabet, padded, in one line (RFC 4648). */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export interface Key {
   readonly key_ID: string;

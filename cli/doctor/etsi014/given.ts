@@ -1,11 +1,12 @@
 /** What the command line gives to the cases: by options for anybody's KMEs, else from the state folder of `npm start`. */
-import { X509Certificate } from "node:crypto";
 import path from "node:path";
+import { defined, isRecord } from "../../../shared/records.ts";
 import { type Args, type OptionTable } from "../../lib/args.ts";
+import { certificateIn, commonNameOf } from "../../lib/certificate.ts";
 import { CliFailure } from "../../lib/failure.ts";
-import { isRecord, parseJson, readJson, readText, type Surroundings } from "../../lib/settings.ts";
+import { parseJson, readJson, readText, stateFolder, type Surroundings } from "../../lib/settings.ts";
 import type { Identity } from "../exchange.ts";
-import { runByShell } from "../run-by-shell.ts";
+import { byShell } from "../run-by-shell.ts";
 import type { Given, Party } from "./stage.ts";
 
 const MAX_SECONDS = 24 * 3600;
@@ -39,6 +40,10 @@ export const GIVEN_OPTIONS = {
   "unregistered-key": file("PEM: its key"),
   "expired-cert": file("PEM: a certificate of A that has expired"),
   "expired-key": file("PEM: its key"),
+  "foreign-cert": file(
+    "PEM: a certificate that names A, of an authority that the KMEs do not trust (default: it is made)",
+  ),
+  "foreign-key": file("PEM: its key"),
   "odd-sae": text("<id>", "ID of an SAE at KME 2 that has to be URL-encoded"),
   unmet: text("<json>", "an extension_mandatory that the KME supports, and cannot meet between A and B"),
   "restart-command": text("<command>", "what restarts KME 2; run by the shell"),
@@ -59,7 +64,7 @@ export async function givenBy(args: Args, around: Surroundings): Promise<Given> 
   const lifetime = seconds("key-lifetime");
   return {
     ...issued,
-    ...(restart === undefined ? {} : { restart: async () => await runByShell("restart-command", restart, around.cwd) }),
+    ...(restart === undefined ? {} : { restart: byShell("restart-command", restart, around.cwd) }),
     ...(lifetime === undefined ? {} : { lifetimeMs: lifetime * 1000 }),
     mayDrain: args.flag("drain"),
     isPaused: args.flag("paused"),
@@ -68,7 +73,7 @@ export async function givenBy(args: Args, around: Surroundings): Promise<Given> 
   };
 }
 
-type Named = Pick<Given, "ca" | "A" | "B" | "C" | "D" | "unregistered" | "expired" | "oddSae" | "unmet"> & {
+type Named = Pick<Given, "ca" | "A" | "B" | "C" | "D" | "unregistered" | "expired" | "foreign" | "oddSae" | "unmet"> & {
   readonly caKey?: string;
 };
 
@@ -85,7 +90,7 @@ function fromOptions(args: Args, around: Surroundings): Named {
   };
   const party = (letter: string, kme: string): Party | undefined => {
     const identity = pair(`cert-${letter}`, `key-${letter}`);
-    return identity && { sae: args.text(`sae-${letter}`) ?? commonNameOf(identity.cert, letter), kme, identity };
+    return identity && { sae: args.text(`sae-${letter}`) ?? nameIn(identity.cert, letter), kme, identity };
   };
   const [kme1, kme2] = [kmeUrl("kme1", args.required("kme1")), kmeUrl("kme2", args.required("kme2"))];
   const [A, B] = [party("a", kme1), party("b", kme2)];
@@ -97,11 +102,12 @@ function fromOptions(args: Args, around: Surroundings): Named {
     ca: readText(path.resolve(around.cwd, args.required("ca"))),
     A,
     B,
-    ...present({
+    ...defined({
       C: party("c", kmeUrl("kme-c", args.text("kme-c") ?? kme2)),
       D: party("d", kmeUrl("kme-d", args.text("kme-d") ?? kme2)),
       unregistered: pair("unregistered-cert", "unregistered-key"),
       expired: pair("expired-cert", "expired-key"),
+      foreign: pair("foreign-cert", "foreign-key"),
       oddSae: args.text("odd-sae"),
       unmet: unmet === undefined ? undefined : listOf(parseJson(unmet, "--unmet")),
       caKey: pem("ca-key"),
@@ -118,7 +124,7 @@ const misses = (what: string): CliFailure =>
   new CliFailure(`no KMEs to examine: ${what}`, "give --kme1, --kme2, --ca, --cert-a ..., or run `npm start`");
 
 function fromState(args: Args, around: Surroundings): Named {
-  const state = path.resolve(around.cwd, args.text("state") ?? around.env["QKD_STATE"] ?? ".qkd");
+  const state = stateFolder(args, around);
   const ports = existing(path.join(state, "ports.json"), () => misses(`no ports.json in ${state}`));
   const kmes = isRecord(ports) && isRecord(ports["kme"]) ? ports["kme"] : {};
   const pem = (name: string): string => readText(path.join(state, "certs", name));
@@ -158,24 +164,13 @@ function kmeUrl(option: string, url: string): string {
   return `${origin}${pathname?.replace(/\/+$/, "") ?? ""}`;
 }
 
-function commonNameOf(pem: string, letter: string): string {
-  const hint = `--sae-${letter} says which SAE it is of`;
-  try {
-    const name: unknown = new X509Certificate(pem).toLegacyObject().subject.CN;
-    if (typeof name === "string") return name;
-  } catch (error) {
-    throw new CliFailure(`--cert-${letter}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  throw new CliFailure(`the certificate of --cert-${letter} has not one CN`, hint);
+function nameIn(pem: string, letter: string): string {
+  const name = commonNameOf(certificateIn(pem, `--cert-${letter}`));
+  if (name !== null) return name;
+  throw new CliFailure(`the certificate of --cert-${letter} has not one CN`, `--sae-${letter} says which SAE it is of`);
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
-
-/** Without the members that are not there. */
-const present = <T extends object>(of: T) =>
-  Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as {
-    [name in keyof T]?: Exclude<T[name], undefined>;
-  };
 
 function existing(name: string, failure: () => CliFailure): unknown {
   try {

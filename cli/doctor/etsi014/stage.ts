@@ -27,12 +27,14 @@ export interface Given {
   /** A certificate of the SAEs' authority for an SAE that no KME knows; and one of A that has expired. */
   readonly unregistered?: Required<Identity>;
   readonly expired?: Required<Identity>;
+  /** A certificate that names A and is of an authority that the KMEs do not trust; made where there is none. */
+  readonly foreign?: Required<Identity>;
   /** ID of an SAE that has to be URL-encoded. */
   readonly oddSae?: string;
   /** An `extension_mandatory` that the KME supports, and cannot meet between A and B. */
   readonly unmet?: readonly unknown[];
-  /** Ends KME 2 and starts it again. */
-  readonly restart?: () => Promise<void>;
+  /** Ends KME 2 and starts it again; broken off by the signal. */
+  readonly restart?: (signal: AbortSignal) => Promise<void>;
   /** How long a key is kept for its slave. */
   readonly lifetimeMs?: number;
   /** The pair's pool may be run empty. */

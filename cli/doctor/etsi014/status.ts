@@ -1,7 +1,8 @@
 /** Part 2: Get status (clauses 5.2, 6.1). */
+import { isRecord } from "../../../shared/records.ts";
 import { must } from "../case.ts";
 import { casesOf, type Etsi014Case } from "./etsi014-case.ts";
-import { figuresOf, isRecord, keysOf, mustBeError, mustBeRefused, mustBeStatus } from "./expect.ts";
+import { figuresOf, keysOf, mustBeError, mustBeRefused, mustBeStatus } from "./expect.ts";
 import { segment } from "./stage.ts";
 
 export const STATUS: readonly Etsi014Case[] = casesOf([

@@ -65,7 +65,7 @@ export const TRANSPORT: readonly Etsi014Case[] = casesOf([
     clause: "5.1",
     title: "a certificate of another CA that names A: the handshake fails, or 401",
     async run(stage, tell) {
-      const identity = await (await authorityOfNobody()).client(stage.A.sae);
+      const identity = stage.given.foreign ?? (await (await authorityOfNobody()).client(stage.A.sae));
       mustStayOut(await attempt(stage, "another CA's", identity), tell);
     },
   },

@@ -1,7 +1,6 @@
 /** Every case of every binding, on the network that `npm start` runs: what the doctor says of it. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { Application } from "../../../cli/doctor/etsi004/application.ts";
 import { type Ports, type RunningTarget, runningTargets } from "../../../cli/doctor/etsi004/running.ts";
@@ -10,7 +9,7 @@ import { BINDINGS, SUITES } from "../../../cli/doctor/etsi004/suites.ts";
 import { runCase } from "../../../cli/doctor/runner.ts";
 import type { NetworkDocument } from "../../../shared/network/document.ts";
 import { drainKeys } from "../../support/drain-keys.ts";
-import { changeNetwork, eventually, linkState } from "../../support/operator.ts";
+import { changeAndWait, eventually, linkState } from "../../support/operator.ts";
 import { type RunningNetwork, runNetwork } from "../../support/run-network.ts";
 
 const LINK = "tn-1-tn-2";
@@ -22,8 +21,6 @@ const FULL_BYTES = 128 * 1024;
 const PATIENCE_MS = 30_000;
 /** The longest there is: the tests wait for none of it to pass. */
 const GRACE_SECONDS = 30;
-/** Workers' copies of the network live up to a second. */
-const SNAPSHOT_MS = 1100;
 /** So small that less than a chunk is left. */
 const SMALLEST_KEY_BITS = 64;
 /** Over all bindings together more than a thousand. */
@@ -80,10 +77,7 @@ const withoutLink = (document: NetworkDocument) => ({
   links: document.links.filter(({ id }) => id !== LINK),
 });
 
-async function change(how: (document: NetworkDocument) => unknown): Promise<void> {
-  await changeNetwork(network, how);
-  await sleep(SNAPSHOT_MS);
-}
+const change = async (how: (document: NetworkDocument) => unknown): Promise<void> => await changeAndWait(network, how);
 
 /** @param place the network is in it */
 function stageOf({ suite, by }: Served, place: Place | null) {

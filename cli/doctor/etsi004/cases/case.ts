@@ -1,8 +1,12 @@
 /** A case of part 7: what any binding has to do. */
+import { LIMITS } from "../../../../shared/limits.ts";
 import type { Case } from "../../case.ts";
 import type { Binding, Capability } from "../application.ts";
 import { Scene } from "../scene.ts";
 import type { Place, Stage004 } from "../stage.ts";
+
+/** Where the user's commands take part: twice theirs, and what is done in between. */
+export const COMMANDS_MS = 2 * LIMITS.doctorCommandMs + LIMITS.doctorCaseMs;
 
 /** A capability of the binding, two other applications, or a state of the link. */
 export type Need = Capability | "others" | Place;
@@ -32,5 +36,3 @@ export const semantic = ({
 /** What of this a binding cannot do. */
 export const lacking = ({ reasons }: Binding, wanted: readonly Need[] = []): readonly Capability[] =>
   wanted.filter((need): need is Capability => Object.hasOwn(reasons, need));
-
-export const isRun = (binding: Binding, { needs }: SemanticCase): boolean => lacking(binding, needs).length === 0;

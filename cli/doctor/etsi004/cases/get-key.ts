@@ -5,7 +5,7 @@ import { must } from "../../case.ts";
 import type { Got } from "../application.ts";
 import { parsed } from "../reach.ts";
 import { AGE_DIGITS, mustBeSame, mustDiffer, mustHaveBytes, newKsid } from "../scene.ts";
-import { semantic, type SemanticCase } from "./case.ts";
+import { COMMANDS_MS, semantic, type SemanticCase } from "./case.ts";
 
 const TEN = Array.from({ length: 10 }, (_, index) => index);
 const STREAMS = 100;
@@ -138,6 +138,7 @@ export const GET_KEY_CASES: readonly SemanticCase[] = [
     clause: "6.2; table 2, statuses 2 and 6",
     title: "the pool is empty: status 2 or 6, and no part of a chunk",
     needs: ["refusal", "drained"],
+    timeoutMs: COMMANDS_MS,
     async play(scene) {
       await scene.in("drained", async () => {
         const { a, b, ksid } = await scene.meet({ qos: SOON });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { must } from "../../case.ts";
 import type { Application, OpenWish } from "../application.ts";
 import { mustBeSame, mustBeUuid4, mustHaveBytes, newKsid, OPENED, type Scene } from "../scene.ts";
-import { semantic, type SemanticCase } from "./case.ts";
+import { COMMANDS_MS, semantic, type SemanticCase } from "./case.ts";
 
 const QUICK_MS = 500;
 /** Beyond its Timeout: machines may be slow. */
@@ -71,9 +71,8 @@ export const OPEN_CASES: readonly SemanticCase[] = [
         const [a, b] = [await scene.a(), await scene.b()];
         const [first, second] = isTurned ? [b, a] : [a, b];
         const ksid = newKsid();
-        const waiting = first.open({ ksid });
-        const joined = await second.open({ ksid });
-        for (const { said } of [await waiting, joined]) scene.says("open", said, ...OPENED);
+        const opened = await openAt([first, second], { ksid });
+        for (const { said } of opened) scene.says("open", said, ...OPENED);
         mustBeSame(await scene.chunk(a, ksid, 0), await scene.chunk(b, ksid, 0));
       }
     },
@@ -159,6 +158,7 @@ export const OPEN_CASES: readonly SemanticCase[] = [
     clause: "table 2, status 4",
     title: "the link is gone: status 4",
     needs: ["own-open", "cut"],
+    timeoutMs: COMMANDS_MS,
     async play(scene) {
       await scene.in("cut", async () => {
         const wish = { label: crypto.randomUUID() };
