@@ -1,11 +1,13 @@
 /** Bounds of the deployment's alarms and their webhooks. */
 export const ALARMS = {
-  /** Standing ones; beyond, what is new is not kept, and said so. And those that are cleared: so many, for so long. */
+  /** Standing ones; beyond, what is new is left out, which is one of them. And those that are cleared: so many, for so long. */
   alarmsStanding: 4096,
   alarmsCleared: 1024,
   alarmsClearedMs: 24 * 3600_000,
   /** One that goes on standing is written anew at most once in so long. */
   alarmRefreshMs: 60_000,
+  /** How often what is old is looked for: alarms to be forgotten, certificates about to end. */
+  alarmTidyMs: 60_000,
   /** An alarm stands until its figure is better than the bound by this factor. */
   alarmHoldFactor: 1.25,
   /** Share of bits in error. With 0.11 no key is left: Shor and Preskill, Phys. Rev. Lett. 85, 441. */

@@ -9,8 +9,9 @@ export const MONITOR = {
   monitorAnswerMs: 2000,
   /** Who asks waits so long for a sample; then it has the one before. */
   monitorPatienceMs: 5000,
-  /** Pools of relayed key that are looked at. */
+  /** Pools of relayed key that are looked at; and how old the list of them may grow while the network does not change. */
   monitorPairs: 1024,
+  monitorPairsMs: 10_000,
   /** Rates are measured over so long, or since the sample before. */
   monitorRateMs: 30_000,
   /** Relays that are told of, and for how long; those that each node remembers. */

@@ -24,8 +24,10 @@ import { migrate } from "../storage/migrations.ts";
 import { Planner } from "../storage/planner.ts";
 import { CheckpointStore } from "./checkpoint-store.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { Faults } from "./faults.ts";
 import { appendOwn } from "./own-events.ts";
 import { Retention } from "./retention.ts";
+import type { Head } from "./runs.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { AuditStore } from "./store.ts";
 
@@ -33,6 +35,7 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
   readonly #node: string;
   readonly #store: AuditStore;
   readonly #stored: CheckpointStore;
+  readonly #faults: Faults;
   readonly #checkpoints: Checkpoints;
   readonly #retention: Retention;
   readonly #planner: Planner;
@@ -49,6 +52,7 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
     this.#node = node;
     this.#store = store;
     this.#stored = stored;
+    this.#faults = new Faults(db);
     this.#checkpoints = new Checkpoints({ ...parts, identities: identitiesOf(env) }, Date.now());
     this.#retention = new Retention({ ...parts, directory: () => env.DIRECTORY.getByName(DIRECTORY_NAME) });
     this.#planner = new Planner({
@@ -63,31 +67,15 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
   async append(batch: AuditBatch): Promise<{ readonly storedSeq: number }> {
     const { source, firstSeq } = batch;
     const events = typeof batch.events === "string" ? storedJson<AuditEvent[]>(batch.events) : batch.events;
-    const answer = this.#store.transaction(() => {
-      const storedSeq = this.#store.lastSeq(source);
-      if (events.length === 0) return { storedSeq };
-      const numbered = events.map((event, offset) => ({ seq: firstSeq + offset, event }));
-      const fresh = numbered.filter(({ seq }) => seq > storedSeq);
-      const repeats = numbered.filter(({ seq }) => seq <= storedSeq);
-      const changed = repeats.length === 0 ? [] : this.#store.changed(source, repeats);
-      const lastSeq = Math.max(storedSeq, firstSeq + events.length - 1);
-      // The log's own word, chained like any other, under the number before the batch it is about.
-      const notes = notesOn(firstSeq, storedSeq, changed.length).map(({ act, detail }) => ({
-        seq: firstSeq - 1,
-        event: { atMs: Date.now(), act, who: "system", node: events[0]?.node ?? "", detail },
-      }));
-      this.#store.append(source, [...notes, ...changed, ...fresh]);
-      this.#store.setLastSeq(source, lastSeq);
-      return { storedSeq: lastSeq };
-    });
-    this.#grown();
-    return answer;
+    if (events.length === 0) return { storedSeq: this.#store.lastSeq(source) };
+    const { storedSeq, head } = this.#store.transaction(() => this.#chain(source, firstSeq, events));
+    this.#grown(head);
+    return { storedSeq };
   }
 
   async note(events: readonly AuditEvent[]): Promise<void> {
     const to = { node: this.#node, source: "audit-log", nowMs: Date.now() } as const;
-    this.#store.transaction(() => appendOwn(this.#store, to, events));
-    this.#grown();
+    this.#grown(this.#store.transaction(() => appendOwn(this.#store, to, events)));
   }
 
   /**
@@ -109,7 +97,9 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
 
   async latest({ after, limit }: Parameters<AuditLogRpc["latest"]>[0]): ReturnType<AuditLogRpc["latest"]> {
     const bounded = Math.max(1, Math.min(limit, LIMITS.auditReadRecords));
-    return this.#after(Math.max(after, this.#store.lastIndex() - bounded), bounded);
+    const records = this.#after(Math.max(after, this.#store.head().index - bounded), bounded);
+    this.#faults.see(records, Date.now());
+    return { records, faults: this.#faults.all() };
   }
 
   async reported({ source, afterSeq, after }: ReportedCall): ReturnType<AuditLogRpc["reported"]> {
@@ -146,6 +136,29 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
     await this.#planner.alarm();
   }
 
+  /** Those of a source's numbered events that are not there yet, with what there is to be said of them. */
+  #chain(source: string, firstSeq: number, events: readonly AuditEvent[]): { storedSeq: number; head: Head } {
+    const nowMs = Date.now();
+    const knownSeq = this.#store.lastSeq(source);
+    const numbered = events.map((event, offset) => ({ seq: firstSeq + offset, event }));
+    const fresh = numbered.filter(({ seq }) => seq > knownSeq);
+    const repeats = numbered.filter(({ seq }) => seq <= knownSeq);
+    const changed = repeats.length === 0 ? [] : this.#store.changed(source, repeats);
+    // The log's own word, chained like any other, under the number before the batch it is about.
+    const notes = notesOn(firstSeq, knownSeq, changed.length).map(({ act, detail }) => ({
+      seq: firstSeq - 1,
+      event: { atMs: nowMs, act, who: "system", node: events[0]?.node ?? "", detail },
+    }));
+    const chained = [...notes, ...changed, ...fresh];
+    const head = this.#store.append(source, chained);
+    const firstIndex = head.index - chained.length + 1;
+    const acts = chained.map(({ event: { act } }, at) => ({ act, index: firstIndex + at }));
+    this.#faults.see(acts, nowMs);
+    const storedSeq = Math.max(knownSeq, firstSeq + events.length - 1);
+    this.#store.setLastSeq(source, storedSeq);
+    return { storedSeq, head };
+  }
+
   /** What was dropped for its age may not be cleared away yet. */
   #after(index: number, limit: number): readonly AuditRecord[] {
     return this.#store.after(Math.max(index, this.#stored.start()?.index ?? 0), limit);
@@ -160,9 +173,9 @@ export class AuditLog extends DurableObject<ObjectsEnv> implements AuditLogRpc {
     };
   }
 
-  #grown(): void {
+  #grown({ index }: Head): void {
     const nowMs = Date.now();
-    this.#checkpoints.appended(this.#store.head().index, nowMs);
+    this.#checkpoints.appended(index, nowMs);
     this.#retention.begin(nowMs);
     const dueMs = this.#dueMs();
     if (dueMs >= this.#plannedMs) return;

@@ -24,9 +24,12 @@ export class Checkpoints {
   /** When the first one came that none covers; of an instance before: when this one started. */
   #uncoveredMs = Infinity;
   #making: Promise<void> | undefined;
+  /** As it is stored: asked with every append. */
+  #toldUnsigned: boolean;
 
   constructor(parts: Parts, nowMs: number) {
     this.#parts = parts;
+    this.#toldUnsigned = parts.checkpoints.toldUnsigned;
     this.#coveredIndex = parts.checkpoints.newest()?.index ?? 0;
     this.#lastIndex = this.#coveredIndex;
     this.appended(parts.store.head().index, nowMs);
@@ -44,8 +47,7 @@ export class Checkpoints {
 
   /** Infinity: nothing to be done. */
   dueMs(): number {
-    const { identities, checkpoints } = this.#parts;
-    if (this.#uncoveredMs === Infinity || (identities === null && checkpoints.toldUnsigned)) return Infinity;
+    if (this.#uncoveredMs === Infinity || (!this.isSigned && this.#toldUnsigned)) return Infinity;
     const isFull = this.#lastIndex - this.#coveredIndex >= LIMITS.auditCheckpointRecords;
     return isFull ? 0 : this.#uncoveredMs + LIMITS.auditCheckpointMs;
   }
@@ -96,14 +98,16 @@ export class Checkpoints {
   /** An alarm in the log itself, once: who reads it shall not take it for signed. */
   #tellOfSigning(): void {
     const { node, store, checkpoints } = this.#parts;
-    if (this.isSigned === !checkpoints.toldUnsigned) return;
+    if (this.isSigned === !this.#toldUnsigned) return;
     const act = this.isSigned ? "alarm.cleared" : "alarm.raised";
-    store.transaction(() => {
+    const nowMs = Date.now();
+    const { index } = store.transaction(() => {
       const detail = { code: "audit-unsigned", subject: node };
-      appendOwn(store, { node, source: "audit-log", nowMs: Date.now() }, [{ act, detail }]);
       checkpoints.toldUnsigned = !this.isSigned;
+      return appendOwn(store, { node, source: "audit-log", nowMs }, [{ act, detail }]);
     });
-    this.appended(store.head().index, Date.now());
+    this.#toldUnsigned = !this.isSigned;
+    this.appended(index, nowMs);
   }
 }
 

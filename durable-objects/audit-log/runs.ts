@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { AuditEvent, AuditRecord } from "../../shared/audit/event.ts";
+import { UNREADABLE } from "../../shared/audit/faults.ts";
 import { recordOf, recordText } from "../../shared/audit/record-text.ts";
 import { fromHex, toHex } from "../../shared/bytes/hex.ts";
 import { slicesOf, type SliceLimits } from "./slices.ts";
@@ -35,6 +36,12 @@ export interface Numbered {
 
 /** The end of the chain. */
 export type Head = { readonly index: number; readonly hash: string };
+
+/** The end of the chain behind a run. */
+export const headOf = ({ lastIndex, hashes }: Pick<Run, "lastIndex" | "hashes">): Head => ({
+  index: lastIndex,
+  hash: toHex(hashes.slice(-HASH_BYTES)),
+});
 
 /** Chains events on to what is there; a run ends where the numbers jump, or at a bound. */
 export function runsOf(head: Head, source: string, numbered: readonly Numbered[], limits: SliceLimits): Run[] {
@@ -77,7 +84,7 @@ function seal(
 
 /**
  * The records of a row. What was changed in it stays where it was, so that `firstBreak` points at it: a text that is no
- * record's is shown as `audit.unreadable`, and what is too much in a column goes with the last record.
+ * record's is shown as `UNREADABLE`, and what is too much in a column goes with the last record.
  */
 export function recordsOf({ lastIndex, source, firstSeq, hashes, checks, texts }: Omit<Run, "lastSeq">): AuditRecord[] {
   const count = Math.ceil(checks.length / CHECK_BYTES);
@@ -89,11 +96,11 @@ export function recordsOf({ lastIndex, source, firstSeq, hashes, checks, texts }
     const bundle = Math.floor(at / BUNDLE_RECORDS);
     const hashEnd = bundle < lastBundle ? (bundle + 1) * HASH_BYTES : hashes.length;
     return {
-      ...(record?.index === index ? record : { ...UNREADABLE, index, source, seq: firstSeq + at }),
+      ...(record?.index === index ? record : { ...NO_RECORD, index, source, seq: firstSeq + at }),
       hash: toHex(hashes.subarray(bundle * HASH_BYTES, hashEnd)),
       check: toHex(checks.subarray(at * CHECK_BYTES, (at + 1) * CHECK_BYTES)),
     };
   });
 }
 
-const UNREADABLE: AuditEvent = { atMs: 0, act: "audit.unreadable", who: "system", node: "", detail: {} };
+const NO_RECORD: AuditEvent = { atMs: 0, act: UNREADABLE, who: "system", node: "", detail: {} };

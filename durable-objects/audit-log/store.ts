@@ -2,10 +2,9 @@
 import { canonicalJson } from "../../shared/audit/canonical-json.ts";
 import { CHAIN_START } from "../../shared/audit/chain.ts";
 import type { AuditEvent, AuditRecord } from "../../shared/audit/event.ts";
-import { toHex } from "../../shared/bytes/hex.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { storedJson, type Database } from "../storage/database.ts";
-import { recordsOf, runsOf, type Head, type Numbered } from "./runs.ts";
+import { type Head, headOf, type Numbered, recordsOf, runsOf } from "./runs.ts";
 
 /** One record by itself, as code of schema 1 writes them. */
 type RecordRow = {
@@ -40,11 +39,6 @@ export class AuditStore {
     return this.#db.transaction(work);
   }
 
-  /** Of the newest record; 0 before the first. */
-  lastIndex(): number {
-    return this.head().index;
-  }
-
   /** Highest number stored of a source; 0 before the first. */
   lastSeq(source: string): number {
     return this.#db.one<{ last_seq: number }>("SELECT last_seq FROM sources WHERE source = ?", source)?.last_seq ?? 0;
@@ -54,10 +48,11 @@ export class AuditStore {
     this.#db.run("INSERT OR REPLACE INTO sources (source, last_seq) VALUES (?, ?)", source, seq);
   }
 
-  /** Chains more records of a source. */
-  append(source: string, numbered: readonly Numbered[]): void {
-    if (numbered.length === 0) return;
-    for (const run of runsOf(this.head(), source, numbered, LIMITS)) {
+  /** Chains more records of a source. @returns the end of the chain then */
+  append(source: string, numbered: readonly Numbered[]): Head {
+    let head = this.head();
+    if (numbered.length === 0) return head;
+    for (const run of runsOf(head, source, numbered, LIMITS)) {
       this.#db.run(
         `INSERT INTO runs (last_index, source, first_seq, last_seq, hashes, checks, texts)
          VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -69,13 +64,14 @@ export class AuditStore {
         run.checks,
         run.texts,
       );
+      head = headOf(run);
     }
-    this.#markEnd();
+    this.#markEnd(head);
+    return head;
   }
 
   /** For code of schema 1: see schema.ts. */
-  #markEnd(): void {
-    const { index, hash } = this.head();
+  #markEnd({ index, hash }: Head): void {
     this.#db.run("DELETE FROM records WHERE source = ?", NO_SOURCE);
     this.#db.run(
       `INSERT INTO records (idx, source, seq, at_ms, act, who, node, detail, hash)
@@ -93,7 +89,7 @@ export class AuditStore {
     );
     const record = this.#db.one<Head>("SELECT idx AS 'index', hash FROM records ORDER BY idx DESC LIMIT 1");
     if (run === undefined || (record?.index ?? 0) > run.last_index) return record ?? { index: 0, hash: CHAIN_START };
-    return { index: run.last_index, hash: toHex(new Uint8Array(run.hash)) };
+    return headOf({ lastIndex: run.last_index, hashes: new Uint8Array(run.hash) });
   }
 
   /** Those of some numbered events that are not stored so: their numbers were used for others. */

@@ -14,13 +14,13 @@ import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import { arm } from "../storage/planner.ts";
 import { Settings } from "../storage/settings.ts";
+import { Shipping } from "../storage/shipping.ts";
 import { HandOvers } from "./hand-overs.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { sendLetter, type SendOutcome } from "./send.ts";
 import { type KeptLetter, PeerStore } from "./store.ts";
 
 const RECOVERY_MS = 30_000;
-const SHIP_AGAIN_MS = 5000;
 /** Letters tried at once, in one run of the alarm. */
 const AT_ONCE = 16;
 
@@ -29,6 +29,7 @@ export class KmsPeer extends DurableObject<ObjectsEnv> implements KmsPeerRpc {
   readonly #db: Database;
   readonly #store: PeerStore;
   readonly #outbox: AuditOutbox;
+  readonly #shipping: Shipping;
   readonly #handOvers: HandOvers;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
@@ -39,6 +40,7 @@ export class KmsPeer extends DurableObject<ObjectsEnv> implements KmsPeerRpc {
     this.#peer = new Settings(this.#db).named(ctx.id.name);
     this.#handOvers = new HandOvers(env, this.#peer, this.#store);
     this.#outbox = new AuditOutbox(this.#db, `kms-peer:${this.#peer}`, LIMITS);
+    this.#shipping = new Shipping(this.#outbox, (node) => env.AUDIT_LOG.getByName(node));
   }
 
   async acknowledge({ node, letter }: Parameters<KmsPeerRpc["acknowledge"]>[0]): ReturnType<KmsPeerRpc["acknowledge"]> {
@@ -67,9 +69,8 @@ export class KmsPeer extends DurableObject<ObjectsEnv> implements KmsPeerRpc {
     await Promise.all(
       due.map(async (letter) => this.#settle(letter, await sendLetter(this.env, this.#peer, letter), Date.now())),
     );
-    const { pendingEvents } = await this.#outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
-    const nextMs = Math.min(this.#store.nextDueMs(), pendingEvents > 0 ? Date.now() + SHIP_AGAIN_MS : Infinity);
-    await arm(this.ctx.storage, nextMs, true);
+    await this.#shipping.ship();
+    await arm(this.ctx.storage, Math.min(this.#store.nextDueMs(), this.#shipping.dueMs()), true);
   }
 
   #settle({ id, node, tries, endsMs }: KeptLetter, outcome: SendOutcome, nowMs: number): void {

@@ -1,10 +1,11 @@
 /** All SQL of the deployment's alarms. Callers open the transactions. */
 import type { MonitorAlarm } from "../../shared/api/monitor-schemas.ts";
+import { instant } from "../../shared/instant.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { meaningOf, severityOf } from "../../shared/monitor/alarm-codes.ts";
 import type { AlarmOf, CertificateFact } from "../../shared/monitor/alarm-facts.ts";
 import { DEPLOYMENT } from "../../shared/monitor/alarm-facts.ts";
-import type { Alarm } from "../../shared/monitor/alarm-judge.ts";
+import type { Alarm, Lasting } from "../../shared/monitor/alarm-judge.ts";
 import type { AlarmState, ShownCertificate } from "../../shared/monitor/alarm-rpc.ts";
 import type { Database } from "../storage/database.ts";
 
@@ -39,6 +40,19 @@ export const alarmMigration = `
   ) WITHOUT ROWID;
 `;
 
+/** To be part of a later one. */
+export const laterAlarmMigration = `
+  -- Since when causes last whose alarms do not stand yet, and are gone whose alarms still do: see shared/monitor/alarm-judge.ts.
+  CREATE TABLE lasting (
+    what TEXT NOT NULL,       -- causes | gone
+    alarm TEXT NOT NULL,      -- its key
+    since_ms INTEGER NOT NULL,
+    PRIMARY KEY (what, alarm)
+  ) WITHOUT ROWID;
+  CREATE INDEX certificate_of ON certificate (principal, not_after_ms, seen_ms);
+  CREATE INDEX certificate_end ON certificate (not_after_ms);
+`;
+
 type Row = {
   n: number;
   by: string;
@@ -62,7 +76,6 @@ interface Stored {
   readonly told: MonitorAlarm;
 }
 
-const instant = (ms: number): string => new Date(ms).toISOString();
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as `put` has written it
 const ofRow = ({ kind, of_id: id }: Row): AlarmOf => ({ kind: kind as AlarmOf["kind"], id });
 
@@ -171,6 +184,26 @@ export class AlarmStore {
          (SELECT n FROM alarm WHERE cleared_ms IS NOT NULL ORDER BY cleared_ms DESC LIMIT -1 OFFSET ?)`,
       LIMITS.alarmsCleared,
     );
+  }
+
+  // ---- what lasts
+
+  lasting(): Lasting {
+    const rows = this.#db.all<{ what: string; alarm: string; since_ms: number }>("SELECT * FROM lasting");
+    const of = (what: keyof Lasting) =>
+      new Map(rows.filter((row) => row.what === what).map(({ alarm, since_ms: sinceMs }) => [alarm, sinceMs]));
+    return { causes: of("causes"), gone: of("gone") };
+  }
+
+  /** Writes what has changed. @param before as it is stored */
+  keepLasting(before: Lasting, now: Lasting): void {
+    for (const what of ["causes", "gone"] as const) {
+      for (const alarm of before[what].keys())
+        if (!now[what].has(alarm)) this.#db.run("DELETE FROM lasting WHERE what = ? AND alarm = ?", what, alarm);
+      const sql = "INSERT OR REPLACE INTO lasting (what, alarm, since_ms) VALUES (?, ?, ?)";
+      for (const [alarm, sinceMs] of now[what])
+        if (before[what].get(alarm) !== sinceMs) this.#db.run(sql, what, alarm, sinceMs);
+    }
   }
 
   // ---- certificates

@@ -1,7 +1,7 @@
 /** The deployment's alarms in a real object's storage, under a clock of the test's own. */
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { AuditEvent } from "../../shared/audit/event.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { ObjectAlarm, Sample } from "../../shared/monitor/alarm-facts.ts";
@@ -57,14 +57,21 @@ class World {
 
   /** A look at the network, at whose one site these alarms stand. */
   judge(told: readonly ObjectAlarm[] = [], more: Partial<Sample> = {}): void {
-    const view = { nodes: [], links: [], pairs: [], sites: [SITE], audit: [] };
+    const view = { nodes: [], links: [], pairs: [], sites: [SITE] };
     const sample: Sample = {
       view,
+      arePairsKnown: true,
+      faults: [],
       told: [{ of: { kind: "site", id: "site-a" }, alarms: told, isWhole: true }],
       hubs: [],
       ...more,
     };
     this.alarms.judge(sample, { name: "test", webhooks: this.webhooks });
+  }
+
+  /** What is due, to its end. */
+  async work(): Promise<void> {
+    await Promise.all(this.alarms.begin());
   }
 
   sql<T>(query: string): T[] {
@@ -73,11 +80,12 @@ class World {
 }
 
 let count = 0;
-async function within(work: (world: World) => Promise<void>): Promise<void> {
-  const stub = (env as unknown as ObjectsEnv).MONITOR.getByName(`alarms of test ${++count}`);
-  await stub.webhooks();
-  // oxlint-disable-next-line typescript/no-explicit-any -- the test runtime wants its own stub type
-  await runInDurableObject(stub as any, async (_: unknown, state: DurableObjectState) => await work(new World(state)));
+const freshObject = () => (env as unknown as ObjectsEnv).MONITOR.getByName(`alarms of test ${++count}`);
+
+async function within(work: (world: World) => Promise<void>, object = freshObject()): Promise<void> {
+  await object.webhooks();
+  const run = async (_: unknown, state: DurableObjectState) => await work(new World(state));
+  await runInDurableObject(object as never, run);
 }
 
 const told = (subject: string, more: Partial<ObjectAlarm> = {}): ObjectAlarm => ({
@@ -97,6 +105,9 @@ const ahead = (clockAheadMs: number): Pick<Sample, "hubs"> => ({
     },
   ],
 });
+
+const many = (n: number) => Array.from({ length: n }, (_, at) => told(`agent-${at}`));
+const taken = (): Response => new Response(null, { status: 204 });
 
 const waiting = async (world: World) =>
   Object.fromEntries((await world.alarms.webhooks()).map(({ id, waiting: n }) => [id, n]));
@@ -153,9 +164,9 @@ describe("the deployment's alarms", () => {
       const [standing] = world.alarms.standing();
       await world.alarms.acknowledgeAlarm({ alarm: standing?.id ?? "", principal: "operator:op", note: "seen" });
       await world.alarms.acknowledgeAlarm({ alarm: standing?.id ?? "", principal: "operator:op", note: null });
-      expect(world.alarms.dueMs(world.nowMs)).toBe(world.nowMs);
-      await world.alarms.work();
-      expect(world.alarms.dueMs(world.nowMs)).toBe(Infinity);
+      expect(world.alarms.dueMs()).toBe(world.nowMs);
+      await world.work();
+      expect(world.alarms.dueMs()).toBe(Infinity);
       const skew = { code: "clock-skew", subject: "a", of: "site site-a" };
       expect(world.logged.map(({ act, who, detail }) => ({ act, who, ...detail }))).toEqual([
         { act: "alarm.raised", who: "system", ...skew, detail: "90 s ahead of the edge's when it connected" },
@@ -200,15 +211,61 @@ describe("the deployment's alarms", () => {
 
   test("are bounded: those that stand, and those that are cleared", async () => {
     await within(async (world) => {
-      const many = Array.from({ length: LIMITS.alarmsStanding + 5 }, (_, n) => told(`agent-${n}`));
-      world.judge(many);
-      world.judge(many);
+      world.judge(many(LIMITS.alarmsStanding + 5));
+      world.judge(many(LIMITS.alarmsStanding + 5));
       expect(world.alarms.standing()).toHaveLength(LIMITS.alarmsStanding);
+      // The last place is for saying so.
+      expect(world.alarms.standing()[0]).toMatchObject({ code: "alarms-dropped", of: { kind: "deployment" } });
       expect(await world.alarms.listAlarms("standing")).toHaveLength(LIMITS.alarmsListed);
       world.judge();
       world.judge();
+      world.nowMs += GONE_MS;
+      world.judge();
       expect(world.sql("SELECT n FROM alarm")).toHaveLength(LIMITS.alarmsCleared);
     });
+  });
+
+  test("that there is no room for more of is over once there is", async () => {
+    await within(async (world) => {
+      const isSaid = () => world.alarms.standing().some(({ code }) => code === "alarms-dropped");
+      world.judge(many(LIMITS.alarmsStanding - 1));
+      world.judge(many(LIMITS.alarmsStanding - 1));
+      expect(isSaid()).toBe(false);
+      world.judge(many(LIMITS.alarmsStanding));
+      world.judge(many(LIMITS.alarmsStanding));
+      expect(isSaid()).toBe(true);
+      world.judge(many(1));
+      world.judge(many(1));
+      world.nowMs += GONE_MS;
+      world.judge(many(1));
+      expect(isSaid()).toBe(false);
+    });
+  });
+
+  test("whose causes have to last or be gone for a while do not mind that the object sleeps in between", async () => {
+    const monitor = freshObject();
+    const EVERY_MS = 60_000;
+    let nowMs = START_MS;
+    /** Each look is the first one in a life of the object, as where nobody watches. */
+    const look = async (health: "ok" | "unknown") => {
+      let standing: string[] = [];
+      await within(async (world) => {
+        world.nowMs = nowMs;
+        world.judge([], {
+          ...ahead(health === "ok" ? 0 : 90_000),
+          view: { nodes: [], links: [], pairs: [], sites: [{ ...SITE, health }] },
+        });
+        standing = world.alarms.standing().map(({ code }) => code);
+      }, monitor);
+      await evictDurableObject(monitor as never);
+      nowMs += EVERY_MS;
+      return standing;
+    };
+    // `no-answer` is raised after 30 s, `clock-skew` at once; the first goes at once, the other after 60 s.
+    expect(await look("unknown")).toEqual(["clock-skew"]);
+    expect(await look("unknown")).toEqual(["no-answer", "clock-skew"]);
+    expect(await look("ok")).toEqual(["clock-skew"]);
+    expect(await look("ok")).toEqual([]);
   });
 
   test("a certificate that ends is an alarm as long as it is shown, and until another is shown in its place", async () => {
@@ -291,10 +348,10 @@ describe("webhooks", () => {
       world.webhooks = [hook("dead")];
       world.judge([told("agent-1")]);
       for (let attempt = 1; attempt <= LIMITS.webhookFailures; attempt++) {
-        expect(world.alarms.dueMs(world.nowMs)).toBeLessThanOrEqual(world.nowMs);
-        await world.alarms.work();
+        expect(world.alarms.dueMs()).toBeLessThanOrEqual(world.nowMs);
+        await world.work();
         expect((await world.alarms.webhooks())[0]?.failing).toMatchObject({ attempts: attempt });
-        const dueMs = world.alarms.dueMs(world.nowMs);
+        const dueMs = world.alarms.dueMs();
         expect(dueMs - world.nowMs).toBeGreaterThanOrEqual(4000);
         world.nowMs = dueMs;
       }
@@ -316,19 +373,45 @@ describe("webhooks", () => {
     });
   });
 
+  test("that do not answer hold up no other", async () => {
+    await within(async (world) => {
+      const { promise: answered, resolve: answer } = Promise.withResolvers<Response>();
+      const send = vi.spyOn(globalThis, "fetch").mockImplementation(async (url) => {
+        return typeof url === "string" && url.endsWith("silent") ? await answered : await Promise.resolve(taken());
+      });
+      try {
+        world.webhooks = [hook("silent"), hook("quick")];
+        world.judge([told("agent-1")]);
+        const first = world.alarms.begin();
+        await expect.poll(async () => await waiting(world)).toEqual({ quick: 0, silent: 1 });
+        world.judge([told("agent-1"), told("agent-2")]);
+        expect(world.alarms.dueMs()).toBeLessThanOrEqual(world.nowMs);
+        await world.work();
+        expect(await waiting(world)).toEqual({ quick: 0, silent: 2 });
+        // It is at work: after that it is told the rest.
+        expect(world.alarms.dueMs()).toBe(Infinity);
+        answer(taken());
+        await Promise.all(first);
+        expect(await waiting(world)).toEqual({ quick: 0, silent: 0 });
+      } finally {
+        send.mockRestore();
+      }
+    });
+  });
+
   test("have nothing sent that is too old, or that nobody can sign", async () => {
     await within(async (world) => {
       world.webhooks = [hook("w")];
       world.judge([told("agent-1")]);
       world.nowMs += LIMITS.webhookAgeMs;
-      await world.alarms.work();
+      await world.work();
       expect(await world.alarms.webhooks()).toMatchObject([{ waiting: 0, given_up: 1, failing: null }]);
       world.restart("");
       world.judge([told("agent-2")]);
       expect(await world.alarms.webhooks()).toMatchObject([{ id: "w", public_key: null }]);
       expect(world.alarms.standing().map(({ code }) => code)).toContain("no-identity");
-      await world.alarms.work();
-      expect(world.alarms.dueMs(world.nowMs)).toBe(Infinity);
+      await world.work();
+      expect(world.alarms.dueMs()).toBe(Infinity);
     });
   });
 });

@@ -6,7 +6,7 @@ import type { MonitorAlarm } from "../../shared/api/monitor-schemas.ts";
 import type { AuditLogRpc } from "../../shared/audit/event.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import type { AlarmOf, CertificateFact, Facts, Sample } from "../../shared/monitor/alarm-facts.ts";
+import type { CertificateFact, Facts, Sample } from "../../shared/monitor/alarm-facts.ts";
 import { type Alarm, type AlarmChange, alarmKey, judgeAlarms, type Lasting } from "../../shared/monitor/alarm-judge.ts";
 import type { Acknowledging, AlarmsRpc, AlarmState, ShownCertificate } from "../../shared/monitor/alarm-rpc.ts";
 import type { WebhookEntry } from "../../shared/network/document.ts";
@@ -15,14 +15,13 @@ import { ok, type Result } from "../../shared/result.ts";
 import { identitiesOf, type IdentityEnv } from "../peers/identities.ts";
 import type { Database } from "../storage/database.ts";
 import { AuditOutbox, outboxMigration } from "../storage/outbox.ts";
+import { Shipping } from "../storage/shipping.ts";
 import { alarmMigration, AlarmStore } from "./alarm-store.ts";
 import { Webhooks } from "./webhooks.ts";
 import { webhookMigration, WebhookStore } from "./webhook-store.ts";
 
 /** To be part of a migration of the Monitor. */
 export const alarmsMigration = `${alarmMigration}${webhookMigration}${outboxMigration}`;
-
-const SHIP_AGAIN_MS = 5000;
 
 /** What of the network counts here. */
 interface Told {
@@ -45,16 +44,21 @@ export class Alarms implements AlarmsRpc {
   readonly #store: AlarmStore;
   readonly #webhooks: Webhooks;
   readonly #outbox: AuditOutbox;
-  readonly #lasting: Lasting = { causes: new Map(), gone: new Map() };
+  readonly #shipping: Shipping;
   /** As they are stored; null: to be read. */
   #standing: Standing | null = null;
-  #shipAgainMs = 0;
+  #lasting: Lasting | null = null;
+  #ending: readonly CertificateFact[] | null = null;
+  /** When what is old was looked for. */
+  #tidiedMs = -Infinity;
+  #leftOut = 0;
 
   constructor(parts: AlarmsParts) {
-    const { db, env, nowMs } = parts;
+    const { db, env, logOf, nowMs } = parts;
     this.#parts = parts;
     this.#store = new AlarmStore(db);
     this.#outbox = new AuditOutbox(db, "monitor", LIMITS);
+    this.#shipping = new Shipping(this.#outbox, logOf, nowMs);
     this.#webhooks = new Webhooks({ store: new WebhookStore(db), identities: () => identitiesOf(env), nowMs });
   }
 
@@ -63,37 +67,38 @@ export class Alarms implements AlarmsRpc {
     return [...this.#read().values()].map(({ told }) => told);
   }
 
-  /** How many stand of an entity. */
-  countOf({ kind, id }: AlarmOf): number {
-    return this.standing().filter(({ of }) => of.kind === kind && of.id === id).length;
-  }
-
-  /** With each sample: raises and clears, and has webhooks told. `work` is due after it. */
+  /** With each sample: raises and clears, and has webhooks told. `begin` is due after it. */
   judge(sample: Sample, network: Told): void {
     const nowMs = this.#parts.nowMs();
     try {
       this.#store.transaction(() => {
-        this.#store.forgetOld(nowMs);
+        this.#tidy(nowMs);
         this.#webhooks.keep(network.webhooks, network.name);
         const standing = new Map([...this.#read()].map(([key, { alarm }]) => [key, alarm]));
         const facts: Facts = {
           ...sample,
-          certificates: [...this.#store.endingCertificates(nowMs), ...ofAgents(sample)],
+          certificates: [...(this.#ending ?? []), ...ofAgents(sample)],
           failingWebhooks: this.#webhooks.failing,
           hasIdentity: identitiesOf(this.#parts.env) !== null,
+          leftOut: this.#leftOut,
           nowMs,
         };
-        const changes = judgeAlarms(standing, facts, this.#lasting);
-        const [over, others] = [changes.filter(isOver), changes.filter((change) => !isOver(change))];
-        let room = LIMITS.alarmsStanding - standing.size + over.length;
-        for (const change of [...over, ...others]) {
-          if (change.what === "raised" && room-- <= 0) continue;
-          this.#apply(change, nowMs);
-        }
-        if (changes.length > 0) this.#standing = null;
+        const before = (this.#lasting ??= this.#store.lasting());
+        const lasting = { causes: new Map(before.causes), gone: new Map(before.gone) };
+        const changes = judgeAlarms(standing, facts, lasting);
+        this.#store.keepLasting(before, lasting);
+        this.#lasting = lasting;
+        const taken = withRoom(changes, standing);
+        for (const change of taken) this.#apply(change, nowMs);
+        this.#leftOut = changes.length - taken.length;
+        // At once, so that no more are kept than may be.
+        if (taken.some(isOver)) this.#store.forgetOld(nowMs);
+        if (taken.length > 0) this.#standing = null;
       });
     } catch (error) {
       this.#standing = null;
+      this.#lasting = null;
+      this.#ending = null;
       throw error;
     }
   }
@@ -129,23 +134,29 @@ export class Alarms implements AlarmsRpc {
       for (const each of shown.slice(0, LIMITS.certificatesToldAtOnce)) this.#store.sawCertificate(each, nowMs);
       this.#store.forgetCertificates(nowMs);
     });
+    this.#ending = null;
   }
 
-  /** When `work` has something to do; Infinity: never. */
-  dueMs(nowMs: number): number {
-    const shipMs = this.#outbox.pending() === 0 ? Infinity : Math.max(nowMs, this.#shipAgainMs);
-    return Math.min(shipMs, this.#webhooks.dueMs());
+  /** When `begin` has something to begin; Infinity: never, or after what is under way. */
+  dueMs(): number {
+    return Math.min(this.#shipping.dueMs(), this.#webhooks.dueMs());
   }
 
-  /** Ships what is to be audited, and brings messages to webhooks. Bounded; again does no harm. */
-  async work(): Promise<void> {
-    await Promise.all([this.#ship(), this.#webhooks.work()]);
+  /**
+   * Ships what is to be audited, and brings messages to webhooks: whatever is due and not under way, each part by itself
+   * and bounded. After each there may be more.
+   */
+  begin(): readonly Promise<void>[] {
+    return [this.#shipping.ship(), ...this.#webhooks.begin()];
   }
 
-  async #ship(): Promise<void> {
-    if (this.#outbox.pending() === 0 || this.#parts.nowMs() < this.#shipAgainMs) return;
-    const { failedNodes } = await this.#outbox.ship(this.#parts.logOf);
-    this.#shipAgainMs = failedNodes.length > 0 ? this.#parts.nowMs() + SHIP_AGAIN_MS : 0;
+  #tidy(nowMs: number): void {
+    const isDue = nowMs - this.#tidiedMs >= LIMITS.alarmTidyMs;
+    if (isDue) {
+      this.#store.forgetOld(nowMs);
+      this.#tidiedMs = nowMs;
+    }
+    if (isDue || this.#ending === null) this.#ending = this.#store.endingCertificates(nowMs);
   }
 
   #read(): Standing {
@@ -168,6 +179,16 @@ export class Alarms implements AlarmsRpc {
   }
 }
 
+/** Without those that there is no room for; a place is kept for the alarm that says so. What is over comes first. */
+function withRoom(changes: readonly AlarmChange[], standing: ReadonlyMap<string, Alarm>): readonly AlarmChange[] {
+  const over = changes.filter(isOver);
+  const gone = over.filter(({ alarm }) => isUsual(alarm)).length;
+  let room = LIMITS.alarmsStanding - 1 - [...standing.values()].filter(isUsual).length + gone;
+  const fits = ({ what, alarm }: AlarmChange): boolean => what !== "raised" || !isUsual(alarm) || room-- > 0;
+  return [...over, ...changes.filter((change) => !isOver(change) && fits(change))];
+}
+
+const isUsual = ({ code }: Alarm): boolean => code !== "alarms-dropped";
 const isOver = ({ what }: AlarmChange): boolean => what === "cleared";
 
 const nameOf = ({ of: { kind, id } }: Pick<MonitorAlarm, "of">): string => (kind === id ? id : `${kind} ${id}`);

@@ -1,15 +1,25 @@
-/** The newest records of all audit logs together. */
-import type { AuditRecord } from "../../shared/audit/event.ts";
+/** The newest records of all audit logs together, and what is amiss with which log. */
+import type { AuditLogRpc, AuditRecord } from "../../shared/audit/event.ts";
+import type { AuditFault } from "../../shared/audit/faults.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import type { LogFault } from "../../shared/monitor/alarm-facts.ts";
+
+type Latest = Awaited<ReturnType<AuditLogRpc["latest"]>>;
 
 export class AuditTail {
   /** Index of the last record seen of each log. */
   readonly #seen = new Map<string, number>();
+  readonly #faults = new Map<string, readonly AuditFault[]>();
   #records: readonly AuditRecord[] = [];
 
-  /** The oldest first. */
+  /** The oldest first; `node` is the log's name. */
   get records(): readonly AuditRecord[] {
     return this.#records;
+  }
+
+  /** Of the logs that have answered; however long ago. */
+  get faults(): readonly LogFault[] {
+    return [...this.#faults].flatMap(([log, faults]) => faults.map((fault) => ({ log, ...fault })));
   }
 
   /** What to ask a log for. */
@@ -17,9 +27,11 @@ export class AuditTail {
     return { after: this.#seen.get(log) ?? 0, limit: LIMITS.monitorAuditRecords };
   }
 
-  add(log: string, records: readonly AuditRecord[]): void {
+  add(log: string, { records, faults }: Latest): void {
+    this.#faults.set(log, faults);
     const seen = this.#seen.get(log) ?? 0;
-    const fresh = records.filter(({ index }) => index > seen);
+    // One that cannot be read does not say whose it is.
+    const fresh = records.filter(({ index }) => index > seen).map((record) => ({ ...record, node: log }));
     if (fresh.length === 0) return;
     this.#seen.set(log, Math.max(...fresh.map(({ index }) => index)));
     this.#records = [...this.#records, ...fresh]
@@ -28,6 +40,7 @@ export class AuditTail {
   }
 
   keepOnly(isThere: (log: string) => boolean): void {
-    for (const log of this.#seen.keys()) if (!isThere(log)) this.#seen.delete(log);
+    for (const table of [this.#seen, this.#faults])
+      for (const log of table.keys()) if (!isThere(log)) table.delete(log);
   }
 }

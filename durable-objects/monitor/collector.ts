@@ -2,10 +2,11 @@
 import type { AuditRecord } from "../../shared/audit/event.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { type Answers, type RelayedPool, type Target, targetsOf } from "../../shared/monitor/answers.ts";
+import type { LogFault } from "../../shared/monitor/alarm-facts.ts";
 import type { WatchedNetwork } from "../../shared/monitor/network.ts";
 import type { Result } from "../../shared/result.ts";
 import { DIRECTORY_NAME, type ObjectsEnv } from "../env.ts";
-import { within } from "../key-pool/half-line.ts";
+import { within } from "../within.ts";
 import { AuditTail } from "./audit-tail.ts";
 
 /** As the pools' buckets know it. */
@@ -24,7 +25,9 @@ export class Collector {
     hubs: new Map(),
   };
   readonly #audit = new AuditTail();
-  #pairs: readonly RelayedPool[] = [];
+  #pairs: readonly RelayedPool[] | null = null;
+  /** When they were listed last. */
+  #listedMs = -Infinity;
   /** Where the next sample goes on, where there are more objects than one sample asks. */
   #next = 0;
 
@@ -36,7 +39,8 @@ export class Collector {
     return this.#store;
   }
 
-  get pairs(): readonly RelayedPool[] {
+  /** The pools of relayed key; null: nobody has told so far which there are. */
+  get pairs(): readonly RelayedPool[] | null {
     return this.#pairs;
   }
 
@@ -45,10 +49,19 @@ export class Collector {
     return this.#audit.records;
   }
 
+  get faults(): readonly LogFault[] {
+    return this.#audit.faults;
+  }
+
+  /** The network has changed: the next sample lists the pools of relayed key anew. */
+  nudged(): void {
+    this.#listedMs = -Infinity;
+  }
+
   /** One sample. @returns the share of all objects that it has asked, up to 1 */
   async collect(network: WatchedNetwork): Promise<number> {
-    this.#pairs = (await answered(() => this.#relayedPools())) ?? this.#pairs;
-    const targets = targetsOf(network, this.#pairs);
+    await this.#list();
+    const targets = targetsOf(network, this.#pairs ?? []);
     this.#forget(targets);
     const count = Math.min(targets.length, LIMITS.monitorObjects);
     const first = this.#next < targets.length ? this.#next : 0;
@@ -85,12 +98,20 @@ export class Collector {
       case "hub":
         store.hubs.set(name, await answered(() => env.TUNNEL_HUB.getByName(name).status()));
         return;
-      case "audit":
-        this.#audit.add(
-          name,
-          (await answered(() => env.AUDIT_LOG.getByName(name).latest(this.#audit.call(name)))) ?? [],
-        );
+      case "audit": {
+        const latest = await answered(() => env.AUDIT_LOG.getByName(name).latest(this.#audit.call(name)));
+        if (latest !== null) this.#audit.add(name, latest);
+      }
     }
+  }
+
+  /** Seldom, as every sample of every deployment would ask the one Directory for a long list. */
+  async #list(): Promise<void> {
+    if (Date.now() - this.#listedMs < LIMITS.monitorPairsMs) return;
+    this.#listedMs = Date.now();
+    const pairs = await answered(() => this.#relayedPools());
+    if (pairs === null) this.#listedMs = -Infinity;
+    else this.#pairs = pairs;
   }
 
   async #relayedPools(): Promise<readonly RelayedPool[]> {
@@ -98,7 +119,7 @@ export class Collector {
     const pools: RelayedPool[] = [];
     let after: string | null = "";
     while (after !== null && pools.length < LIMITS.monitorPairs) {
-      const page = await directory.relayPools({ after, limit: LIMITS.relayPoolsListed });
+      const page = await directory.relayPools({ after, limit: LIMITS.monitorPairs });
       pools.push(...page.pools);
       after = page.next;
     }

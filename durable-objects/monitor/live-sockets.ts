@@ -2,9 +2,9 @@
  * The sockets of those who watch. Each is sent the view first and then what has changed, and nothing more before it has
  * acknowledged that: who is slow is told of the latest only. Where a socket has come to is in memory; lost, it begins anew.
  */
-import type { MonitorMessage, MonitorView } from "../../shared/api/monitor-schemas.ts";
+import type { MonitorMessage, MonitorUpdate, MonitorView } from "../../shared/api/monitor-schemas.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { type Changes, changesOf, isNothing } from "../../shared/monitor/diff.ts";
+import { changesOf, isNothing } from "../../shared/monitor/diff.ts";
 import { LIVE_END, type LiveEnd, readAck } from "../../shared/monitor/live.ts";
 import type { LiveCall } from "../../shared/monitor/rpc.ts";
 
@@ -76,12 +76,14 @@ export class LiveSockets {
     const progress = this.#progress.get(id);
     if (progress === undefined || acknowledged < n) return;
     this.#progress.set(id, { ...progress, isAcknowledged: true });
-    if (view !== null && this.#host.nowMs() - progress.sentMs >= LIMITS.monitorWatchedMs) this.#tell(socket, view);
+    const isDue = this.#host.nowMs() - progress.sentMs >= LIMITS.monitorWatchedMs;
+    if (view !== null && isDue) this.#tell(socket, new News(view));
   }
 
   /** Tells all who are ready for it. @param view settled on those before */
   publish(view: MonitorView): void {
-    for (const socket of this.#present()) this.#tell(socket, view);
+    const news = new News(view);
+    for (const socket of this.#present()) this.#tell(socket, news);
   }
 
   /** From the other side, or without a word. */
@@ -115,7 +117,7 @@ export class LiveSockets {
       .filter((socket) => socket.readyState === WebSocket.OPEN && attachmentOf(socket).over !== true);
   }
 
-  #tell(socket: WebSocket, view: MonitorView): void {
+  #tell(socket: WebSocket, news: News): void {
     const attachment = attachmentOf(socket);
     const { id } = attachment;
     const nowMs = this.#host.nowMs();
@@ -124,13 +126,14 @@ export class LiveSockets {
       if (nowMs - progress.sentMs >= LIMITS.monitorSilentMs) this.#end(socket, "silent");
       return;
     }
+    const { isNew, text } = progress === undefined ? news.whole : news.since(progress.view);
+    // Once in a while it is said that all goes on.
+    if (!isNew && nowMs - (progress?.sentMs ?? 0) < LIMITS.monitorIdleMs) return;
     const n = attachment.n + 1;
-    const message = progress === undefined ? ({ type: "view", n, view } as const) : update(n, progress, view, nowMs);
-    if (message === null) return;
     attach(socket, { ...attachment, n });
-    this.#progress.set(id, { view, sentMs: nowMs, isAcknowledged: false });
+    this.#progress.set(id, { view: news.view, sentMs: nowMs, isAcknowledged: false });
     try {
-      socket.send(JSON.stringify(message));
+      socket.send(text(n));
     } catch {
       // It is about to be told as ended.
     }
@@ -153,17 +156,47 @@ export class LiveSockets {
   }
 }
 
-/** @returns null where there is nothing new, and it has been said a moment ago that all goes on */
-function update(
-  n: number,
-  { view: before, sentMs }: Progress,
-  view: MonitorView,
-  nowMs: number,
-): MonitorMessage | null {
-  const changes: Changes = changesOf(before, view);
-  if (isNothing(changes) && nowMs - sentMs < LIMITS.monitorIdleMs) return null;
-  const { at, sequence, document_version, name, period_ms } = view;
-  return { type: "update", n, at, sequence, document_version, name, period_ms, ...changes };
+/** A message, but for its number. */
+interface Told {
+  readonly isNew: boolean;
+  readonly text: (n: number) => string;
+}
+
+/** What is to be told of a view: made once for all sockets that are equally far. */
+class News {
+  readonly view: MonitorView;
+  readonly #updates = new Map<MonitorView, Told>();
+  #whole: Told | null = null;
+
+  constructor(view: MonitorView) {
+    this.view = view;
+  }
+
+  get whole(): Told {
+    return (this.#whole ??= { isNew: true, text: numbered({ type: "view", view: this.view }) });
+  }
+
+  since(before: MonitorView): Told {
+    const known = this.#updates.get(before);
+    if (known !== undefined) return known;
+    const changes = changesOf(before, this.view);
+    const { at, sequence, document_version, name, period_ms } = this.view;
+    const message = { type: "update", at, sequence, document_version, name, period_ms, ...changes } as const;
+    const told = { isNew: !isNothing(changes), text: numbered(message) };
+    this.#updates.set(before, told);
+    return told;
+  }
+}
+
+type Unnumbered = Omit<Extract<MonitorMessage, { type: "view" }>, "n"> | Omit<MonitorUpdate, "n">;
+
+/** Written when it is first wanted. */
+function numbered({ type, ...rest }: Unnumbered): Told["text"] {
+  let text: string | null = null;
+  return (n) => {
+    text ??= JSON.stringify(rest).slice(1);
+    return `{"type":"${type}","n":${n},${text}`;
+  };
 }
 
 const attachmentOf = (socket: WebSocket): Attachment => socket.deserializeAttachment() as Attachment;

@@ -1,10 +1,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as v from "valibot";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { MonitorHistorySchema, type MonitorView, MonitorViewSchema } from "../../shared/api/monitor-schemas.ts";
 import { call, container, errorOf, NETWORK, post, setUp } from "../../test/support/in-workerd-network.ts";
 import { MONITOR_NAME, type ObjectsEnv } from "../env.ts";
+import type { Monitor } from "./monitor.ts";
 
 const objects = env as unknown as ObjectsEnv;
 
@@ -27,6 +28,7 @@ async function seen(): Promise<MonitorView> {
   expect(answer.status).toBe(200);
   return v.parse(v.strictObject(MonitorViewSchema.entries), await answer.json());
 }
+const monitor = () => objects.MONITOR.getByName(MONITOR_NAME);
 const link = async (id: string) => (await seen()).links.find((each) => each.id === id);
 
 describe("the deployment at one glance", () => {
@@ -79,7 +81,11 @@ describe("the deployment at one glance", () => {
     await expect
       .poll(async () => (await seen()).relays[0])
       .toMatchObject({ path: ["n1", "n2", "n3"], links: ["n1-n2", "n2-n3"], state: "done", reason: null });
-    expect((await seen()).pairs).toMatchObject([{ id: "n1|n3#60", nodes: ["n1", "n3"], disjoint_paths: 1 }]);
+    // Which pools there are is looked for every ten seconds, and after a nudge.
+    await monitor().refresh();
+    await expect
+      .poll(async () => (await seen()).pairs)
+      .toMatchObject([{ id: "n1|n3#60", nodes: ["n1", "n3"], disjoint_paths: 1 }]);
     await expect.poll(async () => (await seen()).nodes[0]?.relays?.done ?? 0).toBeGreaterThan(0);
   });
 
@@ -168,12 +174,47 @@ describe("figures of late", () => {
 
 test("what it has seen outlives its sleep", async () => {
   await seen();
-  const monitor = objects.MONITOR.getByName(MONITOR_NAME);
-  await evictDurableObject(monitor as never);
-  const history = await monitor.history({ of: "link:n1-n2", figure: "available_bits", sinceMs: null });
+  await evictDurableObject(monitor() as never);
+  const history = await monitor().history({ of: "link:n1-n2", figure: "available_bits", sinceMs: null });
   expect(history.points.length).toBeGreaterThan(0);
   // Rates go on from the stocks of the life before.
   await expect.poll(async () => (await link("n1-n2"))?.key_rate_bps).toEqual(expect.any(Number));
+});
+
+/** Where nobody watches, and it looks by itself never. */
+async function quiet<T>(name: string, work: (monitor: Monitor, state: DurableObjectState) => Promise<T>): Promise<T> {
+  expect((env as unknown as ObjectsEnv).QKD_MONITOR_S).toBe("0");
+  const object = objects.MONITOR.getByName(name) as never;
+  return await runInDurableObject(
+    object,
+    async (instance: Monitor, state: DurableObjectState) => await work(instance, state),
+  );
+}
+
+test("a nudge leaves no timer where nothing is to be done", async () => {
+  await quiet("nudged", async (instance, { storage }) => {
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    try {
+      await instance.refresh();
+      expect(timers.mock.calls.filter(([, ms = 0]) => !(ms > 0))).toEqual([]);
+      expect(await storage.getAlarm()).toBeNull();
+    } finally {
+      timers.mockRestore();
+    }
+  });
+});
+
+test("what a sample leaves to be done is done, though it was for metrics only", async () => {
+  const waiting = async () =>
+    await quiet("metrics", async (_, { storage }) => storage.sql.exec("SELECT * FROM audit_outbox").toArray().length);
+  await quiet("metrics", async (instance, { storage }) => {
+    // Its cause is not there: the sample clears it, which is to be audited.
+    storage.sql.exec(`INSERT INTO alarm (by, code, kind, of_id, subject, first_ms, last_ms, count, detail)
+      VALUES ('seen', 'no-identity', 'deployment', 'deployment', 'deployment', 1, 1, 1, '')`);
+    await instance.metrics();
+    expect(storage.sql.exec("SELECT * FROM alarm WHERE cleared_ms IS NULL").toArray()).toEqual([]);
+  });
+  await expect.poll(waiting).toBe(0);
 });
 
 test("it knows the network as it is, as soon as it has changed", async () => {

@@ -19,12 +19,12 @@ import { viewOf } from "../../shared/monitor/view.ts";
 import { err, ok } from "../../shared/result.ts";
 import { DIRECTORY_NAME, MONITOR_NAME, type ObjectsEnv } from "../env.ts";
 import { DIRECTORY_UNREACHABLE, KnownNetwork } from "../known-network.ts";
-import { within } from "../key-pool/half-line.ts";
 import { logFailure } from "../log-failure.ts";
 import { Reviews } from "../standing/reviews.ts";
 import { Database } from "../storage/database.ts";
 import { migrate } from "../storage/migrations.ts";
 import { Planner } from "../storage/planner.ts";
+import { within } from "../within.ts";
 import { Alarms } from "./alarms.ts";
 import { Collector } from "./collector.ts";
 import { History } from "./history.ts";
@@ -59,7 +59,7 @@ export class Monitor extends DurableObject<ObjectsEnv> implements MonitorRpc {
   #seenMs = -Infinity;
   /** When somebody asked last, other than by a socket. */
   #askedMs = -Infinity;
-  /** The alarms' own work is under way, or rests after a failure. */
+  /** The alarms' own work rests until then, after a failure. */
   #alarmsNotBeforeMs = 0;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
@@ -113,6 +113,7 @@ export class Monitor extends DurableObject<ObjectsEnv> implements MonitorRpc {
     // Twice, as a question that was under way may have been answered before the change.
     const isKnown = (await this.#network.refresh()) && (await this.#network.refresh());
     if (!isKnown) throw new Error("the directory does not answer");
+    this.#collector.nudged();
     if (this.#live.calls.length > 0) await this.#reviews.review(MONITOR_NAME);
     this.#planner.plan();
   }
@@ -179,17 +180,18 @@ export class Monitor extends DurableObject<ObjectsEnv> implements MonitorRpc {
   async #work(): Promise<boolean> {
     this.#live.endExpired();
     if (this.#sampleDueMs(Date.now()) <= Date.now()) await this.#sample();
-    this.#workAlarms();
+    this.#beginAlarmWork();
     return true;
   }
 
   #dueMs(nowMs: number): number {
-    const alarmsMs = Math.max(this.#alarms.dueMs(nowMs), this.#alarmsNotBeforeMs);
+    const alarmsMs = Math.max(this.#alarms.dueMs(), this.#alarmsNotBeforeMs);
     return Math.min(this.#sampleDueMs(nowMs), alarmsMs, this.#live.nextExpiryMs);
   }
 
   #sampleDueMs(nowMs: number): number {
     const periodMs = this.#periodMs(nowMs);
+    if (periodMs === Infinity) return Infinity;
     // Where one sample asks some of the objects only, the others come the sooner.
     return this.#sampledMs + Math.max(LIMITS.monitorWatchedMs, periodMs * this.#share);
   }
@@ -207,10 +209,11 @@ export class Monitor extends DurableObject<ObjectsEnv> implements MonitorRpc {
     if (Date.now() - this.#seenMs >= ageMs) await within(LIMITS.monitorPatienceMs, this.#sample());
   }
 
-  /** One at a time: who asks meanwhile is served by it. */
+  /** One at a time: who asks meanwhile is served by it. What it leaves to be done is planned, whoever still waits. */
   async #sample(): Promise<void> {
     this.#sampling ??= this.#sampleNow().finally(() => {
       this.#sampling = null;
+      this.#planner.plan();
     });
     await this.#sampling;
   }
@@ -221,20 +224,23 @@ export class Monitor extends DurableObject<ObjectsEnv> implements MonitorRpc {
     const network = this.#network.view;
     this.#share = await this.#collector.collect(network);
     const nowMs = Date.now();
-    const { answers, pairs, audit } = this.#collector;
+    const { answers, audit, faults, pairs: listed } = this.#collector;
+    const pairs = listed ?? [];
     const stocks = stocksOf(network, pairs, answers, nowMs);
     const known = new Set([
       ...network.links.map(({ id }) => `link:${id}`),
       ...pairs.map(({ pair, shard }) => `pair:${poolName(pair, shard)}`),
     ]);
-    this.#meters.see(stocks, (id) => known.has(id));
+    this.#meters.see(stocks, (id) => known.has(id) || (listed === null && id.startsWith("pair:")));
     const meters = this.#meters;
-    const periodMs = this.#periodMs(nowMs);
+    const asSetMs = this.#periodMs(nowMs);
+    // Where none come by themselves, whoever looks has them come so often.
+    const periodMs = asSetMs === Infinity ? LIMITS.monitorWatchedMs : asSetMs;
     const seen = viewOf({ network, pairs, answers, meters, audit, nowMs, periodMs });
     const view = { ...seen, operations: this.#tallies.operations(nowMs) };
     const told = toldAlarms(network, pairs, answers);
     const hubs = [...answers.hubs.values()].filter((hub) => hub !== null);
-    this.#alarms.judge({ view, told, hubs }, network);
+    this.#alarms.judge({ view, arePairsKnown: listed !== null, told, hubs, faults }, network);
     this.#history.keep(view, () => meters.stocks(), nowMs);
     this.#show(view);
     this.#seenMs = nowMs;
@@ -247,22 +253,20 @@ export class Monitor extends DurableObject<ObjectsEnv> implements MonitorRpc {
     this.#live.publish(this.#view);
   }
 
-  /** Not waited for: a webhook that does not answer would hold up the samples. */
-  #workAlarms(): void {
-    const nowMs = Date.now();
-    if (Math.max(this.#alarms.dueMs(nowMs), this.#alarmsNotBeforeMs) > nowMs) return;
-    this.#alarmsNotBeforeMs = Infinity;
-    const work = async (): Promise<void> => {
-      try {
-        await this.#alarms.work();
-        this.#alarmsNotBeforeMs = 0;
-      } catch (error) {
-        this.#alarmsNotBeforeMs = Date.now() + AGAIN_MS;
-        logFailure("monitor, alarms", error);
-      }
-      this.#planner.plan();
-    };
-    this.ctx.waitUntil(work());
+  /** Not waited for: a webhook that does not answer would hold up the samples, and all other webhooks. */
+  #beginAlarmWork(): void {
+    if (Date.now() < this.#alarmsNotBeforeMs) return;
+    for (const part of this.#alarms.begin()) this.ctx.waitUntil(this.#seeThrough(part));
+  }
+
+  async #seeThrough(part: Promise<void>): Promise<void> {
+    try {
+      await part;
+    } catch (error) {
+      this.#alarmsNotBeforeMs = Date.now() + AGAIN_MS;
+      logFailure("monitor, alarms", error);
+    }
+    this.#planner.plan();
   }
 }
 

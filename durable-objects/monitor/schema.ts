@@ -1,5 +1,6 @@
 /** DDL of the Monitor object. */
 import type { Migration } from "../storage/migrations.ts";
+import { laterAlarmMigration } from "./alarm-store.ts";
 import { alarmsMigration } from "./alarms.ts";
 import { tallyMigration } from "./tallies.ts";
 
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
       ${tallyMigration}
     `,
   },
+  { version: 2, minReader: 1, sql: laterAlarmMigration },
 ];

@@ -1,7 +1,7 @@
 /** What the isolates of the Worker have told of the requests they answered: in all, and of late. */
 import type { MonitorOperation } from "../../shared/api/monitor-schemas.ts";
 import { LIMITS } from "../../shared/limits.ts";
-import { addTallies, isError, quantileSeconds, requestsOf, type Tally } from "../../shared/metrics/tally.ts";
+import { isError, quantileSeconds, requestsOf, sumOf, type Tally } from "../../shared/metrics/tally.ts";
 import { type Database, storedJson } from "../storage/database.ts";
 
 /** To be part of a migration of the Monitor. */
@@ -33,7 +33,7 @@ export class Tallies {
   }
 
   add(tally: Tally, nowMs: number): void {
-    const totals = addTallies(this.#totals, tally);
+    const totals = sumOf([this.#totals, tally]);
     this.#db.transaction(() => {
       for (const operation of Object.keys(tally)) {
         const sum = totals[operation];
@@ -48,7 +48,7 @@ export class Tallies {
   /** Those that were used of late. */
   operations(nowMs: number): MonitorOperation[] {
     this.#reports = this.#recent(nowMs);
-    const sum = this.#reports.reduce<Tally>((all, { tally }) => addTallies(all, tally), {});
+    const sum = sumOf(this.#reports.map(({ tally }) => tally));
     return Object.entries(sum).map(([id, tally]) => ({
       id,
       requests_per_s: perSecond(requestsOf(tally)),

@@ -111,15 +111,25 @@ export class WebhookStore {
     this.#db.run(sql, webhook);
   }
 
-  failed(webhook: string, reason: string, nextMs: number): void {
-    const sql = "UPDATE webhook SET attempts = attempts + 1, reason = ?, next_ms = ? WHERE id = ?";
-    this.#db.run(sql, reason, nextMs, webhook);
+  /** @returns attempts so far, after which `again` says when the next one is due */
+  failed(webhook: string, reason: string): number {
+    const sql = "UPDATE webhook SET attempts = attempts + 1, reason = ? WHERE id = ? RETURNING attempts";
+    return this.#db.one<{ attempts: number }>(sql, reason, webhook)?.attempts ?? 1;
   }
 
-  /** When the next message of some webhook is due; Infinity: none waits. */
-  dueMs(): number {
-    const sql = "SELECT min(next_ms) AS due FROM webhook WHERE id IN (SELECT webhook FROM webhook_message)";
-    return this.#db.one<{ due: number | null }>(sql)?.due ?? Infinity;
+  again(webhook: string, nextMs: number): void {
+    this.#db.run("UPDATE webhook SET next_ms = ? WHERE id = ?", nextMs, webhook);
+  }
+
+  /** Those whose next message has been tried so often, or more. */
+  failing(attempts: number): { readonly id: string; readonly reason: string }[] {
+    return this.#db.all("SELECT id, reason FROM webhook WHERE attempts >= ? ORDER BY id", attempts);
+  }
+
+  /** When the next message of each is due for which some wait. */
+  due(): { readonly id: string; readonly nextMs: number }[] {
+    const sql = "SELECT id, next_ms AS nextMs FROM webhook WHERE id IN (SELECT webhook FROM webhook_message)";
+    return this.#db.all(sql);
   }
 
   #giveUp(webhook: string, which: string, bound: number): void {

@@ -3,6 +3,7 @@
  * again until it takes them or they are too old, and signed in the deployment's name.
  */
 import type { MonitorAlarm } from "../../shared/api/monitor-schemas.ts";
+import { instant } from "../../shared/instant.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { FailingWebhook } from "../../shared/monitor/alarm-facts.ts";
 import type { WebhookStates } from "../../shared/monitor/alarm-rpc.ts";
@@ -60,32 +61,34 @@ export class Webhooks {
     const atMs = nowMs();
     for (const webhook of this.#wanted ?? []) {
       if (!isWanted(webhook, alarm)) continue;
-      const body = webhookBody(event, new Date(atMs).toISOString(), alarm, this.#deployment);
+      const body = webhookBody(event, instant(atMs), alarm, this.#deployment);
       store.queue(webhook.id, { id: `msg_${crypto.randomUUID()}`, body }, atMs);
     }
   }
 
   get failing(): readonly FailingWebhook[] {
-    return this.#parts.store
-      .all()
-      .filter(({ attempts }) => attempts >= LIMITS.webhookFailures)
-      .map(({ id, reason }) => ({ webhook: id, detail: reason }));
+    return this.#parts.store.failing(LIMITS.webhookFailures).map(({ id, reason }) => ({ webhook: id, detail: reason }));
   }
 
   async states(): Promise<WebhookStates> {
     return await Promise.all(this.#parts.store.all().map(async (webhook) => await this.#stateOf(webhook)));
   }
 
-  /** Infinity: nothing waits, or it cannot be sent. */
+  /** Infinity: nothing waits, or it cannot be sent, or it is at work already. */
   dueMs(): number {
-    return this.#wanted === null || this.#parts.identities() === null ? Infinity : this.#parts.store.dueMs();
+    return Math.min(Infinity, ...this.#idle().map(({ nextMs }) => nextMs));
   }
 
-  /** What is due: a bounded number of messages for each webhook, all webhooks at once. */
-  async work(): Promise<void> {
+  /** What is due: a bounded number of messages for each webhook that is not at work, each by itself. */
+  begin(): readonly Promise<void>[] {
     const atMs = this.#parts.nowMs();
-    const due = this.#parts.store.all().filter(({ nextMs, waiting }) => waiting > 0 && nextMs <= atMs);
-    await Promise.all(due.map(async ({ id }) => await this.#bring(id)));
+    return this.#idle().flatMap(({ id, nextMs }) => (nextMs <= atMs ? [this.#bring(id)] : []));
+  }
+
+  #idle(): { readonly id: string; readonly nextMs: number }[] {
+    const { store, identities } = this.#parts;
+    if (this.#wanted === null || identities() === null) return [];
+    return store.due().filter(({ id }) => !this.#busy.has(id));
   }
 
   async #stateOf(webhook: StoredWebhook): Promise<WebhookStates[number]> {
@@ -103,7 +106,6 @@ export class Webhooks {
   }
 
   async #bring(id: string): Promise<void> {
-    if (this.#busy.has(id)) return;
     this.#busy.add(id);
     try {
       for (let count = 0; count < LIMITS.webhookBatch; count++) {
@@ -127,9 +129,9 @@ export class Webhooks {
     if (message === undefined || webhook === undefined) return false;
     const outcome = await this.#post(webhook, message);
     store.transaction(() => {
-      const attempts = (store.all().find((each) => each.id === id)?.attempts ?? 0) + 1;
-      if (outcome.taken) store.delivered(id, message);
-      else store.failed(id, outcome.reason, nowMs() + pauseMs(attempts, Math.random(), outcome.askedS));
+      if (outcome.taken) return store.delivered(id, message);
+      const attempts = store.failed(id, outcome.reason);
+      store.again(id, nowMs() + pauseMs(attempts, Math.random(), outcome.askedS));
     });
     return outcome.taken;
   }
@@ -168,4 +170,4 @@ export class Webhooks {
 }
 
 const failingOf = ({ attempts, reason, nextMs }: StoredWebhook): WebhookStates[number]["failing"] =>
-  attempts === 0 ? null : { attempts, reason, next: new Date(nextMs).toISOString() };
+  attempts === 0 ? null : { attempts, reason, next: instant(nextMs) };

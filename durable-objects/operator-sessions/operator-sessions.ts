@@ -14,15 +14,16 @@ import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import { arm } from "../storage/planner.ts";
 import { Settings } from "../storage/settings.ts";
+import { Shipping } from "../storage/shipping.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { SessionStore } from "./store.ts";
 
 const RECOVERY_MS = 30_000;
-const SHIP_AGAIN_MS = 5000;
 
 export class OperatorSessions extends DurableObject<ObjectsEnv> implements OperatorSessionsRpc {
   readonly #store: SessionStore;
   readonly #outbox: AuditOutbox;
+  readonly #shipping: Shipping;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
@@ -32,6 +33,7 @@ export class OperatorSessions extends DurableObject<ObjectsEnv> implements Opera
     // Operators may have signed out since.
     new Settings(db).seeGeneration(generationOf(env), () => this.#store.eraseAll());
     this.#outbox = new AuditOutbox(db, "operator-sessions", LIMITS);
+    this.#shipping = new Shipping(this.#outbox, (node) => env.AUDIT_LOG.getByName(node));
   }
 
   async begin(call: BeginSession): ReturnType<OperatorSessionsRpc["begin"]> {
@@ -42,7 +44,7 @@ export class OperatorSessions extends DurableObject<ObjectsEnv> implements Opera
       this.#store.put(call);
       this.#audit("session.begin", call.operator, { expires: new Date(call.expiresMs).toISOString() });
     });
-    await this.#plan(Date.now());
+    await this.#plan();
     return ok(null);
   }
 
@@ -53,14 +55,14 @@ export class OperatorSessions extends DurableObject<ObjectsEnv> implements Opera
 
   async end(sessionSha256: string): Promise<void> {
     this.#store.transaction(() => this.#end(sessionSha256));
-    await this.#plan(Date.now());
+    await this.#plan();
   }
 
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
     this.#store.sweep(Date.now());
-    await this.#outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
-    await this.#plan(Date.now() + SHIP_AGAIN_MS, true);
+    await this.#shipping.ship();
+    await this.#plan(true);
   }
 
   #end(sessionSha256: string): void {
@@ -74,9 +76,7 @@ export class OperatorSessions extends DurableObject<ObjectsEnv> implements Opera
     this.#outbox.recordOrDrop([{ atMs: Date.now(), act, who: `operator:${operator}`, node: DEPLOYMENT_LOG, detail }]);
   }
 
-  /** @param shipMs when events are to be sent that have not been */
-  async #plan(shipMs: number, isOwnEnd = false): Promise<void> {
-    const dueMs = Math.min(this.#store.nextSweepMs(), this.#outbox.pending() > 0 ? shipMs : Infinity);
-    await arm(this.ctx.storage, dueMs, isOwnEnd);
+  async #plan(isOwnEnd = false): Promise<void> {
+    await arm(this.ctx.storage, Math.min(this.#store.nextSweepMs(), this.#shipping.dueMs()), isOwnEnd);
   }
 }

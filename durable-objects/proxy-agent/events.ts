@@ -5,9 +5,9 @@ import type { ProxyAlarmCode } from "../../shared/ipsec/alarms.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { Database } from "../storage/database.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
+import { Shipping } from "../storage/shipping.ts";
 import { type StandingAlarm, StandingAlarms } from "../storage/standing-alarms.ts";
 
-const SHIP_AGAIN_MS = 5000;
 /** Those of what is going on now go together, and do not hold it up. */
 const SHIP_AFTER_MS = 500;
 
@@ -15,13 +15,12 @@ export class Events {
   readonly #node: NodeId;
   readonly #outbox: AuditOutbox;
   readonly #standing: StandingAlarms<ProxyAlarmCode>;
-  readonly #logOf: (node: string) => Pick<AuditLogRpc, "append">;
-  #shipMs = 0;
+  readonly #shipping: Shipping;
 
   constructor(node: NodeId, db: Database, logOf: (node: string) => Pick<AuditLogRpc, "append">) {
     this.#node = node;
-    this.#logOf = logOf;
     this.#outbox = new AuditOutbox(db, `proxy-agent:${node}`, LIMITS);
+    this.#shipping = new Shipping(this.#outbox, logOf);
     const audit = (event: AuditEvent): void => this.#record(event);
     this.#standing = new StandingAlarms(db, { max: LIMITS.ipsecAlarms, audit, node, detail: {} });
   }
@@ -49,19 +48,16 @@ export class Events {
     return this.#standing.list();
   }
 
-  dueMs(nowMs: number): number {
-    return this.#outbox.pending() === 0 ? Infinity : Math.max(nowMs, this.#shipMs);
+  dueMs(): number {
+    return this.#shipping.dueMs();
   }
 
-  async ship(nowMs: number): Promise<void> {
-    if (this.#outbox.pending() === 0 || nowMs < this.#shipMs) return;
-    this.#shipMs = nowMs + SHIP_AGAIN_MS;
-    const { failedNodes } = await this.#outbox.ship(this.#logOf);
-    if (failedNodes.length === 0) this.#shipMs = 0;
+  async ship(): Promise<void> {
+    await this.#shipping.ship();
   }
 
   #record(event: AuditEvent): void {
-    if (this.#outbox.pending() === 0) this.#shipMs = Math.max(this.#shipMs, event.atMs + SHIP_AFTER_MS);
+    if (this.#outbox.pending() === 0) this.#shipping.holdUntil(event.atMs + SHIP_AFTER_MS);
     this.#outbox.recordOrDrop([event]);
   }
 }

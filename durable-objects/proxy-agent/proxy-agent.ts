@@ -212,7 +212,7 @@ export class ProxyAgent extends DurableObject<ObjectsEnv> implements ProxyAgentR
       else if (row.state === "installed") await this.#rekeying.due(row);
     }
     await this.#meeting.tellDue();
-    await events.ship(nowMs());
+    await events.ship();
     changed();
     return true;
   }
@@ -249,6 +249,6 @@ export class ProxyAgent extends DurableObject<ObjectsEnv> implements ProxyAgentR
   #dueMs(nowMs: number): number {
     const { entries, words, rekeys, events } = this.#parts;
     const dues = [entries, words, rekeys].map((store) => store.nextDueMs() ?? Infinity);
-    return Math.min(...dues, this.#errands.dueMs(nowMs), events.dueMs(nowMs));
+    return Math.min(...dues, this.#errands.dueMs(nowMs), events.dueMs());
   }
 }

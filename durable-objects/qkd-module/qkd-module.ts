@@ -23,6 +23,7 @@ import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import { arm } from "../storage/planner.ts";
 import { Settings } from "../storage/settings.ts";
+import { Shipping } from "../storage/shipping.ts";
 import { StandingAlarms } from "../storage/standing-alarms.ts";
 import { tellNews } from "./news.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
@@ -33,7 +34,7 @@ import { pause, SenderTurn } from "./sender-turn.ts";
 import { QkdModuleStore } from "./store.ts";
 
 const RECOVERY_MS = 30_000;
-const SHIP_AGAIN_MS = 5000;
+const AGAIN_MS = 5000;
 
 type Link = NonNullable<ModuleConfig["link"]>;
 
@@ -51,6 +52,7 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
   readonly #settings: Settings;
   readonly #keys: EpochKeys;
   readonly #outbox: AuditOutbox;
+  readonly #shipping: Shipping;
   readonly #alarms: StandingAlarms<ModuleAlarmCode>;
   readonly #turns = new OneAtATime(LIMITS.moduleTurnMs, () => {
     this.#running = null;
@@ -75,6 +77,7 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
     const stored = this.#settings.text("config");
     this.#config = stored === undefined ? null : storedJson<ModuleConfig>(stored);
     this.#outbox = new AuditOutbox(db, `qkd-module:${this.#name}`, LIMITS);
+    this.#shipping = new Shipping(this.#outbox, (node) => env.AUDIT_LOG.getByName(node));
     this.#alarms = new StandingAlarms(db, {
       max: LIMITS.moduleAlarms,
       audit: (event) => this.#outbox.recordOrDrop([event]),
@@ -122,7 +125,7 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
 
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
-    let nextMs = Date.now() + SHIP_AGAIN_MS;
+    let nextMs = Date.now() + AGAIN_MS;
     try {
       nextMs = await this.#turns.run(async () => await this.#work());
     } catch (error) {
@@ -130,9 +133,8 @@ export class QkdModule extends DurableObject<ObjectsEnv> implements QkdModuleRpc
       this.#running = null;
       logFailure("qkd module", error);
     }
-    const { failedNodes } = await this.#outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
-    if (failedNodes.length > 0) nextMs = Math.min(nextMs, Date.now() + SHIP_AGAIN_MS);
-    await arm(this.ctx.storage, Math.max(nextMs, Date.now()), true);
+    await this.#shipping.ship();
+    await arm(this.ctx.storage, Math.max(Math.min(nextMs, this.#shipping.dueMs()), Date.now()), true);
   }
 
   /** A bounded part of what is to be done. @returns when the next part is due */

@@ -53,6 +53,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+test("a moment that is no number is a defect, and no timer", () => {
+  const { dues, planner } = bench();
+  dues.add(Number.NaN);
+  expect(() => planner.plan()).toThrow("test: when something is due is no number");
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 describe("an alarm", () => {
   test("is brought forward, never put off, but by its own end", async () => {
     const { storage, alarmMs } = bench();
@@ -153,7 +160,13 @@ describe("a planner", () => {
     planner.plan();
     await vi.advanceTimersByTimeAsync(2500);
     expect(runs).toEqual([0, 1000, 2000]);
-    expect(logged.mock.calls[0]).toEqual(["test: of the test"]);
+    expect(JSON.parse(logged.mock.calls[0]?.[0] as string)).toEqual({
+      at: expect.any(String),
+      level: "error",
+      event: "failed",
+      reason: "test",
+      error: "of the test",
+    });
     logged.mockRestore();
   });
 

@@ -74,6 +74,8 @@ export class Planner {
   #setTimer(): number {
     const nowMs = Date.now();
     const dueMs = Math.max(this.#parts.dueMs(nowMs), this.#notBeforeMs);
+    // A timer would ring at once, and again and again.
+    if (Number.isNaN(dueMs)) throw new Error(`${this.#parts.name}: when something is due is no number`);
     if (this.#isAtWork || dueMs >= this.#timerMs) return Infinity;
     if (dueMs - nowMs > TIMER_MS) return dueMs;
     clearTimeout(this.#timer);

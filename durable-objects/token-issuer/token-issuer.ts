@@ -11,20 +11,20 @@ import { migrate } from "../storage/migrations.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
 import { arm } from "../storage/planner.ts";
 import { Settings } from "../storage/settings.ts";
+import { Shipping } from "../storage/shipping.ts";
 import { Issuing } from "./issuing.ts";
 import { Ration } from "./ration.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { TokenStore } from "./store.ts";
 
 const RECOVERY_MS = 30_000;
-const SHIP_AGAIN_MS = 5000;
 /** Everybody in the isolate waits for a hash, whichever client's it is. (The clock stands still while a module is loaded.) */
 const HASHES = new Ration(LIMITS.kmsHashesOfAll, 0);
 
 export class TokenIssuer extends DurableObject<ObjectsEnv> implements TokenIssuerRpc {
   readonly #client: string;
   readonly #store: TokenStore;
-  readonly #outbox: AuditOutbox;
+  readonly #shipping: Shipping;
   readonly #issuing: Issuing;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
@@ -36,19 +36,20 @@ export class TokenIssuer extends DurableObject<ObjectsEnv> implements TokenIssue
     this.#store = new TokenStore(db);
     // Tokens may have been revoked since.
     settings.seeGeneration(generationOf(env), () => this.#store.eraseAll());
-    this.#outbox = new AuditOutbox(db, `token-issuer:${this.#client}`, LIMITS);
-    this.#issuing = new Issuing({ store: this.#store, outbox: this.#outbox, nowMs: Date.now, hashes: HASHES });
+    const outbox = new AuditOutbox(db, `token-issuer:${this.#client}`, LIMITS);
+    this.#shipping = new Shipping(outbox, (node) => env.AUDIT_LOG.getByName(node));
+    this.#issuing = new Issuing({ store: this.#store, outbox, nowMs: Date.now, hashes: HASHES });
   }
 
   async issue(call: Parameters<TokenIssuerRpc["issue"]>[0]): ReturnType<TokenIssuerRpc["issue"]> {
     const issued = this.#issuing.issue(call);
-    await this.#plan(Date.now());
+    await this.#plan();
     return issued;
   }
 
   async revoke(call: Parameters<TokenIssuerRpc["revoke"]>[0]): ReturnType<TokenIssuerRpc["revoke"]> {
     const revoked = this.#issuing.revoke(call);
-    await this.#plan(Date.now());
+    await this.#plan();
     return revoked;
   }
 
@@ -62,13 +63,11 @@ export class TokenIssuer extends DurableObject<ObjectsEnv> implements TokenIssue
   override async alarm(): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + RECOVERY_MS);
     this.#store.sweep(Date.now());
-    await this.#outbox.ship((node) => this.env.AUDIT_LOG.getByName(node));
-    await this.#plan(Date.now() + SHIP_AGAIN_MS, true);
+    await this.#shipping.ship();
+    await this.#plan(true);
   }
 
-  /** @param shipMs when events are to be sent that have not been */
-  async #plan(shipMs: number, isOwnEnd = false): Promise<void> {
-    const dueMs = Math.min(this.#store.nextSweepMs(), this.#outbox.pending() > 0 ? shipMs : Infinity);
-    await arm(this.ctx.storage, dueMs, isOwnEnd);
+  async #plan(isOwnEnd = false): Promise<void> {
+    await arm(this.ctx.storage, Math.min(this.#store.nextSweepMs(), this.#shipping.dueMs()), isOwnEnd);
   }
 }

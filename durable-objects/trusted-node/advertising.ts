@@ -19,6 +19,7 @@ import {
 } from "../../shared/routing/flood/types.ts";
 import type { Advertisement } from "../../shared/routing/types.ts";
 import type { ObjectsEnv } from "../env.ts";
+import { isolateLog } from "../telemetry/bounded-log.ts";
 import { Arrivals } from "../key-pool/arrivals.ts";
 import { keysText, signAdvertisement, verifyAdvertisement } from "./advertisement-signatures.ts";
 import { identitiesOf } from "../peers/identities.ts";
@@ -202,8 +203,7 @@ export class Advertising {
 /** Once for each outage, and once for its end. */
 function tellAway(node: NodeId, neighbour: NodeId, isAway: boolean): void {
   const event = isAway ? "neighbour-away" : "neighbour-back";
-  // oxlint-disable-next-line no-console -- the object's log
-  console.warn(JSON.stringify({ at: new Date().toISOString(), level: "warn", event, node, neighbour }));
+  isolateLog.note({ level: "warn", event, reason: `${node}, ${neighbour}`, fields: { node, neighbour } });
 }
 
 /** Of nodes hosted here, as `FloodNode.keys`. */

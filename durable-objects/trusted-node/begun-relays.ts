@@ -8,7 +8,7 @@ import { type NodeId, type PairName, parsePairName } from "../../shared/ids.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import type { VoidRelaysCall } from "../../shared/relay/types.ts";
 import type { Result } from "../../shared/result.ts";
-import { within } from "../key-pool/half-line.ts";
+import { within } from "../within.ts";
 
 /** A pool of relayed key. */
 export interface RelayedPool {

@@ -7,9 +7,9 @@ import type { RelayAlarm } from "../../shared/relay/node-side.ts";
 import type { FloodAlarmEvent } from "../../shared/routing/flood/types.ts";
 import type { Database } from "../storage/database.ts";
 import { AuditOutbox } from "../storage/outbox.ts";
+import { Shipping } from "../storage/shipping.ts";
 import { StandingAlarms } from "../storage/standing-alarms.ts";
 
-const SHIP_AGAIN_MS = 5000;
 const CODES = {
   "tag-wrong": "relay-forged",
   "bits-wrong": "relay-bits-wrong",
@@ -30,13 +30,12 @@ export class NodeAlarms {
   readonly #db: Database;
   readonly #outbox: AuditOutbox;
   readonly #standing: StandingAlarms<NodeAlarmCode>;
-  readonly #logOf: (node: string) => Pick<AuditLogRpc, "append">;
-  #shipAgainMs = 0;
+  readonly #shipping: Shipping;
 
   constructor(node: NodeId, db: Database, logOf: (node: string) => Pick<AuditLogRpc, "append">) {
     this.#db = db;
-    this.#logOf = logOf;
     this.#outbox = new AuditOutbox(db, `trusted-node:${node}`, LIMITS);
+    this.#shipping = new Shipping(this.#outbox, logOf);
     this.#standing = new StandingAlarms(db, {
       max: LIMITS.floodAlarms,
       audit: (event) => this.#outbox.recordOrDrop([event]),
@@ -68,12 +67,11 @@ export class NodeAlarms {
     return this.#db.transaction(() => this.#standing.clear(code, null, principal, Date.now()));
   }
 
-  dueMs(nowMs: number): number {
-    return this.#outbox.pending() === 0 ? Infinity : Math.max(nowMs, this.#shipAgainMs);
+  dueMs(): number {
+    return this.#shipping.dueMs();
   }
 
   async ship(): Promise<void> {
-    const { failedNodes } = await this.#outbox.ship(this.#logOf);
-    this.#shipAgainMs = failedNodes.length > 0 ? Date.now() + SHIP_AGAIN_MS : 0;
+    await this.#shipping.ship();
   }
 }

@@ -60,7 +60,7 @@ export class TrustedNode extends DurableObject<ObjectsEnv> implements TrustedNod
       ctx,
       name: "trusted node",
       recoveryMs: RECOVERY_MS,
-      dueMs: (nowMs) => this.#dueMs(nowMs),
+      dueMs: () => this.#dueMs(),
       work: async () => await this.#work(),
     });
     const store = new NodeStore(db);
@@ -259,9 +259,9 @@ export class TrustedNode extends DurableObject<ObjectsEnv> implements TrustedNod
     return fail("no-route", "keys are not relayed: policy.relay.enabled is false");
   }
 
-  #dueMs(nowMs: number): number {
+  #dueMs(): number {
     const begunMs = this.#network.isKnown ? this.#begun.dueMs() : Infinity;
-    return Math.min(begunMs, this.#advertising.dueMs(), this.#alarms.dueMs(nowMs));
+    return Math.min(begunMs, this.#advertising.dueMs(), this.#alarms.dueMs());
   }
 }
 

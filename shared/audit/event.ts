@@ -1,6 +1,7 @@
 import type { Fault } from "../errors/errors.ts";
 import type { Result } from "../result.ts";
 import type { AuditKey, Checkpoint } from "./checkpoint.ts";
+import type { AuditFault } from "./faults.ts";
 
 /** A security-relevant act: who, what, when. Never key bytes or digests of them. One event a request, not a key. */
 export interface AuditEvent {
@@ -64,7 +65,11 @@ export interface AuditLogRpc {
     readonly next: number | null;
   }>;
   /** The latest records of those above an index, at most `limit` of them, in order. */
-  latest(call: { readonly after: number; readonly limit: number }): Promise<readonly AuditRecord[]>;
+  latest(call: { readonly after: number; readonly limit: number }): Promise<{
+    readonly records: readonly AuditRecord[];
+    /** The last of each kind, however long ago; what cannot be read is met by who reads it. */
+    readonly faults: readonly AuditFault[];
+  }>;
   /** For a source whose storage may be an old copy: what it has forgotten. */
   reported(call: ReportedCall): Promise<{
     /** Highest number stored of the source; 0 before its first event. */

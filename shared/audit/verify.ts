@@ -8,6 +8,7 @@ import { CHAIN_START, chainHash } from "./chain.ts";
 import { type AuditKey, type Checkpoint, checkpointDigest, FIRST_PREVIOUS, isSigned } from "./checkpoint.ts";
 import { crc32 } from "./crc32.ts";
 import type { AuditRecord } from "./event.ts";
+import { NOTES } from "./faults.ts";
 import { recordText } from "./record-text.ts";
 import { SourceNumbers } from "./source-numbers.ts";
 
@@ -41,8 +42,6 @@ export interface Flaw {
   readonly what: string;
 }
 
-/** Acts by which a log says what it lacks. */
-export const NOTES: readonly string[] = ["audit.gap", "audit.conflict", "audit.dropped"];
 /** Named in full. */
 const NOTED = 20;
 

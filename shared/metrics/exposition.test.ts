@@ -50,8 +50,7 @@ function fullView(): MonitorView {
       alarm({ id: "1" }),
       alarm({ id: "2", subject: "other" }),
       alarm({ id: "3", code: "empty", severity: "critical" }),
-      alarm({ id: "4", cleared: "2026-01-01T00:00:00Z" }),
-      alarm({ id: "5", code: "cut", acknowledged: { by: "operator:op", at: "", note: "" } }),
+      alarm({ id: "4", code: "cut", acknowledged: { by: "operator:op", at: "", note: "" } }),
     ],
   };
 }

@@ -90,8 +90,8 @@ function ofSite({
 }
 
 function ofAlarms(alarms: MonitorView["alarms"]): readonly Sample[] {
-  const standing = alarms.filter(({ cleared, acknowledged }) => cleared === null && acknowledged === null);
-  const byKind = Map.groupBy(standing, ({ code, severity }) => JSON.stringify([code, severity]));
+  const open = alarms.filter(({ acknowledged }) => acknowledged === null);
+  const byKind = Map.groupBy(open, ({ code, severity }) => JSON.stringify([code, severity]));
   return [...byKind.values()].flatMap((ofKind): readonly Sample[] => {
     const [first] = ofKind;
     return first === undefined ? [] : [["qkd_alarms", { code: first.code, severity: first.severity }, ofKind.length]];

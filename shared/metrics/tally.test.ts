@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { LIMITS } from "../limits.ts";
-import { addTallies, BUCKETS_S, isError, quantileSeconds, requestsOf, type Tally, TallyBook } from "./tally.ts";
+import { BUCKETS_S, isError, quantileSeconds, requestsOf, sumOf, type Tally, TallyBook } from "./tally.ts";
 
 interface Request {
   readonly operation: string;
@@ -25,7 +25,7 @@ function tallyOf(all: readonly Request[]): Tally {
 test("nothing is lost or counted twice, however requests are spread over reports", () => {
   fc.assert(
     fc.property(requests, fc.nat(20), (all, at) => {
-      const sum = addTallies(addTallies({}, tallyOf(all.slice(0, at))), tallyOf(all.slice(at)));
+      const sum = sumOf([sumOf([tallyOf(all.slice(0, at))]), tallyOf(all.slice(at))]);
       for (const [operation, tally] of Object.entries(sum)) {
         const own = all.filter((each) => each.operation === operation);
         expect(requestsOf(tally)).toBe(own.length);
@@ -77,11 +77,11 @@ test("whatever is reported, what is kept is bounded, and what was kept goes on",
   const many = Object.fromEntries(
     Array.from({ length: 2 * LIMITS.tallyOperations }, (_, n) => [`x${n}`, one({ 200: 1 })]),
   );
-  const kept = addTallies({ old: one({ 200: 1 }) }, many);
+  const kept = sumOf([{ old: one({ 200: 1 }) }, many]);
   expect(Object.keys(kept)).toHaveLength(LIMITS.tallyOperations);
-  expect(addTallies(kept, { old: one({ 200: 1 }) })["old"]?.codes).toEqual({ 200: 2 });
+  expect(sumOf([kept, { old: one({ 200: 1 }) }])["old"]?.codes).toEqual({ 200: 2 });
   const codes = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [String(n), 1]));
-  const ofCodes = addTallies({ x: one({ 200: 1 }) }, { x: one(codes) })["x"]?.codes ?? {};
+  const ofCodes = sumOf([{ x: one({ 200: 1 }) }, { x: one(codes) }])["x"]?.codes ?? {};
   expect(Object.keys(ofCodes)).toHaveLength(LIMITS.tallyCodes);
   expect(ofCodes["200"]).toBe(2);
 });

@@ -21,11 +21,17 @@ export type Tally = Readonly<Record<string, OperationTally>>;
 /** Of requests that are none of the contract's. */
 export const NO_OPERATION = "none";
 
-const EMPTY: OperationTally = { codes: {}, buckets: BUCKETS_S.map(() => 0).concat(0), sumSeconds: 0 };
+interface OpenTally {
+  readonly codes: Record<string, number>;
+  readonly buckets: number[];
+  sumSeconds: number;
+}
+
+const begun = (): OpenTally => ({ codes: {}, buckets: BUCKETS_S.map(() => 0).concat(0), sumSeconds: 0 });
 
 /** What one isolate has seen since it last told of it. Bounded, whatever comes. */
 export class TallyBook {
-  #operations = new Map<string, { codes: Record<string, number>; buckets: number[]; sumSeconds: number }>();
+  #operations = new Map<string, OpenTally>();
 
   get isEmpty(): boolean {
     return this.#operations.size === 0;
@@ -34,7 +40,7 @@ export class TallyBook {
   count(operation: string, status: number, seconds: number): void {
     let tally = this.#operations.get(operation);
     if (tally === undefined) {
-      tally = { codes: {}, buckets: [...EMPTY.buckets], sumSeconds: 0 };
+      tally = begun();
       this.#operations.set(operation, tally);
     }
     tally.codes[status] = (tally.codes[status] ?? 0) + 1;
@@ -51,29 +57,29 @@ export class TallyBook {
   }
 }
 
-/** The sum of two. Beyond the bounds, operations and statuses that are new are left out. */
-export function addTallies(sum: Tally, more: Tally): Tally {
-  const added: Record<string, OperationTally> = { ...sum };
-  for (const [operation, tally] of Object.entries(more)) {
-    const known = added[operation];
-    if (known === undefined && Object.keys(added).length >= LIMITS.tallyOperations) continue;
-    added[operation] = addOperation(known ?? EMPTY, tally);
+/** The sum of some. Beyond the bounds, operations and statuses that are new are left out. */
+export function sumOf(tallies: Iterable<Tally>): Tally {
+  const sum = new Map<string, OpenTally>();
+  for (const tally of tallies) {
+    for (const [operation, more] of Object.entries(tally)) {
+      const known = sum.get(operation);
+      if (known === undefined && sum.size >= LIMITS.tallyOperations) continue;
+      const open = known ?? begun();
+      sum.set(operation, open);
+      addTo(open, more);
+    }
   }
-  return added;
+  return Object.fromEntries(sum);
 }
 
-function addOperation(sum: OperationTally, more: OperationTally): OperationTally {
-  const codes: Record<string, number> = { ...sum.codes };
+function addTo(sum: OpenTally, more: OperationTally): void {
   for (const [code, requests] of Object.entries(more.codes)) {
-    if (codes[code] === undefined && Object.keys(codes).length >= LIMITS.tallyCodes) continue;
-    codes[code] = (codes[code] ?? 0) + requests;
+    if (sum.codes[code] === undefined && Object.keys(sum.codes).length >= LIMITS.tallyCodes) continue;
+    sum.codes[code] = (sum.codes[code] ?? 0) + requests;
   }
-  return {
-    codes,
-    // Of another release, with other bounds: what has no place here is left out.
-    buckets: EMPTY.buckets.map((_, at) => (sum.buckets[at] ?? 0) + (more.buckets[at] ?? 0)),
-    sumSeconds: sum.sumSeconds + more.sumSeconds,
-  };
+  // Of another release, with other bounds: what has no place here is left out.
+  for (const at of sum.buckets.keys()) sum.buckets[at] = (sum.buckets[at] ?? 0) + (more.buckets[at] ?? 0);
+  sum.sumSeconds += more.sumSeconds;
 }
 
 /** @param isCounted of a status; all where absent */

@@ -20,6 +20,7 @@ export const SEEN_ALARMS = {
   "certificate-expired": "a certificate that was in use of late has ended",
   "clock-skew": "the clock of the site's agent differs from the edge's by more than certificates and tokens bear",
   "audit-fault": "an audit log lacks events, or has some that it should not",
+  "alarms-dropped": "there are more alarms than are kept: new ones are left out, and nobody is told of them",
   "no-identity": "the secret QKD_IDENTITY_SEED is not set: nothing is signed in the deployment's name",
   "webhook-failing": "messages to a webhook do not arrive",
 } as const satisfies Record<string, string>;
@@ -47,6 +48,7 @@ const SEVERITIES: Readonly<Record<AlarmCode, Severity>> = {
   "certificate-expired": "critical",
   "clock-skew": "warning",
   "audit-fault": "critical",
+  "alarms-dropped": "warning",
   "no-identity": "info",
   "webhook-failing": "warning",
   // pools

@@ -1,5 +1,6 @@
 /** What a deployment's alarms are judged by: gathered with each sample of the Monitor. */
 import type { ALARM_OBJECTS, MonitorView } from "../api/monitor-schemas.ts";
+import type { AuditFault } from "../audit/faults.ts";
 import type { TunnelStatus } from "../tunnel/types.ts";
 
 /** What an alarm is of: an entity of the view by its id, a node's IPsec host by the node's, or the deployment. */
@@ -44,18 +45,28 @@ export interface FailingWebhook {
   readonly detail: string;
 }
 
+/** Amiss with an audit log, by the log's name. */
+export interface LogFault extends AuditFault {
+  readonly log: string;
+}
+
 /** What the Monitor gathers. */
 export interface Sample {
-  readonly view: Pick<MonitorView, "nodes" | "links" | "pairs" | "sites" | "audit">;
+  readonly view: Pick<MonitorView, "nodes" | "links" | "pairs" | "sites">;
+  /** False: nobody has told so far which pools of relayed key there are, and `pairs` has none. */
+  readonly arePairsKnown: boolean;
   readonly told: readonly Told[];
   /** Of the hubs that have answered. */
   readonly hubs: readonly Pick<TunnelStatus, "site" | "servedMs" | "agents">[];
+  readonly faults: readonly LogFault[];
 }
 
 /** With what the alarms' own part knows. */
 export interface Facts extends Sample {
   readonly certificates: readonly CertificateFact[];
   readonly failingWebhooks: readonly FailingWebhook[];
+  /** New alarms that there was no room for, the last time. */
+  readonly leftOut: number;
   /** The deployment has the secret that its keys of signature are derived from. */
   readonly hasIdentity: boolean;
   readonly nowMs: number;

@@ -88,9 +88,12 @@ class World {
     const changes = judgeAlarms(
       this.standing,
       {
-        view: { nodes: [node("a"), node("b")], links: [link()], pairs: [], sites: [SITE], audit: [], ...view },
+        view: { nodes: [node("a"), node("b")], links: [link()], pairs: [], sites: [SITE], ...view },
+        arePairsKnown: true,
         told: [],
         hubs: [],
+        faults: [],
+        leftOut: 0,
         certificates: [],
         failingWebhooks: [],
         hasIdentity: true,
@@ -122,14 +125,14 @@ const certificate = (days: number, lifeDays: number, nowMs: number): Certificate
   notAfterMs: nowMs + days * DAY_MS,
 });
 const START = new World().nowMs;
-const audited = (act: string) => ({
-  id: "a/7",
-  node: "a",
-  index: 7,
-  at: "2026-01-01T00:00:00Z",
-  act,
-  who: "system",
-  detail: {},
+const amiss = (log: string, act = "audit.gap", agoMs = 0) => ({ log, act, index: 7, atMs: START - agoMs });
+const objectAlarm = (code: string): Told["alarms"][number] => ({
+  code,
+  subject: code,
+  firstMs: START,
+  lastMs: START,
+  count: 1,
+  detail: "",
 });
 type Agent = Facts["hubs"][number]["agents"][number];
 const agent = (more: Partial<Agent>): Agent => ({
@@ -166,11 +169,8 @@ const CASES: Readonly<Record<keyof typeof SEEN_ALARMS, readonly [alarm: string, 
   ],
   "certificate-expired": ["site s agent-s, certificate", { certificates: [certificate(-1, 90, START)] }, {}],
   "clock-skew": ["site s agent-s", { hubs: hub({ clockAheadMs: -61 * S }) }, { hubs: hub({ clockAheadMs: -59 * S }) }],
-  "audit-fault": [
-    "deployment deployment a",
-    { view: { audit: [audited("audit.gap")] } },
-    { view: { audit: [audited("keys.enc")] } },
-  ],
+  "audit-fault": ["deployment deployment a", { faults: [amiss("a")] }, { faults: [amiss("a", "audit.gap", DAY_MS)] }],
+  "alarms-dropped": ["deployment deployment", { leftOut: 1 }, {}],
   "no-identity": ["deployment deployment", { hasIdentity: false }, {}],
   "webhook-failing": ["deployment deployment w", { failingWebhooks: [{ webhook: "w", detail: "it answers 500" }] }, {}],
 };
@@ -265,6 +265,42 @@ test("what does not answer keeps its alarms, what has left the network has none"
   expect(world.words(unknown, 29 * S)).toEqual([]);
   expect(world.words(unknown, 30 * S)).toEqual(["raised no-answer link l"]);
   expect(world.words({ view: { links: [] } })).toEqual(["cleared link-down link l", "cleared no-answer link l"]);
+});
+
+test("relayed pairs that nobody has told of keep their alarms", () => {
+  const world = new World();
+  const draining = pair({ level: "empty", available_bits: 0 });
+  const there = {
+    view: { pairs: [draining] },
+    told: [{ of: { kind: "pair" as const, id: "a|c#60" }, alarms: [objectAlarm("stuck")], isWhole: true }],
+  };
+  world.judge(there);
+  world.judge(there, 10 * S);
+  expect([...world.standing.values()].map(({ code }) => code)).toEqual(["stuck", "pool-empty"]);
+  expect(world.words({ arePairsKnown: false }, S)).toEqual([]);
+  expect(world.words({ arePairsKnown: false }, 60 * S)).toEqual([]);
+  expect(world.words({}, S)).toEqual(["cleared pool-empty pair a|c#60", "cleared stuck pair a|c#60 stuck"]);
+});
+
+test("what is amiss with logs: an alarm a log, for a day, which tells the latest of each kind", () => {
+  const world = new World();
+  const faults = [amiss("a", "audit.gap", DAY_MS - 60 * S), amiss("a", "audit.unreadable"), amiss("b")];
+  const details = () => [...world.standing.values()].map(({ subject, detail }) => [subject, detail]);
+  expect(world.words({ faults })).toHaveLength(2);
+  expect(details()).toEqual([
+    ["a", "audit.gap, record 7; audit.unreadable, record 7"],
+    ["b", "audit.gap, record 7"],
+  ]);
+  // A log that does not answer at once, after the Monitor has slept, is no reason to clear it.
+  expect(world.words({ faults: [] }, S)).toEqual([]);
+  expect(world.words({ faults }, 60 * S)).toEqual([
+    "set audit-fault deployment deployment a",
+    "set audit-fault deployment deployment b",
+  ]);
+  expect(details()[0]).toEqual(["a", "audit.unreadable, record 7"]);
+  expect(world.words({ faults }, DAY_MS)).toEqual([]);
+  expect(world.words({ faults }, 60 * S)).toHaveLength(2);
+  expect(world.standing.size).toBe(0);
 });
 
 test("of another deployment's nodes, and links between such, nothing is asked", () => {

@@ -18,7 +18,7 @@ export type AlarmChange =
 export const alarmKey = ({ code, of, subject }: Pick<Alarm, "code" | "of" | "subject">): string =>
   JSON.stringify([code, of.kind, of.id, subject]);
 
-/** Since when causes are there whose alarms do not stand yet, and gone whose alarms still do. Lost, all begin anew. */
+/** Since when causes are there whose alarms do not stand yet, and gone whose alarms still do; by `alarmKey`. */
 export interface Lasting {
   readonly causes: Map<string, number>;
   readonly gone: Map<string, number>;
@@ -29,7 +29,7 @@ export interface Lasting {
  * @param lasting of the samples before; changed by this call
  */
 export function judgeAlarms(standing: ReadonlyMap<string, Alarm>, facts: Facts, lasting: Lasting): AlarmChange[] {
-  const there = new Present(facts.view);
+  const there = new Present(facts);
   return [
     ...(Object.keys(RULES) as SeenAlarmCode[]).flatMap((code) => judgeRule(code, standing, facts, lasting, there)),
     ...judgeTold(standing, facts, there),
@@ -129,8 +129,10 @@ const isNewer = (alarm: Alarm, known: Alarm): boolean =>
 /** What there is in the network, and what of it is known. */
 class Present {
   readonly #healths: ReadonlyMap<string, string>;
+  readonly #arePairsKnown: boolean;
 
-  constructor({ nodes, links, pairs, sites }: Sample["view"]) {
+  constructor({ view: { nodes, links, pairs, sites }, arePairsKnown }: Pick<Sample, "view" | "arePairsKnown">) {
+    this.#arePairsKnown = arePairsKnown;
     const kinds = { node: nodes, ipsec: nodes, link: links, pair: pairs, site: sites };
     this.#healths = new Map(
       Object.entries(kinds).flatMap(([kind, entities]) =>
@@ -141,6 +143,7 @@ class Present {
 
   state(of: AlarmOf): "there" | "unknown" | "gone" {
     if (of.kind === "deployment") return "there";
+    if (of.kind === "pair" && !this.#arePairsKnown) return "unknown";
     const health = this.#healths.get(placeOf(of));
     return health === undefined ? "gone" : health === "unknown" ? "unknown" : "there";
   }

@@ -4,6 +4,7 @@
  * stands is measured by a wider one. So none flaps.
  */
 import type { Health } from "../api/monitor-schemas.ts";
+import { instant } from "../instant.ts";
 import { LIMITS } from "../limits.ts";
 import type { SeenAlarmCode } from "./alarm-codes.ts";
 import { type AlarmOf, type CertificateFact, DEPLOYMENT, type Facts } from "./alarm-facts.ts";
@@ -38,13 +39,6 @@ const cause = (kind: AlarmOf["kind"], { id }: Pick<Entity, "id">, detail: string
   subject,
   detail,
 });
-
-const ALARMING_ACTS: ReadonlySet<string> = new Set([
-  "audit.gap",
-  "audit.conflict",
-  "audit.dropped",
-  "audit.unreadable",
-]);
 
 export const RULES: Readonly<Record<SeenAlarmCode, Rule>> = {
   "pool-empty": {
@@ -160,12 +154,30 @@ export const RULES: Readonly<Record<SeenAlarmCode, Rule>> = {
   },
   "audit-fault": {
     raiseMs: 0,
-    // It has happened, and nothing undoes it: seen for a day.
-    clearMs: DAY_MS,
-    causes: ({ view: { audit } }) =>
-      audit
-        .filter(({ act }) => ALARMING_ACTS.has(act))
-        .map(({ node, act, index }) => ({ of: DEPLOYMENT, subject: node, detail: `${act}, record ${index}` })),
+    // Of a log nothing is known until it has answered.
+    clearMs: 60 * S,
+    causes: ({ faults, nowMs }) => {
+      // It has happened, and nothing undoes it: seen for a day.
+      const fresh = faults.filter(({ atMs }) => nowMs - atMs < DAY_MS);
+      return [...Map.groupBy(fresh, ({ log }) => log)].map(([log, own]) => {
+        const words = own.map(({ act, index }) => `${act}, record ${index}`);
+        return { of: DEPLOYMENT, subject: log, detail: words.join("; ") };
+      });
+    },
+  },
+  "alarms-dropped": {
+    raiseMs: 0,
+    clearMs: 60 * S,
+    causes: ({ leftOut }) =>
+      leftOut === 0
+        ? []
+        : [
+            {
+              of: DEPLOYMENT,
+              subject: "deployment",
+              detail: `as many as may, ${LIMITS.alarmsStanding}, stand already`,
+            },
+          ],
   },
   "no-identity": {
     raiseMs: 0,
@@ -194,8 +206,7 @@ const warningMs = ({ notBeforeMs, notAfterMs }: CertificateFact): number =>
 const ends = ({ of, subject, notAfterMs }: CertificateFact): Cause => ({
   of,
   subject,
-  // oxlint-disable-next-line no-restricted-globals -- writing a time down reads no clock
-  detail: `not after ${new Date(notAfterMs).toISOString()}`,
+  detail: `not after ${instant(notAfterMs)}`,
 });
 
 const skewWords = (aheadMs: number): string =>

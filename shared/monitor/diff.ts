@@ -13,8 +13,15 @@ export function settled(before: MonitorView | null, view: MonitorView): MonitorV
   return { ...view, ...Object.fromEntries(lists) };
 }
 
-function sameOf(before: Entity | undefined, entity: Entity): Entity {
-  return before !== undefined && JSON.stringify(before) === JSON.stringify(entity) ? before : entity;
+const sameOf = (before: Entity | undefined, entity: Entity): Entity =>
+  before !== undefined && textOf(before) === textOf(entity) ? before : entity;
+
+/** Each is compared with the one before and with the one after: written down once. */
+const texts = new WeakMap<Entity, string>();
+function textOf(entity: Entity): string {
+  const text = texts.get(entity) ?? JSON.stringify(entity);
+  texts.set(entity, text);
+  return text;
 }
 
 export type Changes = Pick<MonitorUpdate, "set" | "gone">;

@@ -158,12 +158,9 @@ export function judge<Facts>(lines: readonly Line<Facts>[], facts: Facts): Judge
   return { health, reasons };
 }
 
-/** A view with its alarms: how many stand of each entity; what was well is not, with alarms. */
+/** A view with its alarms, those that stand: how many stand of each entity; what was well is not, with alarms. */
 export function withAlarms(view: MonitorView, alarms: readonly MonitorAlarm[]): MonitorView {
-  const standing = Map.groupBy(
-    alarms.filter(({ cleared }) => cleared === null),
-    ({ of: { kind, id } }) => `${kind === "ipsec" ? "node" : kind}:${id}`,
-  );
+  const standing = Map.groupBy(alarms, ({ of: { kind, id } }) => `${kind === "ipsec" ? "node" : kind}:${id}`);
   const withThose = <E extends Judged & { readonly id: string; readonly alarms: number }>(
     kind: string,
     entity: E,

@@ -1,6 +1,6 @@
 /** Nodes and sites: what their objects have answered. */
 import type { MonitorLink, MonitorNode, MonitorSite } from "../api/monitor-schemas.ts";
-import { instant } from "../keypool/alarm-body.ts";
+import { instant } from "../instant.ts";
 import { judge, NODE_LINES, SITE_LINES } from "./health.ts";
 import type { WatchedNode, WatchedSite } from "./network.ts";
 import type { Seen } from "./seen.ts";

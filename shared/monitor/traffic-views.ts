@@ -1,7 +1,7 @@
 /** What is under way: relays, as the nodes that began them tell, and key streams, as the pools tell. */
 import type { MonitorRelay, MonitorStream } from "../api/monitor-schemas.ts";
 import { pairName, pairOf, type NodeId } from "../ids.ts";
-import { instant } from "../keypool/alarm-body.ts";
+import { instant } from "../instant.ts";
 import { LIMITS } from "../limits.ts";
 import type { RecentRelay } from "../relay/node-status.ts";
 import type { WatchedLink } from "./network.ts";

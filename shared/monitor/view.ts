@@ -1,7 +1,7 @@
 /** The deployment at one glance, from what its objects have answered last. Alarms and operations are added by others. */
 import type { MonitorAudit, MonitorView } from "../api/monitor-schemas.ts";
 import type { AuditRecord } from "../audit/event.ts";
-import { instant } from "../keypool/alarm-body.ts";
+import { instant } from "../instant.ts";
 import { nodeView, siteView } from "./place-views.ts";
 import { linkView, pairView } from "./pool-views.ts";
 import type { Seen } from "./seen.ts";

@@ -7,8 +7,7 @@ import { toBase64 } from "../bytes/base64.ts";
 import type { WebhookEntry } from "../network/document.ts";
 import type { Severity } from "./severities.ts";
 
-export const WEBHOOK_EVENTS = ["alarm.raised", "alarm.cleared", "alarm.acknowledged"] as const;
-export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
+export type WebhookEvent = "alarm.raised" | "alarm.cleared" | "alarm.acknowledged";
 
 /**
  * Whose signature key it is, in the derivation of `keySeedsOf`: no id of a node, which holds no colon, so that no message

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { AuditLogRpc, AuditLogState } from "../../shared/audit/event.ts";
 import { type Fault, fail } from "../../shared/errors/errors.ts";
+import { instant } from "../../shared/instant.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { PlainIdSchema } from "../../shared/network/plain-id.ts";
 import { DEPLOYMENT_LOG } from "../../shared/network/reserved.ts";
@@ -51,7 +52,7 @@ export async function getAudit(call: AuthenticatedCall): Reply {
   if (!wanted.ok) return wanted;
   const page = await answerOf(async () => ok(await asked.value.log.read(wanted.value)));
   if (!page.ok) return page;
-  const records = page.value.records.map(({ atMs, ...record }) => ({ ...record, at: new Date(atMs).toISOString() }));
+  const records = page.value.records.map(({ atMs, ...record }) => ({ ...record, at: instant(atMs) }));
   return ok(respondJson({ records, next: page.value.next }));
 }
 

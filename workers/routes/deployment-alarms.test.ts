@@ -117,13 +117,19 @@ test("webhooks of the network document: faults by name, and how they fare", asyn
     .toMatchObject({ webhooks: [{ id: "a", url, waiting: 0, delivered: 0, given_up: 0, failing: null }] });
 });
 
-const waiting = async () => {
+const webhook = async () => {
   const answer = await call("/api/v1/webhooks", { as: "op" });
-  return (await answer.json<{ webhooks: { waiting: number }[] }>()).webhooks[0]?.waiting;
+  return (await answer.json<{ webhooks: { id: string; waiting: number }[] }>()).webhooks[0];
 };
+const waiting = async () => (await webhook())?.waiting;
 
 test("acknowledged in the moment in which the Monitor wakes, webhooks are told of it all the same", async () => {
   expect((await put([{ id: "dead", url: "http://127.0.0.1:9/x", codes: ["blocks-biased"] }])).status).toBe(200);
+  const known = async () => {
+    await listed();
+    return (await webhook())?.id;
+  };
+  await expect.poll(known).toBe("dead");
   expect((await biased(4096)).status).toBe(202);
   await expect.poll(async () => of(await listed(), "blocks-biased")).toBeDefined();
   const alarm = of(await listed(), "blocks-biased");

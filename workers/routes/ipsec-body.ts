@@ -1,10 +1,9 @@
 /** Answers of the routes of IPsec hosts. */
 import type * as v from "valibot";
 import type { BatchSchema, EntryReportSchema, IpsecStatusSchema } from "../../shared/api/ipsec-schemas.ts";
+import { instant } from "../../shared/instant.ts";
 import { PROXY_ALARMS } from "../../shared/ipsec/alarms.ts";
 import type { Batch, EntryReport, ProxyAgentStatus } from "../../shared/ipsec/types.ts";
-
-const instant = (ms: number): string => new Date(ms).toISOString();
 
 function entryBody({ installedMs, rekeyMs, ...entry }: EntryReport): v.InferInput<typeof EntryReportSchema> {
   const { warnings, sources, dropped, ...plain } = entry;

@@ -1,13 +1,12 @@
 /** A node as operators see it. */
 import type * as v from "valibot";
 import type { NodeRouteSchema, NodeSchema, NodesSchema } from "../../shared/api/node-schemas.ts";
+import { instant } from "../../shared/instant.ts";
 import type { NodeEntry } from "../../shared/network/document.ts";
 import type { Lookup } from "../../shared/network/lookup.ts";
 import { NODE_ALARMS, type NodeAlarm } from "../../shared/relay/alarms.ts";
 import type { Avoidance, HeardOfNode, NodeStatus, OwnLinkStatus } from "../../shared/relay/node-status.ts";
 import type { RelayRoute } from "../../shared/relay/types.ts";
-
-const instant = (ms: number): string => new Date(ms).toISOString();
 
 export const listedBody = (
   { saesByNode, neighbours }: Lookup,

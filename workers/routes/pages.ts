@@ -91,7 +91,12 @@ export async function openDocs(): Reply {
 /** Its pages have no extension in their addresses. */
 export async function getDocsFile(call: Call): StreamReply {
   const file = call.path["file"] ?? "";
-  return await fileOf(DOCS, file === "" ? "index.html" : /\.[a-z0-9]+$/.test(file) ? file : `${file}.html`, call);
+  const name = file === "" ? "index.html" : /\.[a-z0-9]+$/.test(file) ? file : `${file}.html`;
+  const found = await fileOf(DOCS, name, call);
+  if (found.ok || call.request.headers.get("Accept")?.includes("text/html") !== true) return found;
+  // In a browser one gets on from there.
+  const lost = await fileOf(DOCS, "404.html", call, 404);
+  return lost.ok ? lost : found;
 }
 
 export async function openMessenger(): Reply {
@@ -106,6 +111,7 @@ async function fileOf(
   { folder, microphone }: Page,
   file: string,
   { env }: Pick<Call, "env">,
+  status = 200,
 ): Promise<Result<Response, Fault>> {
   const type = TYPES[FILE.exec(file)?.groups?.["extension"] ?? ""];
   if (type === undefined) return fail("not-found", "no such file");
@@ -121,5 +127,5 @@ async function fileOf(
     "Content-Security-Policy": type === TYPES["svg"] ? PICTURE_CSP : CSP,
     "Permissions-Policy": permissions(microphone),
   };
-  return ok(new Response(found.body, { headers }));
+  return ok(new Response(found.body, { status, headers }));
 }

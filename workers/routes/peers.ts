@@ -54,7 +54,7 @@ export async function getNodeIdentity({ env, path, caller }: AuthenticatedCall):
 }
 
 export async function postPeerQuestion(call: Call): Reply {
-  const { request, env, path, maxBodyBytes, visit } = call;
+  const { request, env, path, maxBodyBytes } = call;
   const { node = "", question = "" } = path;
   if (!isQuestion(question)) return fail("not-found", "no such question");
   if (request.headers.get("Content-Type")?.split(";", 1)[0]?.trim().toLowerCase() !== "application/json") {
@@ -66,13 +66,13 @@ export async function postPeerQuestion(call: Call): Reply {
   if (identities === null) return fail("unavailable", NO_IDENTITY);
   const heard = await hear(call, head.value, identities);
   if (!heard.ok) {
-    if (heard.error.code === "unauthorised") logUnauthorised(visit, heard.error.message);
+    if (heard.error.code === "unauthorised") logUnauthorised(heard.error.message);
     return heard;
   }
   const body = await readBytes(request, maxBodyBytes);
   if (!body.ok) return body;
   if (bodyDigest(body.value) !== head.value.claims.body) {
-    logUnauthorised(visit, "peer: its body is not the one that was signed");
+    logUnauthorised("peer: its body is not the one that was signed");
     return fail("unauthorised", "the body is not the one that was signed");
   }
   const text = await answerTo(question, {

@@ -39,7 +39,7 @@ async function withCaller(id: OperationId, call: Call): Promise<Result<Authentic
   const caller = await authenticate(call.request, call.env, call.context, lookout);
   if (!caller.ok) {
     if (caller.error.code === "unauthorised") {
-      logUnauthorised(call.visit, caller.error.message);
+      logUnauthorised(caller.error.message);
       auditRefusal(call, { who: "unknown", operation: id, code: "unauthorised", reason: caller.error.message });
     }
     return caller;

@@ -17,8 +17,10 @@ export async function getOpenapi(): Reply {
   return await Promise.resolve(ok(respond(OPENAPI_TEXT, "application/json")));
 }
 
+let page: string | undefined;
+
 export async function getDocs(): Reply {
-  const page = renderDocs(openapi);
+  page ??= renderDocs(openapi);
   return await Promise.resolve(
     ok(respond(page, "text/html; charset=utf-8", 200, { "Content-Security-Policy": docsCsp })),
   );

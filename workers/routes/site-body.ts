@@ -1,4 +1,5 @@
 /** A site as the API tells it: all of it, or what another site's agent may use. */
+import { instant } from "../../shared/instant.ts";
 import { ALLOW_WORDS, mayOpen, type Service } from "../../shared/tunnel/services.ts";
 import type { TunnelStatus } from "../../shared/tunnel/types.ts";
 import type { AddressOf } from "./gateway-address.ts";
@@ -7,8 +8,6 @@ import type { AddressOf } from "./gateway-address.ts";
 export type Onlooker =
   | { readonly all: true }
   | { readonly all: false; readonly site: string; readonly linked: boolean };
-
-const instant = (ms: number): string => new Date(ms).toISOString();
 
 const serviceBody = (site: string, service: Service, all: boolean, gateway: AddressOf) => {
   const { name, allow, tls, port } = service;

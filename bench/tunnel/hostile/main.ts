@@ -40,7 +40,7 @@ async function connect(config: HostileConfig): Promise<FromHostile> {
 async function dial({ target, agent, site }: HostileConfig, edge: Edge, identity: Identity): Promise<WebSocket> {
   const { instance } = identity;
   const claims: Claims = { version: 1, agent, site, instance, role: "peer", standby: false };
-  const by = byHello({ edge, site: target.site, identity, claims, services: [], certificates: () => [] });
+  const by = byHello({ edge, site: target.site, identity, claims, services: [], certificates: [] });
   const hello = await by.hello?.(AbortSignal.timeout(LIMITS.agentHandshakeMs));
   if (hello?.ok !== true) throw new Error(hello?.error.reason);
   return by.dial(LIMITS.agentHandshakeMs, hello.value);

@@ -4,7 +4,10 @@ import { readFileSync } from "node:fs";
 import type { AgentCertificate } from "../../../shared/tunnel/types.ts";
 import type { AgentSettings } from "../config/command-line.ts";
 
-/** Read anew each time: files are replaced. One that cannot be read is what those who use it complain of. */
+/**
+ * As the files are now. Called once, when those who use them read them: a file that is replaced counts for nobody before
+ * the agent starts anew. One that cannot be read is what those who use it complain of.
+ */
 export function certificatesOf(settings: AgentSettings): AgentCertificate[] {
   return filesOf(settings).flatMap(([name, file]) => {
     try {

@@ -169,6 +169,7 @@ export function renderDocs(document: OpenapiDocument): string {
         <div class="page">
           ${navigation(document, routes)}
           <main>
+            <p class="soft"><a href="/docs/">Documentation</a> · <a href="/">Dashboard</a></p>
             <h1>${title} API</h1>
             <p class="soft">
               Version ${version} · <a href="/openapi.json">openapi.json</a> ·

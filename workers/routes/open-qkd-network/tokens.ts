@@ -1,4 +1,5 @@
 /** The token endpoint of the Open-QKD-Network KMS API (RFC 6749), and the one that revokes (RFC 7009). */
+import { logFailure } from "../../../durable-objects/log-failure.ts";
 import { tokenSha256 } from "../../../shared/auth/token.ts";
 import type { Fault } from "../../../shared/errors/errors.ts";
 import { revocationKey, type Lookup } from "../../../shared/network/lookup.ts";
@@ -87,8 +88,7 @@ async function byClient<Request extends { readonly client: ShownSecret; readonly
     const answer = await serve(caller, request.value);
     return ok(answer.ok ? answer.value : refusal(answer.error));
   } catch (error) {
-    // oxlint-disable-next-line no-console -- the Worker's log
-    console.error(`a token issuer did not answer: ${error instanceof Error ? error.message : String(error)}`);
+    logFailure("a token issuer did not answer", error);
     return ok(refusal(NO_ANSWER));
   }
 }
