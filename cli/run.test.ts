@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Reply, useCliEdge } from "../test/support/cli-edge.ts";
 import { clientCertificate } from "../test/support/client-certificate.ts";
+import { listenLocally } from "../test/support/listen-locally.ts";
 
 const { seen, replies, qkd, file, sent, like } = useCliEdge();
 
@@ -254,6 +254,16 @@ describe("the rest", () => {
       expect(JSON.parse((await qkd("revocations", "--json")).out)).toEqual({ revocations: [entry] });
     });
 
+    test.each([
+      ["none yet", { status: 404, json: { message: "no network document yet" } }, ""],
+      ["one of another version", { status: 200, json: { nodes: {} } }, "note: the edge's network document is not what"],
+    ])("a network document that tells nothing, %s, keeps nobody from revoking", async (_what, reply, note) => {
+      replies["GET /api/v1/network"] = [reply];
+      const result = await revoked("principal", "sae:sae-a");
+      expect(result).toMatchObject({ code: 0, out: "revoked principal ab", err: expect.stringContaining(note) });
+      expect(sent()).toMatchObject({ kind: "principal", value: "sae:sae-a" });
+    });
+
     test("--force goes along; who may not read the network revokes without a check", async () => {
       replies["GET /api/v1/network"] = [{ status: 403, json: { message: "you may not do this" } }];
       const result = await revoked("principal", "sae:sae-a", "--force");
@@ -283,9 +293,8 @@ describe("the rest", () => {
   });
 
   test("an edge that is not there is said at once, a connection that breaks is tried again", async () => {
-    const idle = createServer().listen(0, "127.0.0.1");
-    await once(idle, "listening");
-    const free = (idle.address() as AddressInfo).port;
+    const idle = createServer();
+    const free = await listenLocally(idle);
     idle.close();
     await once(idle, "close");
     const gone = await qkd("status", "--edge", `http://127.0.0.1:${free}`);

@@ -202,7 +202,10 @@ const webhooks: Command = {
     ]);
     const headings = ["webhook", "url", "state", "waiting", "delivered", "given up", "public key", "why"];
     const right = new Set(["waiting", "delivered", "given up"]);
-    for (const line of rows.length === 0 ? ["no webhook"] : renderTable(headings, rows, right)) terminal.line(line);
+    for (const line of rows.length === 0
+      ? ["no webhook (one that was put into the network document just now shows within seconds)"]
+      : renderTable(headings, rows, right))
+      terminal.line(line);
     return EXIT.ok;
   },
 };

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LIMITS } from "../../shared/limits.ts";
 import { DEPLOYMENT_LOG } from "../../shared/network/reserved.ts";
 import { type ServedRecord, servedRecords, stateAt } from "../lib/audit-edge.ts";
+import { recordInWords } from "../lib/audit-words.ts";
 import { NO_POSITIONALS, type Command } from "../lib/command.ts";
 import { EXIT } from "../lib/failure.ts";
 import { CONNECTION_OPTIONS } from "../lib/settings.ts";
-import { oneLine } from "../lib/text.ts";
 
 const USUAL = 20;
 const AGAIN_MS = 1000;
@@ -32,7 +32,7 @@ export const auditTail: Command = {
     do {
       for await (const record of servedRecords(api(), node, after)) {
         after = record.index;
-        terminal.line(args.flag("json") ? JSON.stringify(record) : describeRecord(record));
+        terminal.line(args.flag("json") ? JSON.stringify(record) : describe(record));
       }
       if (args.flag("follow")) await sleep(AGAIN_MS);
     } while (args.flag("follow"));
@@ -40,8 +40,5 @@ export const auditTail: Command = {
   },
 };
 
-/** `12 2026-01-01T00:00:00.000Z keys.enc sae:sae-a keys=1 size_bits=256`. */
-function describeRecord({ index, at, act, who, detail }: ServedRecord): string {
-  const members = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`);
-  return oneLine([index, at, act, who, ...members].join(" "));
-}
+const describe = ({ index, at, act, who, detail }: ServedRecord): string =>
+  recordInWords([index, at, act, who], detail);

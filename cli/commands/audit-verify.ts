@@ -6,11 +6,12 @@ import { type AuditItem, type Known, type Verdict, verifyLog } from "../../share
 import { itemsAt, keysAt, logsAt, signedStateAt, stateAt } from "../lib/audit-edge.ts";
 import { readExport } from "../lib/audit-file.ts";
 import { type Pin, type Pins, readPins, readPinsIfAny, writePins } from "../lib/audit-pins.ts";
+import { recordInWords } from "../lib/audit-words.ts";
 import { type Command, type CommandContext, NO_POSITIONALS } from "../lib/command.ts";
 import { verifyEd25519 } from "../lib/ed25519.ts";
 import { CliFailure, EXIT } from "../lib/failure.ts";
 import { COMMON_OPTIONS } from "../lib/settings.ts";
-import { formatCount, oneLine, plural } from "../lib/text.ts";
+import { formatCount, plural } from "../lib/text.ts";
 
 /** One log, from wherever it is read. */
 interface Log {
@@ -178,8 +179,4 @@ function wordsOf(judged: Judged): string[] {
 }
 
 const noteOf = ({ index, act, source, detail }: AuditRecord): string =>
-  oneLine(
-    [`record ${index}`, act, source, ...Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`)].join(
-      " ",
-    ),
-  );
+  recordInWords([`record ${index}`, act, source], detail);

@@ -5,10 +5,11 @@ import path from "node:path";
 import { PLAIN_ID } from "../../shared/network/plain-id.ts";
 import type { Args } from "../lib/args.ts";
 import { AuthorityFolder, MAX_DAYS, orFailure, serialOf } from "../lib/authority-folder.ts";
+import { commonNameOf } from "../lib/certificate.ts";
 import { type Command, type CommandContext, NO_POSITIONALS } from "../lib/command.ts";
 import { CliFailure, EXIT, type ExitCode } from "../lib/failure.ts";
 import { newSecretFile } from "../lib/secret-file.ts";
-import { JSON_OPTION, type Surroundings } from "../lib/settings.ts";
+import { JSON_OPTION, stateFolder, type Surroundings } from "../lib/settings.ts";
 import { didYouMean } from "../lib/suggest.ts";
 import { plural, renderTable } from "../lib/text.ts";
 
@@ -23,10 +24,8 @@ const FOLDER_OPTIONS = {
   ...JSON_OPTION,
 } as const;
 
-function folderOf(args: Args, { cwd, env }: Surroundings): AuthorityFolder {
-  const state = args.text("state") ?? (env["QKD_STATE"] || ".qkd");
-  return new AuthorityFolder(path.resolve(cwd, args.text("dir") ?? path.join(state, "certs")));
-}
+const folderOf = (args: Args, around: Surroundings): AuthorityFolder =>
+  new AuthorityFolder(path.resolve(around.cwd, args.text("dir") ?? path.join(stateFolder(args, around), "certs")));
 
 const issue: Command = {
   name: "cert issue",
@@ -110,7 +109,7 @@ const list: Command = {
     const revoked = new Set(crl?.revoked.map(({ serialNumber }) => serialNumber));
     const certificates = folder.issued().map(({ name, certificate }) => ({
       name,
-      common_name: /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? "-",
+      common_name: commonNameOf(certificate) ?? "-",
       serial: serialOf(certificate),
       good_until: new Date(certificate.validTo).toISOString(),
       state: revoked.has(serialOf(certificate))

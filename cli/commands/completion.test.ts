@@ -1,6 +1,6 @@
-/** What shells complete. Bash is asked itself; of the others, where they are on this machine, their reader. */
+/** What shells complete: they are asked themselves, as far as they are on this machine. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -80,6 +80,41 @@ test.each(["zsh", "fish"])("%s: every command and option is in what its reader t
     }
     for (const word of name.split(" ")) expect(text).toContain(shell === "zsh" ? `'${word}` : `-a '${word}'`);
   }
+});
+
+/** What the others would offer for a line's last word. */
+const ASKED: Readonly<Record<string, (line: string) => string>> = {
+  zsh(line) {
+    const out = join(folder, "offered");
+    writeFileSync(out, "");
+    run("zsh", ["-f", join(import.meta.dirname, "../../test/support/offers.zsh"), join(folder, "zsh"), out, line]);
+    return readFileSync(out, "utf8").replaceAll("\\", "");
+  },
+  fish: (line) => run("fish", ["--no-config", "-c", "source ./fish; complete -C $argv[1]", line]),
+};
+const run = (program: string, args: readonly string[]): string =>
+  execFileSync(program, args, {
+    cwd: folder,
+    encoding: "utf8",
+    env: { ...process.env, HOME: folder },
+    timeout: 30_000,
+  });
+const isHere = (shell: string): boolean => spawnSync(shell, ["-c", "exit"]).error === undefined;
+
+describe.each(Object.entries(ASKED))("%s", (shell, ask) => {
+  test.skipIf(!isHere(shell)).each([
+    ["network ap", ["apply"]],
+    ["revoke ", ["certificate", "principal", "token"]],
+    ["network apply --if-match 7 a", ["a file.json"]],
+    ["status tn-1-tn-2 --js", ["--json"]],
+    ["status --", [...Object.keys(COMMANDS.find(({ name }) => name === "status")!.options), "help", "no-color"]],
+  ])("offers what belongs behind `qkd %s`", (typed, expected) => {
+    const words = ask(`qkd ${typed}`)
+      .split("\n")
+      .map((line) => line.split("\t")[0] ?? "");
+    const wanted = typed.endsWith(" --") ? expected.map((option) => `--${option}`) : expected;
+    expect(words.filter((word) => word !== "").sort()).toEqual(wanted.toSorted());
+  });
 });
 
 /** Does a single quote stand open at the end? In fish a backslash takes a quote's meaning inside quotes, in zsh outside. */

@@ -7,6 +7,7 @@ import { certCommands } from "./cert.ts";
 import { completionOf } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { doctor004 } from "./doctor-004.ts";
+import { doctorClient } from "./doctor-client.ts";
 import { epochs } from "./epochs.ts";
 import { importCommand } from "./import.ts";
 import { ingest } from "./ingest.ts";
@@ -40,6 +41,7 @@ export const COMMANDS: readonly Command[] = [
   epochs,
   doctor,
   doctor004,
+  doctorClient,
   importCommand,
   password,
   ...certCommands,

@@ -127,7 +127,7 @@ async function orFailure<T>(edge: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof RefusedError) throw new CliFailure(refusedInWords(error), HINTS[error.httpStatus]);
+    if (error instanceof RefusedError) throw new CliFailure(refusedInWords(error));
     if (error instanceof UnreachableError) throw unreachable(edge, reasonOf(error));
     if (error instanceof QkdError || error instanceof TypeError) throw new CliFailure(error.message);
     throw error;
@@ -140,10 +140,10 @@ function reasonOf(error: UnreachableError): Error {
   return "code" in inner && typeof inner.code === "string" ? inner : error;
 }
 
-const refusedInWords = ({ message, details }: RefusedError): string =>
-  `${message}${details.length === 0 ? "" : `: ${JSON.stringify(details)}`}`;
+const refusedInWords = ({ message, details, httpStatus }: RefusedError): string =>
+  [message, ...(details.length === 0 ? [] : [JSON.stringify(details)]), ...(WORDS[httpStatus] ?? [])].join(": ");
 
 /** The standard has no 403: who may not, and who is not known, get the same answer. */
-const HINTS: Readonly<Record<number, string>> = {
-  401: "keys are for SAEs: --as names one of a tokens.json; --token-file, or --cert and --key, show who it is",
+const WORDS: Readonly<Record<number, readonly string[]>> = {
+  401: ["keys are for SAEs; --as names one of a tokens.json, --token-file, or --cert and --key, show who it is"],
 };

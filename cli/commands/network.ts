@@ -4,13 +4,14 @@ import * as v from "valibot";
 import { NetworkDiffSchema, NetworkVersionsSchema, VersionSchema } from "../../shared/api/schemas.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { validateNetwork } from "../../shared/network/validate.ts";
-import { parseETag, type Answer } from "../lib/api.ts";
+import type { Answer } from "../lib/api.ts";
 import { parseWholeNumber, type Args } from "../lib/args.ts";
 import { expectShape } from "../lib/answers.ts";
 import { NO_POSITIONALS, type Command, type CommandContext } from "../lib/command.ts";
 import { CliFailure, EXIT, type ExitCode } from "../lib/failure.ts";
 import { describeFaults } from "../lib/faults.ts";
 import { describeDiff } from "../lib/network-diff.ts";
+import { networkInForce } from "../lib/network-in-force.ts";
 import { COMMON_OPTIONS, CONNECTION_OPTIONS, JSON_OPTION, parseJson, readText } from "../lib/settings.ts";
 import { plural, renderTable } from "../lib/text.ts";
 
@@ -164,14 +165,8 @@ async function postDiff({ api }: CommandContext, document: unknown): Promise<v.I
   return expectShape(NetworkDiffSchema, answer.json);
 }
 
-/** Version of the document in force; 0 where there is none yet. */
-async function currentVersion({ api }: CommandContext): Promise<number> {
-  const answer = await api().call({ path: "/api/v1/network", retry: true, accept: [404] });
-  if (answer.status === 404) return 0;
-  const version = parseETag(answer.headers.get("etag"));
-  if (version === null) throw new CliFailure("the edge told no version of its network document (no ETag)");
-  return version;
-}
+/** 0 where there is none yet. */
+const currentVersion = async ({ api }: CommandContext): Promise<number> => (await networkInForce(api()))?.version ?? 0;
 
 function reportVersion({ args, terminal }: CommandContext, answer: Answer, text: string): ExitCode {
   const { version } = expectShape(VersionSchema, answer.json);

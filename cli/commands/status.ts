@@ -2,13 +2,14 @@
 import type * as v from "valibot";
 import { LinkSchema } from "../../shared/api/schemas.ts";
 import { BIT_STATES } from "../../shared/keypool/types.ts";
+import { isRecord } from "../../shared/records.ts";
 import { expectShape } from "../lib/answers.ts";
 import type { Paint } from "../lib/colour.ts";
 import type { Command, CommandContext } from "../lib/command.ts";
 import { EXIT } from "../lib/failure.ts";
 import { listLinks, noSuchLink } from "../lib/links.ts";
 import { listPairs, type RelayedPair } from "../lib/pairs.ts";
-import { COMMON_OPTIONS, isRecord } from "../lib/settings.ts";
+import { COMMON_OPTIONS } from "../lib/settings.ts";
 import { describeModule, QKD_COLUMNS, qkdCells } from "../lib/module-words.ts";
 import { formatCount, renderTable } from "../lib/text.ts";
 

@@ -54,6 +54,28 @@ describe("token create", () => {
   });
 
   test.each([
+    ["no answer", { status: 0 }, "cannot reach"],
+    ["the edge's own trouble", { status: 503, json: { message: "try again" } }, "try again (503)"],
+    ["an answer of another version", { status: 200, json: {} }, "not what this version expects"],
+  ])("%s: it may have been admitted, so the file stays", async (_what, put, reason) => {
+    inForce(put);
+    const result = await qkd("token", "create", "sae:sae-a", "--out", "a.token", "--apply");
+    const token = readFileSync(join(folder(), "a.token"), "utf8");
+    expect([result.code, result.out]).toEqual([1, ""]);
+    for (const words of [reason, "may or may not count", sha256(token), join(folder(), "a.token")]) {
+      expect(result.err).toContain(words);
+    }
+    const shown = await qkd("token", "create", "sae:sae-a", "--apply");
+    expect(shown.err).toMatch(/^token, shown this once: [0-9a-f]{64}\nqkd: /);
+  });
+
+  test("--apply without a network document is refused", async () => {
+    const result = await qkd("token", "create", "sae:sae-a", "--out", "a.token", "--apply");
+    expect([result.code, result.err]).toEqual([1, expect.stringContaining("there is no network document yet")]);
+    expect(existsSync(join(folder(), "a.token"))).toBe(false);
+  });
+
+  test.each([
     [["seo:sae-a"], 'no role "seo" has tokens. Did you mean "sae"?'],
     [["sae"], '"sae" names nobody'],
     [["sae:sae-b", "--apply"], 'the network document has no sae "sae-b". Did you mean "sae-a"?'],

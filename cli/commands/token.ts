@@ -5,11 +5,12 @@ import { tokenSha256 } from "../../shared/auth/token.ts";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { VersionSchema } from "../../shared/api/schemas.ts";
 import { expectShape } from "../lib/answers.ts";
-import { type Api, parseETag } from "../lib/api.ts";
+import { type Api, ApiFailure } from "../lib/api.ts";
 import type { Command, CommandContext } from "../lib/command.ts";
 import { CliFailure, EXIT, type ExitCode } from "../lib/failure.ts";
+import { networkInForce } from "../lib/network-in-force.ts";
 import { newSecretFile } from "../lib/secret-file.ts";
-import { COMMON_OPTIONS, isRecord } from "../lib/settings.ts";
+import { COMMON_OPTIONS } from "../lib/settings.ts";
 import {
   parseScopes,
   parseWhose,
@@ -68,12 +69,16 @@ async function runCreate(context: CommandContext): Promise<ExitCode> {
     else for (const line of describe(whose, told, version)) terminal.line(line);
     return EXIT.ok;
   } catch (error) {
-    file?.remove();
+    if (error instanceof InDoubt) terminal.note(whereToken(token, file?.name));
+    else file?.remove();
     throw error;
   }
 }
 
 const applied = (version: number | null) => (version === null ? {} : { version });
+
+const whereToken = (token: string, file: string | undefined): string =>
+  file === undefined ? `token, shown this once: ${token}` : `the token -> ${file}`;
 
 function describe(
   { role, id }: Whose,
@@ -85,7 +90,7 @@ function describe(
   version: number | null,
 ): readonly string[] {
   return [
-    token === undefined ? `the token -> ${token_file ?? ""}` : `token, shown this once: ${token}`,
+    whereToken(token ?? "", token_file),
     version === null
       ? `an entry of \`credentials\` of ${role} ${id}, for the network document:`
       : `admitted as ${role} ${id} by version ${version} of the network document:`,
@@ -93,15 +98,25 @@ function describe(
   ];
 }
 
-/** @returns the new version of the network document */
+/** Whether the document now holds the entry is not known. */
+class InDoubt extends CliFailure {}
+
+/** @returns the new version of the network document. @throws InDoubt where the answer that tells it did not come */
 async function admit(api: Api, whose: Whose, credential: TokenCredential): Promise<number> {
-  const { json, headers } = await api.get("/api/v1/network");
-  const version = parseETag(headers.get("etag"));
-  if (version === null || !isRecord(json)) throw new CliFailure("the edge told no network document with a version");
-  const document = withCredential(json as unknown as NetworkDocumentInput, whose, credential);
+  const inForce = await networkInForce(api);
+  if (inForce === null) throw new CliFailure("there is no network document yet", "`network apply` puts the first one");
+  const document = withCredential(inForce.document as unknown as NetworkDocumentInput, whose, credential);
   const body = JSON.stringify(document);
-  const put = await api.call({ method: "PUT", path: "/api/v1/network", body, ifMatch: version });
-  return expectShape(VersionSchema, put.json).version;
+  try {
+    const put = await api.call({ method: "PUT", path: "/api/v1/network", body, ifMatch: inForce.version });
+    return expectShape(VersionSchema, put.json).version;
+  } catch (error) {
+    if (!(error instanceof CliFailure) || (error instanceof ApiFailure && error.status < 500)) throw error;
+    throw new InDoubt(
+      `${error.message}; the token may or may not count by now`,
+      `it does if \`network show\` has the SHA-256 ${credential.sha256}`,
+    );
+  }
 }
 
 const revokeToken: Command = {

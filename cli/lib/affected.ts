@@ -3,6 +3,7 @@ import type { X509Certificate } from "node:crypto";
 import { parseSubjectAltName } from "../../shared/auth/san.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { buildLookup, certificateOwners, type CertificateNames, type Owner } from "../../shared/network/lookup.ts";
+import { commonNameOf } from "./certificate.ts";
 import { didYouMean } from "./suggest.ts";
 
 export interface Revoking {
@@ -54,9 +55,8 @@ function principalsOf({
 
 const nameOf = ({ subject: { role, id } }: Owner): string => `${role}:${id}`;
 
-/** Node writes the subject's parts a line each. */
 function namesOf(fingerprint: string, certificate: X509Certificate | null): CertificateNames {
   const sans = parseSubjectAltName(certificate?.subjectAltName);
-  const commonName = (certificate?.subject ?? "").split("\n").find((part) => part.startsWith("CN="));
-  return { fingerprint, sans: sans.ok ? sans.value : [], commonName: commonName?.slice("CN=".length) ?? null };
+  const commonName = certificate === null ? null : commonNameOf(certificate);
+  return { fingerprint, sans: sans.ok ? sans.value : [], commonName };
 }

@@ -1,8 +1,9 @@
 /** The edge's HTTP API as the commands need it: JSON answers, retries where a repeat is safe, clear failures. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CliFailure } from "./failure.ts";
+import { isRecord } from "../../shared/records.ts";
 import { isBrokenConnection, isRetryable, parseRetryAfter, RETRY, retryDelayMs } from "../../shared/retry.ts";
-import { isRecord, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 import { type FetchLike, fetchWith } from "./tls-fetch.ts";
 
 export interface Call {

@@ -7,9 +7,9 @@ import type { AuditEvent, AuditRecord } from "../../shared/audit/event.ts";
 import type { AuditItem } from "../../shared/audit/verify.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { DEPLOYMENT_LOG } from "../../shared/network/reserved.ts";
-import { NodesSchema } from "../../shared/api/node-schemas.ts";
 import { expectShape } from "./answers.ts";
 import type { Api } from "./api.ts";
+import { listNodes } from "./nodes.ts";
 
 export type AuditState = v.InferOutput<typeof AuditStateSchema>;
 export type ServedRecord = v.InferOutput<typeof AuditSchema>["records"][number];
@@ -20,7 +20,7 @@ const query = (node: string, more: Readonly<Record<string, number>> = {}): strin
 
 /** Every log there is: of the nodes hosted there, and the deployment's own. */
 export async function logsAt(api: Api): Promise<readonly string[]> {
-  const { nodes } = expectShape(NodesSchema, (await api.get("/api/v1/nodes")).json);
+  const nodes = await listNodes(api);
   return [DEPLOYMENT_LOG, ...nodes.flatMap(({ node, hosted }) => (hosted ? [node] : []))];
 }
 

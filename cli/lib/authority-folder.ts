@@ -1,9 +1,10 @@
 /** A folder with a small authority of one's own: ca.crt, ca.key, ca.crl, and NAME.crt with NAME.key for each it has issued. */
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Authority } from "../../pki/authority.ts";
 import type { Crl } from "../../pki/crl.ts";
+import { certificateIn } from "./certificate.ts";
 import { CliFailure } from "./failure.ts";
 import { newSecretFile } from "./secret-file.ts";
 import { readText } from "./settings.ts";
@@ -96,14 +97,6 @@ export class AuthorityFolder {
 
 /** As lists of revocations have it. */
 export const serialOf = ({ serialNumber }: X509Certificate): string => serialNumber.toLowerCase();
-
-function certificateIn(pem: string, file: string): X509Certificate {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    throw new CliFailure(`${file} holds no PEM certificate`);
-  }
-}
 
 /** @throws CliFailure in place of any other error */
 export async function orFailure<T>(what: string, work: Promise<T>): Promise<T> {

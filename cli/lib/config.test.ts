@@ -70,6 +70,7 @@ describe("the user's configuration", () => {
     write(".qkd/tokens.json", JSON.stringify({ operator: "token-of-the-demo-1" }));
     const env = configured('edge = "https://own.example"\n');
     expect(resolve({}, env).edge).toBe("https://own.example");
+    expect(resolve({}, { ...env, QKD_STATE: "" }).edge).toBe("https://own.example");
     expect(resolve({ state: ".qkd" }, env)).toMatchObject({
       edge: "http://127.0.0.1:8787",
       token: "token-of-the-demo-1",

@@ -1,5 +1,5 @@
 /** The `details` of an error answer, one line each. */
-import { isRecord } from "./settings.ts";
+import { isRecord } from "../../shared/records.ts";
 
 /** `  /links/0/nodes/1: no node has the id tn-9`; other details as `  name: value`. */
 export function describeFaults(details: readonly unknown[]): string[] {

@@ -3,7 +3,7 @@ import type { HealthFailure } from "../../shared/health/health.ts";
 import type { IngestOutcome } from "../../shared/keypool/types.ts";
 import { CliFailure, EXIT, type ExitCode } from "./failure.ts";
 import { failureInWords, isHealthTest } from "./health-words.ts";
-import { isRecord } from "./settings.ts";
+import { isRecord } from "../../shared/records.ts";
 import { formatCount, plural } from "./text.ts";
 
 const OUTCOMES = ["ingested", "already-ingested", "unmatched", "quarantined"] as const;

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { isRecord } from "../../shared/records.ts";
 import type { Args, OptionTable } from "./args.ts";
 import type { UserConfig } from "./config.ts";
 import { CliFailure } from "./failure.ts";
@@ -64,13 +65,19 @@ export interface Surroundings {
   readonly config?: UserConfig;
   /** Asks for a secret; the terminal, or what is piped in, where absent. */
   readonly readSecret?: (what: string) => Promise<string>;
+  /** Asks a question, and gives the line typed; undefined where nobody answers. The terminal, where absent. */
+  readonly readLine?: (question: string, signal: AbortSignal) => Promise<string | undefined>;
 }
+
+/** Of `npm start`: its tokens, certificates and ports. An empty variable says as much as none. @returns its whole path */
+export const stateFolder = (args: Args, { env, cwd }: Surroundings): string =>
+  path.resolve(cwd, args.text("state") ?? (env["QKD_STATE"] || ".qkd"));
 
 /** @throws CliFailure when no edge is known, or a file cannot be read */
 export function resolveSettings(args: Args, around: Surroundings): Settings {
   const { config = {} } = around;
-  const isStateGiven = (args.text("state") ?? around.env["QKD_STATE"]) !== undefined;
-  const state = path.resolve(around.cwd, args.text("state") ?? around.env["QKD_STATE"] ?? ".qkd");
+  const isStateGiven = args.text("state") !== undefined || Boolean(around.env["QKD_STATE"]);
+  const state = stateFolder(args, around);
   const local = readLocalEdge(state);
   const named = args.text("edge") ?? (around.env["QKD_EDGE"] || undefined);
   const edge = named ?? (isStateGiven ? (local ?? config.edge) : (config.edge ?? local));
@@ -215,6 +222,3 @@ export function parseJson(text: string, from: string): unknown {
 }
 
 export const readJson = (file: string): unknown => parseJson(readText(file), file);
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

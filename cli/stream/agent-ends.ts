@@ -4,10 +4,11 @@
  * several that are opened at once, which end belongs to which shows afterwards.
  */
 import { readMixture } from "../../shared/hybrid/mixture.ts";
+import type { Address } from "../lib/address.ts";
 import { CliFailure } from "../lib/failure.ts";
 import { type End, errorOf, type OpenStreams, type Opening } from "./ends.ts";
 import type { JsonTcpConnection } from "../../tunnel/services/etsi004-json/connection.ts";
-import { type Address, openConnection } from "./json-tcp-connection.ts";
+import { openConnection } from "./json-tcp-connection.ts";
 import type { Template } from "./template.ts";
 
 interface Opened {

@@ -5,15 +5,15 @@ import { Etsi004Client } from "../../client/index.ts";
 import { resolveAddress } from "../../shared/etsi004/address.ts";
 import { buildLookup, type Lookup } from "../../shared/network/lookup.ts";
 import { validateNetwork } from "../../shared/network/validate.ts";
+import { parseAddress } from "../lib/address.ts";
 import { Api } from "../lib/api.ts";
 import { Args } from "../lib/args.ts";
 import { CliFailure } from "../lib/failure.ts";
-import { resolveSettings, type Settings, type Surroundings } from "../lib/settings.ts";
+import { resolveSettings, type Settings, stateFolder, type Surroundings } from "../lib/settings.ts";
 import { fetchWith } from "../lib/tls-fetch.ts";
 import { agentEnds } from "./agent-ends.ts";
 import { edgeEnds } from "./edge-ends.ts";
 import type { OpenStreams } from "./ends.ts";
-import { parseAddress } from "./json-tcp-connection.ts";
 import type { Template } from "./template.ts";
 
 /** Which options and variables say where one end is, and as whom. */
@@ -82,8 +82,10 @@ const envOf = ({ variables }: Side, { env }: Surroundings): Surroundings["env"] 
 function isNameless(side: Side, args: Args, around: Surroundings): boolean {
   const env = envOf(side, around);
   const told = [args.text(side.file), args.text(side.as), env["QKD_TOKEN"], env["QKD_TOKEN_FILE"]];
-  const state = path.resolve(around.cwd, args.text("state") ?? around.env["QKD_STATE"] ?? ".qkd");
-  return told.every((text) => text === undefined || text === "") && existsSync(path.join(state, "tokens.json"));
+  return (
+    told.every((text) => text === undefined || text === "") &&
+    existsSync(path.join(stateFolder(args, around), "tokens.json"))
+  );
 }
 
 /** The SAEs that the template's two addresses mean, as the network document of `npm start`'s operator has it. */

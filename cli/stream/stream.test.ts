@@ -1,16 +1,17 @@
 /** `qkd stream run` against stand-ins for edges and agents; the real ones are met in test/e2e/stream-run.test.ts. */
 import { once } from "node:events";
 import { createServer as createHttp, type Server as HttpServer } from "node:http";
-import { type AddressInfo, createServer as createTcp, type Server as TcpServer } from "node:net";
+import { createServer as createTcp, type Server as TcpServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { JsonSplitter } from "../../shared/etsi004/json-tcp/splitter.ts";
+import { listenLocally } from "../../test/support/listen-locally.ts";
 import { pushLink, saeAt } from "../../test/support/network-document.ts";
+import { parseAddress } from "../lib/address.ts";
 import { runCli } from "../run.ts";
-import { parseAddress } from "./json-tcp-connection.ts";
 
 const SOURCE = "hybrid://SPI_1@aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa?hybridization=xoring&key_sources=QKD";
 const DESTINATION = "hybrid://SPI_1@bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb?hybridization=xoring&key_sources=QKD";
@@ -46,9 +47,7 @@ afterEach(async () => {
 
 async function listen(server: HttpServer | TcpServer): Promise<number> {
   servers.push(server);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return (server.address() as AddressInfo).port;
+  return await listenLocally(server);
 }
 
 async function run(request: unknown, argv: readonly string[], env: Record<string, string> = {}) {

@@ -38,6 +38,7 @@ export async function announcement(announced: Announced): Promise<string[]> {
   const head = [
     `qkd-edge ready: ${network?.name ?? "no network yet"}`,
     `  edge      ${serving.edge}  (dashboard: ${serving.edge}/, documentation: ${serving.edge}/docs/, messenger: ${serving.edge}/messenger/)`,
+    ...signInLines(folder, network),
     ...Object.entries(serving.kme).map(([node, url]) => `  KME ${node}  ${url}`),
     ...(sites.length === 0 ? [] : [`  agents    ${sites.join(", ")}  (logs: ${folder.agents}/SITE/agent.log)`]),
     ...localLines(local),
@@ -51,6 +52,14 @@ export async function announcement(announced: Announced): Promise<string[]> {
   const couple = coupleOf(network);
   return couple === null ? head.slice(0, -1) : [...head, ...(await firstKeyLines(announced, network, couple))];
 }
+
+/** As the dashboard wants it. Of a network of one's own the token may be elsewhere. */
+const signInLines = ({ tokens: file }: StateFolder, network: NetworkDocument | null): string[] =>
+  Object.entries(readTokens(file)).flatMap(([name, token]) =>
+    isTokenOf(network?.operators ?? [], name, token)
+      ? [`  sign in   to the dashboard with the token of "${name}" in ${file}`]
+      : [],
+  );
 
 async function firstDocumentLines({ folder, secrets, serving, signal }: Announced): Promise<string[]> {
   const { edge } = serving;
@@ -79,7 +88,7 @@ async function firstKeyLines(
     ({ sae, node }) => serving.kme[node] !== undefined && isThere(`${folder.certs}/${sae}.crt`),
   );
   const tokens = readTokens(folder.tokens);
-  const byToken = ends.every(({ sae }) => isTokenOf(network, sae, tokens[sae]));
+  const byToken = ends.every(({ sae }) => isTokenOf(network.saes, sae, tokens[sae]));
   const ways = [
     ...(byCertificate ? [["each at its own KME (mutual TLS)", mtlsLines(serving, couple, folder.certs)] as const] : []),
     ...(byToken ? [["at the edge, with bearer tokens", tokenLines(serving.edge, couple, folder.tokens)] as const] : []),
@@ -99,9 +108,13 @@ async function firstKeyLines(
 }
 
 /** Tokens of another network may lie in the folder. */
-const isTokenOf = ({ saes }: NetworkDocument, sae: string, token: string | undefined): boolean =>
+const isTokenOf = (
+  principals: NetworkDocument["saes"] | NetworkDocument["operators"],
+  name: string,
+  token: string | undefined,
+): boolean =>
   token !== undefined &&
-  saes.some(
+  principals.some(
     ({ id, credentials }) =>
-      id === sae && credentials.some((each) => each.type === "token" && each.sha256 === tokenSha256(token)),
+      id === name && credentials.some((each) => each.type === "token" && each.sha256 === tokenSha256(token)),
   );

@@ -16,7 +16,7 @@ it("binds the classes that wrangler.toml binds, at its compatibility date and wi
   expect(COMPATIBILITY_DATE).toBe(wrangler.compatibility_date);
   expect(COMPATIBILITY_FLAGS).toEqual(wrangler.compatibility_flags);
   const exported = readFileSync(join(PROJECT, "workers", "index.ts"), "utf8");
-  for (const { className } of OBJECT_CLASSES) expect(exported).toContain(`export const ${className} = placedObject(`);
+  for (const { className } of OBJECT_CLASSES) expect(exported).toContain(`export const ${className} = deployedObject(`);
 });
 
 it("has the platform keep no headers of requests: a browser's token is in one that it does not know as secret", () => {

@@ -17,7 +17,7 @@ import { type IpsecPort, ipsecPorts } from "./ipsec-ports.ts";
 import { kmsListens, type KmsPorts, kmsPorts } from "./kms-ports.ts";
 import { addressOf, awaitListening, type LocalPort, localPorts, servingNodes } from "./local-ports.ts";
 import { PROJECT } from "./paths.ts";
-import { freePort, HOST } from "./ports.ts";
+import { freePort, HOST, localUrl } from "./ports.ts";
 import { readTokens } from "./secrets.ts";
 import type { StateFolder } from "./state-folder.ts";
 import { Supervised } from "./supervised.ts";
@@ -142,7 +142,7 @@ const AGENT = join(PROJECT, "tunnel", "main.ts");
 function writeConfigs({ folder, edge, plan: { sites, hybrid, ports, local, ipsec, kms } }: DemoSitesOptions) {
   const { cert: ca, key } = certificateFiles(folder.certs, "ca");
   const tokens = readTokens(folder.tokens);
-  const device = { a: `http://${HOST}:${ports.a}`, b: `http://${HOST}:${ports.b}` };
+  const device = { a: localUrl(ports.a), b: localUrl(ports.b) };
   return sites.map((plan) => {
     const own = join(folder.agents, plan.site);
     const file = join(own, "agent.toml");

@@ -3,10 +3,11 @@
  * 9061's templates), and which hosts those are.
  */
 import type { NetworkDocument } from "../../shared/network/document.ts";
+import { defined } from "../../shared/records.ts";
 import type { NetconfConfig } from "../../tunnel/services/netconf/config.ts";
 import { hostOf, type IpsecHosts } from "./ipsec-hosts.ts";
 import { type Listens, portOrNote } from "./local-ports.ts";
-import { HOST } from "./ports.ts";
+import { HOST, localUrl } from "./ports.ts";
 
 export interface IpsecPort extends Listens {
   readonly node: string;
@@ -23,8 +24,6 @@ const USUAL = [
 
 /** Nodes of the demo that have an IPsec host. */
 export const IPSEC_NODES: readonly string[] = USUAL.map(({ node }) => node);
-
-const addressOf = (port: number): string => `http://${HOST}:${port}`;
 
 export interface IpsecPlan {
   readonly ipsec: readonly IpsecPort[];
@@ -49,7 +48,7 @@ export async function ipsecPorts(
     if (!nodes.includes(node) || !isThere || !isServed) continue;
     const taken = await portOrNote(usual, `the IPsec of ${node}`, random);
     if ("note" in taken) notes.push(taken.note);
-    else ipsec.push({ node, sae, ...taken, address: addressOf(taken.port), host: hostOf(hosts, node) });
+    else ipsec.push({ node, sae, ...taken, address: localUrl(taken.port), host: hostOf(hosts, node) });
   }
   return { ipsec, notes };
 }
@@ -59,10 +58,7 @@ type Tables = readonly (readonly [heading: string, table: Readonly<Record<string
 /** As it stands in agent.toml. */
 export const ipsecTables = ({ node, sae, port, host }: IpsecPort): Tables => [
   ["[[ipsec]]", { node, sae }],
-  [
-    "[ipsec.netconf]",
-    Object.fromEntries(Object.entries(host).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
-  ],
+  ["[ipsec.netconf]", defined(host)],
   ["[ipsec.listen]", { address: HOST, port }],
 ];
 

@@ -39,7 +39,9 @@ export async function keepKeys(keys: EpochFolder, socket: string): Promise<KeyKe
 
 function answer(keys: EpochFolder, { method, url = "" }: IncomingMessage, response: ServerResponse): void {
   if (url === "/" && method === "GET") {
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(keys.numbers()));
+    // Read before anything is answered: what fails is answered by who catches it.
+    const numbers = JSON.stringify(keys.numbers());
+    response.writeHead(200, { "content-type": "application/json" }).end(numbers);
     return;
   }
   const epoch = Number(/^\/(?<epoch>[1-9]\d{0,8})$/.exec(url)?.groups?.["epoch"]);

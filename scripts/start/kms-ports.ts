@@ -2,7 +2,7 @@
 import type { NetworkDocument } from "../../shared/network/document.ts";
 import { KMS_PORTS, type KmsPort } from "../../tunnel/services/open-qkd-network/config.ts";
 import { type Listens, portOrNote } from "./local-ports.ts";
-import { HOST } from "./ports.ts";
+import { HOST, localUrl } from "./ports.ts";
 
 export interface KmsPorts {
   readonly node: string;
@@ -42,11 +42,9 @@ export async function kmsPorts(network: NetworkDocument, nodes: readonly string[
   return { kms, notes };
 }
 
-const addressOf = (port: number): string => `http://${HOST}:${port}`;
-
 /** What is waited for. */
 export const kmsListens = (kms: readonly KmsPorts[]): readonly Listens[] =>
-  kms.flatMap(({ ports }) => KMS_PORTS.map((which) => ({ port: ports[which], address: addressOf(ports[which]) })));
+  kms.flatMap(({ ports }) => KMS_PORTS.map((which) => ({ port: ports[which], address: localUrl(ports[which]) })));
 
 /** As it stands in agent.toml. */
 export const kmsTables = ({ node, ports, users }: KmsPorts) =>
@@ -61,7 +59,7 @@ export const kmsPortsFile = (kms: readonly KmsPorts[]) =>
     ? {}
     : {
         openQkdNetwork: Object.fromEntries(
-          kms.map(({ node, ports }) => [node, { token: addressOf(ports.token), api: addressOf(ports.api) }]),
+          kms.map(({ node, ports }) => [node, { token: localUrl(ports.token), api: localUrl(ports.api) }]),
         ),
       };
 
@@ -70,5 +68,5 @@ export const kmsLines = (kms: readonly KmsPorts[]): string[] =>
   kms.length === 0
     ? []
     : [
-        `  KMS API   ${kms.map(({ node, ports }) => `${node} ${addressOf(ports.api)}, tokens ${addressOf(ports.token)}`).join("; ")}`,
+        `  KMS API   ${kms.map(({ node, ports }) => `${node} ${localUrl(ports.api)}, tokens ${localUrl(ports.token)}`).join("; ")}`,
       ];

@@ -3,6 +3,8 @@ import { createServer } from "node:net";
 import { codeOf, messageOf, StartFailure } from "./failure.ts";
 
 export const HOST = "127.0.0.1";
+/** Base URL of what listens there without TLS. */
+export const localUrl = (port: number): string => `http://${HOST}:${port}`;
 const EDGE_PORT = 8787;
 const FIRST_KME_PORT = 9000;
 const KME_PORT_STEP = 10;

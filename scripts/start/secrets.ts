@@ -22,8 +22,9 @@ export interface Secrets {
 export const newToken = (): string => randomBytes(TOKEN_BYTES).toString("base64url");
 
 export function loadSecrets(folder: StateFolder): Secrets {
-  const bootstrapToken = keptText(folder.bootstrapToken, newToken);
-  const identitySeed = keptText(folder.identitySeed, newIdentitySeed);
+  // An empty one admits nobody. An empty seed is a damaged one: that of the nodes' keys is made where there is none only.
+  const bootstrapToken = textIn(folder.bootstrapToken) || made(folder.bootstrapToken, newToken());
+  const identitySeed = textIn(folder.identitySeed) ?? made(folder.identitySeed, newIdentitySeed());
   if (fromBase64(identitySeed)?.length !== IDENTITY_SEED_BYTES) {
     // A new one would make others of the nodes: not without their operator's word.
     const hint = "restore it, or delete it and tell the other deployments the nodes' new keys";
@@ -34,13 +35,11 @@ export function loadSecrets(folder: StateFolder): Secrets {
 
 const newIdentitySeed = (): string => randomBytes(IDENTITY_SEED_BYTES).toString("base64");
 
-/** What the file holds, made where it is missing or empty, and kept. */
-function keptText(file: string, make: () => string): string {
-  const kept = readIfThere(file)?.trim() ?? "";
-  if (kept !== "") return kept;
-  const made = make();
-  writeDurable(file, `${made}\n`);
-  return made;
+const textIn = (file: string): string | undefined => readIfThere(file)?.trim();
+
+function made(file: string, text: string): string {
+  writeDurable(file, `${text}\n`);
+  return text;
 }
 
 /** `tokens.json` of the demo, made where it is missing. */

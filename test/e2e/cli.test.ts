@@ -1,4 +1,5 @@
 /** The command line as an SAE and an operator use it, against `npm start`: keys, tokens, certificates, what the monitor sees. */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { recordedCli } from "../support/recorded-cli.ts";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
+const PROJECT = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "qkd-cli-"));
 let network: RunningNetwork;
 beforeAll(async () => {
@@ -43,6 +45,22 @@ test("a key by tokens of the state folder: the same at both ends, seen only wher
   expect(got.out + got.err).not.toContain(keys[0]?.key);
   const operator = await qkd("keys", "get", "sae-c");
   expect([operator.code, operator.err]).toEqual([1, expect.stringContaining("--as names one of a tokens.json")]);
+});
+
+test("by npm: files are where the user is, and the exit code is qkd's", () => {
+  const byNpm = (...argv: readonly string[]) =>
+    spawnSync("npm", ["--prefix", PROJECT, "run", "--silent", "qkd", "--", ...argv], {
+      cwd: folder,
+      encoding: "utf8",
+      env: { ...process.env, QKD_STATE: network.state },
+    });
+  const got = byNpm("keys", "get", "sae-c", "--as", "sae-a", "--out", "by-npm.json");
+  expect([got.status, got.stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f-]{36} {2}\[32 bytes\]\n$/)]);
+  expect(readFileSync(join(folder, "by-npm.json"), "utf8")).toContain('"key_ID"');
+  expect(byNpm("audit", "verify", "--file", "none.jsonl")).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/^qkd: .*none\.jsonl/) as unknown,
+  });
 });
 
 test("a key by certificates at the KMEs, one of them named in the user's configuration", async () => {

@@ -1,8 +1,9 @@
 /**
- * The dashboard in a browser, against a network as `npm start` runs it: the demo's four nodes on simulated links, and one
- * link more that has no key.
+ * The dashboard in a browser, against a network as `npm start` runs it: the demo's nodes on simulated links, and one link
+ * more that has no key.
  */
-import type { Browser } from "playwright-core";
+import { randomBytes } from "node:crypto";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { takePictures } from "../support/dashboard-pictures.ts";
@@ -25,6 +26,7 @@ const watched = (demo: NetworkDocumentInput): NetworkDocumentInput => ({
 let network: RunningNetwork;
 let browser: Browser;
 let visit: Visit;
+let second: Page;
 let isOver = false;
 let drawing = Promise.resolve();
 
@@ -79,7 +81,7 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
   });
 
   test("the map is live: nodes, links by how they do, relays as they run", async () => {
-    for (const id of ["tn-1", "tn-2", "tn-3", "tn-4"]) await visit.node(id).waitFor();
+    for (const id of ["tn-1", "tn-2", "tn-3", "tn-4", "tn-5"]) await visit.node(id).waitFor();
     // A line that lies level has no height, which Playwright takes for hidden.
     for (const id of ["tn-1-tn-2", "tn-2-tn-3", "tn-3-tn-4"]) await visit.link(id).waitFor({ state: "attached" });
     await expect.poll(async () => await visit.link(EMPTY).getAttribute("aria-label")).toMatch(/: Down, /);
@@ -107,8 +109,10 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     await visit.page.mouse.move(before.x + before.width / 2, before.y + before.height / 2);
     await visit.page.mouse.down();
     await visit.page.mouse.move(before.x + 10, before.y + 90, { steps: 4 });
-    await visit.page.mouse.up();
     await expect.poll(async () => (await placeOf("tn-4")).y).toBeGreaterThan(before.y + 40);
+    expect(await visit.page.evaluate("localStorage.length")).toBe(0);
+    await visit.page.mouse.up();
+    await expect.poll(async () => await visit.page.evaluate("localStorage.length")).toBe(1);
     expect(new URL(visit.page.url()).hash).toBe("");
     await visit.page.getByRole("button", { name: "Show all" }).click();
     await expect.poll(async () => await visit.page.getByRole("button", { name: "Show all" }).isDisabled()).toBe(true);
@@ -131,77 +135,110 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
 
   test("a link is added by a form: what is wrong is said at its field, and nothing changes before it is applied", async () => {
     const { version } = await readNetwork(network);
+    // What fails once is asked for again.
+    await visit.page.route("**/api/v1/network/versions", async (route) => await route.fulfill({ status: 503 }), {
+      times: 1,
+    });
     await visit.open("Configure");
+    await visit.panel("Versions").getByText("in force").waitFor();
     await visit.page.getByRole("button", { name: "Add a link" }).click();
     const form = visit.panel("Add a link");
-    await form.getByLabel("To").selectOption("tn-4");
-    await expect.poll(async () => await form.getByLabel("Name").inputValue()).toBe("tn-1-tn-4");
+    // The first nodes without one.
+    expect(await form.getByLabel("Name").inputValue()).toBe("tn-1-tn-3");
+    await form.getByLabel("From").selectOption("tn-4");
+    await form.getByLabel("To").selectOption("tn-5");
+    await expect.poll(async () => await form.getByLabel("Name").inputValue()).toBe("tn-4-tn-5");
     await form.getByLabel("Key rate").fill("fast");
     await form.getByRole("button", { name: "Review the change" }).click();
     await form.getByText("shall be a number").waitFor();
     expect(await visit.dialog.count()).toBe(0);
-    await form.getByLabel("Key rate").fill("400000");
+    await form.getByLabel("Source").selectOption("bb84");
+    // Somebody else's version takes nothing of it away.
+    await changeNetwork(network, (document) => ({ ...document, policy: { ...document.policy, drain_s: 2 } }));
+    await visit
+      .panel("Versions")
+      .getByRole("row")
+      .filter({ hasText: `${version + 1}` })
+      .getByText("in force")
+      .waitFor();
+    expect(await form.getByLabel("Name").inputValue()).toBe("tn-4-tn-5");
     await form.getByRole("button", { name: "Review the change" }).click();
     await visit.dialog.getByText("added in links").waitFor();
     await visit.dialog.getByText("No key is lost by it.").waitFor();
     expect(await visit.violations()).toEqual([]);
-    expect((await readNetwork(network)).version).toBe(version);
+    expect((await readNetwork(network)).version).toBe(version + 1);
     await visit.applies();
-    expect(await linkInForce("tn-1-tn-4")).toMatchObject({ nodes: ["tn-1", "tn-4"], key_rate_bps: 400_000 });
+    expect(await form.count()).toBe(0);
+    expect(await linkInForce("tn-4-tn-5")).toMatchObject({ nodes: ["tn-4", "tn-5"], source: "bb84" });
+    visit.faults.length = 0;
+    // A second window, on its page before its modules have made anything.
+    second = await visit.context.newPage();
+    await second.goto(`${network.edge}/#/links/tn-4-tn-5`);
     await visit.open("Network");
-    await visit.link("tn-1-tn-4").waitFor({ state: "attached" });
+    await visit.link("tn-4-tn-5").waitFor({ state: "attached" });
   });
 
   test("a link is cut, though somebody else changes the network meanwhile; keys go around it, and the audit has it", async () => {
-    await visit.link("tn-1-tn-2").focus();
+    await visit.link("tn-2-tn-3").focus();
     await visit.page.keyboard.press("Enter");
     await visit.page.getByRole("button", { name: "Cut the link" }).click();
-    await visit.dialog.getByText(/of unused key of link tn-1-tn-2 are given up/).waitFor();
+    await visit.dialog.getByText(/of unused key of link tn-2-tn-3 are given up/).waitFor();
     expect(await visit.violations()).toEqual([]);
     await changeNetwork(network, (document) => ({ ...document, policy: { ...document.policy, drain_s: 1 } }));
     await visit.dialog.getByRole("button", { name: "Apply" }).click();
     await visit.dialog.getByText(/Somebody else has changed the network meanwhile/).waitFor();
-    expect(await linkInForce("tn-1-tn-2")).toBeDefined();
+    expect(await linkInForce("tn-2-tn-3")).toBeDefined();
     await visit.applies();
-    expect(await linkInForce("tn-1-tn-2")).toBeUndefined();
+    expect(await linkInForce("tn-2-tn-3")).toBeUndefined();
     expect((await readNetwork(network)).document.policy.drain_s).toBe(1);
     await visit.open("Network");
-    await visit.page.getByRole("link", { name: "Link tn-1-tn-2 has been cut" }).waitFor({ state: "attached" });
-    await relayed("tn-1", "tn-4", "tn-3")
-      .or(relayed("tn-3", "tn-4", "tn-1"))
+    await visit.page.getByRole("link", { name: "Link tn-2-tn-3 has been cut" }).waitFor({ state: "attached" });
+    await relayed("tn-1", "tn-2", "tn-5", "tn-3")
+      .or(relayed("tn-3", "tn-5", "tn-2", "tn-1"))
       .first()
-      .waitFor();
+      .waitFor({ timeout: 90_000 });
     await visit.open("Audit");
     await visit.page.getByLabel("Log").selectOption("deployment");
     await visit.page
       .getByRole("row")
       .filter({ hasText: "network.put" })
-      .filter({ hasText: "-links/tn-1-tn-2" })
+      .filter({ hasText: "-links/tn-2-tn-3" })
       .last()
       .waitFor();
   });
 
   test("and is put back as it was, also from what the page finds in the version before", async () => {
-    visit.faults.length = 0;
+    await visit.page.route("**/api/v1/network", async (route) => await route.fulfill({ status: 503 }), { times: 1 });
     await visit.page.reload();
     await visit.open("Network");
-    await visit.link("tn-1-tn-2").focus();
+    await visit.link("tn-2-tn-3").focus();
     await visit.page.keyboard.press("Enter");
     await visit.page.getByRole("button", { name: "Restore the link" }).click();
     await visit.applies();
-    expect(await linkInForce("tn-1-tn-2")).toMatchObject({ source: "simulated", key_rate_bps: 400_000 });
+    visit.faults.length = 0;
+    expect(await linkInForce("tn-2-tn-3")).toMatchObject({ source: "simulated", key_rate_bps: 400_000 });
     await visit.panel("Where its bits are").getByText("available", { exact: true }).waitFor();
     await visit.open("Network");
     await relayed("tn-1", "tn-2", "tn-3")
       .or(relayed("tn-3", "tn-2", "tn-1"))
       .first()
-      .waitFor();
+      .waitFor({ timeout: 90_000 });
+    await visit.goTo("#/links/long-gone");
+    await visit.page.getByRole("main").getByRole("link", { name: "Configure" }).click();
+    await visit.panel("Versions").getByRole("button", { name: "Go back to version 1", exact: true }).waitFor();
   });
 
   test("an alarm is acknowledged with a note", async () => {
     await visit.open("Alarms");
     const alarm = visit.page.getByRole("listitem").filter({ hasText: "pool-empty" }).filter({ hasText: EMPTY });
     await alarm.getByRole("button", { name: "Acknowledge" }).click();
+    // Time goes by on the page, and takes nobody's focus.
+    await visit.page.locator(":focus[placeholder='optional']").waitFor();
+    await visit.page.keyboard.press("Tab");
+    const since = async () => await alarm.locator(".since").textContent();
+    const before = await since();
+    await expect.poll(since).not.toBe(before);
+    expect(await visit.page.locator(":focus").textContent()).toBe("Acknowledge");
     await visit.page.getByLabel("Note").fill("the device comes on Monday");
     await visit.page.keyboard.press("Enter");
     await visit.page.getByRole("button", { name: /^Acknowledged/ }).click();
@@ -213,6 +250,16 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     expect(alarms.find(({ code }) => code === "pool-empty")?.acknowledged).toMatchObject({
       note: "the device comes on Monday",
     });
+  });
+
+  test("once its cause is gone it stands among those that are cleared", async () => {
+    const path = `/api/v1/links/${EMPTY}/blocks/monday%3A0?node=tn-2`;
+    const body = new Uint8Array(randomBytes(64 * 1024));
+    expect((await network.fetch(path, "operator", { method: "PUT", body })).status).toBe(201);
+    await visit.page.getByRole("button", { name: /^Cleared/ }).click();
+    const alarm = visit.page.getByRole("listitem").filter({ hasText: "pool-empty" }).filter({ hasText: EMPTY });
+    await alarm.getByText(/cleared .*acknowledged by operator:operator/).waitFor();
+    expect(await alarm.getByRole("button").count()).toBe(0);
   });
 
   test("a link's page has its history, which the keyboard reads and zooms", async () => {
@@ -231,6 +278,12 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     expect(await plot.getAttribute("aria-label")).toMatch(/^Key in store, from/);
   });
 
+  test("a page that was opened before there was a QBER has its history too", async () => {
+    const plot = second.getByRole("group", { name: /^QBER, from/ });
+    await expect.poll(async () => await plot.locator(".run").count(), { timeout: 90_000 }).toBeGreaterThan(0);
+    await second.close();
+  });
+
   test("an SAE is added at its node with a token that is shown once and counts", async () => {
     await visit.goTo("#/nodes/tn-4");
     await visit.panel("SAEs").getByRole("button", { name: "Add" }).click();
@@ -241,6 +294,9 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     await visit.page.getByRole("button", { name: "Review the change" }).click();
     expect(await visit.dialog.textContent()).not.toContain(token);
     await visit.applies();
+    expect(await visit.page.locator(".secret").allTextContents()).toEqual([token]);
+    await visit.page.getByRole("button", { name: "I have it" }).click();
+    expect(await visit.page.locator(".secret").count()).toBe(0);
     const whoami = async () =>
       await (await fetch(`${network.edge}/api/v1/whoami`, { headers: { authorization: `Bearer ${token}` } })).text();
     await expect.poll(whoami).toMatch(/"id":"sae-new"/);
@@ -296,6 +352,9 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     const other = await Visit.begin(browser, network.edge);
     await other.signIn(operatorToken());
     await other.arrives();
+    await other.page.route("**/api/v1/session", async (route) => await route.abort(), { times: 1 });
+    await other.page.getByRole("button", { name: /^Sign out/ }).click();
+    await other.page.getByRole("alert").filter({ hasText: "Still signed in: The edge does not answer." }).waitFor();
     await other.page.getByRole("button", { name: /^Sign out/ }).click();
     await other.page.getByRole("status").filter({ hasText: "You are signed out." }).waitFor();
     expect(await other.context.cookies()).toEqual([]);

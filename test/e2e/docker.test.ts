@@ -1,9 +1,13 @@
 /** The images' files: linted, and what runs in them that runs nowhere else. Building them takes registries that CI has not. */
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { validate } from "dockerfile-utils";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
@@ -33,6 +37,39 @@ test("the Dockerfile has no fault; both images have a user, a health check and a
     expect(stage).toMatch(/^VOLUME \["\/var\/lib\/qkd-/m);
     expect(stage).not.toMatch(/^ARG/m);
   }
+});
+
+test("the engine has somebody to trust where the base image has not", () => {
+  const [, expression = ""] = /node -p '([^']+)' > \/etc\/ssl\/certs\/ca-certificates\.crt/.exec(dockerfile) ?? [];
+  expect(node(["-p", expression]).stdout.match(/^-----BEGIN CERTIFICATE-----$/gm)?.length).toBeGreaterThan(50);
+});
+
+async function listening(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+test("the edge's health check tells of a KME that does not listen, and leaves no connection at one that does", async () => {
+  const state = folder();
+  const [edge, kme] = [createHttpServer((_req, res) => res.end()), createServer()];
+  onTestFinished(() => [edge, kme].forEach((server) => server.close()));
+  let connections = 0;
+  kme.on("connection", () => (connections += 1));
+  const [edgePort, kmePort] = [await listening(edge), await listening(kme)];
+  const write = (kmePorts: readonly number[]): void => {
+    const urls = kmePorts.map((port, index) => [`tn-${index + 1}`, `https://127.0.0.1:${port}`]);
+    const ports = { edge: `http://127.0.0.1:${edgePort}`, kme: Object.fromEntries(urls) };
+    writeFileSync(join(state, "ports.json"), JSON.stringify(ports));
+  };
+  const check = () => promisify(execFile)(process.execPath, ["docker/edge-health.ts", state], { cwd: PROJECT });
+  write([kmePort]);
+  await check();
+  expect(connections).toBe(0);
+  write([kmePort, 1]);
+  await expect(check()).rejects.toThrow("the KME of tn-2 does not listen");
+  edge.removeAllListeners("request").on("request", (_req, res) => res.writeHead(503).end());
+  await expect(check()).rejects.toThrow("the edge answers 503");
 });
 
 /** The tool that would run them; version 1 of it knows no `name`. */
@@ -98,7 +135,11 @@ describe("agent.toml from build arguments", () => {
     const config = loadConfig(file);
     expect(config).toMatchObject({ edge: "https://edge.example", site: "site-a" });
     expect(config).toHaveProperty(member);
-    expect(readFileSync(file, "utf8")).not.toMatch(/123456789|not-a-real-password/);
+    const text = readFileSync(file, "utf8");
+    expect(text).not.toMatch(/123456789|not-a-real-password/);
+    // Beside agent.toml an image has no file, and takes none.
+    for (const [, path = ""] of text.matchAll(/^(?:\w+_file|path) = "(.*)"$/gm))
+      expect(path).toMatch(/^\/(?:run\/secrets|var\/lib\/qkd-agent)\/[\w.-]+$/);
   });
 
   test.each([

@@ -60,6 +60,25 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     expect(await page.locator("#found").isHidden()).toBe(true);
   });
 
+  test("who is led nowhere is told so and gets on; so does who has read the API", async () => {
+    const lost = await page.goto(`${network.edge}/docs/nope`);
+    expect([lost?.status(), await page.title()]).toEqual([404, "No such page - qkd-edge"]);
+    expect(await violationsOf(page)).toEqual([]);
+    await page
+      .getByRole("navigation", { name: "Contents" })
+      .getByRole("link", { name: "The dashboard" })
+      .first()
+      .click();
+    await expect.poll(() => page.url()).toBe(`${network.edge}/docs/dashboard`);
+    await page.getByRole("link", { name: "API", exact: true }).first().click();
+    await page.locator('main a[href="/docs/"]').click();
+    await expect.poll(() => page.url()).toBe(`${network.edge}/docs/`);
+    const asProgram = await network.fetch("/docs/nope", "operator");
+    expect([asProgram.status, await asProgram.json()]).toEqual([404, { message: "no such file" }]);
+    // The 404 is on the console, as a browser puts it there.
+    complaints.length = 0;
+  });
+
   test("nothing is wrong with it for axe, in light and dark; nothing is cut off on a phone", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
@@ -69,8 +88,8 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
       }
     }
     await page.setViewportSize({ width: 360, height: 740 });
-    for (const path of ["", "operating", "bench/results-md"]) {
-      await page.goto(`${network.edge}/docs/${path.replace("-md", "")}`);
+    for (const path of ["", "operating", "bench/results"]) {
+      await page.goto(`${network.edge}/docs/${path}`);
       expect(await overflowPxOf(page), path).toBe(0);
     }
   });

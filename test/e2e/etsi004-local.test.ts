@@ -2,15 +2,14 @@
  * What is promised of the demo's site agents' listeners for ETSI GS QKD 004 over TCP, between tn-1 (sae-a) and tn-2 (sae-c),
  * beyond the cases of `test/conformance/etsi004`.
  */
-import { once } from "node:events";
-import net from "node:net";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { GetKeyResponse, OpenResponse, Response } from "../../shared/etsi004/binary/messages.ts";
 import type { Ksid } from "../../shared/etsi004/types.ts";
 import {
   askBinary,
   askJson,
   binaryClient,
+  connectLocal,
   JSON_QOS,
   type JsonAnswer,
   jsonClient,
@@ -30,19 +29,10 @@ afterAll(async () => {
 
 const NODES = ["tn-1", "tn-2"] as const;
 type Node = (typeof NODES)[number];
-type Capability = "etsi004Json" | "etsi004Binary";
-
-async function connect(capability: Capability, node: Node): Promise<net.Socket> {
-  const [host, port] = network.local[capability]?.[node]?.split(":") ?? [];
-  const socket = net.connect({ host: host ?? "", port: Number(port), noDelay: true });
-  await once(socket, "connect");
-  onTestFinished(() => void socket.destroy());
-  return socket;
-}
-
 const binaryAt = async (node: Node): Promise<LocalClient<Response>> =>
-  binaryClient(await connect("etsi004Binary", node));
-const jsonAt = async (node: Node): Promise<LocalClient<JsonAnswer>> => jsonClient(await connect("etsi004Json", node));
+  binaryClient(await connectLocal(network.local.etsi004Binary?.[node]));
+const jsonAt = async (node: Node): Promise<LocalClient<JsonAnswer>> =>
+  jsonClient(await connectLocal(network.local.etsi004Json?.[node]));
 
 test("where they are is told in ports.json and the banner", () => {
   for (const capability of ["qkdModule", "etsi004Json", "etsi004Binary"] as const) {

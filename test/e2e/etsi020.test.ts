@@ -1,10 +1,9 @@
 /** A KMS of another vendor beside tn-2: keys over HTTP both ways, with the engine as `npm start` runs it. */
-import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tokenSha256 } from "../../shared/auth/token.ts";
+import { listenLocally, portOf } from "../support/listen-locally.ts";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
 const [TOKEN, OURS] = ["token-of-the-other-kms-in-this-test", "what-we-show-to-the-other-kms"];
@@ -39,8 +38,7 @@ async function answer(request: IncomingMessage): Promise<string> {
 
 let network: RunningNetwork;
 beforeAll(async () => {
-  await once(kms.listen(0, "127.0.0.1"), "listening");
-  const host = `127.0.0.1:${(kms.address() as AddressInfo).port}`;
+  const host = `127.0.0.1:${await listenLocally(kms)}`;
   process.env["QKD_KMS_PEER_TOKEN_KMS_X"] = OURS;
   network = await runNetwork({
     args: ["--prefill", "1"],
@@ -74,7 +72,7 @@ const asKms = async (path: string, body: object) =>
 
 test("keys that it hands over are fetched at another node, and acknowledged at its callback", async () => {
   const keys = [{ key_id: crypto.randomUUID(), value: Buffer.from("0123456789abcdef").toString("base64") }];
-  const { host } = new URL(`http://127.0.0.1:${(kms.address() as AddressInfo).port}`);
+  const { host } = new URL(`http://127.0.0.1:${portOf(kms)}`);
   arrived = Promise.withResolvers();
   const parties = { initiator_sae_id: "sae-x", target_sae_ids: ["sae-a"] };
   const taken = await asKms("/v1/ext_keys", { keys, ...parties, ack_callback_url: `http://${host}/acks` });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAuthority, issue, type Issued } from "../../pki/authority.ts";
 import { issueCrl } from "../../pki/crl.ts";
 import { type FrontBench, httpsRequest, type Seen, startFrontBench } from "../support/front-bench.ts";
+import { listenLocally } from "../support/listen-locally.ts";
 
 let bench: FrontBench;
 let saeA: Issued;
@@ -332,12 +333,9 @@ describe("the way to the edge", () => {
   });
 
   it("asserts the caller with the agent's own token where the edge is remote", async () => {
-    let edge = "";
     const far = await startFrontBench();
     await new Promise<void>((resolve) => far.engine.close(() => resolve()));
-    await new Promise<void>((resolve) => far.engine.listen(0, "127.0.0.1", resolve));
-    const address = far.engine.address();
-    if (address !== null && typeof address === "object") edge = `http://127.0.0.1:${address.port}`;
+    const edge = `http://127.0.0.1:${await listenLocally(far.engine)}`;
     const tokenFile = join(far.directory, "agent.token");
     await writeFile(tokenFile, "agent-token\n");
     const near = await startFrontBench(() => ({ type: "edge", url: edge, token_file: tokenFile }));

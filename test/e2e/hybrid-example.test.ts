@@ -3,14 +3,19 @@
  * name sources, every method, a KEM of each family, and what is told where there is no key.
  */
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import net from "node:net";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { METHOD_NAMES, METHODS } from "../../shared/hybrid/methods.ts";
 import { KEMS, type KemName } from "../../shared/kem/registry.ts";
-import { askJson, JSON_QOS, type JsonAnswer, jsonClient, type LocalClient } from "../support/local-client.ts";
+import {
+  askJson,
+  connectLocal,
+  JSON_QOS,
+  type JsonAnswer,
+  jsonClient,
+  type LocalClient,
+} from "../support/local-client.ts";
 import { changeNetwork, eventually } from "../support/operator.ts";
 import { type Pids, type RunningNetwork, runNetwork } from "../support/run-network.ts";
 
@@ -37,13 +42,8 @@ const NEIGHBOURS: Pair = ["tn-1", "tn-2"];
 /** Two links apart: QKD key comes to them over tn-2. */
 const STRANGERS: Pair = ["tn-1", "tn-3"];
 
-async function clientAt(node: Node): Promise<LocalClient<JsonAnswer>> {
-  const [host, port] = network.local.etsi004Json?.[node]?.split(":") ?? [];
-  const socket = net.connect({ host: host ?? "", port: Number(port), noDelay: true });
-  await once(socket, "connect");
-  onTestFinished(() => void socket.destroy());
-  return jsonClient(socket);
-}
+const clientAt = async (node: Node): Promise<LocalClient<JsonAnswer>> =>
+  jsonClient(await connectLocal(network.local.etsi004Json?.[node]));
 
 /** Whether nodes pass key on to others. */
 async function relay(enabled: boolean): Promise<void> {

@@ -1,4 +1,4 @@
-/** Key files through the documented command, `npm run qkd -- ingest`, and out again over ETSI 014. */
+/** Key files through the documented command, `qkd ingest`, and out again over ETSI 014. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import https from "node:https";

@@ -118,7 +118,7 @@ describe.skipIf(missing !== null)(missing === null ? WHAT : `${WHAT} (skipped: $
     expect(begun.status).toBe(202);
     const ways = [saName(A, B, 0), saName(B, A, 0)].map((name) => name.slice(0, -1));
     const before = (await chain.read()).a;
-    for (;;) {
+    const isMadeAnew = async (): Promise<boolean> => {
       // Who sends is read before who understands it, and what was there before is understood now, or gone at both.
       const [a1, b, a2] = [await chain.readers.a.read(), await chain.readers.b.read(), await chain.readers.a.read()];
       for (const [sender, receiver, way] of [
@@ -135,8 +135,9 @@ describe.skipIf(missing !== null)(missing === null ? WHAT : `${WHAT} (skipped: $
         expect(sent.filter(isNew).every((sa) => shared.includes(sa))).toBe(true);
       }
       const left = [a2, b].some(({ sas }) => olds.some((name) => sas.has(name)));
-      if (!left && ways.every((way) => countOf(a2.sas, way) === countOf(before.sas, way))) break;
-    }
+      return !left && ways.every((way) => countOf(a2.sas, way) === countOf(before.sas, way));
+    };
+    await eventually(isMadeAnew, (isDone) => isDone, PATIENCE_MS);
     const after = await chain.read();
     const news = [...after.a.sas.keys()].filter((name) => !others.has(name));
     expect(await chain.settled(news)).toEqual(news);

@@ -14,6 +14,9 @@ const WRITERS = 16;
 /** From a round's first key on, its writers are left alone for between these. */
 const LOAD_MS = { min: 100, max: 500 };
 
+/** What a connection ends with whose other end is gone, or cannot be made with. */
+const GONE: ReadonlySet<unknown> = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE"]);
+
 /** Keep-alive connections of one writer: to the master's KME and to the slave's. */
 function connect(network: RunningNetwork) {
   const agents = ["sae-a", "sae-c"].map(
@@ -52,8 +55,8 @@ async function write(network: RunningNetwork, ledger: KeyLedger, seed: number): 
       for (const key of keysIn(fetched.body)) ledger.fetched(key);
     }
   } catch (error) {
-    // The connection goes with the engine; what is wrong with an answer stays wrong.
-    if (error instanceof Error && error.name === "AssertionError") throw error;
+    // The connection goes with the engine; anything else that is wrong stays wrong.
+    if (!(error instanceof Error && "code" in error && GONE.has(error.code))) throw error;
   } finally {
     close();
   }

@@ -100,20 +100,20 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     await anna.closeDetails();
   });
 
-  test("the channel is direct where it opens, the relay's where that is wished, and the relay sees no word", async () => {
+  test("the channel is direct where it opens, the room's where that is wished, and the room sees no word", async () => {
     for (const person of both()) await person.channelIs("Direct");
-    const before = anna.relayed.length;
+    const before = anna.inRoom.length;
     await anna.say("By the direct way.");
     await anna.delivered("By the direct way.");
-    expect(anna.relayed.length).toBe(before);
-    await bert.relayOnly(true);
-    for (const person of both()) await person.channelIs("Relayed");
-    await anna.say("By the relay's way.");
-    await anna.delivered("By the relay's way.");
-    await bert.sees("By the relay's way.");
-    expect(anna.relayed.length).toBeGreaterThan(before);
-    for (const frame of [...anna.relayed, ...bert.relayed])
-      expect(frame).not.toMatch(/relay's way|Good morning|candidate/);
+    expect(anna.inRoom.length).toBe(before);
+    await bert.roomOnly(true);
+    for (const person of both()) await person.channelIs("Through the room");
+    await anna.say("By way of the room.");
+    await anna.delivered("By way of the room.");
+    await bert.sees("By way of the room.");
+    expect(anna.inRoom.length).toBeGreaterThan(before);
+    for (const frame of [...anna.inRoom, ...bert.inRoom])
+      expect(frame).not.toMatch(/way of the room|Good morning|candidate/);
   });
 
   test("keys change after as many messages as were set", async () => {
@@ -144,7 +144,7 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     const card = bert.bubble("figures.bin");
     await card.getByText("5.0 MB, from sae-a").waitFor();
     await card.getByRole("button", { name: "Accept" }).click();
-    await bert.relayOnly(false);
+    await bert.roomOnly(false);
     await card.getByText("whole, checked").waitFor();
     await anna.bubble("figures.bin").getByText("arrived whole").waitFor();
     const [download] = await Promise.all([
@@ -169,8 +169,8 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     await bert.page.keyboard.press("Enter");
     await bert.page.getByRole("button", { name: "Answer" }).click();
     for (const person of both()) await hears(person, 10);
-    await bert.relayOnly(true);
-    await anna.channelIs("Relayed");
+    await bert.roomOnly(true);
+    await anna.channelIs("Through the room");
     for (const person of both()) await hears(person, 10);
     await anna.page.getByRole("button", { name: "Mute" }).click();
     await anna.page.getByRole("button", { name: "Hang up" }).click();

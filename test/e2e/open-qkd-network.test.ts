@@ -3,10 +3,8 @@
  * of examples/tls-psk, which sends files by TLS with keys from there.
  */
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -23,6 +21,7 @@ import { checkConfig } from "../../tunnel/agent/config/load.ts";
 import { Edge } from "../../tunnel/agent/link/edge.ts";
 import { askAsCaller } from "../../tunnel/services/etsi004/as-agent.ts";
 import { startOpenQkdNetwork } from "../../tunnel/services/open-qkd-network/service.ts";
+import { listenLocally } from "../support/listen-locally.ts";
 import { type RunningNetwork, runNetwork } from "../support/run-network.ts";
 import { Lines } from "../support/tunnel-agent.ts";
 
@@ -200,10 +199,8 @@ describe.skipIf(missing !== null)(missing === null ? WHAT : `${WHAT} (skipped: $
         response.writeHead(status).end(body);
       });
     });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
     onTestFinished(() => void server.close());
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const url = `http://127.0.0.1:${await listenLocally(server)}`;
     return { token: url, api: url };
   }
   const TOKEN: Said = { body: JSON.stringify({ access_token: "t" }) };

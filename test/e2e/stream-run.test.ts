@@ -14,13 +14,9 @@ const REQUEST = join(PROJECT, "examples/etsi004/open_connect_request.json");
 
 let network: RunningNetwork;
 let folder: string;
-/** The agents' listeners, by node. */
-let ports: Readonly<Record<"qkdModule" | "etsi004Json", Readonly<Record<string, string>>>>;
-
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "qkd-streams-"));
   network = await runNetwork({ agents: true });
-  ports = JSON.parse(readFileSync(join(network.state, "ports.json"), "utf8")) as typeof ports;
 });
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
@@ -79,7 +75,7 @@ describe("qkd stream run", () => {
   });
 
   test("at two agents, whose clients name no stream", () => {
-    const [a = "", b = ""] = Object.values(ports.etsi004Json);
+    const [a = "", b = ""] = Object.values(network.local.etsi004Json ?? {});
     const { status, lines } = qkd(REQUEST, "--edge", a, "--peer", b, "--parallel", "10");
     expect(lines.at(-1)).toBe("10 streams: 10 equal");
     expect(status).toBe(0);
@@ -95,7 +91,7 @@ describe("qkd stream run", () => {
   });
 
   test("a request as the original's drivers send it, at two agents", () => {
-    const [a = "", b = ""] = Object.values(ports.etsi004Json);
+    const [a = "", b = ""] = Object.values(network.local.etsi004Json ?? {});
     const { status, lines } = qkd(hybridRequest("xoring"), "--edge", a, "--peer", b);
     expect(lines[0]).toMatch(/equal +\d+ ms {2}xoring of ML-KEM-1024, QKD; not confirmed$/);
     expect(status).toBe(0);
@@ -205,7 +201,7 @@ describe("the pages' lines of curl", () => {
     ["qkd-module.md", "open_connect", /"keys":\[([^\]]+)\]/],
     ["qkd-module-0.9.md", "open_connect", /^\[\[([0-9, ]+)\], ?0, ?0\]$/],
   ])("%s: the same key at both ends", (page, mark, key) => {
-    const lines = runReadmeBlock(mark, { ...network, qkdModule: ports.qkdModule }, `docs/etsi004/${page}`);
+    const lines = runReadmeBlock(mark, { ...network, ...network.local }, `docs/etsi004/${page}`);
     const keys = lines.flatMap((line) => key.exec(line)?.[1] ?? []);
     expect(keys).toHaveLength(2);
     expect(keys[0] === keys[1]).toBe(true);

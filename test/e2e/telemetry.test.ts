@@ -1,7 +1,9 @@
 /** What an operator sees of a network as `npm start` runs it: sessions, metrics, request ids from end to end, and traces. */
 import { once } from "node:events";
+import { renameSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../scripts/start/ports.ts";
@@ -110,6 +112,56 @@ test("a KME front answers with the request's id, and what it asks in a batch is 
     });
 });
 
+/** What OpenTelemetry calls a span's kind. */
+const [SERVED, CALL] = [2, 3];
+
+test("a request's calls of objects are spans below its own, and so is what an object does for it", async () => {
+  const ENC = "/api/v1/keys/sae-c/enc_keys";
+  const asked = { "X-Request-Id": "with-calls", ...sampled };
+  for (const ask of [
+    // In a batch, and alone.
+    async () => (await network.request("tn-1", "sae-a", ENC, { headers: asked })).status,
+    async () => (await network.fetch(ENC, "sae-a", { headers: { ...asked, "X-Request-Id": "alone" } })).status,
+  ])
+    expect(await ask()).toBe(200);
+  for (const id of ["with-calls", "alone"]) {
+    await expect.poll(() => found(id)).toBeDefined();
+    const below = (spanId = "") => spans().filter(({ parentSpanId }) => parentSpanId === spanId);
+    const callOf = () => below(found(id)?.spanId).find(({ name }) => name === "KeyPool.encKeys");
+    await expect.poll(callOf).toMatchObject({ traceId: TRACE, kind: CALL, attributes: [], status: {} });
+    await expect
+      .poll(() => below(callOf()?.spanId))
+      .toMatchObject([{ traceId: TRACE, name: "KeyPool.encKeys", kind: SERVED, attributes: [], status: {} }]);
+  }
+});
+
+test("an object's own log has the request's id; a call that fails is an error in its trace", async () => {
+  const keys = join(network.state, "epoch-keys");
+  renameSync(keys, `${keys}-away`);
+  try {
+    const headers = { "X-Request-Id": "no-keys", ...sampled };
+    const rolled = await network.fetch("/api/v1/epochs/roll", "operator", { method: "POST", headers });
+    expect(rolled.status).toBe(503);
+  } finally {
+    renameSync(`${keys}-away`, keys);
+  }
+  const linesOf = () =>
+    network
+      .output()
+      .split("\n")
+      .filter((line) => line.includes('"request_id":"no-keys"'))
+      .map((line) => JSON.parse(line.slice(line.indexOf("{"))) as Record<string, unknown>);
+  const reasons = () => linesOf().map(({ reason }) => reason);
+  await expect
+    .poll(reasons)
+    .toEqual(["Directory.rollEpoch", "an object did not answer", "postEpochsRoll: unavailable"]);
+  for (const line of linesOf()) expect(line["trace_id"]).toBe(TRACE);
+  await expect.poll(() => failed("Directory.rollEpoch")).toEqual(new Set([CALL, SERVED]));
+});
+
+/** The kinds of those spans of a call that are errors. */
+const failed = (call: string): Set<number> =>
+  new Set(spans().flatMap(({ name, kind, status }) => (name === call && status.code === 2 ? [kind] : [])));
 const found = (id: string): SeenSpan | undefined => spans().find((span) => idOf(span) === id);
 const idOf = ({ attributes }: SeenSpan): string | undefined =>
   attributes.find(({ key }) => key === "qkd.request_id")?.value["stringValue"];
@@ -195,7 +247,7 @@ test.each([
       ?.samples.filter(({ labels, value }) => labels["health"] === "ok" && value === 1);
     return new Set(up?.map(({ labels }) => labels["link"]));
   };
-  await expect.poll(linksUp).toEqual(new Set(["tn-1-tn-2", "tn-2-tn-3", "tn-3-tn-4"]));
+  await expect.poll(linksUp).toEqual(new Set(["tn-1-tn-2", "tn-2-tn-3", "tn-3-tn-4", "tn-2-tn-5", "tn-3-tn-5"]));
   const families = await scrape();
   for (const name of families.keys()) expect(Object.keys(CATALOGUE)).toContain(name.replace(/_total$/, ""));
   const given = families

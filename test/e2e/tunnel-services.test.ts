@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { listenLocally } from "../support/listen-locally.ts";
 import { startAgent, tunnelNetwork, type TunnelNetwork } from "../support/tunnel-net.ts";
 
 let network: TunnelNetwork;
@@ -14,13 +14,12 @@ beforeAll(async () => {
 afterAll(() => network.stop());
 
 async function device(handle: http.RequestListener): Promise<number> {
-  const server = http.createServer(handle).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const server = http.createServer(handle);
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  return (server.address() as AddressInfo).port;
+  return await listenLocally(server);
 }
 
 /** Site A exposes a device that says what it was asked. */

@@ -1,13 +1,12 @@
 /** A small stand-in for the edge, and the whole CLI against it. */
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
 import type { Terminal } from "../../cli/lib/terminal.ts";
+import { listenLocally } from "./listen-locally.ts";
 import { recordedCli } from "./recorded-cli.ts";
 
 export type Reply = { readonly status: number; readonly json?: unknown; readonly headers?: Record<string, string> };
@@ -65,9 +64,8 @@ export function useCliEdge(): CliEdge {
     for (const name of Object.keys(replies)) delete replies[name];
     for (const name of Object.keys(like) as (keyof Terminal)[]) delete like[name];
     folder = mkdtempSync(join(tmpdir(), "qkd-run-"));
-    server = createServer((request, response) => void answer(request, response)).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    edge = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server = createServer((request, response) => void answer(request, response));
+    edge = `http://127.0.0.1:${await listenLocally(server)}`;
   });
 
   afterEach(async () => {

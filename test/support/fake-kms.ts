@@ -5,8 +5,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { listenLocally, portOf } from "./listen-locally.ts";
 
 const CLIENT = `Basic ${Buffer.from("html5:password").toString("base64")}`;
 const NO_KEY = { index: -2, hexKey: null, blockId: null };
@@ -46,13 +46,12 @@ export class FakeKms {
         response.writeHead(status, { "Content-Type": "application/json;charset=UTF-8" }).end(JSON.stringify(body));
       })();
     });
-    kms.#server.listen(0, "127.0.0.1");
-    await once(kms.#server, "listening");
+    await listenLocally(kms.#server);
     return kms;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${portOf(this.#server)}`;
   }
 
   /** As an operator would. */

@@ -3,14 +3,13 @@
  * is asked is recorded and answered as the test says.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { once } from "node:events";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import { type ProfileName, PROFILES } from "../../shared/etsi004/profiles.ts";
 import { Edge } from "../../tunnel/agent/link/edge.ts";
 import type { Link } from "../../tunnel/agent/link/link.ts";
 import { type Ask, askAs } from "../../tunnel/services/etsi004/as-agent.ts";
+import { listenLocally, portOf } from "./listen-locally.ts";
 
 export interface Asked {
   readonly method: string;
@@ -66,8 +65,7 @@ export class FakeStreams {
   /** Until the test is over. */
   static async start(): Promise<FakeStreams> {
     const server = http.createServer();
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
+    await listenLocally(server);
     const streams = new FakeStreams(server);
     onTestFinished(() => streams.close());
     return streams;
@@ -80,7 +78,7 @@ export class FakeStreams {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${portOf(this.#server)}`;
   }
 
   /** What a local service asks with. */

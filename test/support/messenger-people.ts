@@ -47,7 +47,7 @@ export class Person {
   /** Where it sent requests to. */
   readonly origins = new Set<string>();
   /** Frames of its room, as the room saw them; Latin-1, so that any text would show. */
-  readonly relayed: string[] = [];
+  readonly inRoom: string[] = [];
 
   private constructor(context: BrowserContext, page: Page, site: Site) {
     [this.context, this.page, this.site] = [context, page, site];
@@ -59,7 +59,7 @@ export class Person {
     page.on("websocket", (socket) => {
       this.origins.add(new URL(socket.url()).origin.replace(/^ws/, "http"));
       const note = ({ payload }: { readonly payload: string | Buffer }): void => {
-        if (typeof payload !== "string") this.relayed.push(payload.toString("latin1"));
+        if (typeof payload !== "string") this.inRoom.push(payload.toString("latin1"));
       };
       socket.on("framesent", note);
       socket.on("framereceived", note);
@@ -125,12 +125,12 @@ export class Person {
     await this.closeDetails();
   }
 
-  async relayOnly(isOnly: boolean): Promise<void> {
-    await (await this.openDetails()).getByLabel("Relay only").setChecked(isOnly);
+  async roomOnly(isOnly: boolean): Promise<void> {
+    await (await this.openDetails()).getByLabel("Room only").setChecked(isOnly);
     await this.closeDetails();
   }
 
-  async channelIs(name: "Direct" | "Relayed"): Promise<void> {
+  async channelIs(name: "Direct" | "Through the room"): Promise<void> {
     await this.page
       .getByRole("listitem")
       .filter({ hasText: new RegExp(`^${name}$`) })

@@ -1,7 +1,6 @@
 /** For tests: this end of sessions with hybridization modules, and modules played over plain TLS sockets. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type net from "node:net";
 import tls from "node:tls";
 import { expect, onTestFinished } from "vitest";
 import type { Ksid } from "../../shared/etsi004/types.ts";
@@ -20,6 +19,7 @@ import {
   referenceBytes,
 } from "../../tunnel/services/hybrid/module-peer/reference.ts";
 import { type CertificateFiles, certificateFiles, moduleAuthority } from "./hybridization-module.ts";
+import { listenLocally } from "./listen-locally.ts";
 import { Lines } from "./tunnel-agent.ts";
 
 export const HOST = "127.0.0.1";
@@ -123,10 +123,8 @@ export async function moduleServer(
     onTestFinished(() => void socket.destroy());
     onSocket(socket);
   });
-  server.listen(0, HOST);
-  await once(server, "listening");
   onTestFinished(() => void server.close());
-  return (server.address() as net.AddressInfo).port;
+  return await listenLocally(server);
 }
 
 export const asClient = ({ wish }: ModuleRig, port: number, host = HOST): ModuleWish => ({

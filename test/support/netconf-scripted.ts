@@ -1,7 +1,5 @@
 /** For tests: a NETCONF server over real SSH that says and does what a script has it do. */
 import { generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import ssh2, { type Connection, type ServerChannel } from "ssh2";
@@ -9,6 +7,7 @@ import { onTestFinished } from "vitest";
 import type { NetconfConfig } from "../../tunnel/services/netconf/config.ts";
 import { type FramingVersion, frameOf, FrameReader } from "../../tunnel/services/netconf/framing.ts";
 import { fingerprintOf } from "../../tunnel/services/netconf/known-hosts.ts";
+import { listenLocally, portOf } from "./listen-locally.ts";
 import { temporaryFolder } from "./tunnel-agent.ts";
 
 const CAPABILITY = "urn:ietf:params:netconf:capability:";
@@ -96,8 +95,7 @@ export class ScriptedServer {
   /** Ends with the test. */
   static async start(script: Script = {}): Promise<ScriptedServer> {
     const server = new ScriptedServer(script);
-    server.#server.listen(0, "127.0.0.1");
-    await once(server.#server, "listening");
+    await listenLocally(server.#server);
     onTestFinished(() => server.stop());
     return server;
   }
@@ -118,7 +116,7 @@ export class ScriptedServer {
   get config(): NetconfConfig {
     return {
       host: "127.0.0.1",
-      port: (this.#server.address() as AddressInfo).port,
+      port: portOf(this.#server),
       user: "agent",
       password_file: this.file("password"),
       host_key: this.fingerprint,

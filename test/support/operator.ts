@@ -1,30 +1,18 @@
 /** What an operator does to a running network: the documented command line, and changes of the network document. */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { NetworkDocument } from "../../shared/network/document.ts";
+import { recordedCli } from "./recorded-cli.ts";
 import type { RunningNetwork } from "./run-network.ts";
 
-const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
-
-export interface QkdResult {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
+/** `qkd ...` against this network, as its operator in the state folder. @returns what a process would have printed */
+export async function qkd({ edge, state }: Pick<RunningNetwork, "edge" | "state">, ...argv: readonly string[]) {
+  const env = { QKD_EDGE: edge, QKD_TOKEN_FILE: join(state, "tokens.json") };
+  const { code, out, err } = await recordedCli(argv, { env, cwd: state });
+  return { code, out: withEnd(out), err: withEnd(err) };
 }
 
-/** `npm run qkd -- ...` against this network, as its operator. */
-export function qkd(network: Pick<RunningNetwork, "edge" | "state">, ...argv: string[]): Promise<QkdResult> {
-  const env = { ...process.env, QKD_EDGE: network.edge, QKD_TOKEN_FILE: join(network.state, "tokens.json") };
-  const child = spawn("npm", ["run", "--silent", "qkd", "--", ...argv], { cwd: PROJECT, env });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => resolve({ code, out, err }));
-  });
-}
+const withEnd = (lines: string): string => (lines === "" ? "" : `${lines}\n`);
 
 /** What is needed of a network to ask its edge. */
 export type Reached = Pick<RunningNetwork, "fetch">;
@@ -48,6 +36,15 @@ export async function changeNetwork(network: Reached, change: (document: Network
   const text = await response.text();
   if (response.status !== 200) throw new Error(`the network was refused: ${response.status} ${text}`);
   return (JSON.parse(text) as { version: number }).version;
+}
+
+/** Workers' copies of the network live up to a second. */
+const SNAPSHOT_MS = 1100;
+
+/** Resolves once the change counts everywhere. */
+export async function changeAndWait(network: Reached, change: (document: NetworkDocument) => unknown): Promise<void> {
+  await changeNetwork(network, change);
+  await sleep(SNAPSHOT_MS);
 }
 
 export const putNetwork = (network: Reached, document: unknown, ifMatch: number | null): Promise<Response> =>

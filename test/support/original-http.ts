@@ -1,10 +1,10 @@
 /** HTTPS as qkd-trusted-node and its KMEs speak it: JSON, certificates of clients told by their CN, and none verified. */
 import { once } from "node:events";
 import https from "node:https";
-import type { AddressInfo } from "node:net";
 import { json, text } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
 import type { Issued } from "../../pki/authority.ts";
+import { listenLocally } from "./listen-locally.ts";
 
 export interface Identity extends Pick<Issued, "certificate" | "key"> {
   /** The authority of all certificates, PEM. */
@@ -51,10 +51,9 @@ export async function serveOriginal(
       });
     },
   );
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const port = await listenLocally(server);
   return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `https://127.0.0.1:${port}`,
     asked,
     close: () => {
       server.closeAllConnections();

@@ -98,9 +98,9 @@ export interface Started {
   readonly ended: Promise<number | null>;
 }
 
-/** `npm start` with these arguments, without the installing. It ends when this process does. */
-export function spawnStart(args: readonly string[]): Started {
-  const child = spawn(process.execPath, [join(PROJECT, "scripts", "start.ts"), ...args], {
+/** A program of the project. It ends when this process does. */
+export function spawnProgram(path: string, args: readonly string[]): Started {
+  const child = spawn(process.execPath, [join(PROJECT, path), ...args], {
     cwd: PROJECT,
     env: { ...process.env, [PARENT_VARIABLE]: String(process.pid) },
     stdio: ["ignore", "pipe", "pipe"],
@@ -111,6 +111,9 @@ export function spawnStart(args: readonly string[]): Started {
   return { process: child, output: () => text, ended };
 }
 
+/** `npm start` with these arguments, without the installing. */
+export const spawnStart = (args: readonly string[]): Started => spawnProgram("scripts/start.ts", args);
+
 /** Resolves once ready; rejects with all it printed when it ends before. */
 export async function runNetwork(options: NetworkOptions = {}): Promise<RunningNetwork> {
   const own = options.state === undefined;
@@ -119,10 +122,8 @@ export async function runNetwork(options: NetworkOptions = {}): Promise<RunningN
   const quiet = options.agents === true ? [] : ["--no-agents"];
   const started = spawnStart(["--state", state, "--random-ports", ...config, ...quiet, ...(options.args ?? [])]);
   try {
-    await untilReady(started);
+    await untilReady(started, /^qkd-edge ready/m);
   } catch (thrown) {
-    started.process.kill("SIGTERM");
-    await started.ended;
     if (own) rmSync(state, { recursive: true, force: true });
     throw thrown;
   }
@@ -181,26 +182,31 @@ function writeNetwork(state: string, change: (demo: NetworkDocumentInput) => Net
   return file;
 }
 
-async function untilReady({ process: child, output, ended }: Started): Promise<void> {
+/**
+ * Resolves once it says so.
+ * @throws Error with all it printed when it ends before or takes too long; then it has ended
+ */
+export async function untilReady({ process: child, output, ended }: Started, says: RegExp): Promise<void> {
   const ready = new Promise<void>((resolve) => {
     const look = (): void => {
-      if (/^qkd-edge ready/m.test(output())) resolve();
+      if (says.test(output())) resolve();
     };
     child.stdout?.on("data", look);
     look();
   });
   const failed = ended.then((code): never => {
-    throw new Error(`npm start ended with code ${code}:\n${output()}`);
+    throw new Error(`it ended with code ${code}:\n${output()}`);
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`npm start is not ready after ${READY_MS / 1000} s:\n${output()}`)),
-      READY_MS,
-    );
+    timer = setTimeout(() => reject(new Error(`it is not ready after ${READY_MS / 1000} s:\n${output()}`)), READY_MS);
   });
   try {
     await Promise.race([ready, failed, late]);
+  } catch (thrown) {
+    child.kill("SIGTERM");
+    await ended;
+    throw thrown;
   } finally {
     clearTimeout(timer);
   }

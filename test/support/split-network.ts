@@ -38,18 +38,21 @@ export class SplitNetwork {
     links: readonly NodePair[],
     policy: NetworkDocumentInput["policy"],
   ): Promise<SplitNetwork> {
-    const both = await Promise.all(
+    const started = await Promise.allSettled(
       hosted.map(async (nodes) => {
         const own = links.filter((pair) => pair.every((node) => nodes.includes(node)));
         return await runNetwork({ network: relayNetwork(nodes, own, policy), args: PREFILL });
       }),
     );
-    const split = new SplitNetwork(both);
-    const between = links.filter((pair) => split.network.ofLink([...pair]).length === both.length);
-    await Promise.all(both.map(async (each) => await split.#introduce(each, between)));
-    split.#feeding = Promise.all(between.map(async (pair) => await split.#feed(pair)));
-    await split.#untilAllHaveKeys();
-    return split;
+    const split = new SplitNetwork(started.flatMap((each) => (each.status === "fulfilled" ? [each.value] : [])));
+    try {
+      for (const each of started) if (each.status === "rejected") throw each.reason;
+      await split.#begin(links);
+      return split;
+    } catch (thrown) {
+      await split.stop();
+      throw thrown;
+    }
   }
 
   /** Whether new key comes to a link between the deployments. */
@@ -62,6 +65,13 @@ export class SplitNetwork {
     this.#over.abort();
     await this.#feeding;
     await Promise.all(this.#both.map(async (each) => await each.stop()));
+  }
+
+  async #begin(links: readonly NodePair[]): Promise<void> {
+    const between = links.filter((pair) => this.network.ofLink([...pair]).length === this.#both.length);
+    await Promise.all(this.#both.map(async (each) => await this.#introduce(each, between)));
+    this.#feeding = Promise.all(between.map(async (pair) => await this.#feed(pair)));
+    await this.#untilAllHaveKeys();
   }
 
   async #introduce(to: RunningNetwork, between: readonly NodePair[]): Promise<void> {
@@ -91,23 +101,27 @@ export class SplitNetwork {
     const { signal } = this.#over;
     const link = linkOf(pair);
     for (let number = 0; !signal.aborted;) {
-      if (!this.#dry.has(link)) {
+      const isDry = this.#dry.has(link);
+      if (!isDry) {
         const block = randomBytes(BLOCK_BYTES);
         await Promise.all(pair.map(async (node) => await this.#push(link, node, `block-${number}`, block)));
         number++;
       }
-      if (number >= FIRST_BLOCKS) await sleep(PAUSE_MS, null, { signal }).catch(() => null);
+      if (isDry || number >= FIRST_BLOCKS) await sleep(PAUSE_MS, null, { signal }).catch(() => null);
     }
   }
 
-  /** Until it is taken, or was before. */
+  /** Until it is taken, or was before: an edge that cannot be reached is asked again, as by a device. Rejects never. */
   async #push(link: string, node: string, block: string, bytes: Buffer): Promise<void> {
     const { signal } = this.#over;
     const path = `/api/v1/links/${link}/blocks/${block}?node=${node}`;
     while (!signal.aborted) {
-      const init = { method: "PUT", body: new Uint8Array(bytes) };
-      const { ok } = await this.network.at(node).fetch(path, "operator", init);
-      if (ok) return;
+      const init = { method: "PUT", body: new Uint8Array(bytes), signal };
+      const answer = await this.network
+        .at(node)
+        .fetch(path, "operator", init)
+        .catch(() => null);
+      if (answer?.ok === true) return;
       await sleep(RETRY_MS, null, { signal }).catch(() => null);
     }
   }

@@ -11,6 +11,7 @@ import type { AgentConfigInput } from "../../tunnel/agent/config/schema.ts";
 import { LINK_TIMES, type LinkTimes } from "../../tunnel/agent/link/times.ts";
 import type { AgentOptions } from "../../tunnel/agent/links.ts";
 import type { Log, LogFields } from "../../tunnel/log.ts";
+import { listenLocally } from "./listen-locally.ts";
 import { TestHub, type TestHubOptions } from "./tunnel-hub.ts";
 
 /** Removed after the test. */
@@ -103,12 +104,10 @@ export async function serve(onConnection: (socket: net.Socket) => void): Promise
     socket.on("error", () => undefined);
     onConnection(socket);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   onTestFinished(() => {
     server.close();
   });
-  return (server.address() as net.AddressInfo).port;
+  return await listenLocally(server);
 }
 
 export async function connectTo(port: number): Promise<net.Socket> {

@@ -23,6 +23,7 @@ import {
 } from "../../shared/mux/frame.ts";
 import { Mux } from "../../shared/mux/mux.ts";
 import type { MuxStream } from "../../shared/mux/stream.ts";
+import { AGENT_FACTS_HEADER, type AgentFacts, readAgentFacts } from "../../shared/tunnel/agent-facts.ts";
 import { addressOf, helloBytes } from "../../shared/tunnel/hello.ts";
 import {
   type Claims,
@@ -74,6 +75,8 @@ export class TestHub {
   readonly tokens = new Map<string, { readonly agent: string; readonly site: string; instance?: string }>();
   readonly enrolled = new Map<string, PublicKeys>();
   readonly hellos: Hello[] = [];
+  /** What came beside each. */
+  readonly facts: (AgentFacts | null)[] = [];
   /** Whether owners are told of peers. */
   announcing = true;
   /** Answers no ping. */
@@ -253,6 +256,7 @@ export class TestHub {
   #upgrade(request: http.IncomingMessage, socket: Duplex, head: Buffer, site: string): void {
     const hello = v.parse(HelloSchema, JSON.parse(String(request.headers[HELLO_HEADER.toLowerCase()])));
     this.hellos.push(hello);
+    this.facts.push(readAgentFacts(String(request.headers[AGENT_FACTS_HEADER.toLowerCase()])));
     const refused = this.refusal ?? this.#objection(hello, site, addressOf(`${this.url}${request.url ?? ""}`));
     if (refused === null) {
       this.#sockets.handleUpgrade(request, socket, head, (each) => this.#greet(each, site, hello.claims));
