@@ -18,6 +18,7 @@ import type { RelayedPoolRpc, RelayLinkRpc, TrustedNodeRpc } from "../shared/rel
 import type { RoomRpc } from "../shared/room/types.ts";
 import type { TunnelHubRpc } from "../shared/tunnel/types.ts";
 import type { Service } from "./storage/epoch-store.ts";
+import type { CollectorEnv } from "./telemetry/spans.ts";
 
 /** A namespace of Durable Objects, told by what they promise instead of by their class. */
 export interface ObjectNamespace<Rpc> {
@@ -26,7 +27,7 @@ export interface ObjectNamespace<Rpc> {
   get(id: DurableObjectId): Rpc;
 }
 
-export interface ObjectsEnv {
+export interface ObjectsEnv extends CollectorEnv {
   readonly DIRECTORY: ObjectNamespace<DirectoryRpc>;
   readonly KEY_POOL: ObjectNamespace<
     KeyPoolRpc & PoolToPoolRpc & StreamPoolRpc & RelayLinkRpc & HalfRpc & ForeignKeysRpc & QuotaRpc & RelayedPoolRpc

@@ -17,6 +17,8 @@ export const TELEMETRY = {
   spansAtOnce: 256,
   spanFlushMs: 2000,
   collectorMs: 5000,
-  /** So long a request may go on for them: the platform's own bound. */
-  spanSendingMs: 30_000,
+  /** Spans of calls of objects made for one request, or for one such call. */
+  spansOfCalls: 32,
+  /** So long what a request leaves behind may go on: the platform's own bound. */
+  backgroundMs: 30_000,
 } as const;

@@ -197,12 +197,12 @@ export const LIMITS = {
   /** Streams whose end is looked for in one run of an object's alarm, and the pause between two looks at one. */
   streamSweepRows: 64,
   streamSweepMs: 6 * 3600_000,
-  /** WebSockets of one object, and of one SAE there; messages that a client may have asked for and not had; of its own message. */
   /** Of streams between two deployments: how long one question may wait for key; questions of the other deployment that a
    * pool remembers while they are fresh; how long chunks outlive their time where nobody says that they have ended. */
   streamAwayWaitMs: 5000,
   streamQuestions: 65_536,
   streamEndMs: 600_000,
+  /** WebSockets of one object, and of one SAE there; messages that a client may have asked for and not had; of its own message. */
   streamSockets: 1024,
   streamSocketsPerSae: 256,
   streamCredits: 1024,

@@ -3,7 +3,8 @@
  * in middleware/authenticate.ts.
  */
 import { Hono } from "hono";
-import { inJurisdiction } from "../durable-objects/jurisdiction.ts";
+import { deployedEnv } from "../durable-objects/deployed.ts";
+import { inScope } from "../durable-objects/telemetry/scope.ts";
 import { OPERATION_IDS, type OperationId, OPERATIONS } from "../shared/api/contract.ts";
 import { fault } from "../shared/errors/errors.ts";
 import { methodsOf } from "../shared/api/operation.ts";
@@ -66,17 +67,21 @@ const withoutHead = (request: Request): Request =>
 
 export default {
   async fetch(request, bindings, context) {
-    const env = inJurisdiction(bindings);
+    const env = deployedEnv(bindings);
     if (isBatch(request, env)) return await serveBatch(request, env, context);
     const visit = beginVisit(request, env);
-    const bounds = checkBounds(request);
-    const around = { env, visit };
-    const answer = bounds.ok
-      ? await withOrigin(request, env, context, async () => await app.fetch(withoutHead(request), around, context))
-      : toResponse(respondFault(bounds.error));
-    const response = withRequestId(answer, visit);
-    endVisit(visit, response.status, env, context);
-    await discardBody(request);
-    return request.method === "HEAD" ? new Response(null, response) : response;
+    return await inScope(visit, async () => await serveVisit(request, { env, visit }, context));
   },
 } satisfies ExportedHandler<Env>;
+
+async function serveVisit(request: Request, around: Around, context: ExecutionContext): Promise<Response> {
+  const { env, visit } = around;
+  const bounds = checkBounds(request);
+  const answer = bounds.ok
+    ? await withOrigin(request, env, context, async () => await app.fetch(withoutHead(request), around, context))
+    : toResponse(respondFault(bounds.error));
+  const response = withRequestId(answer, visit);
+  endVisit(visit, response.status, env, context);
+  await discardBody(request);
+  return request.method === "HEAD" ? new Response(null, response) : response;
+}

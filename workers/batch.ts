@@ -1,4 +1,5 @@
 /** A batch of key requests from a KME front on the same machine: see shared/batch/batch.ts. */
+import { inScope } from "../durable-objects/telemetry/scope.ts";
 import {
   ALONE,
   BATCH_PATH,
@@ -47,10 +48,11 @@ export async function serveBatch(request: Request, env: Env, context: Surroundin
     const pools = calls.member();
     const incoming = incomingOf(item, callers[item.caller]);
     const visit = beginVisit(incoming, env);
-    void answerItem(incoming, { env, context, pools, visit }).then((answer) => {
+    void inScope(visit, async () => {
+      const answer = await answerItem(incoming, { env, context, pools, visit });
       if (!pools.alone) endVisit(visit, answer.status, env, context);
       answers.add({ request: index, ...(pools.alone ? TO_COME_ALONE : answer) });
-      return pools.ended();
+      pools.ended();
     });
   });
   return await answers.respond(LIMITS.batchPatienceMs);

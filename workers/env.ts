@@ -14,9 +14,4 @@ export interface Env extends ObjectsEnv {
   readonly QKD_HOSTS?: string;
   /** Of a self-hosted edge with a gateway: JSON of where that listens, from the starter. */
   readonly QKD_GATEWAY?: string;
-  /** Where traces go, if anywhere: see docs/metrics.md. The headers are a secret. */
-  readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string;
-  readonly OTEL_EXPORTER_OTLP_HEADERS?: string;
-  readonly OTEL_TRACES_SAMPLER_ARG?: string;
-  readonly OTEL_SERVICE_NAME?: string;
 }

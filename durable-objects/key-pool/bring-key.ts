@@ -2,8 +2,8 @@
 import { fault, type Fault } from "../../shared/errors/errors.ts";
 import type { BringKeyCall, TrustedNodeRpc } from "../../shared/relay/types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
+import { within } from "../within.ts";
 import type { PoolContext } from "./context.ts";
-import { within } from "./half-line.ts";
 
 export type NodeOf = (node: string) => Pick<TrustedNodeRpc, "bringKey">;
 export type KeyWish = Pick<BringKeyCall, "bytes" | "upToBytes" | "isUrgent" | "maxHops">;

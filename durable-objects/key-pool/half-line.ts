@@ -5,6 +5,8 @@
 import type { NodeId, PairName } from "../../shared/ids.ts";
 import type { HalfAnswer, HalfBatch, OtherHalf } from "../../shared/keypool/half.ts";
 import { LIMITS } from "../../shared/limits.ts";
+import { sleep } from "../sleep.ts";
+import { within } from "../within.ts";
 import type { HalfLog, LogRow } from "./half-log.ts";
 
 export interface HalfPatience {
@@ -86,7 +88,7 @@ export class HalfLine {
       if (await this.#post()) continue;
       this.#retryAtMs = Date.now() + patience.retryMs;
       if (!isAwaited() && this.#asks.length === 0) return;
-      await pause(patience.retryMs);
+      await sleep(patience.retryMs);
     }
   }
 
@@ -124,22 +126,5 @@ export class HalfLine {
     log.renew();
     if (log.generation !== this.#generation) this.#answered = 0;
     this.#generation = log.generation;
-  }
-}
-
-const pause = async (ms: number): Promise<void> => {
-  await new Promise<void>((resolve) => setTimeout(resolve, ms));
-};
-
-/** What `work` comes to, or undefined where it takes longer. */
-export async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -28,6 +28,7 @@ import { LIMITS } from "../../shared/limits.ts";
 import type { RelayedPoolRpc, RelayLinkRpc } from "../../shared/relay/types.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { DIRECTORY_NAME, generationOf, type ObjectsEnv } from "../env.ts";
+import { serving } from "../telemetry/served.ts";
 import { Alarms } from "./alarms.ts";
 import { Arrivals } from "./arrivals.ts";
 import { assemblePool } from "./assemble.ts";
@@ -159,11 +160,19 @@ export class KeyPool
   }
 
   async serveAll(calls: readonly PoolCall[]): PoolResult<readonly Result<KeyGrant<KeyIdRun>, Fault>[]> {
-    const served = await Promise.allSettled(
-      calls.map(async (call) => await ("enc" in call ? this.#enc(call.enc) : this.#dec(call.dec))),
-    );
-    // A defect that one of them meets takes no answer from the others.
-    return ok(served.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : defect(outcome.reason))));
+    return ok(await Promise.all(calls.map(async (call) => await this.#serveOne(call))));
+  }
+
+  async #serveOne(call: PoolCall): PoolResult<KeyGrant<KeyIdRun>> {
+    const name = "enc" in call ? "KeyPool.encKeys" : "KeyPool.decKeys";
+    const server = { env: this.env, ctx: this.ctx };
+    const serve = async () => await ("enc" in call ? this.#enc(call.enc) : this.#dec(call.dec));
+    try {
+      return await serving(name, call.scope, server, serve);
+    } catch {
+      // A defect that one of them meets takes no answer from the others.
+      return defect();
+    }
   }
 
   async checkKeys(call: DecKeysCall): PoolResult<null> {
@@ -271,7 +280,10 @@ export class KeyPool
   async lendUnits(call: Parameters<PoolToPoolRpc["lendUnits"]>[0]): PoolResult<readonly LentUnit[]> {
     return await this.#gate.ready(0, async () => {
       const came = call.brings === true ? await this.#refill.untouched(call.units) : ok(null);
-      return came.ok ? await lendUnits(this.#pool, call) : came;
+      if (!came.ok) return came;
+      const lent = await lendUnits(this.#pool, call);
+      if (lent.ok && lent.value.length > 0) this.#refill.lent();
+      return lent;
     });
   }
 

@@ -136,6 +136,18 @@ describe("shards", () => {
     expect(new Set([...keys, ...keysOf(given)]).size).toBe(keys.length + 200);
   });
 
+  test("what a shard has lent it may have back at once", async () => {
+    const pool = await makePool({ shards: 3 });
+    await value(pool.push("f:0", randomBytes(65_536)));
+    const recipients = [{ sae: B.sae, node: pool.high }];
+    const wish = { configVersion: 0, principal: "x", master: A.sae, masterNode: pool.low, recipients, sizeBits: 4096 };
+    const ask = async (shard: number, count: number) => await pool.shard(shard).encKeys({ ...wish, count });
+    expect((await ask(2, 1)).ok).toBe(true);
+    for (const shard of [2, 0, 1]) expect((await ask(shard, 128)).ok).toBe(false);
+    // Shard 2 alone can give the rest of the unit it has begun.
+    expect((await ask(2, 127)).ok).toBe(true);
+  });
+
   test("a sibling that has opened all its units still lends those it has not begun", async () => {
     const pool = await makePool({ shards: 2 });
     await value(pool.push("f:0", randomBytes(16_384)));

@@ -63,6 +63,11 @@ export class Refill {
     return ok(null);
   }
 
+  /** A sibling has some from here, and may give it back. */
+  lent(): void {
+    this.#emptyUntilMs = 0;
+  }
+
   /** A shard of relayed key is asked to lend so many units: it has some relayed where it has too few that are untouched. */
   async untouched(units: number): Promise<Outcome> {
     const { source, state } = this.#pool.config();

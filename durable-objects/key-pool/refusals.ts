@@ -1,7 +1,6 @@
 /** What a pool says when it cannot serve for now; the client is told when to come again. */
 import { fail, type Fault, fault } from "../../shared/errors/errors.ts";
 import { err, type Result } from "../../shared/result.ts";
-import { logFailure } from "../log-failure.ts";
 
 const RETRY_SECONDS = 1;
 const later = (message: string) =>
@@ -27,7 +26,5 @@ export const otherHalfSplit = () =>
   unavailable("the storage of one half of this pair was put back from a copy: no keys are given before it is voided");
 
 /** As a caller of its own would be told of it. */
-export function defect(reason: unknown): Result<never, Fault> {
-  logFailure("key pool, one call of several", reason);
-  return fail("unavailable", "a part of the key management system does not answer, try again");
-}
+export const defect = (): Result<never, Fault> =>
+  fail("unavailable", "a part of the key management system does not answer, try again");

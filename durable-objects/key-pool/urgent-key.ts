@@ -7,8 +7,8 @@
 import type { Fault } from "../../shared/errors/errors.ts";
 import { LIMITS } from "../../shared/limits.ts";
 import { err, type Result } from "../../shared/result.ts";
+import { within } from "../within.ts";
 import { stillOnItsWay } from "./bring-key.ts";
-import { within } from "./half-line.ts";
 import { busy } from "./refusals.ts";
 
 type Outcome = Result<null, Fault>;

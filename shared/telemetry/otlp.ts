@@ -8,6 +8,8 @@ export interface Span {
   /** Null: the trace begins with it. */
   readonly parentSpanId: string | null;
   readonly name: string;
+  /** Serves what somebody asks for, or asks. */
+  readonly kind: keyof typeof KINDS;
   readonly startMs: number;
   readonly endMs: number;
   readonly attributes: Readonly<Record<string, string | number>>;
@@ -15,7 +17,7 @@ export interface Span {
   readonly isError: boolean;
 }
 
-const KIND_SERVER = 2;
+const KINDS = { server: 2, client: 3 } as const;
 const STATUS_ERROR = 2;
 
 /** The body of an ExportTraceServiceRequest. */
@@ -29,12 +31,12 @@ export const exportTraces = (spans: readonly Span[], serviceName: string): strin
     ],
   });
 
-const spanOf = ({ traceId, spanId, parentSpanId, name, startMs, endMs, attributes, isError }: Span) => ({
+const spanOf = ({ traceId, spanId, parentSpanId, name, kind, startMs, endMs, attributes, isError }: Span) => ({
   traceId,
   spanId,
   ...(parentSpanId === null ? {} : { parentSpanId }),
   name,
-  kind: KIND_SERVER,
+  kind: KINDS[kind],
   startTimeUnixNano: nanoseconds(startMs),
   endTimeUnixNano: nanoseconds(endMs),
   attributes: attributesOf(attributes),

@@ -46,6 +46,7 @@ export const NOT_FOR_SERVICES: ReadonlySet<string> = new Set([
   "host",
   "qkd-node",
   "qkd-sae",
+  "qkd-scope",
   "qkd-tunnel-call",
   "qkd-tunnel-gateway",
 ]);

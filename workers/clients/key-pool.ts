@@ -1,4 +1,5 @@
 /** The KeyPool objects, and calls to objects that may not answer. */
+import { logFailure } from "../../durable-objects/log-failure.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { type PairName, poolName } from "../../shared/ids.ts";
 import type { KeyPoolRpc } from "../../shared/keypool/types.ts";
@@ -20,8 +21,7 @@ export async function answerOf<T>(call: () => Promise<Result<T, Fault>>): Promis
   try {
     return await call();
   } catch (error) {
-    // oxlint-disable-next-line no-console -- the Worker's log
-    console.error(`an object did not answer: ${error instanceof Error ? error.message : String(error)}`);
+    logFailure("an object did not answer", error);
     return fail("unavailable", "a part of the key management system does not answer, try again");
   }
 }

@@ -1,4 +1,6 @@
 /** How key requests reach their pools: each by itself, or those of one batch together. */
+import { asCall } from "../../durable-objects/telemetry/calls.ts";
+import { inScope } from "../../durable-objects/telemetry/scope.ts";
 import { fail, type Fault } from "../../shared/errors/errors.ts";
 import { type PairName, poolName } from "../../shared/ids.ts";
 import { countKeys, expandRuns, type KeyIdRun } from "../../shared/keypool/key-id-run.ts";
@@ -72,6 +74,7 @@ export class BatchedCalls {
       pool: PoolRef,
       call: Call,
       keys: number,
+      method: "encKeys" | "decKeys",
       inBatch: (call: Call) => PoolCall,
       byItself: (pool: PoolRef, call: Call) => Promise<Result<KeyGrant<KeyIdRun>, Fault>>,
     ): Promise<Result<KeyGrant<KeyIdRun>, Fault>> => {
@@ -81,7 +84,11 @@ export class BatchedCalls {
         alone = true;
         return fail("unavailable", "too many keys for a batch");
       }
-      const answer = this.#join(pool, inBatch({ ...call, waits: false }));
+      const answer = asCall(
+        `KeyPool.${method}`,
+        async (scope) =>
+          await this.#join(pool, { ...inBatch({ ...call, waits: false }), ...(scope === null ? {} : { scope }) }),
+      );
       decide();
       const result = await answer;
       if (result.ok || result.error.code !== "on-its-way") return result;
@@ -91,8 +98,9 @@ export class BatchedCalls {
       get alone() {
         return alone;
       },
-      encKeys: async (pool, call) => await ask(pool, call, call.count, (enc) => ({ enc }), each.encKeys),
-      decKeys: async (pool, call) => await ask(pool, call, countKeys(call.keyIds), (dec) => ({ dec }), each.decKeys),
+      encKeys: async (pool, call) => await ask(pool, call, call.count, "encKeys", (enc) => ({ enc }), each.encKeys),
+      decKeys: async (pool, call) =>
+        await ask(pool, call, countKeys(call.keyIds), "decKeys", (dec) => ({ dec }), each.decKeys),
       ended: decide,
     };
   }
@@ -134,7 +142,8 @@ export class BatchedCalls {
     calls: readonly PoolCall[],
   ): Promise<Result<readonly Result<KeyGrant<KeyIdRun>, Fault>[], Fault>> {
     try {
-      return await poolOf(this.#env, pool.pair, pool.shard).serveAll(calls);
+      // Each of them is for a request of its own.
+      return await inScope(null, async () => await poolOf(this.#env, pool.pair, pool.shard).serveAll(calls));
     } catch (error) {
       if (!isMissingMethod(error)) throw error;
     }

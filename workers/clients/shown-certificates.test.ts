@@ -56,6 +56,17 @@ test("is bounded while the Monitor does not answer; those left out come again", 
   expect(monitor.told.at(-1)).toEqual([`of ${LIMITS.certificatesToldAtOnce + 4}`]);
 });
 
+test("what the platform ended before the Monitor had answered keeps none from being told later", async () => {
+  const monitor = new Monitor();
+  monitor.note("a");
+  const waiting = Array.from({ length: LIMITS.certificatesToldAtOnce }, (_, n) => `of ${n}`);
+  for (const fingerprint of waiting) monitor.note(fingerprint, LIMITS.backgroundMs - 1);
+  expect(monitor.told).toEqual([["a"]]);
+  monitor.note("one too many", LIMITS.backgroundMs);
+  expect(monitor.told).toEqual([["a"], waiting]);
+  await monitor.settled();
+});
+
 test("a Monitor that fails harms nobody", async () => {
   const certificates = new ShownCertificates();
   const works: Promise<unknown>[] = [];

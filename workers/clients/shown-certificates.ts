@@ -9,23 +9,28 @@ export class ShownCertificates {
   /** Fingerprint -> when it was told last. */
   readonly #toldMs = new Map<string, number>();
   #pending: ShownCertificate[] = [];
-  #isTelling = false;
+  #tellingFromMs = Number.NEGATIVE_INFINITY;
 
   /** Cheap: called with every request. One that cannot be told is told with a later request, or by another isolate. */
   note(shown: ShownCertificate, nowMs: number, monitor: () => Monitor, background: Background): void {
+    if (nowMs < (this.#toldMs.get(shown.fingerprint) ?? -Infinity) + LIMITS.certificateToldMs) return;
+    if (this.#pending.length < LIMITS.certificatesToldAtOnce) this.#add(shown, nowMs);
+    // Who was to tell them may have been ended by the platform.
+    if (nowMs - this.#tellingFromMs < LIMITS.backgroundMs) return;
+    this.#tellingFromMs = nowMs;
+    background.waitUntil(this.#tell(monitor));
+  }
+
+  #add(shown: ShownCertificate, nowMs: number): void {
     const { fingerprint } = shown;
-    if (nowMs < (this.#toldMs.get(fingerprint) ?? -Infinity) + LIMITS.certificateToldMs) return;
-    if (this.#pending.length >= LIMITS.certificatesToldAtOnce) return;
     this.#toldMs.delete(fingerprint);
     this.#toldMs.set(fingerprint, nowMs);
     const [oldest] = this.#toldMs.keys();
     if (this.#toldMs.size > LIMITS.cachedCertificates && oldest !== undefined) this.#toldMs.delete(oldest);
     this.#pending.push(shown);
-    if (!this.#isTelling) background.waitUntil(this.#tell(monitor));
   }
 
   async #tell(monitor: () => Monitor): Promise<void> {
-    this.#isTelling = true;
     try {
       while (this.#pending.length > 0) {
         const told = this.#pending;
@@ -36,7 +41,7 @@ export class ShownCertificates {
     } catch {
       // Without the Monitor all else goes on: in an hour they are told again.
     } finally {
-      this.#isTelling = false;
+      this.#tellingFromMs = Number.NEGATIVE_INFINITY;
     }
   }
 }

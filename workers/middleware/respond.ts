@@ -5,8 +5,8 @@ import { problemOf } from "../../shared/etsi020/problem.ts";
 import { keyFault } from "../../shared/open-qkd-network/answers.ts";
 import { INVALID_TOKEN, INVALID_TOKEN_CHALLENGE, oauthFaultBody } from "../../shared/open-qkd-network/oauth-errors.ts";
 import { errorObject, INTERNAL_MESSAGE } from "../../shared/etsi014/error.ts";
-import { workerLog } from "../telemetry/bounded-log.ts";
-import { logFields, type Visit } from "../telemetry/visit.ts";
+import { isolateLog } from "../../durable-objects/telemetry/bounded-log.ts";
+import type { Visit } from "../telemetry/visit.ts";
 
 /** Nothing here may be stored: GET returns key material. */
 const EVERYWHERE = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
@@ -77,7 +77,7 @@ export function respondFaultOf({ faults }: Pick<Operation, "faults">, problem: F
 /** For what nobody expected: the standard's generic message to the client, the name of the error to the log. */
 export function respondUnexpected(error: unknown, visit: Visit): Answer {
   const named = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const fields = { ...logFields(visit), method: visit.method, error: named };
-  workerLog.note({ level: "error", event: "unexpected", reason: visit.operation, fields });
+  const fields = { method: visit.method, error: named };
+  isolateLog.note({ level: "error", event: "unexpected", reason: visit.operation, fields });
   return respondFault(fault("internal", INTERNAL_MESSAGE));
 }

@@ -3,6 +3,8 @@ import { SELF } from "cloudflare:test";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { item, together } from "../../test/support/in-workerd-batch.ts";
 import { call, EDGE, setUp } from "../../test/support/in-workerd-network.ts";
+import type { Env } from "../env.ts";
+import { beginVisit } from "./visit.ts";
 
 beforeAll(async () => await setUp(1));
 
@@ -44,6 +46,18 @@ describe("the request's id", () => {
     response.webSocket?.accept();
     response.webSocket?.close();
   });
+});
+
+const COLLECTOR = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.test" };
+const SENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
+test.each<[string, Record<string, string>, object, readonly [] | null]>([
+  ["a collector, and recorded by its sender", { traceparent: `${SENT}-01` }, COLLECTOR, []],
+  ["a collector, and of the share", {}, { ...COLLECTOR, OTEL_TRACES_SAMPLER_ARG: "1" }, []],
+  ["not recorded by its sender", { traceparent: `${SENT}-00` }, COLLECTOR, null],
+  ["not of the share", {}, { ...COLLECTOR, OTEL_TRACES_SAMPLER_ARG: "0" }, null],
+  ["no collector", { traceparent: `${SENT}-01` }, {}, null],
+])("spans of calls, or none: %s", (_, headers, env, calls) => {
+  expect(beginVisit({ method: "GET", headers: new Headers(headers) }, env as Env).calls).toEqual(calls);
 });
 
 describe("the log", () => {

@@ -1,20 +1,20 @@
 /** One request, from its coming in to its answer, for metrics, log and traces. */
+import { isolateLog } from "../../durable-objects/telemetry/bounded-log.ts";
+import type { Scope } from "../../durable-objects/telemetry/scope.ts";
+import { beginTrace, isRecorded, spans } from "../../durable-objects/telemetry/spans.ts";
 import { type OperationId, OPERATIONS } from "../../shared/api/contract.ts";
 import type { ErrorCode } from "../../shared/errors/errors.ts";
 import { NO_OPERATION } from "../../shared/metrics/tally.ts";
+import type { Span } from "../../shared/telemetry/otlp.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "../../shared/telemetry/request-id.ts";
 import { readTraceparent, TRACEPARENT, type TraceContext } from "../../shared/telemetry/trace.ts";
 import type { Background } from "../clients/directory.ts";
 import type { Env } from "../env.ts";
 import type { Incoming } from "../middleware/incoming.ts";
-import { workerLog } from "./bounded-log.ts";
-import { beginTrace, spans } from "./spans.ts";
 import { tallies } from "./tallies.ts";
 
-export interface Visit {
-  readonly requestId: string;
-  /** What those are told that it is passed on to; null: nothing. */
-  readonly trace: TraceContext | null;
+/** What is done for it is done `inScope` of its visit. */
+export interface Visit extends Scope {
   /** The sender's place in the trace; null: it told none. */
   readonly parent: TraceContext | null;
   readonly method: string;
@@ -26,10 +26,13 @@ export interface Visit {
 
 export function beginVisit({ method, headers }: Pick<Incoming, "method" | "headers">, env: Env): Visit {
   const parent = readTraceparent(headers.get(TRACEPARENT));
+  const trace = beginTrace(parent, env);
   return {
     requestId: requestIdOf(headers.get(REQUEST_ID_HEADER), () => crypto.randomUUID()),
-    trace: beginTrace(parent, env),
+    trace,
     parent,
+    calls: isRecorded(trace, env) ? [] : null,
+    isOver: false,
     method,
     startMs: Date.now(),
     operation: NO_OPERATION,
@@ -58,29 +61,25 @@ export function endVisit(visit: Visit, status: number, env: Env, background: Bac
   const endMs = Date.now();
   tallies.count(operation, status, (endMs - startMs) / 1000);
   if (status >= 500 || status === 403) logRefusal(visit, status, endMs);
-  if (visit.trace?.isSampled === true) spans.add(spanOf(visit, visit.trace, status, endMs), env, background);
+  const { trace, calls } = visit;
+  if (trace !== null && calls !== null) spans.add([spanOf(visit, trace, status, endMs), ...calls], env, background);
+  visit.isOver = true;
   tallies.flushIfDue(env, background, endMs);
 }
 
-/** What tells this request from others, in a line of the log. */
-export const logFields = ({ requestId, trace }: Visit) => ({
-  request_id: requestId,
-  ...(trace === null ? {} : { trace_id: trace.traceId }),
-});
-
 /** Why a caller is answered 401: the answer itself says nothing (ETSI GS QKD 014 wants it empty). */
-export const logUnauthorised = (visit: Visit, reason: string): void =>
-  workerLog.note({ level: "warn", event: "unauthorised", reason, fields: logFields(visit) });
+export const logUnauthorised = (reason: string): void =>
+  isolateLog.note({ level: "warn", event: "unauthorised", reason });
 
 /** 401 is told where its reason is known, an error where it was caught. */
 function logRefusal(visit: Visit, status: number, endMs: number): void {
   const { operation, method, fault, startMs } = visit;
-  const fields = { ...logFields(visit), method, status, ms: endMs - startMs };
+  const fields = { method, status, ms: endMs - startMs };
   const level = status === 500 ? "error" : "warn";
-  workerLog.note({ level, event: "refused", reason: `${operation}: ${fault ?? status}`, fields });
+  isolateLog.note({ level, event: "refused", reason: `${operation}: ${fault ?? status}`, fields });
 }
 
-const spanOf = (visit: Visit, trace: TraceContext, status: number, endMs: number) => {
+const spanOf = (visit: Visit, trace: TraceContext, status: number, endMs: number): Span => {
   const { operation, parent, method, requestId, startMs } = visit;
   const route = operation === NO_OPERATION ? {} : { "http.route": OPERATIONS[operation].path };
   return {
@@ -88,6 +87,7 @@ const spanOf = (visit: Visit, trace: TraceContext, status: number, endMs: number
     spanId: trace.spanId,
     parentSpanId: parent?.spanId ?? null,
     name: operation === NO_OPERATION ? method : operation,
+    kind: "server",
     startMs,
     endMs,
     attributes: {

@@ -1,8 +1,10 @@
 /**
- * The Worker's log: a line of JSON each. Of one kind so many in a minute, with how many there were besides since the last:
- * no client can fill it. Kinds are our own words, never a caller's; of keys, tokens and bodies it never hears.
+ * The log of the Worker and its objects: a line of JSON each, with the ids of the request that it is about. Of one kind so
+ * many in a minute, with how many there were besides since the last: no client can fill it. Kinds are our own words, never
+ * a caller's; of keys, tokens and bodies it never hears.
  */
 import { LIMITS } from "../../shared/limits.ts";
+import { scopeFields } from "./scope.ts";
 
 const INTERVAL_MS = 60_000;
 /** Some kinds tell a place in a malformed name: of one event no more are kept apart than this. */
@@ -50,7 +52,8 @@ export class BoundedLog {
     const more = noted.suppressed === 0 ? {} : { suppressed: noted.suppressed };
     noted.lines += 1;
     noted.suppressed = 0;
-    this.#write(JSON.stringify({ at: new Date(nowMs).toISOString(), level, event, reason, ...fields, ...more }), level);
+    const at = new Date(nowMs).toISOString();
+    this.#write(JSON.stringify({ at, level, event, reason, ...scopeFields(), ...fields, ...more }), level);
   }
 }
 
@@ -65,5 +68,5 @@ function notedOf(kinds: Map<string, Noted>, reason: string, nowMs: number): Note
 }
 
 /** This isolate's. */
-// oxlint-disable-next-line no-console -- the Worker's log
-export const workerLog = new BoundedLog((line, level) => console[level](line));
+// oxlint-disable-next-line no-console -- the one place that writes it
+export const isolateLog = new BoundedLog((line, level) => console[level](line));
