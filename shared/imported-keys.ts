@@ -18,9 +18,6 @@ export interface ImportedKeys {
   readonly problems: readonly string[];
 }
 
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** Reads the value of one key into the settings. @returns what the key becomes; null for a value it cannot have */
 export type KeyReader<Settings> = (value: unknown, settings: Settings) => string | null;
 

@@ -4,14 +4,10 @@ import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { BACKGROUND_ENV, startInBackground } from "./agent/background.ts";
-import { checkAgent } from "./agent/check/check.ts";
-import { lineOf } from "./agent/check/finding.ts";
 import { type Invocation, parseCommandLine } from "./agent/config/command-line.ts";
 import { HELP } from "./agent/config/help.ts";
 import { AgentFailure } from "./agent/failure.ts";
 import { healthOf } from "./agent/health.ts";
-import { pinHostKeys } from "./agent/host-keys.ts";
-import { backgroundLog, runAgent } from "./agent/run.ts";
 
 /** RFC 6335: dynamic ports, which nobody has registered. */
 const DYNAMIC_PORTS = [49_152, 65_536] as const;
@@ -42,17 +38,26 @@ async function run(invocation: Invocation): Promise<number> {
     return 0;
   }
   const { command, settings, notes, background } = invocation;
-  if (command === "host-key") return (await pinHostKeys(settings.ipsec, { print, ask })) ? 0 : 1;
-  if (command === "check") {
-    const findings = await checkAgent(settings);
-    for (const finding of findings) print(lineOf(finding));
-    return findings.every(({ ok }) => ok) ? 0 : 1;
-  }
   if (command === "health") {
     const { ok, line } = healthOf(settings.state);
     print(line);
     return ok ? 0 : 1;
   }
+  // The rest is loaded only when it is wanted: a container asks for the health every few seconds.
+  if (command === "host-key") {
+    const { pinHostKeys } = await import("./agent/host-keys.ts");
+    return (await pinHostKeys(settings.ipsec, { print, ask })) ? 0 : 1;
+  }
+  if (command === "check") {
+    const [{ checkAgent }, { lineOf }] = await Promise.all([
+      import("./agent/check/check.ts"),
+      import("./agent/check/finding.ts"),
+    ]);
+    const findings = await checkAgent(settings);
+    for (const finding of findings) print(lineOf(finding));
+    return findings.every(({ ok }) => ok) ? 0 : 1;
+  }
+  const { backgroundLog, runAgent } = await import("./agent/run.ts");
   const isBehind = process.env[BACKGROUND_ENV] !== undefined;
   if (background && !isBehind) return await startInBackground(process.argv.slice(1), backgroundLog(settings));
   return await runAgent({ settings, notes, background: isBehind });

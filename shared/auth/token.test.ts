@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { certificateTimeMs, inDate, validityOf } from "./certificate-time.ts";
-import { bearerToken, constantTimeEqual, tokenSha256 } from "./token.ts";
+import { bearerToken, constantTimeEqual, isTokenText, tokenSha256 } from "./token.ts";
 
 describe("bearer tokens", () => {
   it.each([
@@ -15,6 +15,11 @@ describe("bearer tokens", () => {
     [`Bearer ${"a".repeat(2000)}`, null],
   ])("of %j is %j", (header, token) => {
     expect(bearerToken(header)).toBe(token);
+  });
+
+  it("are visible ASCII", () => {
+    for (const text of ["abc", "a-._~+/b==", "{}"]) expect([text, isTokenText(text)]).toEqual([text, true]);
+    for (const text of ["", "a b", "zwölf", "a\n", "\u007f"]) expect([text, isTokenText(text)]).toEqual([text, false]);
   });
 
   it("hashes as everybody does", () => {

@@ -12,6 +12,9 @@ export function bearerToken(header: string): string | null {
   return BEARER.exec(header.trim())?.groups?.["token"] ?? null;
 }
 
+/** Could it be a token at all? Visible ASCII only: a header takes nothing else. */
+export const isTokenText = (text: string): boolean => /^[\x21-\x7e]+$/.test(text);
+
 /** SHA-256 of the token's text, 64 lower-case hex digits: what the network document holds. */
 export const tokenSha256 = (token: string): string => toHex(sha256(new TextEncoder().encode(token)));
 

@@ -1,7 +1,8 @@
 /** Status (ETSI GS QKD 014 V1.1.1 clause 6.1), summed over the shards of a pair. */
 import { healthBody } from "../health/report-body.ts";
 import type { LinkId, SaeId } from "../ids.ts";
-import { alarmsInBrief, instant } from "../keypool/alarm-body.ts";
+import { instant } from "../instant.ts";
+import { alarmsInBrief } from "../keypool/alarm-body.ts";
 import { sumOfRates, timeToEmptySeconds } from "../keypool/rates.ts";
 import { BIT_STATES, type BitState, type Ledger, type PoolStatus, type RelayStatus } from "../keypool/types.ts";
 import type { Policy } from "../network/document.ts";

@@ -1,6 +1,6 @@
 /** What a hybrid key was made of, as its metadata tells an application. */
 import { parseJson } from "../bytes/json.ts";
-import { isRecord } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import { LIMITS } from "../limits.ts";
 
 export interface Mixture {

@@ -6,7 +6,6 @@ import {
   hostOf,
   type IgnoredKey,
   type ImportedKeys,
-  isRecord,
   type KeyReader,
   type MappedKey,
   portOf,
@@ -14,6 +13,7 @@ import {
   readKeys,
   uuidOf,
 } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import {
   agentToml,
   type ImportAs,

@@ -3,7 +3,7 @@
  * came, or faults that name their leaves.
  */
 import { LIMITS } from "../limits.ts";
-import { isRecord } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import type { EntryFault } from "./faults.ts";
 import { Findings } from "./faults.ts";
 import type { Leaf, LeafList, List, Node, Nodes, RawValue } from "./yang.ts";

@@ -1,5 +1,5 @@
 /** Entries of `DELETE /ipsec-entries`: `{"sad-entry": {"name", "reqid"}}`; whatever else stands in them is passed over. */
-import { isRecord } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import { err, ok, type Result } from "../result.ts";
 import { checkTree } from "./check-tree.ts";
 import type { EntryKind } from "./errand.ts";

@@ -5,7 +5,7 @@
  */
 import { type Fault, fail } from "../errors/errors.ts";
 import { DEFAULT_METHOD, isKdf, METHOD_NAMES, type MethodName, methodNamed } from "../hybrid/methods.ts";
-import { isRecord } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import { kemNamed } from "../kem/names.ts";
 import { KEM_NAMES, KEMS as KEM_ROWS, type KemName } from "../kem/registry.ts";
 import { LIMITS } from "../limits.ts";

@@ -1,5 +1,5 @@
 /** Notifications of an IPsec host (RFC 5277 clause 4, RFC 9061), read from the XML of a stranger. */
-import { isRecord } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import { LIMITS } from "../limits.ts";
 import { err, ok, type Result } from "../result.ts";
 import { checkTree } from "./check-tree.ts";

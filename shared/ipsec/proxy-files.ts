@@ -7,7 +7,6 @@ import {
   hostOf,
   type IgnoredKey,
   type ImportedKeys,
-  isRecord,
   type KeyReader,
   type MappedKey,
   portOf,
@@ -15,6 +14,7 @@ import {
   readKeys,
   uuidOf,
 } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import { canonicalPrefix } from "./addresses.ts";
 import { type ProxyAs, type ProxyPlace, type ProxySettings, proxyToml } from "./proxy-toml.ts";
 

@@ -1,5 +1,5 @@
 /** What a body of entries brought, in JSON or XML, before any entry has been looked at. */
-import { isRecord } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import type { EntryKind } from "./errand.ts";
 
 export type Found =

@@ -4,7 +4,7 @@
  */
 import { type Fault, fail } from "../errors/errors.ts";
 import { endOfString, jsonDepth } from "../bytes/json.ts";
-import { isRecord } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import { LIMITS } from "../limits.ts";
 import { ok, type Result } from "../result.ts";
 import { entriesIn, type Found, type RawBody } from "./raw-body.ts";

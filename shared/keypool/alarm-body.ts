@@ -1,9 +1,7 @@
 /** A pool's alarms as clients of the HTTP API see them: members in snake_case. */
+import { instant } from "../instant.ts";
 import { POOL_ALARMS } from "./alarms.ts";
 import type { PoolStatus } from "./types.ts";
-
-// oxlint-disable-next-line no-restricted-globals -- writing a time down reads no clock
-export const instant = (ms: number): string => new Date(ms).toISOString();
 
 /** For those who run the link. */
 export const alarmsInFull = (pools: readonly PoolStatus[]) =>

@@ -116,8 +116,10 @@ export interface DecKeysCall<Id extends KeyIdRun = KeyId> {
  */
 export type Waits = boolean;
 
-/** One of several requests in one message. */
-export type PoolCall = { readonly enc: EncKeysCall } | { readonly dec: DecKeysCall<KeyIdRun> };
+/** One of several requests in one message. @property scope what request it is made for: see shared/telemetry/scope.ts */
+export type PoolCall = ({ readonly enc: EncKeysCall } | { readonly dec: DecKeysCall<KeyIdRun> }) & {
+  readonly scope?: string;
+};
 
 /**
  * Keys, in the order asked for; key i is `bytes[i * sizeBytes, (i + 1) * sizeBytes)` where all are of one size.

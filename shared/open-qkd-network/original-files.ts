@@ -2,7 +2,7 @@
  * Configuration files of a site of Open-QKD-Network (`~/.qkd`, as its docs/config-files.md has them): which file is which, by
  * what is in it, and its keys and values.
  */
-import { isRecord } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 
 export const ORIGINAL_FILES = [
   "kms.conf",

@@ -1,10 +1,8 @@
 /** A link's QKD modules as clients of the HTTP API see them: members in snake_case. */
+import { instant } from "../instant.ts";
 import { MODULE_ALARMS } from "./alarms.ts";
 import type { ModuleAnswer } from "./rpc.ts";
 import type { ModuleReport } from "./status.ts";
-
-// oxlint-disable-next-line no-restricted-globals -- writing a time down reads no clock
-const instant = (ms: number): string => new Date(ms).toISOString();
 
 const reportBody = (report: ModuleReport) => ({
   block: report.block,

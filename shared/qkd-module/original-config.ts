@@ -2,14 +2,8 @@
  * The configuration of qkd-module (its `configM.yaml`, version 0.9): what each key becomes here, or why it becomes
  * nothing. Takes the file as parsed; the values of secrets are not repeated.
  */
-import {
-  type IgnoredKey,
-  type ImportedKeys,
-  isRecord,
-  type KeyReader,
-  type MappedKey,
-  readKeys,
-} from "../imported-keys.ts";
+import { type IgnoredKey, type ImportedKeys, type KeyReader, type MappedKey, readKeys } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import type { ModuleRole } from "./status.ts";
 import { SIMULATIONS, type Simulation } from "./settings.ts";
 

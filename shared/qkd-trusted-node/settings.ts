@@ -3,7 +3,8 @@
  * becomes nothing. The node of the file becomes a hosted one. Of several files, those whose nodes are neighbours of each
  * other become a link of hosted nodes; whoever is named and has no file stays what it is, a neighbour of other software.
  */
-import { type IgnoredKey, type ImportedKeys, isRecord, type MappedKey } from "../imported-keys.ts";
+import type { IgnoredKey, ImportedKeys, MappedKey } from "../imported-keys.ts";
+import { isRecord } from "../records.ts";
 import { placeOfUrl, plainId, pathOf } from "./settings-values.ts";
 
 /** A KME of a link, as one of its two nodes has it. */

@@ -4,6 +4,7 @@ import path from "node:path";
 import { messageOf } from "../log.ts";
 import { holdFolder } from "../spool/lock.ts";
 import { ensureCertificate } from "./certificates/ensure.ts";
+import { certificatesOf } from "./certificates/told.ts";
 import type { AgentSettings } from "./config/command-line.ts";
 import { AgentFailure } from "./failure.ts";
 import { Hybrid } from "./hybrid.ts";
@@ -159,6 +160,7 @@ async function makeParts(options: AgentOptions): Promise<Parts> {
     tls,
     enrolment: new Enrolment({ edge, site, identity, state, tokenFile, log }),
     exposed: new Exposed({ services, tls, log }),
+    certificates: certificatesOf(settings),
     active: Promise.withResolvers<void>(),
   };
 }

@@ -6,7 +6,7 @@ import { appendFile, mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { IpsecConfig } from "../services/ipsec/config.ts";
 import type { NetconfConfig } from "../services/netconf/config.ts";
-import { fetchHostKey, type HostKey, hostKeyFault, pinsFor } from "../services/netconf/host-key.ts";
+import { fetchHostKey, hostKeyFault, pinsFor } from "../services/netconf/host-key.ts";
 import { reasonOf } from "./reason.ts";
 
 export interface Dialogue {
@@ -36,10 +36,10 @@ async function pinOne(node: string, config: NetconfConfig, { print, ask }: Dialo
     print(`FAILED  ${name}: ${shown.error.message}`);
     return false;
   }
-  const { type, fingerprint, line } = shown.value;
+  const { key, type, fingerprint, line } = shown.value;
   const pins = await pinsFor(config);
   if (pins !== null) {
-    const fault = hostKeyFault(keyOf(shown.value), pins, config);
+    const fault = hostKeyFault(key, pins, config);
     if (fault === null) print(`ok      ${name}: ${type} ${fingerprint}, as pinned`);
     else
       print(`FAILED  ${name}: ${fault.message}. If the host has a new key, take the old one out of ${whereOf(config)}`);
@@ -71,6 +71,3 @@ const SHORT: Readonly<Record<string, string>> = {
   "ecdsa-sha2-nistp384": "ecdsa",
   "ecdsa-sha2-nistp521": "ecdsa",
 };
-
-/** The last word of its line. */
-const keyOf = ({ line }: HostKey): Buffer => Buffer.from(line.split(" ").at(-1) ?? "", "base64");

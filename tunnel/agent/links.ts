@@ -1,12 +1,12 @@
 /** Which hubs an agent keeps links with, and how it connects to one. */
 import { IPSEC_SERVICE } from "../../shared/ipsec/errand.ts";
 import { err, type Result } from "../../shared/result.ts";
+import type { AgentCertificate } from "../../shared/tunnel/types.ts";
 import type { Claims } from "../../shared/tunnel/messages.ts";
 import { ALLOW_WORDS, type Service } from "../../shared/tunnel/services.ts";
 import type { Log } from "../log.ts";
 import { HYBRID_SERVICE, sitesOf } from "../services/hybrid/config.ts";
 import type { MakeEngine } from "../services/hybrid/engine-types.ts";
-import { certificatesOf } from "./certificates/told.ts";
 import type { AgentSettings } from "./config/command-line.ts";
 import { announced } from "./config/schema.ts";
 import { noteLinks } from "./health.ts";
@@ -40,6 +40,8 @@ export interface Parts {
   readonly enrolment: Enrolment;
   readonly tls: InnerTls | undefined;
   readonly exposed: Exposed;
+  /** Those in use. */
+  readonly certificates: readonly AgentCertificate[];
   /** This instance serves the site. */
   readonly active: PromiseWithResolvers<void>;
 }
@@ -68,6 +70,8 @@ export function makeLinks(parts: Parts): readonly Link[] {
     };
     return new Link(options);
   });
+  // What an agent left that was killed is not to be taken for this one's: in a container both have the same process id.
+  note();
   return links;
 }
 
@@ -106,7 +110,7 @@ function exposedBy({ site, service: services, hybrid, ipsec }: AgentSettings): r
 }
 
 async function connect(
-  { options, edge, identity, enrolment, exposed, active }: Parts,
+  { options, edge, identity, enrolment, exposed, certificates, active }: Parts,
   role: Role,
   target: string,
   signal: AbortSignal,
@@ -133,7 +137,7 @@ async function connect(
       identity,
       claims,
       services: role === "owner" ? exposedBy(settings) : [],
-      certificates: () => (role === "owner" ? certificatesOf(settings) : []),
+      certificates: role === "owner" ? certificates : [],
     }),
     times: options.times ?? LINK_TIMES,
     onOpen: (open, peer) => exposed.answer(open, peer),

@@ -39,7 +39,7 @@ export async function checkCredential(settings: AgentSettings, edge: Edge | null
     const ended = new AbortController();
     const opened = await Session.connect(
       {
-        ...byHello({ edge, site, identity, claims, services: [], certificates: () => [] }),
+        ...byHello({ edge, site, identity, claims, services: [], certificates: [] }),
         times: LINK_TIMES,
         onOpen: (open) => open.refuse("going-away"),
         onActive: () => undefined,

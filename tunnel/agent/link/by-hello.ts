@@ -22,7 +22,7 @@ export interface Introduction {
   /** Of an owner. */
   readonly services: readonly Service[];
   /** That the hub shall know of. */
-  readonly certificates: () => readonly AgentCertificate[];
+  readonly certificates: readonly AgentCertificate[];
 }
 
 export function byHello({
@@ -48,7 +48,7 @@ export function byHello({
       }
     },
     dial: (handshakeMs, hello) => {
-      const facts = writeAgentFacts({ nowMs: Date.now(), certificates: certificates() });
+      const facts = writeAgentFacts({ nowMs: Date.now(), certificates });
       const headers = hello === null ? {} : { [HELLO_HEADER]: hello, [AGENT_FACTS_HEADER]: facts };
       return openWebSocket(edge, url, handshakeMs, headers);
     },

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { parseJson } from "../../../shared/bytes/json.ts";
 import { JsonSplitter } from "../../../shared/etsi004/json-tcp/splitter.ts";
-import { isRecord } from "../../../shared/imported-keys.ts";
+import { isRecord } from "../../../shared/records.ts";
 import { LIMITS } from "../../../shared/limits.ts";
 import { messageOf } from "../../log.ts";
 import type { Place } from "../../place.ts";

@@ -1,6 +1,6 @@
 /** Keys of SAs from a listener of the hybridization module's protocol, as the original proxy agent has them. */
 import { LIMITS } from "../../../shared/limits.ts";
-import { isRecord } from "../../../shared/imported-keys.ts";
+import { isRecord } from "../../../shared/records.ts";
 import type { KeyWish } from "../../../shared/ipsec/errand.ts";
 import { err, ok, type Result } from "../../../shared/result.ts";
 import type { Place } from "../../place.ts";

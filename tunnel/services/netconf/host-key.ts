@@ -47,6 +47,8 @@ export function hostKeyFault(key: Buffer, pins: Pins | null, config: NetconfConf
 }
 
 export interface HostKey {
+  /** As the protocol has it (RFC 4253 clause 6.6). */
+  readonly key: Buffer;
   readonly type: string;
   readonly fingerprint: string;
   /** For the file that `host_key_file` names, or for `host_key`. */
@@ -58,7 +60,7 @@ export function fetchHostKey({ host, port }: Where, timeoutMs: number): Promise<
   const { promise, resolve } = Promise.withResolvers<Result<HostKey, NetconfFailure>>();
   const client = new Client();
   const hostVerifier = (key: Buffer): boolean => {
-    resolve(ok({ type: typeOf(key), fingerprint: fingerprintOf(key), line: knownHostsLine(host, port, key) }));
+    resolve(ok({ key, type: typeOf(key), fingerprint: fingerprintOf(key), line: knownHostsLine(host, port, key) }));
     return false;
   };
   client.on("error", (error) => resolve(failed("host-unreachable", `${host} port ${port}: ${reasonOf(error)}`)));

@@ -93,7 +93,7 @@ test("more bytes before ok end the connection", async () => {
 });
 
 test("connections that nobody asks for are few, and the newest stay", async () => {
-  const { peers, files } = await moduleRig();
+  const { peers, files } = await moduleRig({ patienceMs: 120_000 });
   const sockets: tls.TLSSocket[] = [];
   for (let n = 0; n < LIMITS.hybridModuleUnclaimedEach + 3; n++) {
     const socket = await connect(peers.port, files);
