@@ -14,6 +14,12 @@ import { NETCONF } from "./limits-netconf.ts";
 import { OPEN_QKD_NETWORK } from "./limits-open-qkd-network.ts";
 import { PROXY_AGENT } from "./limits-proxy-agent.ts";
 import { QKD_MODULES } from "./limits-qkd-modules.ts";
+import { STREAMS } from "./limits-streams.ts";
+import { FRONTS } from "./limits-fronts.ts";
+import { FEEDS } from "./limits-feeds.ts";
+import { TUNNEL } from "./limits-tunnel.ts";
+import { SITE_AGENT } from "./limits-site-agent.ts";
+import { HYBRID } from "./limits-hybrid.ts";
 import { TELEMETRY } from "./limits-telemetry.ts";
 
 const PARTS = {
@@ -30,6 +36,12 @@ const PARTS = {
   PROXY_AGENT,
   QKD_MODULES,
   TELEMETRY,
+  STREAMS,
+  FRONTS,
+  FEEDS,
+  TUNNEL,
+  SITE_AGENT,
+  HYBRID,
 };
 
 test("each bound has a name of its own", () => {
