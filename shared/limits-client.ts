@@ -19,8 +19,4 @@ export const CLIENT = {
    * object may have 64 MiB. Both ends reckon with it.
    */
   streamUnreceiptedChars: 64 * 1024,
-  /** `qkd stream run`: requests of a file, streams of one at once, chunks of one. */
-  streamTemplates: 1000,
-  streamRunParallel: 1000,
-  streamRunKeys: 10_000,
 } as const;

@@ -65,4 +65,8 @@ export const STREAMS = {
   streamDemandChars: 64,
   streamMetadataChars: 1024,
   streamUriChars: 1024,
+  /** `qkd stream run`: requests of a file, streams of one at once, chunks of one. */
+  streamTemplates: 1000,
+  streamRunParallel: 1000,
+  streamRunKeys: 10_000,
 } as const;

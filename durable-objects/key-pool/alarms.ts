@@ -6,6 +6,7 @@
 import type { AuditLogRpc } from "../../shared/audit/event.ts";
 import type { PoolToPoolRpc } from "../../shared/keypool/types.ts";
 import { logFailure } from "../log-failure.ts";
+import { Shipping } from "../storage/shipping.ts";
 import { nextRetiringMs, retireBegun } from "./begun-units.ts";
 import { tellHopUses } from "./hop-uses.ts";
 import type { PoolContext } from "./context.ts";
@@ -49,19 +50,21 @@ export class Alarms {
   /** When the stored alarm will ring, as far as this instance knows. */
   #armedMs = Infinity;
   #simulatedUntilMs = Date.now();
-  #shipping = false;
+  readonly #shipping: Shipping;
 
   constructor(pool: PoolContext, ctx: DurableObjectState, reach: Reach) {
     this.#pool = pool;
     this.#ctx = ctx;
     this.#reach = reach;
+    this.#shipping = new Shipping(pool.outbox, reach.logOf);
   }
 
   /** Brings the alarm forward where something is due earlier. Cheap: called on every request and commit. */
   replan(): void {
     const dueMs = this.#dueMs(Date.now());
     if (dueMs < this.#armedMs) this.#arm(dueMs);
-    if (this.#pool.outbox.pending() >= SHIP_NOW_EVENTS && !this.#shipping) this.#ctx.waitUntil(this.#ship());
+    const shipsNow = this.#pool.outbox.pending() >= SHIP_NOW_EVENTS && this.#shipping.dueMs() <= Date.now();
+    if (shipsNow) this.#ctx.waitUntil(this.#shipping.ship());
   }
 
   /** @param isLeased without a lease nothing comes in and nothing is moved */
@@ -78,7 +81,7 @@ export class Alarms {
     if (isLeased) await step("transfers", () => recoverTransfers(this.#pool, this.#reach.shardOf));
     if (isLeased) await step("other half", () => this.#pool.half.catchUp());
     if (isLeased) this.#reach.ahead.consider(nowMs);
-    await step("audit", () => this.#ship());
+    await step("audit", () => this.#shipping.ship());
     this.#pool.records.recountExpiry();
     const endMs = Date.now();
     const dueMs = this.#dueMs(endMs);
@@ -125,16 +128,6 @@ export class Alarms {
     const { bytes, usedMs } = simulatedBytesDue(this.#pool, nowMs - this.#simulatedUntilMs);
     this.#simulatedUntilMs += usedMs;
     if (bytes > 0) await makeMaterial(this.#pool, "simulated", bytes);
-  }
-
-  async #ship(): Promise<void> {
-    if (this.#shipping) return;
-    this.#shipping = true;
-    try {
-      await this.#pool.outbox.ship(this.#reach.logOf);
-    } finally {
-      this.#shipping = false;
-    }
   }
 }
 
