@@ -21,20 +21,29 @@ export interface Refusal {
   /** HTTP's; of a WebSocket its close code. */
   readonly status: number;
   readonly retryAfterSeconds?: number | null;
+  /** In its own words; the error's message where absent. */
+  readonly reason?: string;
 }
 
 /** The key management entity says no. */
 export class RefusedError extends QkdError {
   override readonly name: string = "RefusedError";
   readonly httpStatus: number;
+  /** Its own words, for people: the message without status and codes. */
+  readonly reason: string;
   /** Of the Error object (ETSI GS QKD 014 V1.1.1 clause 6.5). */
   readonly details: readonly unknown[];
   /** How long to wait, of 429 and 503; null where the answer does not say. */
   readonly retryAfterSeconds: number | null;
 
-  constructor(message: string, { status, retryAfterSeconds = null }: Refusal, details: readonly unknown[] = []) {
+  constructor(
+    message: string,
+    { status, retryAfterSeconds = null, reason = message }: Refusal,
+    details: readonly unknown[] = [],
+  ) {
     super(message);
     this.httpStatus = status;
+    this.reason = reason;
     this.details = details;
     this.retryAfterSeconds = retryAfterSeconds;
   }

@@ -207,11 +207,15 @@ function failure(answer: HttpAnswer): Error {
   const parsed = v.safeParse(StreamFailedSchema, answer.json);
   if (!parsed.success) return refusal(answer);
   const { status, message, QOS: qos, Metadata_size: metadataSize } = parsed.output;
-  return new StreamError(`${message} (status ${status})`, answer, {
-    status,
-    qos: qos === undefined ? undefined : qosOf(qos),
-    metadataSize,
-  });
+  return new StreamError(
+    `${message} (status ${status})`,
+    { ...answer, reason: message },
+    {
+      status,
+      qos: qos === undefined ? undefined : qosOf(qos),
+      metadataSize,
+    },
+  );
 }
 
 interface WireChunk {

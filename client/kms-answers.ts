@@ -1,10 +1,11 @@
 /** Answers of a KMS of Open-QKD-Network, judged before anything of them is used. */
 import * as v from "valibot";
 import { fromHex } from "../shared/bytes/hex.ts";
+import { isRecord } from "../shared/records.ts";
 import { BEARER_TOKEN } from "./bearer.ts";
 import { AnswerError, NoKeyError, OAuthError, RefusedError } from "./errors.ts";
 import type { HttpAnswer } from "./exchange.ts";
-import { isRecord, refusal, textOf } from "./refusal.ts";
+import { refusal, textOf } from "./refusal.ts";
 
 export interface KmsKey {
   /** Together they name the key: what the other site has to be told. */
@@ -49,7 +50,7 @@ export function oauthRefusal(answer: HttpAnswer): RefusedError {
   const code = textOf(error);
   if (code === null) return refusal(answer);
   const why = textOf(description) ?? textOf(message) ?? "no token";
-  return new OAuthError(code, `${why} (${code}, HTTP ${answer.status})`, answer);
+  return new OAuthError(code, `${why} (${code}, HTTP ${answer.status})`, { ...answer, reason: why });
 }
 
 /** `{"index", "hexKey", "blockId"}`; -2 and nulls where there is no key, which the original says with HTTP 200. */
@@ -82,5 +83,5 @@ function kmsRefusal(answer: HttpAnswer): RefusedError {
   const why = textOf(errorIn(answer));
   const isErrorObject = isRecord(answer.json) && "message" in answer.json;
   if (why === null || isErrorObject) return refusal(answer);
-  return new RefusedError(`${why} (HTTP ${answer.status})`, answer);
+  return new RefusedError(`${why} (HTTP ${answer.status})`, { ...answer, reason: why });
 }

@@ -310,7 +310,12 @@ describe("a KMS that misbehaves", () => {
     ["by anybody", { message: "too many" }, "too many (HTTP 429)"],
   ])("429 %s is told with when to ask again", async (_who, body, message) => {
     fake.answers({ status: 429, body, headers: { "Retry-After": "9" } });
-    expect(await failure(alice.newKey("B"))).toMatchObject({ message, httpStatus: 429, retryAfterSeconds: 9 });
+    expect(await failure(alice.newKey("B"))).toMatchObject({
+      message,
+      reason: "too many",
+      httpStatus: 429,
+      retryAfterSeconds: 9,
+    });
     expect(fake.asked).toHaveLength(1);
   });
 
@@ -318,7 +323,11 @@ describe("a KMS that misbehaves", () => {
     const none = { index: -2, hexKey: null, blockId: null, error: "no such key" };
     fake.answers(given, answer(none), answer(none, 400));
     expect(await failure(alice.newKey("B"))).toMatchObject({ name: "NoKeyError", message: "no such key" });
-    expect(await failure(alice.newKey("B"))).toMatchObject({ name: "RefusedError", message: "no such key (HTTP 400)" });
+    expect(await failure(alice.newKey("B"))).toMatchObject({
+      name: "RefusedError",
+      message: "no such key (HTTP 400)",
+      reason: "no such key",
+    });
   });
 
   test("what is quoted of an answer has an end", async () => {

@@ -1,10 +1,8 @@
 /** Answers that say no, in words. */
 import { CLIENT } from "../shared/limits-client.ts";
+import { isRecord } from "../shared/records.ts";
 import { RefusedError } from "./errors.ts";
 import type { HttpAnswer } from "./exchange.ts";
-
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** @returns null for anything but a text that says something; of a long one the beginning */
 export const textOf = (value: unknown): string | null =>
@@ -17,7 +15,7 @@ export function refusal(answer: HttpAnswer): RefusedError {
   const status = `HTTP ${answer.status}`;
   return new RefusedError(
     text === null ? status : `${text} (${status})`,
-    answer,
+    { ...answer, reason: text ?? status },
     Array.isArray(details) ? details : [],
   );
 }

@@ -1,4 +1,5 @@
 /** Requests to the edge that served the page, by the session's cookie; what changes something bears the session's CSRF token. */
+import { isTokenText } from "../../shared/auth/token.ts";
 import type { PointerFault } from "../../shared/network/directory-types.ts";
 import { isPointerFault } from "../core/faults.ts";
 
@@ -60,7 +61,7 @@ export interface Session {
 export const resumed = async (): Promise<Answer<Session>> => await ask<Session>(SESSION);
 
 export async function signedIn(token: string): Promise<Answer<Session>> {
-  if (!/^[\x21-\x7e]+$/.test(token))
+  if (!isTokenText(token))
     return { ok: false, status: 400, message: "That is no token: it holds characters that none has.", faults: [] };
   const answer = await ask<Session>(SESSION, { method: "POST", headers: { Authorization: `Bearer ${token}` } });
   return answer.ok ? answer : { ...answer, message: WORDS[answer.status] ?? answer.message };
@@ -103,8 +104,10 @@ export class Api {
     return answer.ok || answer.status !== 401;
   }
 
-  async signOut(): Promise<void> {
-    await this.send("DELETE", SESSION);
+  /** @returns why the session goes on; null: it does not */
+  async signOut(): Promise<string | null> {
+    const answer = await this.send("DELETE", SESSION);
+    return answer.ok || answer.status === 401 ? null : answer.message;
   }
 
   async #ask<T>(path: string, asked: Asked): Promise<Answer<T>> {

@@ -1,6 +1,7 @@
 /** The Monitor's live view, over a WebSocket that is opened again where it breaks. */
 import { MONITOR_PROTOCOL, type MonitorMessage, type MonitorView } from "../../shared/api/monitor-schemas.ts";
 import { LIVE_END } from "../../shared/monitor/live.ts";
+import { webSocketUrl } from "../../shared/web-socket-url.ts";
 import { ordered, updated } from "../core/view.ts";
 import type { Api } from "./api.ts";
 
@@ -43,9 +44,7 @@ export class Live {
   }
 
   #connect(): void {
-    const url = new URL(PATH, location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(url, MONITOR_PROTOCOL);
+    const socket = new WebSocket(webSocketUrl(PATH, location.href), MONITOR_PROTOCOL);
     this.#socket = socket;
     socket.addEventListener("message", ({ data }: MessageEvent<string>) => this.#hear(socket, data));
     socket.addEventListener("close", ({ code }) => void this.#ended(socket, code));

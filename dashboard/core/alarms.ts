@@ -19,6 +19,19 @@ export type AlarmObject = MonitorAlarm["of"];
 export const alarmsOf = (alarms: readonly MonitorAlarm[], kinds: readonly AlarmObject["kind"][], id: string) =>
   alarms.filter(({ of }) => kinds.includes(of.kind) && of.id === id);
 
+/** By what they are of, each at the place of its first: one cause often raises several. */
+export function byObject(alarms: readonly MonitorAlarm[]) {
+  const groups = new Map<string, { readonly of: AlarmObject; readonly alarms: MonitorAlarm[] }>();
+  for (const alarm of alarms) {
+    const { of } = alarm;
+    const name = `${of.kind}/${of.id}`;
+    const group = groups.get(name) ?? { of, alarms: [] };
+    groups.set(name, group);
+    group.alarms.push(alarm);
+  }
+  return [...groups.values()];
+}
+
 /** Of those that stand and nobody has acknowledged, the worst; null: there is none. */
 export function worstOf(alarms: readonly MonitorAlarm[]): Severity | null {
   const open = alarms.filter((alarm) => isStanding(alarm) && alarm.acknowledged === null);

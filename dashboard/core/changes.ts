@@ -1,6 +1,7 @@
 /** What an edit changes in the document, member by member, for whoever is about to apply it. */
 import { diffNetworks } from "../../shared/network/diff.ts";
 import type { NetworkDocument } from "../../shared/network/document.ts";
+import { isRecord } from "../../shared/records.ts";
 
 export interface MemberChange {
   /** `key_rate_bps`, `credentials/0/match`. */
@@ -46,9 +47,6 @@ function flat(value: unknown, path = ""): ReadonlyMap<string, string> {
   const members = Object.entries(value).map(([name, member]) => flat(member, path === "" ? name : `${path}/${name}`));
   return new Map(members.flatMap((each) => [...each]));
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const inWords = (value: unknown): string => {
   if (Array.isArray(value)) return value.map(inWords).join(", ");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { alarmsOf, clearPath, worstOf } from "./alarms.ts";
+import { alarmsOf, byObject, clearPath, worstOf } from "./alarms.ts";
 import { detailInWords } from "./audit.ts";
 import { fieldFaults } from "./faults.ts";
 import { ago, bits, count, duration, milliseconds, percent, perSecond, rate } from "./figures.ts";
@@ -124,6 +124,18 @@ test("alarms of an entity, the worst that nobody has seen, and where they are cl
   // The Monitor raises these itself and takes them back itself.
   expect(clearPath(alarmOf("pool-low", { kind: "link", id: "l" }))).toBeNull();
   expect(clearPath(alarmOf("no-identity", { kind: "deployment", id: "deployment" }))).toBeNull();
+});
+
+test("alarms of one object stand together, where the first of them stood", () => {
+  const [link, node] = [
+    { kind: "link", id: "a" },
+    { kind: "node", id: "a" },
+  ] as const;
+  const groups = byObject([alarmOf("1", link), alarmOf("2", node), alarmOf("3", link)]);
+  expect(groups.map(({ of, alarms }) => [of, alarms.map(({ code }) => code)])).toEqual([
+    [link, ["1", "3"]],
+    [node, ["2"]],
+  ]);
 });
 
 test("faults stand at the fields they are about, and others with their place", () => {

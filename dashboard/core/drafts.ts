@@ -18,11 +18,20 @@ export interface LinkDraft {
 /** Of members that are there only for some sources or policies. */
 const DEFAULTS = { lossDb: "10", minEntropyPerBit: "0.8", keyRateBps: "1000000" } as const;
 
+/** The first two nodes that no link joins; the first two where all are joined. */
+export function pairWithoutLink(nodes: readonly { readonly id: string }[], links: readonly LinkEntry[]) {
+  const linked = new Set(links.flatMap(({ nodes: [a, b] }) => [`${a} ${b}`, `${b} ${a}`]));
+  const ids = nodes.map(({ id }) => id);
+  for (const [at, a] of ids.entries())
+    for (const b of ids.slice(at + 1)) if (!linked.has(`${a} ${b}`)) return [a, b] as const;
+  return [ids[0] ?? "", ids[1] ?? ""] as const;
+}
+
 /** @param seed 64 hex digits, for where the link's health policy will need them */
-export const newLinkDraft = (nodes: readonly string[], seed: string): LinkDraft => ({
-  id: nodes.length < 2 ? "" : `${nodes[0] ?? ""}-${nodes[1] ?? ""}`,
-  a: nodes[0] ?? "",
-  b: nodes[1] ?? "",
+export const newLinkDraft = ([a, b]: readonly [string, string], seed: string): LinkDraft => ({
+  id: b === "" ? "" : `${a}-${b}`,
+  a,
+  b,
   source: "simulated",
   feed: "one-ended",
   health: "reject",

@@ -3,7 +3,7 @@ import { validateNetwork } from "../../shared/network/validate.ts";
 import type { LinkEntry, NetworkDocument } from "../../shared/network/document.ts";
 import { byName } from "./faults.ts";
 import { entryChanges } from "./changes.ts";
-import { linkDraft, linkEntry, newLinkDraft, saeDraft, saeEntry } from "./drafts.ts";
+import { linkDraft, linkEntry, newLinkDraft, pairWithoutLink, saeDraft, saeEntry } from "./drafts.ts";
 import { addLink, addSae, cutLinks, type Edit, eavesdrop, putLink, putSae, removeLink, removeSae } from "./edits.ts";
 
 const SEED = "ab".repeat(32);
@@ -41,6 +41,13 @@ const link = (id: string): LinkEntry => present.links.find((each) => each.id ===
 
 test("a link that is looked at in a form and not changed stays as it is, with all that no field shows", () => {
   for (const each of present.links) expect(linkEntry(linkDraft(each, SEED), each)).toEqual(each);
+});
+
+test("a new link is proposed between the first two nodes without one", () => {
+  expect(pairWithoutLink(present.nodes, present.links)).toEqual(["tn-1", "tn-3"]);
+  const third = { ...link("tn-2-tn-3"), id: "third", nodes: ["tn-3", "tn-1"] as [string, string] };
+  expect(pairWithoutLink(present.nodes, [...present.links, third])).toEqual(["tn-1", "tn-2"]);
+  expect(newLinkDraft(pairWithoutLink([{ id: "tn-1" }], []), SEED)).toMatchObject({ id: "", a: "tn-1", b: "" });
 });
 
 test("whatever the form makes of a link is a sound document", () => {

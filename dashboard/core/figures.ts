@@ -11,7 +11,7 @@ const digits = (value: number): string => {
 };
 
 /** 1_240_000, "bit" -> "1.24 Mbit"; decimal prefixes. */
-export function scaled(value: number | null, unit: string): string {
+function scaled(value: number | null, unit: string): string {
   if (value === null) return UNKNOWN;
   let [size, step] = [Math.abs(value), 0];
   while (size >= 999.5 && step < STEPS.length - 1) [size, step] = [size / 1000, step + 1];

@@ -1,14 +1,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  beginningOf,
+  FRAME,
   lengthOf,
-  mostIn,
   nearest,
   runsOf,
   samplesIn,
+  scalesOf,
   shiftedSpan,
   ticksTo,
   timeTicks,
+  topOf,
   within,
   zoomedSpan,
 } from "./plot.ts";
@@ -35,7 +38,6 @@ test("a line breaks where a figure is not known, and where samples are missing",
       [90, 5],
     ],
   ]);
-  expect([mostIn(points), mostIn([]), mostIn([[0, null]])]).toEqual([5, 0, 0]);
 });
 
 test("of a span one sample more is drawn at either side", () => {
@@ -57,6 +59,35 @@ test("the nearest sample", () => {
     points[2],
     null,
   ]);
+});
+
+const samples = (...values: readonly (number | null)[]) => values.map((value, n) => [n * 10, value] as const);
+
+test("a scale holds all there is, but for a short peak that would flatten the rest", () => {
+  const usual = Array.from({ length: 12 }, (_, n) => 90 + n);
+  expect(topOf([samples(null, 3, 5), samples(1)])).toEqual({ top: 5, peak: null });
+  expect(topOf([samples(...usual), samples(...usual, 400)])).toEqual({ top: 400, peak: null });
+  expect(topOf([samples(4000, 9000, 7000, ...usual), samples(150)])).toEqual({ top: 150, peak: 9000 });
+  // Not short any more, or there is nothing besides.
+  expect(topOf([samples(...usual.slice(0, 8), ...usual.map((value) => 100 * value))]).peak).toBeNull();
+  expect(topOf([samples(4000, ...usual.map(() => 0))])).toEqual({ top: 4000, peak: null });
+  expect(topOf([samples(4000, 90, 91)])).toEqual({ top: 4000, peak: null });
+  expect([topOf([]), topOf([samples(null)])]).toEqual([
+    { top: 0, peak: null },
+    { top: 0, peak: null },
+  ]);
+});
+
+test("what is beyond the upper edge is drawn at it", () => {
+  const { y } = scalesOf(HOUR, 400, 100);
+  expect([y(100), y(500)]).toEqual([FRAME.top, FRAME.top]);
+  expect(y(0)).toBe(FRAME.height - FRAME.bottom);
+});
+
+test("where figures begin", () => {
+  const series = (points: ReturnType<typeof samples>) => ({ stepS: 10, points });
+  expect(beginningOf([series(samples(null, 2)), series(samples(null, null, 2))])).toBe(10);
+  expect(beginningOf([series([]), series(samples(null))])).toBeNull();
 });
 
 test("spans stay inside what there is, are never shorter than a minute, and keep the moment they are zoomed about", () => {

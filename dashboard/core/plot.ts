@@ -85,8 +85,32 @@ export function nearest(points: readonly Sample[], atS: number): Sample | null {
   return best;
 }
 
-export const mostIn = (points: readonly Sample[]): number =>
-  points.reduce((most, [, value]) => Math.max(most, value ?? 0), 0);
+/** A peak is cut off where it is so many times what all else is at most; it may be so many samples long, or such a share. */
+const PEAK = { times: 5, samples: 4, share: 0.05 } as const;
+
+/**
+ * What the scale of some lines has to hold: their most, unless that is a short peak which would flatten all else.
+ *
+ * @returns `peak`: what is cut off; null: nothing is
+ */
+export function topOf(lines: readonly (readonly Sample[])[]): { readonly top: number; readonly peak: number | null } {
+  const tops = lines.map((points) => {
+    const values = points.flatMap(([, value]) => (value === null ? [] : [value])).toSorted((a, b) => b - a);
+    const [most = 0] = values;
+    const usual = values[Math.max(PEAK.samples, Math.ceil(PEAK.share * values.length))] ?? 0;
+    // Where there is not much besides, the peak is what there is to see.
+    const isPeak = usual > 0 && most > PEAK.times * usual && values.length > 2 * PEAK.samples;
+    return { most, usual: isPeak ? usual : most };
+  });
+  const [most, usual] = [Math.max(0, ...tops.map((each) => each.most)), Math.max(0, ...tops.map((each) => each.usual))];
+  return usual < most ? { top: usual, peak: most } : { top: most, peak: null };
+}
+
+/** Unix seconds of the first figure that is known; null: there is none. */
+export function beginningOf(lines: readonly Series[]): number | null {
+  const firsts = lines.flatMap(({ points }) => points.find(([, value]) => value !== null)?.[0] ?? []);
+  return firsts.length === 0 ? null : Math.min(...firsts);
+}
 
 /** Pixels. */
 export const FRAME = { height: 150, left: 62, right: 6, top: 12, bottom: 20 } as const;
@@ -100,7 +124,7 @@ export interface Scales {
   readonly atS: (x: number) => number;
 }
 
-/** @param top the figure at the upper edge */
+/** @param top the figure at the upper edge, where what is more is drawn too */
 export function scalesOf(span: Span, width: number, top: number): Scales {
   const across = Math.max(1, width - FRAME.left - FRAME.right);
   const upward = FRAME.height - FRAME.top - FRAME.bottom;
@@ -108,7 +132,7 @@ export function scalesOf(span: Span, width: number, top: number): Scales {
     width,
     span,
     x: (atS) => FRAME.left + ((atS - span.fromS) / lengthOf(span)) * across,
-    y: (value) => FRAME.height - FRAME.bottom - (value / top) * upward,
+    y: (value) => FRAME.height - FRAME.bottom - Math.min(1, value / top) * upward,
     atS: (x) => span.fromS + Math.min(1, Math.max(0, (x - FRAME.left) / across)) * lengthOf(span),
   };
 }

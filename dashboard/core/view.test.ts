@@ -30,6 +30,9 @@ test("an update puts entities in the place of those of the same id, adds others,
   ]);
   expect(next).toMatchObject({ name: "renamed", document_version: 4, at: "2026-11-22T12:00:01.000Z" });
   expect(next.nodes).toEqual(view.nodes);
+  // Nothing is sorted, nor drawn, that has not changed.
+  expect(next.links[2]).toBe(view.links[2]);
+  expect(updated(view, update({ set: { links: [changed] } })).nodes).toBe(view.nodes);
   expect(view.links).toHaveLength(3);
 });
 

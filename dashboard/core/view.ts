@@ -2,9 +2,7 @@
 import type { MonitorKind, MonitorUpdate, MonitorView } from "../../shared/api/monitor-schemas.ts";
 import { byId } from "./order.ts";
 import { byUrgency } from "./alarms.ts";
-
-/** Of what comes and goes by itself no more is kept than this; the Monitor's own bounds are no wider. */
-const MOST = { relays: 64, audit: 100 } as const;
+import { MONITOR } from "../../shared/limits-monitor.ts";
 
 interface Entity {
   readonly id: string;
@@ -25,49 +23,36 @@ const ORDER: {
   audit: (a, b) => a.at.localeCompare(b.at) || byId(a, b),
 };
 
-/** The view in the dashboard's order. */
-export function ordered(view: MonitorView): MonitorView {
-  return {
-    ...view,
-    nodes: view.nodes.toSorted(ORDER.nodes),
-    links: view.links.toSorted(ORDER.links),
-    pairs: view.pairs.toSorted(ORDER.pairs),
-    sites: view.sites.toSorted(ORDER.sites),
-    relays: view.relays.toSorted(ORDER.relays).slice(0, MOST.relays),
-    streams: view.streams.toSorted(ORDER.streams),
-    alarms: view.alarms.toSorted(ORDER.alarms),
-    operations: view.operations.toSorted(ORDER.operations),
-    audit: view.audit.toSorted(ORDER.audit).slice(-MOST.audit),
-  };
+/** Of what comes and goes by itself no more is kept than the Monitor itself tells of. */
+const NEWEST: { readonly [Kind in MonitorKind]?: (entities: MonitorView[Kind]) => MonitorView[Kind] } = {
+  relays: (relays) => relays.slice(0, MONITOR.monitorRelays),
+  audit: (records) => records.slice(-MONITOR.monitorAuditRecords),
+};
+
+const KINDS = Object.keys(ORDER) as readonly MonitorKind[];
+
+function arranged<Kind extends MonitorKind>(kind: Kind, entities: readonly MonitorView[Kind][number][]) {
+  const sorted = entities.toSorted(ORDER[kind]) as MonitorView[Kind];
+  return NEWEST[kind]?.(sorted) ?? sorted;
 }
 
-/** The view after an update: what it does not name stays the very same object. */
+/** The view in the dashboard's order. */
+export const ordered = (view: MonitorView): MonitorView => ({
+  ...view,
+  ...Object.fromEntries(KINDS.map((kind) => [kind, arranged(kind, view[kind])])),
+});
+
+/** The view after an update: what it does not name stays the very same object, and a kind of which it names none the same list. */
 export function updated(view: MonitorView, update: MonitorUpdate): MonitorView {
   const { at, sequence, document_version, name, period_ms, set, gone } = update;
-  const merged = <Kind extends MonitorKind>(kind: Kind): MonitorView[Kind] => {
+  const merged = (kind: MonitorKind): MonitorView[MonitorKind] => {
     const [put, left]: [readonly Entity[], readonly string[]] = [set[kind] ?? [], gone[kind] ?? []];
-    const before: readonly Entity[] = view[kind];
     if (put.length === 0 && left.length === 0) return view[kind];
-    const kept = new Map(before.map((entity) => [entity.id, entity]));
+    const kept = new Map<string, Entity>(view[kind].map((entity) => [entity.id, entity]));
     for (const id of left) kept.delete(id);
     for (const entity of put) kept.set(entity.id, entity);
-    return [...kept.values()] as MonitorView[Kind];
+    return arranged(kind, [...kept.values()] as MonitorView[MonitorKind]);
   };
-  const next: MonitorView = {
-    at,
-    sequence,
-    document_version,
-    name,
-    period_ms,
-    nodes: merged("nodes"),
-    links: merged("links"),
-    pairs: merged("pairs"),
-    sites: merged("sites"),
-    relays: merged("relays"),
-    streams: merged("streams"),
-    alarms: merged("alarms"),
-    operations: merged("operations"),
-    audit: merged("audit"),
-  };
-  return ordered(next);
+  const lists = Object.fromEntries(KINDS.map((kind) => [kind, merged(kind)]));
+  return { ...view, at, sequence, document_version, name, period_ms, ...lists };
 }

@@ -19,9 +19,10 @@ export function App() {
   }, []);
   if (who === null) return <p class="waiting">Loading …</p>;
   if ("notice" in who) return <SignIn notice={who.notice} onSession={enter} />;
-  const leave = async (): Promise<void> => {
-    await who.api.signOut();
-    setWho({ notice: "You are signed out." });
+  const leave = async (): Promise<string | null> => {
+    const fault = await who.api.signOut();
+    if (fault === null) setWho({ notice: "You are signed out." });
+    return fault;
   };
-  return <Dashboard api={who.api} onLeave={() => void leave()} />;
+  return <Dashboard api={who.api} onLeave={leave} />;
 }

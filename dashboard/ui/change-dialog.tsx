@@ -9,11 +9,13 @@ import { useSurroundings } from "./surroundings.ts";
 
 interface Props {
   readonly edit: Edit;
+  readonly onApplied: () => void;
+  /** Applied or not. */
   readonly onClose: () => void;
 }
 
 /** What an edit would change and what that costs; then it is applied, or not. */
-export function ChangeDialog({ edit, onClose }: Props) {
+export function ChangeDialog({ edit, onApplied, onClose }: Props) {
   const { api } = useSurroundings();
   const dialog = useRef<HTMLDialogElement>(null);
   const [draft, setDraft] = useState<Draft | null>(null);
@@ -34,7 +36,10 @@ export function ChangeDialog({ edit, onClose }: Props) {
     setIsBusy(true);
     const applied = await applyChange(api, draft);
     setIsBusy(false);
-    if (applied.ok) return onClose();
+    if (applied.ok) {
+      onApplied();
+      return onClose();
+    }
     setFault(applied.problems);
     return applied.isOutdated ? await look() : undefined;
   };
@@ -125,7 +130,8 @@ function Costs({ consequences }: { readonly consequences: Consequences }) {
       ))}
       {keys.map(({ kind, id, keys: pending }) => (
         <li key={`${kind} ${id}`}>
-          {count(pending)} pending keys of {kind} {id} may be fetched for {duration(drainS)} more, then they are voided
+          {count(pending)} pending {pending === 1 ? "key" : "keys"} of {kind} {id} may be fetched for {duration(drainS)}{" "}
+          more, then voided
         </li>
       ))}
       {!complete && <li>Not every pool could be asked: it may be more.</li>}

@@ -34,14 +34,21 @@ const DETAILS: Readonly<Record<Detail, (props: { readonly id: string }) => JSX.E
   sites: SitePage,
 };
 
+interface Proposal {
+  readonly edit: Edit;
+  readonly onApplied: () => void;
+}
+
 interface Props {
   readonly api: Api;
-  readonly onLeave: () => void;
+  /** @returns why that did not go */
+  readonly onLeave: () => Promise<string | null>;
 }
 
 export function Dashboard({ api, onLeave }: Props) {
   const [live, setLive] = useState<LiveState>({ view: null, isLive: false, heardMs: Date.now(), isReplaced: false });
-  const [edit, setEdit] = useState<Edit | null>(null);
+  const [proposal, setProposal] = useState<Proposal | null>(null);
+  const propose = (edit: Edit, onApplied = (): void => undefined): void => setProposal({ edit, onApplied });
   const route = useRoute();
   useEffect(() => {
     const socket = new Live(api, setLive);
@@ -59,11 +66,11 @@ export function Dashboard({ api, onLeave }: Props) {
           <p class="waiting">Waiting for the first sample …</p>
         </main>
       ) : (
-        <SurroundingsContext.Provider value={{ api, view: live.view, network, propose: setEdit }}>
+        <SurroundingsContext.Provider value={{ api, view: live.view, network, propose }}>
           <main class={`page ${route.page}`} id="main">
             <Page key={"id" in route ? `${route.page}/${route.id}` : route.page} route={route} />
           </main>
-          {edit !== null && <ChangeDialog edit={edit} onClose={() => setEdit(null)} />}
+          {proposal !== null && <ChangeDialog {...proposal} onClose={() => setProposal(null)} />}
         </SurroundingsContext.Provider>
       )}
     </>

@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly view: MonitorView;
   readonly network: KnownNetwork;
   /** Shows what an edit would change, and applies it if that is wished. */
-  readonly propose: (edit: Edit) => void;
+  readonly propose: (edit: Edit, onApplied?: () => void) => void;
 }
 
 export const SurroundingsContext = createContext<Surroundings | null>(null);

@@ -15,7 +15,8 @@ interface Props {
   readonly api: Api;
   readonly live: LiveState;
   readonly route: Route;
-  readonly onLeave: () => void;
+  /** @returns why that did not go */
+  readonly onLeave: () => Promise<string | null>;
 }
 
 export function TopBar({ api, live, route, onLeave }: Props) {
@@ -43,16 +44,34 @@ export function TopBar({ api, live, route, onLeave }: Props) {
       </nav>
       <Freshness live={live} />
       <ThemeButton />
+      <SignOut principal={api.principal} onLeave={onLeave} />
+    </header>
+  );
+}
+
+function SignOut({ principal, onLeave }: { readonly principal: string } & Pick<Props, "onLeave">) {
+  const [fault, setFault] = useState<string | null>(null);
+  const words = `Sign out ${principal}`;
+  return (
+    <>
+      {fault !== null && (
+        <p class="freshness lost" role="alert">
+          Still signed in: {fault}
+        </p>
+      )}
       <button
         class="tool"
         type="button"
-        aria-label={`Sign out ${api.principal}`}
-        title={`Sign out ${api.principal}`}
-        onClick={onLeave}
+        aria-label={words}
+        title={words}
+        onClick={() => {
+          setFault(null);
+          void onLeave().then(setFault);
+        }}
       >
         <Icon name="out" />
       </button>
-    </header>
+    </>
   );
 }
 

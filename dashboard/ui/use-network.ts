@@ -1,7 +1,8 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { LinkEntry, NetworkDocument } from "../../shared/network/document.ts";
-import type { Api } from "../browser/api.ts";
+import type { Answer, Api } from "../browser/api.ts";
 import { cutLinks } from "../core/edits.ts";
+import { untilItStands } from "../core/patience.ts";
 
 export interface KnownNetwork {
   /** Null until it has come. */
@@ -19,40 +20,30 @@ const EARLIER = 8;
 
 /** The network document in force, read again whenever the Monitor tells of another version. */
 export function useNetwork(api: Api, version: number): KnownNetwork {
-  const [known, setKnown] = useState<KnownNetwork>({ document: null, version: 0, cut: [], fault: null });
+  const [known, setKnown] = useState<Omit<KnownNetwork, "cut">>({ document: null, version: 0, fault: null });
   const [earlier, setEarlier] = useState<readonly NetworkDocument[]>([]);
+  const present = useRef(known.document);
   useEffect(() => {
     // The Monitor has not said anything yet.
     if (version === 0) return undefined;
-    let isWanted = true;
-    void (async () => {
-      const before = known.document ?? (await earlierOne(api, version - 1));
-      const answer = await api.get<NetworkDocument>(PATH);
-      if (!isWanted) return;
-      if (!answer.ok) {
-        setKnown((present) => ({ ...present, fault: answer.message }));
-        return;
-      }
-      const all = (before === null ? earlier : [...earlier, before]).slice(-EARLIER);
-      setEarlier(all);
-      setKnown({
-        document: answer.value,
-        version: answer.version ?? version,
-        cut: cutLinks(all, answer.value),
-        fault: null,
-      });
-    })();
-    return () => {
-      isWanted = false;
-    };
+    const leaving = new AbortController();
+    const read = async (path: string, onAnswer: (answer: Answer<NetworkDocument>) => void): Promise<void> =>
+      await untilItStands(async () => await api.get<NetworkDocument>(path), onAnswer, leaving);
+    const remember = (before: NetworkDocument): void => setEarlier((all) => [...all, before].slice(-EARLIER));
+    void read(PATH, (answer) => {
+      if (!answer.ok) return setKnown((before) => ({ ...before, fault: answer.message }));
+      const before = present.current;
+      present.current = answer.value;
+      setKnown({ document: answer.value, version: answer.version ?? version, fault: null });
+      if (before !== null) remember(before);
+      // Old versions are dropped after a while.
+      else if (version > 1) void read(`${PATH}?version=${version - 1}`, (old) => old.ok && remember(old.value));
+      return undefined;
+    });
+    return () => leaving.abort();
     // A new version is what there is to read
   }, [api, version]);
-  return known;
-}
-
-/** Old versions are dropped after a while. */
-async function earlierOne(api: Api, version: number): Promise<NetworkDocument | null> {
-  if (version < 1) return null;
-  const answer = await api.get<NetworkDocument>(`${PATH}?version=${version}`);
-  return answer.ok ? answer.value : null;
+  const { document } = known;
+  const cut = useMemo(() => (document === null ? [] : cutLinks(earlier, document)), [earlier, document]);
+  return { ...known, cut };
 }

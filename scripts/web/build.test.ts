@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { buildPages, type PageSource, WEB } from "./build.ts";
 
 const PAGES: readonly PageSource[] = [{ name: "hello", source: "pages/hello" }];
@@ -34,6 +34,20 @@ test("a page is built, with all it needs under its own path", async () => {
   expect(page()).toContain(`src="/hello/${script}"`);
   expect(page()).not.toMatch(/<script(?![^>]*src=)/);
   expect(readFileSync(join(project, WEB, "hello", script ?? ""), "utf8")).toContain("first");
+});
+
+test("nothing but whole files is ever in what is served: another process would take away what it does not know", async () => {
+  const seen = new Set<string>();
+  const folder = join(project, WEB, "hello");
+  const watcher = watch(folder, (_event, name) => void seen.add(name ?? "nameless"));
+  onTestFinished(() => watcher.close());
+  put("shared/word.ts", 'export const word: string = "watched";');
+  expect(await build()).toEqual(["hello"]);
+  writeFileSync(join(folder, "last"), "");
+  await expect.poll(() => seen.has("last")).toBe(true);
+  expect([...seen].toSorted()).toEqual(["index.html", "last"]);
+  rmSync(join(folder, "last"));
+  expect(readdirSync(join(project, "dist/web-drafts"))).toEqual([]);
 });
 
 test("and not again while nothing changes of what went into it", async () => {

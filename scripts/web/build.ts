@@ -3,7 +3,16 @@
  * something that went into it last time has changed: each start, test and deployment asks for it.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { Rollup } from "vite";
 import { PROJECT } from "../start/paths.ts";
@@ -13,6 +22,8 @@ import { docsInputs } from "./docs/inputs.ts";
 export const WEB = "dist/web";
 /** Not among what is served: what each page was made from. */
 const STAMPS = "dist/web-stamps";
+/** Nor is what is being written: other processes may put the same pages, and take away what they do not know. */
+const DRAFTS = "dist/web-drafts";
 /** What the documentation is made with. */
 const SITE_TOOLS = ["contents", "inputs", "markdown", "paths", "site"].map((name) => `scripts/web/docs/${name}.ts`);
 /** What any page is made with. */
@@ -36,7 +47,7 @@ const DOCS: PageSource = {
   name: "docs",
   source: "docs/site",
   site: {
-    inputs: docsInputs,
+    inputs: (project) => [...docsInputs(project), "dashboard/styles/colours.css"],
     // Loaded where there is something to build: what it takes is not there in production.
     files: async (project, shell) => (await import("./docs/site.ts")).siteFiles(project, shell),
   },
@@ -109,10 +120,17 @@ async function buildPage(project: string, page: PageSource): Promise<void> {
   if (warnings.length > 0) throw new Error(`${page.source}: ${warnings.join("; ")}`);
   const { output } = Array.isArray(built) ? onlyOne(built) : (built as Rollup.RollupOutput);
   const files = output.map((part) => ({ name: part.fileName, bytes: part.type === "chunk" ? part.code : part.source }));
-  put(join(project, WEB, page.name), page.site === undefined ? files : await sitePages(project, page.site, files));
+  const parts = page.site === undefined ? files : await sitePages(project, page.site, files);
   const inputs = [...TOOLS, ...sourcesOf(project, page), ...output.flatMap((part) => inputsOf(project, part))];
   const stamp: Stamp = Object.fromEntries(inputs.map((file) => [file, sha256Of(join(project, file))]));
-  replace(stampFile(project, page), JSON.stringify(stamp, null, 1));
+  mkdirSync(join(project, DRAFTS), { recursive: true });
+  const drafts = mkdtempSync(join(project, DRAFTS, `${page.name}-`));
+  try {
+    put(join(project, WEB, page.name), parts, drafts);
+    replace(stampFile(project, page), JSON.stringify(stamp, null, 1), drafts);
+  } finally {
+    rmSync(drafts, { recursive: true, force: true });
+  }
 }
 
 function onlyOne<T>(items: readonly T[]): T {
@@ -152,9 +170,9 @@ const inputsOf = (project: string, part: Rollup.OutputChunk | Rollup.OutputAsset
     .filter((file) => !/^\.\.|(?:^|\/)node_modules\//.test(file) && existsSync(join(project, file)));
 
 /** The page itself last, and what it does not need any more after that: it may be served meanwhile. */
-function put(folder: string, parts: readonly Part[]): void {
+function put(folder: string, parts: readonly Part[], drafts: string): void {
   for (const { name, bytes } of parts.toSorted((a, b) => Number(isPage(a.name)) - Number(isPage(b.name)))) {
-    replace(join(folder, name), bytes);
+    replace(join(folder, name), bytes, drafts);
   }
   const kept = new Set(parts.map(({ name }) => name));
   for (const file of filesIn(folder)) if (!kept.has(relative(folder, file))) rmSync(file, { force: true });
@@ -168,9 +186,10 @@ const filesIn = (folder: string): string[] =>
 
 const isPage = (name: string): boolean => name.endsWith(".html");
 
-function replace(file: string, bytes: string | Uint8Array): void {
+/** @param drafts a folder of the same file system: what is at `file` is whole at any moment */
+function replace(file: string, bytes: string | Uint8Array, drafts: string): void {
   mkdirSync(dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}`;
+  const draft = join(drafts, "draft");
   writeFileSync(draft, bytes);
   renameSync(draft, file);
 }

@@ -11,6 +11,8 @@ import { promisify } from "node:util";
 import { validate } from "dockerfile-utils";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
+import { DEMO_TOKEN_NAMES, demoNetwork } from "../../scripts/demo/network.ts";
+import { kmePorts } from "../../scripts/start/ports.ts";
 import { loadConfig } from "../../tunnel/agent/config/load.ts";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
@@ -57,8 +59,8 @@ test("the edge's health check tells of a KME that does not listen, and leaves no
   let connections = 0;
   kme.on("connection", () => (connections += 1));
   const [edgePort, kmePort] = [await listening(edge), await listening(kme)];
-  const write = (kmePorts: readonly number[]): void => {
-    const urls = kmePorts.map((port, index) => [`tn-${index + 1}`, `https://127.0.0.1:${port}`]);
+  const write = (listeners: readonly number[]): void => {
+    const urls = listeners.map((port, index) => [`tn-${index + 1}`, `https://127.0.0.1:${port}`]);
     const ports = { edge: `http://127.0.0.1:${edgePort}`, kme: Object.fromEntries(urls) };
     writeFileSync(join(state, "ports.json"), JSON.stringify(ports));
   };
@@ -102,6 +104,16 @@ describe.each(composeFiles)("%s", (name) => {
         if (path.startsWith(".")) expect(statSync(join(DOCKER, path)).size).toBeGreaterThan(0);
     }
   });
+});
+
+test("the KME of each of the demo's nodes can be reached from outside its container", () => {
+  const tokens = Object.fromEntries(DEMO_TOKEN_NAMES.map((name) => [name, name.padEnd(43, "x")]));
+  const nodes = demoNetwork(tokens).nodes.map(({ id }) => id);
+  const demo = readFileSync(join(DOCKER, "compose.demo.yaml"), "utf8");
+  for (const port of Object.values(kmePorts(nodes, false))) {
+    expect(dockerfile).toMatch(new RegExp(`^EXPOSE .*\\b${port}\\b`, "m"));
+    expect(demo).toContain(`"127.0.0.1:${port}:${port}"`);
+  }
 });
 
 test.each(["alice", "bob", "charlie"])("the agent takes hybrid/%s.toml", (name) => {

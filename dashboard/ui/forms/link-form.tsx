@@ -1,7 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { LinkEntry } from "../../../shared/network/document.ts";
 import { newSeed } from "../../browser/random.ts";
-import { type LinkDraft, linkDraft, linkEntry, newLinkDraft } from "../../core/drafts.ts";
+import { type LinkDraft, linkDraft, linkEntry, newLinkDraft, pairWithoutLink } from "../../core/drafts.ts";
 import { addLink, putLink } from "../../core/edits.ts";
 import { Panel } from "../parts/panel.tsx";
 import { useSurroundings } from "../surroundings.ts";
@@ -11,23 +11,20 @@ import { useChecked } from "./use-checked.ts";
 interface Props {
   /** Null: a new one. */
   readonly link: LinkEntry | null;
+  /** Applied, or given up. */
   readonly onDone: () => void;
 }
 
 export function LinkForm({ link, onDone }: Props) {
   const { view, network } = useSurroundings();
-  const nodes = view.nodes.map(({ id }) => id);
   const [draft, setDraft] = useState<LinkDraft>(() =>
-    link === null ? newLinkDraft(nodes, newSeed()) : linkDraft(link, newSeed()),
+    link === null
+      ? newLinkDraft(pairWithoutLink(view.nodes, network.document?.links ?? []), newSeed())
+      : linkDraft(link, newSeed()),
   );
-  const [version] = useState(network.version);
   const { faults, check } = useChecked(
     ({ links }) => `/links/${links.findLastIndex(({ id }) => id === draft.id.trim())}`,
   );
-  // It has been applied.
-  useEffect(() => {
-    if (network.version > version) onDone();
-  }, [network.version]);
   const set =
     <Name extends keyof LinkDraft>(name: Name) =>
     (value: LinkDraft[Name]): void =>
@@ -35,7 +32,7 @@ export function LinkForm({ link, onDone }: Props) {
   const submit = (event: Event): void => {
     event.preventDefault();
     const entry = linkEntry(draft, link);
-    check(link === null ? addLink(entry) : putLink(entry, `Change link ${link.id}`));
+    check(link === null ? addLink(entry) : putLink(entry, `Change link ${link.id}`), onDone);
   };
   return (
     <Panel title={link === null ? "Add a link" : "Edit the link"} class="form-panel">

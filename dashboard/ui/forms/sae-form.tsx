@@ -11,14 +11,21 @@ import { useChecked } from "./use-checked.ts";
 
 const MATCHES = { cn: "subject CN", san: "subject alternative name", fingerprint: "SHA-256 fingerprint" } as const;
 
+/** What the page alone knows: it is gone once it is not shown any more. */
+export interface MadeToken {
+  readonly sae: string;
+  readonly token: string;
+}
+
 interface Props {
   readonly node: string;
   /** Null: a new one. */
   readonly sae: SaeEntry | null;
-  readonly onDone: () => void;
+  readonly onApplied: (made: MadeToken | null) => void;
+  readonly onCancel: () => void;
 }
 
-export function SaeForm({ node, sae, onDone }: Props) {
+export function SaeForm({ node, sae, onApplied, onCancel }: Props) {
   const { view } = useSurroundings();
   const hosted = view.nodes.filter((each) => each.hosted).map(({ id }) => id);
   const [draft, setDraft] = useState<SaeDraft>(() => saeDraft(node, sae));
@@ -30,7 +37,9 @@ export function SaeForm({ node, sae, onDone }: Props) {
   const submit = (event: Event): void => {
     event.preventDefault();
     const entry = saeEntry(draft);
-    check(sae === null ? addSae(entry) : putSae(entry, `Change SAE ${sae.id}`));
+    const isToken = (each: Credential): boolean => each.type === "token" && each.sha256 === tokenSha256(token ?? "");
+    const made = token !== null && entry.credentials.some(isToken) ? { sae: entry.id, token } : null;
+    check(sae === null ? addSae(entry) : putSae(entry, `Change SAE ${sae.id}`), () => onApplied(made));
   };
   const makeToken = (): void => {
     const made = newToken();
@@ -89,7 +98,7 @@ export function SaeForm({ node, sae, onDone }: Props) {
           </p>
         )}
       </fieldset>
-      <FormEnd others={others} onCancel={onDone} />
+      <FormEnd others={others} onCancel={onCancel} />
     </form>
   );
 }

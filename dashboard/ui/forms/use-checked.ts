@@ -15,13 +15,13 @@ const NONE: FieldFaults = { fields: {}, others: [] };
 export function useChecked(pointerIn: (document: NetworkDocument) => string) {
   const { network, propose } = useSurroundings();
   const [faults, setFaults] = useState<FieldFaults>(NONE);
-  const check = (edit: Edit): void => {
+  const check = (edit: Edit, onApplied: () => void): void => {
     if (network.document === null) return;
     const changed = edit.change(network.document);
     const checked = validateNetwork(changed, { previous: network.document });
     if (checked.ok) {
       setFaults(NONE);
-      propose(edit);
+      propose(edit, onApplied);
       return;
     }
     const found = (checked.error.details ?? []).filter(isPointerFault);

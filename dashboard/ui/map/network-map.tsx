@@ -21,9 +21,12 @@ export function NetworkMap() {
   const frame = useRef<SVGSVGElement>(null);
   const help = useId();
   const ids = view.nodes.map(({ id }) => id);
-  const { places, isMoved, move, reset } = usePlaces(view.name, ids, [...edgesOf(view.links), ...edgesOf(network.cut)]);
+  const { places, isMoved, move, keep, reset } = usePlaces(view.name, ids, [
+    ...edgesOf(view.links),
+    ...edgesOf(network.cut),
+  ]);
   const { viewport, size, isChosen, choose } = useViewport(frame, places);
-  const { zoomIn, zoomOut, handlers } = useGestures({ frame, size, viewport, places, choose, move });
+  const { zoomIn, zoomOut, handlers } = useGestures({ frame, size, viewport, places, choose, move, keep });
   const drawn: Places = Object.fromEntries(Object.entries(places).map(([id, place]) => [id, drawnAt(viewport, place)]));
   const sites = new Map(view.sites.flatMap((site) => site.nodes.map((node) => [node, site] as const)));
   return (

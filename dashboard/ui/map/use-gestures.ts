@@ -15,6 +15,8 @@ interface Options {
   readonly places: Places;
   readonly choose: (viewport: Viewport | null) => void;
   readonly move: (id: string, to: Point) => void;
+  /** A move is over. */
+  readonly keep: () => void;
 }
 
 interface Drag {
@@ -90,7 +92,11 @@ export function useGestures(options: Options) {
     // Only once it is a drag: a pointer that is held fast clicks nothing.
     if ((drag.current?.travelledPx ?? 0) >= STILL_PX) now.current.frame.current?.setPointerCapture(event.pointerId);
   };
-  const onPointerUp = (event: PointerEvent): void => void pointers.current.delete(event.pointerId);
+  const onPointerUp = (event: PointerEvent): void => {
+    pointers.current.delete(event.pointerId);
+    const { node = null, travelledPx = 0 } = drag.current ?? {};
+    if (node !== null && travelledPx >= STILL_PX) now.current.keep();
+  };
   /** What was dragged has not been clicked. */
   const onClickCapture = (event: MouseEvent): void => {
     const travelledPx = drag.current?.travelledPx ?? 0;
@@ -100,8 +106,24 @@ export function useGestures(options: Options) {
     event.stopPropagation();
   };
 
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const { viewport, places, choose, move } = now.current;
+  return {
+    zoomIn: () => zoom(STEP.zoom),
+    zoomOut: () => zoom(1 / STEP.zoom),
+    handlers: {
+      onPointerDown,
+      onPointerMove,
+      onPointerUp,
+      onPointerCancel: onPointerUp,
+      onClickCapture,
+      onKeyDown: byKeys(now, zoom),
+    },
+  };
+}
+
+const byKeys =
+  (now: { readonly current: Options }, zoom: (by: number) => void) =>
+  (event: KeyboardEvent): void => {
+    const { viewport, places, choose, move, keep } = now.current;
     const way = WAYS[event.key];
     if (way !== undefined) {
       const node = nodeOf(event.target);
@@ -110,6 +132,7 @@ export function useGestures(options: Options) {
         const from = drawnAt(viewport, at);
         choose(viewport);
         move(node, mapPoint(viewport, { x: from.x + way.x * STEP.movePx, y: from.y + way.y * STEP.movePx }));
+        keep();
       } else choose(panned(viewport, -way.x * STEP.panPx, -way.y * STEP.panPx));
     } else if (event.key === "+" || event.key === "=") zoom(STEP.zoom);
     else if (event.key === "-") zoom(1 / STEP.zoom);
@@ -117,13 +140,6 @@ export function useGestures(options: Options) {
     else return;
     event.preventDefault();
   };
-
-  return {
-    zoomIn: () => zoom(STEP.zoom),
-    zoomOut: () => zoom(1 / STEP.zoom),
-    handlers: { onPointerDown, onPointerMove, onPointerUp, onPointerCancel: onPointerUp, onClickCapture, onKeyDown },
-  };
-}
 
 const WAYS: Readonly<Record<string, Point>> = {
   ArrowLeft: { x: -1, y: 0 },

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { store, stored } from "../../browser/stored.ts";
 import { type Edge, laidOut, type Places, type Point } from "../../core/layout.ts";
 import { placesFrom } from "../../core/places.ts";
@@ -10,14 +10,22 @@ export function usePlaces(network: string, ids: readonly string[], edges: readon
   const shape = JSON.stringify([ids, edges]);
   // The same names and ends make the same map
   const places = useMemo(() => laidOut(ids, edges, kept), [shape, kept]);
-  const keep = (next: Places): void => {
+  // What is moved by a key is kept before it is drawn.
+  const latest = useRef(kept);
+  const show = (next: Places): void => {
+    latest.current = next;
     setKept(next);
-    store(name, Object.keys(next).length === 0 ? null : next);
   };
+  const keep = (): void => store(name, Object.keys(latest.current).length === 0 ? null : latest.current);
   return {
     places,
     isMoved: Object.keys(kept).length > 0,
-    move: (id: string, to: Point): void => keep({ ...places, [id]: { x: Math.round(to.x), y: Math.round(to.y) } }),
-    reset: (): void => keep({}),
+    move: (id: string, to: Point): void => show({ ...places, [id]: { x: Math.round(to.x), y: Math.round(to.y) } }),
+    /** In this browser, once a move is over: not with each step of a pointer. */
+    keep,
+    reset: (): void => {
+      show({});
+      keep();
+    },
   };
 }

@@ -45,7 +45,7 @@ export function AlarmsPage() {
           <Nothing>{shown === "open" ? "Nothing needs to be looked at." : "There are none."}</Nothing>
         ) : (
           <Few items={list} at={50}>
-            {(some) => <AlarmList alarms={some} />}
+            {(some) => <AlarmList alarms={some} isGrouped />}
           </Few>
         )}
       </Panel>

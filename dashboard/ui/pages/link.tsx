@@ -12,7 +12,7 @@ import { LedgerBar } from "../parts/ledger-bar.tsx";
 import { LevelBar } from "../parts/level-bar.tsx";
 import { Missing, PageHead } from "../parts/page-head.tsx";
 import { Figure, Nothing, Panel } from "../parts/panel.tsx";
-import { RelayList } from "../parts/relay-list.tsx";
+import { RelayPanel } from "../parts/relay-list.tsx";
 import { Eavesdropper } from "../parts/eavesdropper.tsx";
 import { useSurroundings } from "../surroundings.ts";
 
@@ -30,7 +30,13 @@ export function LinkPage({ id }: Props) {
 function GoneLink({ id }: Props) {
   const { network, propose } = useSurroundings();
   const cut = network.cut.find((link) => link.id === id);
-  if (cut === undefined) return <Missing kind="Link" name={id} />;
+  if (cut === undefined)
+    return (
+      <Missing kind="Link" name={id}>
+        If it was cut, an older version of the network document has it: go back to that under{" "}
+        <a href={hashOf({ page: "configuration" })}>Configure</a>, <i>Versions</i>.
+      </Missing>
+    );
   return (
     <>
       <PageHead kind="Link" name={id}>
@@ -108,9 +114,7 @@ function PresentLink({ link }: { readonly link: MonitorLink }) {
           </ul>
         </Panel>
         <Panel title="Alarms">{alarms.length === 0 ? <Nothing>None.</Nothing> : <AlarmList alarms={alarms} />}</Panel>
-        <Panel title="Relays over it" aside={<span class="quiet">last 30 s</span>}>
-          <RelayList relays={relays.slice(0, 8)} />
-        </Panel>
+        <RelayPanel title="Relays over it" relays={relays} most={8} />
         {entry?.module !== undefined && entry.source === "bb84" && <Eavesdropper link={entry} module={entry.module} />}
       </div>
     </>

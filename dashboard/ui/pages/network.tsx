@@ -7,7 +7,7 @@ import { AuditTail } from "../parts/audit-tail.tsx";
 import { HealthCounts } from "../parts/health-mark.tsx";
 import { LinkTable } from "../parts/link-table.tsx";
 import { Figure, Nothing, Panel } from "../parts/panel.tsx";
-import { RelayList } from "../parts/relay-list.tsx";
+import { RelayPanel } from "../parts/relay-list.tsx";
 import { IpsecTable, NodeTable, PairTable, SiteTable, StreamTable } from "../parts/tables.tsx";
 import { useSurroundings } from "../surroundings.ts";
 
@@ -29,7 +29,7 @@ export function NetworkPage() {
         <Figure name="Key in store">{bits(totals.availableBits)}</Figure>
         <Figure name="Key in">{rate(totals.keyRateBps)}</Figure>
         <Figure name="Key used">{rate(totals.useRateBps)}</Figure>
-        <Figure name="Requests" note={`${perSecond(totals.errorsPerS)} errors`}>
+        <Figure name="Requests" note={`${perSecond(totals.errorsPerS)} 5xx`}>
           {perSecond(totals.requestsPerS)}
         </Figure>
         <Figure name="Slowest p99" note={totals.slowest?.id}>
@@ -44,9 +44,7 @@ export function NetworkPage() {
           <Panel title="Alarms" aside={<a href="#/alarms">All {standing.length === 0 ? "" : standing.length}</a>}>
             {standing.length === 0 ? <Nothing>None.</Nothing> : <AlarmList alarms={standing.slice(0, 4)} isShort />}
           </Panel>
-          <Panel title="Relays" aside={<span class="quiet">last 30 s</span>}>
-            <RelayList relays={view.relays.slice(0, 5)} />
-          </Panel>
+          <RelayPanel title="Relays" relays={view.relays} most={5} />
         </div>
       </div>
       <LinkTable />

@@ -1,10 +1,10 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { MonitorNode } from "../../../shared/api/monitor-schemas.ts";
 import { alarmsOf } from "../../core/alarms.ts";
 import { removeSae } from "../../core/edits.ts";
 import { bits, count, rate } from "../../core/figures.ts";
 import { hashOf } from "../../core/route.ts";
-import { SaeForm } from "../forms/sae-form.tsx";
+import { type MadeToken, SaeForm } from "../forms/sae-form.tsx";
 import { AlarmList } from "../parts/alarm-list.tsx";
 import { AuditTail } from "../parts/audit-tail.tsx";
 import { DataTable } from "../parts/data-table.tsx";
@@ -12,7 +12,7 @@ import { HealthMark } from "../parts/health-mark.tsx";
 import { LevelBar } from "../parts/level-bar.tsx";
 import { Missing, PageHead } from "../parts/page-head.tsx";
 import { Figure, Nothing, Panel } from "../parts/panel.tsx";
-import { RelayList } from "../parts/relay-list.tsx";
+import { RelayPanel } from "../parts/relay-list.tsx";
 import { SecurityAssociations } from "../parts/security-associations.tsx";
 import { useSurroundings } from "../surroundings.ts";
 
@@ -89,9 +89,7 @@ function PresentNode({ node }: { readonly node: MonitorNode }) {
         </Panel>
         {node.hosted && <Applications node={node.id} />}
         <Panel title="Alarms">{alarms.length === 0 ? <Nothing>None.</Nothing> : <AlarmList alarms={alarms} />}</Panel>
-        <Panel title="Relays over it" aside={<span class="quiet">last 30 s</span>}>
-          <RelayList relays={relays.slice(0, 8)} />
-        </Panel>
+        <RelayPanel title="Relays over it" relays={relays} most={8} />
         {node.ipsec !== null && <SecurityAssociations node={node.id} />}
         <Panel title="Audit" aside={<a href={hashOf({ page: "audit" })}>All</a>}>
           <AuditTail records={audit.slice(-8)} isShort />
@@ -105,8 +103,12 @@ function PresentNode({ node }: { readonly node: MonitorNode }) {
 function Applications({ node }: { readonly node: string }) {
   const { network, propose } = useSurroundings();
   const [edited, setEdited] = useState<string | null>(null);
+  const [made, setMade] = useState<MadeToken | null>(null);
   const saes = (network.document?.saes ?? []).filter((sae) => sae.node === node);
-  useEffect(() => setEdited(null), [network.version]);
+  const applied = (token: MadeToken | null): void => {
+    setEdited(null);
+    if (token !== null) setMade(token);
+  };
   return (
     <Panel
       title="SAEs"
@@ -121,8 +123,17 @@ function Applications({ node }: { readonly node: string }) {
           key={edited}
           node={node}
           sae={saes.find(({ id }) => id === edited) ?? null}
-          onDone={() => setEdited(null)}
+          onApplied={applied}
+          onCancel={() => setEdited(null)}
         />
+      )}
+      {made !== null && (
+        <p class="notice made-token">
+          The token of {made.sae}, shown here only: <code class="secret">{made.token}</code>
+          <button type="button" onClick={() => setMade(null)}>
+            I have it
+          </button>
+        </p>
       )}
       {saes.length === 0 ? (
         <Nothing>None is attached to it.</Nothing>

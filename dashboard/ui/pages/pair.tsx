@@ -5,7 +5,7 @@ import { History, type Plotted } from "../parts/history.tsx";
 import { PairLevelBar } from "../parts/level-bar.tsx";
 import { Missing, PageHead } from "../parts/page-head.tsx";
 import { Figure, Nothing, Panel } from "../parts/panel.tsx";
-import { RelayList } from "../parts/relay-list.tsx";
+import { RelayPanel } from "../parts/relay-list.tsx";
 import { useSurroundings } from "../surroundings.ts";
 
 const PLOTS: readonly Plotted[] = [
@@ -43,9 +43,7 @@ export function PairPage({ id }: { readonly id: string }) {
       </dl>
       <History of={`pair:${id}`} plots={PLOTS} />
       <div class="columns">
-        <Panel title="Relays" aside={<span class="quiet">last 30 s</span>}>
-          <RelayList relays={relays.slice(0, 12)} />
-        </Panel>
+        <RelayPanel title="Relays" relays={relays} most={12} />
         <Panel title="Alarms">{alarms.length === 0 ? <Nothing>None.</Nothing> : <AlarmList alarms={alarms} />}</Panel>
       </div>
     </>

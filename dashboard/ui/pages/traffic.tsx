@@ -10,7 +10,7 @@ const PLOTS: readonly Plotted[] = [
     title: "Requests",
     figures: [
       { name: "all", figure: "requests_per_s" },
-      { name: "errors", figure: "errors_per_s" },
+      { name: "5xx", figure: "errors_per_s" },
     ],
     inWords: perSecond,
   },
@@ -28,7 +28,10 @@ export function TrafficPage() {
       <h1>Traffic</h1>
       <dl class="figures strip" aria-label="Traffic in figures">
         <Figure name="Requests">{perSecond(requestsPerS)}</Figure>
-        <Figure name="Errors" note={requestsPerS ? `${percent((errorsPerS ?? 0) / requestsPerS)} of all` : undefined}>
+        <Figure
+          name="Errors (5xx)"
+          note={requestsPerS ? `${percent((errorsPerS ?? 0) / requestsPerS)} of all` : undefined}
+        >
           {perSecond(errorsPerS)}
         </Figure>
         <Figure name="Slowest p99" note={totals.slowest?.id}>
@@ -42,7 +45,7 @@ export function TrafficPage() {
         ) : (
           <DataTable
             name="Operations"
-            columns={["Operation", "#Requests", "#Errors", "#Median", "#p99"]}
+            columns={["Operation", "#Requests", "#Errors (5xx)", "#Median", "#p99"]}
             rows={busiest.map(({ id, requests_per_s, errors_per_s, p50_ms, p99_ms }) => ({
               id,
               cells: [

@@ -1,5 +1,5 @@
-import { useState } from "preact/hooks";
-import { lengthOf, type Span, within } from "../../core/plot.ts";
+import { useEffect, useState } from "preact/hooks";
+import { beginningOf, lengthOf, type Span, within } from "../../core/plot.ts";
 import { useSurroundings } from "../surroundings.ts";
 import { useNow } from "../use-now.ts";
 import { Panel } from "./panel.tsx";
@@ -34,7 +34,8 @@ interface Props {
 /** What was, up to a day ago: all plots show the same time. */
 export function History({ of, plots }: Props) {
   const { api } = useSurroundings();
-  const [rangeS, setRangeS] = useState<number>(RANGES[1].seconds);
+  const [picked, setPicked] = useState<number | null>(null);
+  const rangeS = picked ?? RANGES[1].seconds;
   const [chosen, setChosen] = useState<Span | null>(null);
   const nowS = useNow(5000) / 1000;
   const whole: Span = { fromS: nowS - rangeS, toS: nowS };
@@ -43,6 +44,12 @@ export function History({ of, plots }: Props) {
   const look = (next: Span): void => setChosen(lengthOf(next) >= rangeS - 1 ? null : next);
   const names = plots.flatMap(({ figures }) => figures.map(({ figure }) => figure));
   const known = useHistory(api, of, names, sinceS);
+  const beginningS = beginningOf(known);
+  useEffect(() => {
+    // Of what is young there is nothing to see further back.
+    if (picked === null && beginningS !== null)
+      setPicked(RANGES[nowS - beginningS < RANGES[0].seconds ? 0 : 1].seconds);
+  }, [beginningS]);
   return (
     <Panel
       title="History"
@@ -60,7 +67,7 @@ export function History({ of, plots }: Props) {
               type="button"
               aria-pressed={seconds === rangeS}
               onClick={() => {
-                setRangeS(seconds);
+                setPicked(seconds);
                 setChosen(null);
               }}
             >

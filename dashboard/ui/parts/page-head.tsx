@@ -36,9 +36,10 @@ export const PageHead = ({ kind, name, health, reasons = [], children }: Props) 
   </header>
 );
 
-export const Missing = ({ kind, name }: { readonly kind: string; readonly name: string }) => (
+/** @param children what may help */
+export const Missing = ({ kind, name, children }: Pick<Props, "kind" | "name" | "children">) => (
   <>
     <PageHead kind={kind} name={name} />
-    <p class="nothing">The network has none of this name, or not any more.</p>
+    <p class="nothing">The network has none of this name, or not any more. {children}</p>
   </>
 );

@@ -2,7 +2,6 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { dayOf, offsetS, shortTimeOf } from "../../browser/clock.ts";
 import {
   FRAME,
-  mostIn,
   nearest,
   runsOf,
   samplesIn,
@@ -10,6 +9,7 @@ import {
   type Series,
   type Span,
   ticksTo,
+  topOf,
 } from "../../core/plot.ts";
 import { Chosen, Cursor, Grid, type Look, Run, Watermark } from "./plot-marks.tsx";
 import { usePlotCursor } from "./use-plot-cursor.ts";
@@ -36,10 +36,9 @@ export function Plot({ title, lines, inWords, whole, span, onSpan, marks = [] }:
   const frame = useRef<SVGSVGElement>(null);
   const width = useWidth(frame);
   const shown = lines.map((line) => ({ ...line, points: samplesIn(line.series.points, span) }));
-  const ticks = ticksTo(
-    Math.max(0, ...shown.map(({ points }) => mostIn(points)), ...marks.map(({ value }) => value)),
-    3,
-  );
+  const { top, peak } = topOf(shown.map(({ points }) => points));
+  // Room above, or one would take the line there for what is.
+  const ticks = ticksTo(Math.max(peak === null ? top : 1.2 * top, ...marks.map(({ value }) => value)), 3);
   const scales = scalesOf(span, width, ticks.at(-1) ?? 1);
   const { cursorS, fromS, handlers } = usePlotCursor({ scales, whole, stepS: lines[0]?.series.stepS ?? 10, onSpan });
   const read = shown.map(({ name, look, points }) => ({
@@ -81,6 +80,11 @@ export function Plot({ title, lines, inWords, whole, span, onSpan, marks = [] }:
         )}
         {fromS !== null && cursorS !== null && <Chosen scales={scales} fromS={fromS} toS={cursorS} />}
         {pointedS !== null && <Cursor scales={scales} atS={pointedS} samples={read} />}
+        {peak !== null && (
+          <text x={FRAME.left + 6} y={FRAME.top + 8}>
+            A peak of {inWords(peak)} is cut off
+          </text>
+        )}
         {isEmpty && (
           <text class="none" x={width / 2} y={FRAME.height / 2}>
             No figures of this time

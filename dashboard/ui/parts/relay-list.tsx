@@ -1,10 +1,24 @@
 import type { MonitorRelay } from "../../../shared/api/monitor-schemas.ts";
 import { timeOf } from "../../browser/clock.ts";
-import { bits } from "../../core/figures.ts";
-import { Nothing } from "./panel.tsx";
+import { bits, duration } from "../../core/figures.ts";
+import { MONITOR } from "../../../shared/limits-monitor.ts";
+import { Nothing, Panel } from "./panel.tsx";
 
-/** Keys that went over other nodes, the newest first. */
-export function RelayList({ relays }: { readonly relays: readonly MonitorRelay[] }) {
+interface Props {
+  readonly title: string;
+  /** The newest first. */
+  readonly relays: readonly MonitorRelay[];
+  readonly most: number;
+}
+
+/** Keys that went over other nodes of late. */
+export const RelayPanel = ({ title, relays, most }: Props) => (
+  <Panel title={title} aside={<span class="quiet">last {duration(MONITOR.monitorRelaysMs / 1000)}</span>}>
+    <RelayList relays={relays.slice(0, most)} />
+  </Panel>
+);
+
+function RelayList({ relays }: { readonly relays: readonly MonitorRelay[] }) {
   if (relays.length === 0) return <Nothing>No key has been relayed of late.</Nothing>;
   return (
     <ul class="tail relays">

@@ -35,7 +35,7 @@ export function useHistory(api: Api, of: string, figures: readonly string[], sin
       isWanted = false;
       clearInterval(timer);
     };
-    // The figures of a plot stay
-  }, [api, of, sinceS]);
+    // Their names: the list itself is made anew with each drawing.
+  }, [api, of, figures.join(), sinceS]);
   return figures.map((figure) => known[figure] ?? NONE);
 }

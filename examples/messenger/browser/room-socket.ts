@@ -2,6 +2,7 @@
 import { BROWSERS } from "../../../shared/limits-browsers.ts";
 import { PING, ROOM_END, ROOM_PROTOCOL } from "../../../shared/room/wire.ts";
 import { parseJson } from "../../../shared/bytes/json.ts";
+import { webSocketUrl } from "../../../shared/web-socket-url.ts";
 import { BOUNDS } from "../core/bounds.ts";
 import type { Bytes } from "../core/bytes.ts";
 import { RoomCredit } from "../core/room-credit.ts";
@@ -50,8 +51,7 @@ export class RoomSocket {
   }
 
   #connect(): void {
-    const url = new URL(`/api/v1/rooms/${encodeURIComponent(this.#peer)}`, location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const url = webSocketUrl(`/api/v1/rooms/${encodeURIComponent(this.#peer)}`, location.href);
     // A browser lets nobody set headers on a WebSocket, so the token goes along as a subprotocol.
     const protocols = [ROOM_PROTOCOL, ...(this.#token === null ? [] : [`bearer.${this.#token}`])];
     const socket = new WebSocket(url, protocols);
@@ -59,7 +59,7 @@ export class RoomSocket {
     this.#socket = socket;
     const credit = new RoomCredit();
     const carrier: Carrier = {
-      kind: "relayed",
+      kind: "room",
       hasRoomFor: (sizeBytes) => socket.readyState === WebSocket.OPEN && credit.has(sizeBytes),
       send: (frame) => {
         if (socket.readyState !== WebSocket.OPEN) return;

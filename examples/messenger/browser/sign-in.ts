@@ -1,5 +1,6 @@
 /** Who am I here? Asked with the token that was typed, or with the certificate that the browser shows by itself. */
 import * as v from "valibot";
+import { isTokenText } from "../../../shared/auth/token.ts";
 import type { Me } from "../core/state.ts";
 
 const WhoamiSchema = v.object({ role: v.string(), id: v.string(), node: v.optional(v.string()), by: v.string() });
@@ -17,8 +18,7 @@ const no = (why: string, isUnknown = false): SignIn => ({ ok: false, why, isUnkn
 
 /** @param token null: a certificate is to speak for itself */
 export async function signIn(token: string | null): Promise<SignIn> {
-  if (token !== null && !/^[\x21-\x7e]+$/.test(token))
-    return no("That is no token: it holds characters that none has.");
+  if (token !== null && !isTokenText(token)) return no("That is no token: it holds characters that none has.");
   let answer: Response;
   try {
     answer = await fetch("/api/v1/whoami", {

@@ -1,4 +1,4 @@
-/** Every bound of the messenger. What the room bounds stands in shared/limits.ts. */
+/** Every bound of the messenger. What the room bounds stands in shared/limits-browsers.ts. */
 export const BOUNDS = {
   /** A text that is typed; as UTF-8 it fits one frame. */
   textChars: 4000,

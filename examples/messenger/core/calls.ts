@@ -123,7 +123,8 @@ export class Calls {
     } catch (error) {
       if (this.#isTalking(call)) this.#show({ soundFault: error instanceof Error ? error.message : String(error) });
     }
-    if (!this.#isTalking(call)) this.#options.sound.close();
+    // It is over, and no other has begun meanwhile, whose sound this would be.
+    if (this.#view.call.state !== "talking") this.#options.sound.close();
   }
 
   #capture(call: number, samples: Int16Array): void {

@@ -43,13 +43,13 @@ export class Direct {
     this.#offers = new Rate(options.now, BOUNDS.directOffers);
   }
 
-  get isRelayOnly(): boolean {
+  get isRoomOnly(): boolean {
     return !this.#plan.isWantedHere;
   }
 
-  setRelayOnly(isRelayOnly: boolean): void {
-    this.#plan = afresh(this.#plan, { isWantedHere: !isRelayOnly });
-    this.#options.tell({ kind: "direct", isWanted: !isRelayOnly });
+  setRoomOnly(isRoomOnly: boolean): void {
+    this.#plan = afresh(this.#plan, { isWantedHere: !isRoomOnly });
+    this.#options.tell({ kind: "direct", isWanted: !isRoomOnly });
     this.#look();
   }
 

@@ -107,8 +107,8 @@ export class KeySource {
 const askedPauseMs = (error: unknown): number =>
   error instanceof RefusedError ? 1000 * (error.retryAfterSeconds ?? 0) : 0;
 
-/** The key management entity's own words, without the status: it stands for a machine. */
+/** The key management entity's own words, where it has said anything. */
 export const reasonOf = (error: unknown): string => {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/ \(HTTP \d+\)$/, "");
+  if (error instanceof RefusedError) return error.reason;
+  return error instanceof Error ? error.message : String(error);
 };

@@ -8,7 +8,7 @@ import { hopsInWords, wayOf } from "./way.ts";
 
 const key = { keyId: "00000000-0000-4000-8000-000000000000", key: new Uint8Array(32) };
 const short = (retryAfterSeconds: number | null = null) =>
-  new RefusedError("not enough keys available (HTTP 503)", { status: 503, retryAfterSeconds });
+  new RefusedError("not enough keys available", { status: 503, retryAfterSeconds });
 
 /** @param answers of the key management entity, one after the other */
 function source(...answers: readonly (Error | "key")[]) {
@@ -65,7 +65,7 @@ describe("keys from the own key management entity", () => {
   });
 
   test("by an ID that it does not have are none; one that it cannot give yet is waited for", async () => {
-    const unknown = new RefusedError("not found (HTTP 400)", { status: 400 });
+    const unknown = new RefusedError("not found", { status: 400 });
     expect(await source(unknown).keys.fetch(key.keyId, 256, signal)).toBeNull();
     expect(await source(short(), "key").keys.fetch(key.keyId, 256, signal)).toBe(key.key);
   });

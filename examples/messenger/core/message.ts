@@ -39,7 +39,7 @@ const HeadSchema = v.variant("kind", [
   v.object({ kind: v.literal("file-result"), id, isWhole: v.boolean() }),
   v.object({ kind: v.literal("file-cancel"), id }),
   v.object({ kind: v.literal("call"), call, step: v.picklist(["ring", "accept", "decline", "busy", "end"]) }),
-  /** Who may open a direct channel: `isWanted` false is "relay only". */
+  /** Who may open a direct channel: `isWanted` false is "room only". */
   v.object({ kind: v.literal("direct"), isWanted: v.boolean() }),
   v.object({ kind: v.literal("description"), type: v.picklist(["offer", "answer"]), sdp: text(BOUNDS.sdpChars) }),
 ]);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { BOUNDS } from "./bounds.ts";
 import { safeName } from "./file-receive.ts";
 import { filesOf, notesOf, Pair, textsOf } from "./testing/pair.ts";
-import { randomBytes } from "./testing/world.ts";
+import { randomBytes, turn } from "./testing/world.ts";
 
 const words = (person: Parameters<typeof textsOf>[0]) => textsOf(person).map(({ text }) => text);
 const isDelivered = (person: Parameters<typeof textsOf>[0], count: number) =>
@@ -157,6 +157,27 @@ describe("files", () => {
     expect(received!.keys.length).toBeGreaterThan(1);
   });
 
+  test("offered while so much waits that no more is taken have failed, and take no place of others", async () => {
+    const pair = new Pair();
+    const { a } = pair;
+    for (let waiting = 0; waiting < BOUNDS.waitingMessages; waiting++) {
+      a.sendFile(fileOf(randomBytes(1)));
+      a.cancelFile(filesOf(a).at(-1)!.id);
+    }
+    a.sendFile(fileOf(randomBytes(1), "too much"));
+    expect(filesOf(a).at(-1)).toMatchObject({
+      name: "too much",
+      state: "failed",
+      note: expect.stringMatching(/waits/),
+    });
+    await pair.met();
+    a.sendText("all gone", "key");
+    await pair.untilSo(() => isDelivered(a, 1));
+    for (let files = 0; files < BOUNDS.files; files++) a.sendFile(fileOf(randomBytes(1), `file ${files}`));
+    await pair.untilSo(() => filesOf(pair.b).length === BOUNDS.files);
+    expect(filesOf(pair.b).map(({ state }) => state)).toEqual(Array.from({ length: BOUNDS.files }, () => "offered"));
+  });
+
   test("declined or cancelled, by whichever side, nothing more of them goes", async () => {
     const pair = await new Pair().met();
     const { a, b } = pair;
@@ -206,22 +227,22 @@ describe("the way", () => {
     const { a, b } = pair;
     const isBy = (kind: string) => () => a.state.channel === kind && b.state.channel === kind;
     await pair.untilSo(isBy("direct"));
-    const relayedBefore = pair.passed.relayed;
+    const roomBefore = pair.passed.room;
     a.sendText("direct", "key");
     await pair.untilSo(() => isDelivered(a, 1));
-    expect(pair.passed.relayed).toBe(relayedBefore);
+    expect(pair.passed.room).toBe(roomBefore);
     pair.breakLines();
-    expect(a.state.channel).toBe("relayed");
+    expect(a.state.channel).toBe("room");
     await pair.untilSo(isBy("direct"));
-    b.setRelayOnly(true);
-    await pair.untilSo(isBy("relayed"));
-    a.sendText("relayed", "key");
+    b.setRoomOnly(true);
+    await pair.untilSo(isBy("room"));
+    a.sendText("room", "key");
     await pair.untilSo(() => isDelivered(a, 2));
-    b.setRelayOnly(false);
+    b.setRoomOnly(false);
     // Shown at once: a box that is ticked must not jump back.
-    expect(b.state.isRelayOnly).toBe(false);
+    expect(b.state.isRoomOnly).toBe(false);
     await pair.untilSo(isBy("direct"));
-    expect(words(b)).toEqual(["direct", "relayed"]);
+    expect(words(b)).toEqual(["direct", "room"]);
   });
 
   test("that is dead though the browser does not know it is given up, and nothing is lost on it", async () => {
@@ -234,14 +255,14 @@ describe("the way", () => {
     pair.isDirectPossible = false;
     a.sendText("into the void", "key");
     await pair.untilSo(() => isDelivered(a, 1));
-    expect([a.state.channel, words(b)]).toEqual(["relayed", ["into the void"]]);
+    expect([a.state.channel, words(b)]).toEqual(["room", ["into the void"]]);
   });
 
   test("stays the room's where a direct one does not open", async () => {
     const pair = await new Pair().met();
     pair.a.sendText("hello", "key");
     await pair.untilSo(() => isDelivered(pair.a, 1));
-    expect([pair.a.state.channel, pair.passed.direct]).toEqual(["relayed", 0]);
+    expect([pair.a.state.channel, pair.passed.direct]).toEqual(["room", 0]);
   });
 });
 
@@ -274,6 +295,26 @@ describe("calls", () => {
     await pair.untilSo(() => a.state.call.call.state === "none");
     expect(sounds["sae-a"].speak).toBeNull();
     for (const person of [a, b]) expect(notesOf(person).at(-1)).toMatch(/^Call ended after \d:\d\d$/);
+  });
+
+  test("a microphone that comes late, of a call that is over, takes nothing from the next", async () => {
+    const pair = await ringing();
+    const { a, b, sounds } = pair;
+    const leave = Promise.withResolvers<void>();
+    sounds["sae-b"].leave = leave.promise;
+    b.calls.answer(true);
+    b.calls.hangUp();
+    await pair.untilSo(() => a.state.call.call.state === "none");
+    sounds["sae-b"].leave = null;
+    a.calls.place();
+    await pair.untilSo(() => b.state.call.call.state === "ringing");
+    b.calls.answer(true);
+    await pair.untilSo(() => sounds["sae-b"].speak !== null);
+    leave.resolve();
+    await turn();
+    expect(sounds["sae-b"].speak).not.toBeNull();
+    b.calls.hangUp();
+    expect(sounds["sae-b"].speak).toBeNull();
   });
 
   test("declined, unanswered or without a microphone they say so", async () => {
@@ -313,7 +354,7 @@ test("once it is over, nothing is sent, taken or asked for", async () => {
   const pair = await new Pair().met();
   const { a, b } = pair;
   a.end("Signed out.");
-  const before = [pair.keys.taken.length, pair.passed.relayed];
+  const before = [pair.keys.taken.length, pair.passed.room];
   a.sendText("too late", "key");
   a.tick();
   b.sendText("are you there", "pad");

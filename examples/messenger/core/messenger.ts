@@ -162,9 +162,9 @@ export class Messenger {
     return this.#calls;
   }
 
-  setRelayOnly(isRelayOnly: boolean): void {
-    this.#direct.setRelayOnly(isRelayOnly);
-    this.#screen.note(isRelayOnly ? "Relay only: no direct channel is used." : "A direct channel may be used.");
+  setRoomOnly(isRoomOnly: boolean): void {
+    this.#direct.setRoomOnly(isRoomOnly);
+    this.#screen.note(isRoomOnly ? "Room only: no direct channel is used." : "A direct channel may be used.");
   }
 
   setRotation(rotation: Rotation): void {
@@ -258,9 +258,7 @@ export class Messenger {
     this.#session.useCarrier(carrier);
     this.#screen.show({ channel: carrier?.kind ?? null });
     if (before !== null && carrier !== null && before !== carrier.kind) {
-      this.#screen.note(
-        carrier.kind === "direct" ? "Now directly, from browser to browser." : "Now through the relay.",
-      );
+      this.#screen.note(carrier.kind === "direct" ? "Now directly, from browser to browser." : "Now through the room.");
     }
   }
 
@@ -268,7 +266,7 @@ export class Messenger {
   #parts(): Partial<State> {
     return {
       sendingKey: this.#session.sendingKey,
-      isRelayOnly: this.#direct.isRelayOnly,
+      isRoomOnly: this.#direct.isRoomOnly,
       call: this.#calls.view,
       presence: this.#presence(),
     };

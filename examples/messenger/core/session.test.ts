@@ -83,13 +83,13 @@ describe("two pages", () => {
     // The phone has no network for a while: no page of it is closed.
     phone.session.useCarrier(null);
     const laptop = (world.pages.anna = new Page(world, "anna", "bert"));
-    world.connect("relayed");
+    world.connect("room");
     world.greet();
     laptop.send("from the laptop");
     await world.untilSo(() => bert.got.length === 2);
     laptop.session.close();
     world.pages.anna = phone;
-    world.connect("relayed");
+    world.connect("room");
     world.greet();
     for (const text of texts("later", 3)) bert.send(text);
     phone.send("from the phone again");
@@ -106,12 +106,12 @@ describe("two pages", () => {
     expect([world.pages.anna.successors, world.pages.bert.successors]).toEqual([0, 0]);
   });
 
-  test("a greeting that the relay has kept back brings nobody out of step", async () => {
+  test("a greeting that the room has kept back brings nobody out of step", async () => {
     const world = await met();
     const { bert } = world.pages;
     world.pages.anna.session.greet();
-    await until(() => world.pages.anna.ways.relayed.waiting.length > 0);
-    const keptBack = world.pages.anna.ways.relayed.waiting.splice(0);
+    await until(() => world.pages.anna.ways.room.waiting.length > 0);
+    const keptBack = world.pages.anna.ways.room.waiting.splice(0);
     world.reload("anna");
     const { anna } = world.pages;
     for (const text of texts("anna", 3)) anna.send(text);
@@ -164,8 +164,8 @@ describe("two pages", () => {
     const world = await met();
     const { anna, bert } = world.pages;
     anna.send("one");
-    await until(() => anna.ways.relayed.waiting.length > 0);
-    const frame = anna.ways.relayed.waiting[0]!;
+    await until(() => anna.ways.room.waiting.length > 0);
+    const frame = anna.ways.room.waiting[0]!;
     const [changed, head] = [frame.slice(), decodeHead(frame)!];
     changed[changed.length - 1]! ^= 1;
     const garbage = [changed, randomBytes(100), frame.slice(0, 20), frame, frame.slice()];
@@ -201,10 +201,10 @@ test("channels switched while frames are lost, doubled and overtaken: nothing lo
     fc.asyncProperty(fc.array(event, { maxLength: 60, size: "max" }), async (events) => {
       const world = await met();
       const said: Record<Name, string[]> = { anna: [], bert: [] };
-      let kind: "direct" | "relayed" = "relayed";
+      let kind: "direct" | "room" = "room";
       for (const { what, who, at } of events) {
         const page = world.pages[who];
-        const way = page.ways[at % 2 === 0 ? "direct" : "relayed"];
+        const way = page.ways[at % 2 === 0 ? "direct" : "room"];
         if (what === "pass") way.letThrough(at >> 1);
         else if (what === "double") way.double(at >> 1);
         else if (what === "lose") way.lose(at >> 1);
@@ -216,7 +216,7 @@ test("channels switched while frames are lost, doubled and overtaken: nothing lo
           said[who].push(text);
           page.send(text);
         } else {
-          kind = kind === "direct" ? "relayed" : "direct";
+          kind = kind === "direct" ? "room" : "direct";
           page.session.useCarrier(page.ways[kind].carrier);
         }
         for (const { session } of world.all) session.tick();
@@ -249,7 +249,7 @@ test("no two different frames share key and counter, whatever is sent again", as
     () => frames.size > 20,
     () => {
       for (const way of Object.values(anna.ways)) for (const frame of way.waiting.splice(0)) note(frame);
-      anna.session.useCarrier(anna.ways[round++ % 2 === 0 ? "direct" : "relayed"].carrier);
+      anna.session.useCarrier(anna.ways[round++ % 2 === 0 ? "direct" : "room"].carrier);
       world.clock.nowMs += BOUNDS.resendMs;
       anna.session.tick();
     },

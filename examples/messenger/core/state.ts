@@ -22,7 +22,7 @@ export interface State {
   readonly peer: string;
   readonly presence: Presence;
   readonly channel: Carrier["kind"] | null;
-  readonly isRelayOnly: boolean;
+  readonly isRoomOnly: boolean;
   readonly timeline: Timeline;
   readonly waiting: readonly Waiting[];
   readonly way: Way | null;
@@ -39,7 +39,7 @@ export const firstState = (me: Me, peer: string): State => ({
   peer,
   presence: "connecting",
   channel: null,
-  isRelayOnly: false,
+  isRoomOnly: false,
   timeline: [],
   waiting: [],
   way: null,

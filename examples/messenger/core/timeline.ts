@@ -45,7 +45,7 @@ export interface FileEntry extends Base {
 
 export interface NoteEntry extends Base {
   readonly kind: "note";
-  readonly tone: "plain" | "good" | "bad";
+  readonly tone: "plain" | "bad";
   readonly text: string;
 }
 

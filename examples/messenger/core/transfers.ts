@@ -35,7 +35,8 @@ export class Transfers {
     if (this.#offered.size + this.#sending.size >= BOUNDS.files) return false;
     this.#options.add({ id, ...saidOf(file), ...STATE_OF_NEW, from: "me" });
     this.#offered.set(id, file);
-    return this.#tellOffer(id, file);
+    this.#tellOffer(id, file);
+    return true;
   }
 
   /** Of one that the other side offers. */
@@ -149,8 +150,9 @@ export class Transfers {
     this.#options.patch(id, () => ({ state, note }));
   }
 
-  #tellOffer(id: string, file: FileToSend): boolean {
-    return this.#tell({ kind: "file-offer", id, ...saidOf(file) }, "offer");
+  #tellOffer(id: string, file: FileToSend): void {
+    const isTaken = this.#tell({ kind: "file-offer", id, ...saidOf(file) }, "offer");
+    if (!isTaken) this.#end(id, "failed", "too much waits to be sent already");
   }
 
   #tell(head: MessageHead & { readonly id: string }, part: "offer" | "word" = "word"): boolean {

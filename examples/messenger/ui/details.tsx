@@ -16,12 +16,19 @@ interface Props {
 }
 
 export function Details({ state, messenger, isOpen, onClose }: Props) {
-  const close = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    if (isOpen) close.current?.focus();
-  }, [isOpen]);
   return (
     <aside id="details" class="details" aria-label="Keys and settings" hidden={!isOpen}>
+      {isOpen && <Contents state={state} messenger={messenger} onClose={onClose} />}
+    </aside>
+  );
+}
+
+/** Not drawn, as often as the state changes, while nobody sees it. */
+function Contents({ state, messenger, onClose }: Omit<Props, "isOpen">) {
+  const close = useRef<HTMLButtonElement>(null);
+  useEffect(() => close.current?.focus(), []);
+  return (
+    <>
       <div class="details-head">
         <h2>Keys and settings</h2>
         <button class="tool" type="button" ref={close} aria-label="Close" title="Close" onClick={onClose}>
@@ -36,7 +43,7 @@ export function Details({ state, messenger, isOpen, onClose }: Props) {
         You are {state.me.sae} at {state.me.node}, by {state.me.by}.{" "}
         {state.channel !== null && `Frames go ${CHANNEL_IN_FULL[state.channel]}.`}
       </p>
-    </aside>
+    </>
   );
 }
 
@@ -161,10 +168,10 @@ function Settings({ state, messenger }: Pick<Props, "state" | "messenger">) {
       <label class="check">
         <input
           type="checkbox"
-          checked={state.isRelayOnly}
-          onChange={(event) => messenger.setRelayOnly(event.currentTarget.checked)}
+          checked={state.isRoomOnly}
+          onChange={(event) => messenger.setRoomOnly(event.currentTarget.checked)}
         />
-        Relay only: hide your address from the other side
+        Room only: hide your address from the other side
       </label>
     </section>
   );

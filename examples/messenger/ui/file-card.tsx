@@ -10,7 +10,7 @@ import { size, timeOf } from "./words.ts";
 
 interface Props {
   readonly entry: FileEntry;
-  readonly state: State;
+  readonly state: Pick<State, "peer" | "book">;
   readonly messenger: Messenger;
 }
 

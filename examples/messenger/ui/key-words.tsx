@@ -5,7 +5,7 @@ import { hopsInWords } from "../core/way.ts";
 import { Icon } from "./icons.tsx";
 
 interface Props {
-  readonly state: State;
+  readonly state: Pick<State, "book">;
   readonly keyId: string | null;
   readonly isPad?: boolean;
   /** How many others there were besides. */

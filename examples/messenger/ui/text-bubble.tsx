@@ -4,7 +4,12 @@ import { Icon } from "./icons.tsx";
 import { KeyWords } from "./key-words.tsx";
 import { count, timeOf } from "./words.ts";
 
-export function TextBubble({ entry, state }: { readonly entry: TextEntry; readonly state: State }) {
+interface Props {
+  readonly entry: TextEntry;
+  readonly state: Pick<State, "peer" | "presence" | "waiting" | "book">;
+}
+
+export function TextBubble({ entry, state }: Props) {
   const { from, text, seal, keyId, bits, atMs } = entry;
   const isPad = seal === "pad";
   return (
@@ -30,7 +35,7 @@ export function TextBubble({ entry, state }: { readonly entry: TextEntry; readon
   );
 }
 
-function Progress({ entry, state }: { readonly entry: TextEntry; readonly state: State }) {
+function Progress({ entry, state }: Props) {
   const words = inWords(entry, state);
   return (
     <span class={`progress ${entry.state}`}>
@@ -42,7 +47,7 @@ function Progress({ entry, state }: { readonly entry: TextEntry; readonly state:
 
 const ICONS = { queued: "wait", sent: "check", delivered: "check", lost: "warn", refused: "warn" } as const;
 
-function inWords({ state: at }: TextEntry, { waiting, presence, peer }: State): string {
+function inWords({ state: at }: TextEntry, { waiting, presence, peer }: Props["state"]): string {
   if (at === "lost") return "could not be opened there";
   if (at === "refused") return "not sent";
   if (at !== "queued") return at;

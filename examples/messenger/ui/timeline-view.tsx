@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Messenger } from "../core/messenger.ts";
 import type { State } from "../core/state.ts";
 import { FileCard } from "./file-card.tsx";
@@ -14,6 +14,7 @@ export function TimelineView({ state, messenger }: { readonly state: State; read
   const list = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   const last = timeline.at(-1);
+  const bubbles = useBubbles(state, messenger);
   useEffect(() => {
     const element = list.current;
     if (element !== null && (isAtEnd.current || (last?.kind !== "note" && last?.from === "me"))) {
@@ -57,17 +58,25 @@ export function TimelineView({ state, messenger }: { readonly state: State; read
           </p>
         </div>
       )}
-      {timeline.map((entry) => {
-        // IDs are chosen by whoever sends: one of them may be that of an entry of another kind.
-        const key = `${entry.kind} ${entry.id}`;
-        if (entry.kind === "text") return <TextBubble key={key} entry={entry} state={state} />;
-        if (entry.kind === "file") return <FileCard key={key} entry={entry} state={state} messenger={messenger} />;
-        return (
-          <p key={key} class={`note ${entry.tone}`}>
-            <time>{timeOf(entry.atMs)}</time> {entry.text}
-          </p>
-        );
-      })}
+      {bubbles}
     </div>
   );
+}
+
+/** Drawn anew when what they show has changed: a call changes the state with each frame of its sound. */
+function useBubbles({ timeline, peer, presence, waiting, book }: State, messenger: Messenger) {
+  return useMemo(() => {
+    const state = { peer, presence, waiting, book };
+    return timeline.map((entry) => {
+      // IDs are chosen by whoever sends: one of them may be that of an entry of another kind.
+      const key = `${entry.kind} ${entry.id}`;
+      if (entry.kind === "text") return <TextBubble key={key} entry={entry} state={state} />;
+      if (entry.kind === "file") return <FileCard key={key} entry={entry} state={state} messenger={messenger} />;
+      return (
+        <p key={key} class={`note ${entry.tone}`}>
+          <time>{timeOf(entry.atMs)}</time> {entry.text}
+        </p>
+      );
+    });
+  }, [timeline, peer, presence, waiting, book, messenger]);
 }

@@ -24,8 +24,8 @@ export const PRESENCE: Readonly<Record<State["presence"], string>> = {
   here: "here",
 };
 
-export const CHANNEL = { direct: "Direct", relayed: "Relayed" } as const;
+export const CHANNEL = { direct: "Direct", room: "Through the room" } as const;
 export const CHANNEL_IN_FULL = {
   direct: "from browser to browser",
-  relayed: "through the edge's relay, which sees only ciphertext",
+  room: "through the room at the edge, which sees only ciphertext",
 } as const;

@@ -1,6 +1,7 @@
 /** One Markdown file as a page: its HTML, what the search finds in it, its diagrams, and where it leads. */
 import { renderMermaidSVG } from "beautiful-mermaid";
 import { Marked, type Token, type Tokens } from "marked";
+import { escapeHtml } from "../../../shared/escape-html.ts";
 import { addressOf, targetOf } from "./paths.ts";
 
 /** An empty heading says nothing: it is a cell. */
@@ -37,9 +38,6 @@ const anchorOf = (heading: string): string =>
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}\p{M}_ -]/gu, "")
     .replaceAll(" ", "-");
-
-const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
 /** Words of a token and all that it holds. */
 function textOf(token: Token): string {
@@ -82,17 +80,17 @@ export function renderPage(file: string, source: string, isServed: (path: string
         const address = linked(href);
         const inner = this.parser.parseInline(tokens);
         // A source file: it is where the project is.
-        return address === null ? inner : `<a href="${escape(address)}">${inner}</a>`;
+        return address === null ? inner : `<a href="${escapeHtml(address)}">${inner}</a>`;
       },
       image({ href, text }) {
-        return `<img src="${escape(linked(href) ?? href)}" alt="${escape(text)}" loading="lazy">`;
+        return `<img src="${escapeHtml(linked(href) ?? href)}" alt="${escapeHtml(text)}" loading="lazy">`;
       },
       code({ text, lang }) {
-        if (lang !== "mermaid") return `<pre tabindex="0"><code>${escape(text)}</code></pre>\n`;
+        if (lang !== "mermaid") return `<pre tabindex="0"><code>${escapeHtml(text)}</code></pre>\n`;
         const name = `${diagrams.size + 1}.svg`;
         diagrams.set(name, diagramOf(text));
         const address = `${addressOf(file).replace(/\/$/, "/index")}.diagrams/${name}`;
-        return `<figure tabindex="0"><img src="${address}" alt="Diagram: ${escape(wordsOf(text))}" loading="lazy"></figure>\n`;
+        return `<figure tabindex="0"><img src="${address}" alt="Diagram: ${escapeHtml(wordsOf(text))}" loading="lazy"></figure>\n`;
       },
       table(token) {
         const row = (cells: Tokens.TableCell[], tag: "th" | "td"): string =>
@@ -123,16 +121,21 @@ function passagesOf(tokens: readonly Token[], anchors: readonly string[]): reado
   return passages;
 }
 
+/** As dashboard/styles/colours.css has surface and text: a picture imports nothing. */
+const LIGHT = { bg: "#ffffff", fg: "#16211f" } as const;
+const DARK = { bg: "#151d20", fg: "#e4ebeb" } as const;
+const inStyle = ({ bg, fg }: typeof LIGHT | typeof DARK): string => `--bg:${bg}; --fg:${fg};`;
+
 /** Its own fonts and colours: nothing is fetched from elsewhere, and the dark page has a dark one. */
 function diagramOf(text: string): string {
-  const svg = renderMermaidSVG(text, { bg: "#ffffff", fg: "#1c2430" });
+  const svg = renderMermaidSVG(text, LIGHT);
   return svg
     .replaceAll(/^\s*@import [^\n]*\n/gm, "")
     .replaceAll("'Inter', ", "")
-    .replace(/style="--bg:#ffffff;--fg:#1c2430;background:var\(--bg\)"/i, "")
+    .replace(`style="--bg:${LIGHT.bg};--fg:${LIGHT.fg};background:var(--bg)"`, "")
     .replace(
       "<style>",
-      "<style>\n  svg { --bg:#ffffff; --fg:#1c2430; }\n  @media (prefers-color-scheme: dark) { svg { --bg:#12161d; --fg:#dfe5ee; } }",
+      `<style>\n  svg { ${inStyle(LIGHT)} }\n  @media (prefers-color-scheme: dark) { svg { ${inStyle(DARK)} } }`,
     );
 }
 

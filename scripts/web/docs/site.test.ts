@@ -1,5 +1,7 @@
-import { readdirSync } from "node:fs";
-import { expect, test } from "vitest";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { PROJECT } from "../../start/paths.ts";
 import { CONTENTS } from "./contents.ts";
 import { renderPage } from "./markdown.ts";
@@ -53,5 +55,19 @@ test("text is text, and the shell is filled whatever a page holds", () => {
   expect(page.html).toContain("<tbody><tr><td>a</td><td><code>&lt;i&gt;</code></td></tr></tbody>");
   const files = siteFiles(PROJECT, "<title><!--title--></title><!--contents--><!--page-->");
   expect(files.get("relay.html")).toMatch(/^<title>[^<]+<\/title><h2>First steps<\/h2>.*aria-current="page"/s);
+  expect(files.get("404.html")).toMatch(/^<title>No such page<\/title><h2>First steps<\/h2>/);
   expect(String(files.get("search.json")).length).toBeGreaterThan(10_000);
+});
+
+test("a title is text in the shell and in the contents", () => {
+  const project = mkdtempSync(join(tmpdir(), "qkd-site-"));
+  onTestFinished(() => rmSync(project, { recursive: true, force: true }));
+  for (const folder of ["docs", "shared", "examples", "tunnel", "test/compat", "bench"]) {
+    mkdirSync(join(project, folder), { recursive: true });
+  }
+  const pages = ["README", "CHANGELOG", "CONTRIBUTING", "SECURITY", "bench/results", "docs/relay"];
+  for (const page of pages) writeFileSync(join(project, `${page}.md`), "# `<i>` & more\n");
+  const page = siteFiles(project, "<title><!--title--></title><!--contents--><!--page-->").get("relay.html");
+  expect(page).toContain("<title>&lt;i&gt; &amp; more</title>");
+  expect(page).toContain('aria-current="page">&lt;i&gt; &amp; more</a>');
 });

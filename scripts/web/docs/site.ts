@@ -4,6 +4,7 @@ import { join } from "node:path";
 import MiniSearch from "minisearch";
 import { CONTENTS } from "./contents.ts";
 import { docsInputs } from "./inputs.ts";
+import { escapeHtml } from "../../../shared/escape-html.ts";
 import { type Page, renderPage } from "./markdown.ts";
 import { addressOf, pageOf } from "./paths.ts";
 import { SEARCH_OPTIONS } from "../../../docs/site/search-options.ts";
@@ -34,6 +35,12 @@ export function renderSite(project: string): Site {
   return { pages, broken };
 }
 
+/** For who has followed a link to nowhere; served with status 404. */
+const LOST: Pick<Page, "title" | "html"> = {
+  title: "No such page",
+  html: "<h1>No such page</h1><p>The documentation has none at this address, or not any more. The contents list all there are, and the search looks in them.</p>",
+};
+
 /**
  * @param shell HTML of the empty page, with `<!--title-->`, `<!--contents-->` and `<!--page-->` in it
  * @returns file of the site -> what it holds
@@ -49,13 +56,18 @@ export function siteFiles(project: string, shell: string): ReadonlyMap<string, s
   for (const file of docsInputs(project)) {
     if (!file.endsWith(".md")) files.set(file.replace(/^docs\//, ""), readFileSync(join(project, file)));
   }
-  return files.set("search.json", searchIndex(pages));
+  return files.set("404.html", inShell(shell, "", LOST, pages)).set("search.json", searchIndex(pages));
 }
 
-const inShell = (shell: string, file: string, { title, html }: Page, pages: ReadonlyMap<string, Page>): string =>
+const inShell = (
+  shell: string,
+  file: string,
+  { title, html }: Pick<Page, "title" | "html">,
+  pages: ReadonlyMap<string, Page>,
+): string =>
   // By functions: `$` in a page means nothing.
   shell
-    .replace("<!--title-->", () => title)
+    .replace("<!--title-->", () => escapeHtml(title))
     .replace("<!--contents-->", () => contentsOf(file, pages))
     .replace("<!--page-->", () => html);
 
@@ -63,9 +75,9 @@ const contentsOf = (current: string, pages: ReadonlyMap<string, Page>): string =
   CONTENTS.map(({ title, pages: listed }) => {
     const items = listed.map((file) => {
       const mark = file === current ? ' aria-current="page"' : "";
-      return `<li><a href="${addressOf(file)}"${mark}>${pages.get(file)?.title ?? file}</a></li>`;
+      return `<li><a href="${addressOf(file)}"${mark}>${escapeHtml(pages.get(file)?.title ?? file)}</a></li>`;
     });
-    return `<h2>${title}</h2><ul>${items.join("")}</ul>`;
+    return `<h2>${escapeHtml(title)}</h2><ul>${items.join("")}</ul>`;
   }).join("\n");
 
 function searchIndex(pages: ReadonlyMap<string, Page>): string {

@@ -16,7 +16,7 @@ export class Page {
   readonly lostKeys: string[] = [];
   forged = 0;
   successors = 0;
-  readonly ways: { readonly direct: Way; readonly relayed: Way };
+  readonly ways: { readonly direct: Way; readonly room: Way };
 
   constructor(world: World, me: Name, peer: Name) {
     world.opened[me].push(this);
@@ -51,7 +51,7 @@ export class Page {
     const deliver = (frame: Uint8Array<ArrayBuffer>): void => {
       world.pages[peer].session.receive(frame, () => undefined);
     };
-    this.ways = { direct: new Way("direct", deliver), relayed: new Way("relayed", deliver) };
+    this.ways = { direct: new Way("direct", deliver), room: new Way("room", deliver) };
   }
 
   send(text: string): void {
@@ -69,14 +69,14 @@ export class World {
 
   constructor() {
     this.pages = { anna: new Page(this, "anna", "bert"), bert: new Page(this, "bert", "anna") };
-    this.connect("relayed");
+    this.connect("room");
   }
 
   get all(): readonly Page[] {
     return [this.pages.anna, this.pages.bert];
   }
 
-  connect(kind: "direct" | "relayed"): void {
+  connect(kind: "direct" | "room"): void {
     for (const { session, ways } of this.all) session.useCarrier(ways[kind].carrier);
   }
 
@@ -108,7 +108,7 @@ export class World {
     gone.session.close();
     const other: Name = name === "anna" ? "bert" : "anna";
     this.pages[name] = new Page(this, name, other);
-    this.connect("relayed");
+    this.connect("room");
     this.greet();
     return gone;
   }

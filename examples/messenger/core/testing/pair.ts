@@ -14,9 +14,15 @@ export class FakeSound implements Sound {
   readonly played: number[] = [];
   fault: string | null = null;
   speak: ((samples: Int16Array) => void) | null = null;
+  /** Waited for where it is opened, as for somebody who is asked whether it may be. */
+  leave: Promise<void> | null = null;
+  #turn = 0;
 
   async open(capture: (samples: Int16Array) => void): Promise<void> {
-    await Promise.resolve();
+    this.close();
+    const turn = this.#turn;
+    await this.leave;
+    if (turn !== this.#turn) return;
     if (this.fault !== null) throw new Error(this.fault);
     this.speak = capture;
   }
@@ -24,6 +30,7 @@ export class FakeSound implements Sound {
     this.played.push(number);
   }
   close(): void {
+    this.#turn++;
     this.speak = null;
   }
 }
@@ -41,7 +48,7 @@ export class Pair {
   /** Do they pass nothing on, without anybody noticing? */
   isDirectSilent = false;
   /** Frames that went by each way. */
-  readonly passed = { direct: 0, relayed: 0 };
+  readonly passed = { direct: 0, room: 0 };
   readonly #open: { events: LineEvents; of: Name; isOpen: boolean }[] = [];
   people: Record<Name, Messenger>;
 
@@ -111,7 +118,7 @@ export class Pair {
   }
 
   #roomOf(name: Name): Carrier {
-    return this.#carrier(name, "relayed", () => true);
+    return this.#carrier(name, "room", () => true);
   }
 
   #carrier(from: Name, kind: Carrier["kind"], isOpen: () => boolean): Carrier {

@@ -38,7 +38,7 @@ export class Stranger {
   static async met(): Promise<Stranger> {
     const stranger = new Stranger(new Pair());
     const { pair } = stranger;
-    const frames = { kind: "relayed", hasRoomFor: () => true } as const;
+    const frames = { kind: "room", hasRoomFor: () => true } as const;
     const toStranger = (frame: Uint8Array<ArrayBuffer>) => stranger.#session.receive(frame, () => undefined);
     pair.a.roomIs({ ...frames, send: toStranger }, true);
     stranger.#session.useCarrier({ ...frames, send: (frame) => pair.a.frame(frame) });

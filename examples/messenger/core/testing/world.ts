@@ -36,7 +36,7 @@ export class KeyStore {
   readonly kme = {
     getKey: async (_slave: string, { sizeBits = 256 }: { readonly sizeBits?: number } = {}) => {
       await Promise.resolve();
-      if (this.stock <= 0) throw new RefusedError("not enough keys available (HTTP 503)", { status: 503 });
+      if (this.stock <= 0) throw new RefusedError("not enough keys available", { status: 503 });
       this.stock--;
       const [keyId, key] = [crypto.randomUUID(), randomBytes(sizeBits / 8)];
       this.#held.set(keyId, key.slice());
@@ -48,8 +48,7 @@ export class KeyStore {
       await Promise.resolve();
       const key = this.#held.get(keyId);
       this.#held.delete(keyId);
-      if (key === undefined)
-        throw new RefusedError("one or more keys specified are not found on KME (HTTP 400)", { status: 400 });
+      if (key === undefined) throw new RefusedError("one or more keys specified are not found on KME", { status: 400 });
       return [{ keyId, key }];
     },
     status: async () => {
@@ -89,7 +88,7 @@ export class Way {
   }
 
   readonly carrier: Carrier = {
-    kind: "relayed",
+    kind: "room",
     hasRoomFor: () => this.waiting.length < BOUNDS.windowMessages,
     send: (frame) => {
       if (this.isOpen) this.waiting.push(frame);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { met, type Name, Page } from "./testing/pages.ts";
 import { turn } from "./testing/world.ts";
 
-/** What a relay can do to frames and to what it says of who is there, and people to their pages. */
+/** What a room can do to frames and to what it says of who is there, and people to their pages. */
 const deed = fc.record({
   what: fc.constantFrom(
     "run",
@@ -25,7 +25,7 @@ const deed = fc.record({
   at: fc.nat({ max: 255 }),
 });
 
-test("whatever the relay does and however pages come and go: what is said to have arrived has", async () => {
+test("whatever the room does and however pages come and go: what is said to have arrived has", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(deed, { maxLength: 60, size: "max" }), async (deeds) => {
       const world = await met();
@@ -35,7 +35,7 @@ test("whatever the relay does and however pages come and go: what is said to hav
       let said = 0;
       for (const { what, who, at } of deeds) {
         const page = world.pages[who];
-        const way = page.ways.relayed;
+        const way = page.ways.room;
         for (const frame of way.waiting) history.push({ to: otherOf[who], frame });
         const old = history[at % Math.max(1, history.length)];
         if (what === "run") await world.run(at % 20);
@@ -54,7 +54,7 @@ test("whatever the relay does and however pages come and go: what is said to hav
           if (what === "reload" && at % 2 === 0) page.session.close();
           else former[who].push(page);
           world.pages[who] = what === "reload" ? new Page(world, who, otherOf[who]) : former[who].shift()!;
-          world.connect("relayed");
+          world.connect("room");
           world.greet();
         }
         for (const { session } of world.all) session.tick();
