@@ -11,6 +11,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 const TOKEN_FILE = "/run/secrets/qkd-agent-token";
 const STATE = "/var/lib/qkd-agent";
 
+/** Names of files are relative to agent.toml, in whose folder an image has none of them. */
+const PLACES = [
+  [/^(password_file|host_key_file|(?:# )?shared_seed_file) = "(?!\/)/gm, '$1 = "/run/secrets/'],
+  [/^path = "(?!\/)(?:[^"]*\/)?/gm, `path = "${STATE}/`],
+] as const;
+
 const given = (name: string): string => process.env[name]?.trim() ?? "";
 
 function fail(reason: string): never {
@@ -31,5 +37,6 @@ if (files.length > 0) {
   const more = given("AGENT_TOML") === "" ? "" : readFileSync(given("AGENT_TOML"), "utf8");
   const head = { edge: given("EDGE"), site: given("SITE"), token_file: TOKEN_FILE, state: STATE };
   const lines = Object.entries(head).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
-  writeFileSync(out, `${lines.join("\n")}\n\n${toml}\n${more}`, { mode: 0o644 });
+  const placed = PLACES.reduce((text, [name, place]) => text.replace(name, place), toml);
+  writeFileSync(out, `${lines.join("\n")}\n\n${placed}\n${more}`, { mode: 0o644 });
 }
