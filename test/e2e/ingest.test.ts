@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { httpsRequest } from "../support/front-bench.ts";
 import { Material } from "../support/material.ts";
 import { pushedDemo } from "../support/network-document.ts";
-import { linkState, qkd, readNetwork } from "../support/operator.ts";
+import { countsEverywhere, linkState, qkd, readNetwork } from "../support/operator.ts";
 import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
 const BLOCK_BYTES = 64 * 1024;
@@ -133,6 +133,7 @@ describe.skipIf(!present)("two key files of a QKD device", () => {
     writeFileSync(join(folder, "accept.json"), JSON.stringify({ ...document, links }));
     const applied = await qkd(network, "network", "apply", join(folder, "accept.json"));
     expect(applied).toMatchObject({ code: 0, out: expect.stringContaining("~ changed /links/1 (tn-2-tn-3)") });
+    await countsEverywhere();
     const result = await ingest(LINK, "tn-2", ...DEVICE_FILES);
     expect([result.code, result.out]).toEqual([0, expect.stringContaining("all files: ingested 3,276,800 bits")]);
     expect(result.out.match(/^ {2}4 blocks failed a health test, accepted by the link's policy; /gm)).toHaveLength(2);

@@ -41,10 +41,13 @@ export async function changeNetwork(network: Reached, change: (document: Network
 /** Workers' copies of the network live up to a second. */
 const SNAPSHOT_MS = 1100;
 
+/** Resolves once a change that was made counts everywhere. */
+export const countsEverywhere = (): Promise<void> => sleep(SNAPSHOT_MS);
+
 /** Resolves once the change counts everywhere. */
 export async function changeAndWait(network: Reached, change: (document: NetworkDocument) => unknown): Promise<void> {
   await changeNetwork(network, change);
-  await sleep(SNAPSHOT_MS);
+  await countsEverywhere();
 }
 
 export const putNetwork = (network: Reached, document: unknown, ifMatch: number | null): Promise<Response> =>
