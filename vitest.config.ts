@@ -69,6 +69,8 @@ export default defineConfig({
         ...OWN_SOURCE,
         test: {
           name: "unit",
+          // A third of the time went into loading the same modules for each file.
+          isolate: false,
           ...COMMON,
           ...TOGETHER,
           ...OWN_PORTS,
@@ -113,6 +115,7 @@ export default defineConfig({
         ...OWN_SOURCE,
         test: {
           name: "end-to-end",
+          isolate: false,
           include: ["test/**/*.test.ts"],
           ...COMMON,
           ...TOGETHER,

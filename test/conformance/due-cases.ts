@@ -1,7 +1,7 @@
 /** Which cases are run on what has a fault: there are many faults, and each costs as much as a run without. */
 
 /** All of them with QKD_TEST_LONG=1. */
-const THIRDS = process.env["QKD_TEST_LONG"] === undefined ? 3 : 1;
+const SHARES = process.env["QKD_TEST_LONG"] === undefined ? 6 : 1;
 
 interface Due<C> {
   readonly cases: readonly C[];
@@ -12,7 +12,7 @@ interface Due<C> {
 }
 
 /**
- * Those that are not to pass, and a third of the others: another third with the next fault. Without a fault all.
+ * Those that are not to pass, and a sixth of the others: another sixth with the next fault. Without a fault all.
  * @param expected ids of cases that are not to pass
  */
 export function dueCases<C extends { readonly id: string }>(
@@ -21,6 +21,6 @@ export function dueCases<C extends { readonly id: string }>(
   expected: readonly string[],
 ): readonly C[] {
   const turn = faults.indexOf(fault ?? "");
-  const isTurn = (id: string, at: number): boolean => !long.has(id) && (at + turn) % THIRDS === 0;
+  const isTurn = (id: string, at: number): boolean => !long.has(id) && (at + turn) % SHARES === 0;
   return cases.filter(({ id }, at) => fault === null || expected.includes(id) || isTurn(id, at));
 }

@@ -22,7 +22,7 @@ import { eventually, type LinkState, linkState } from "../support/operator.ts";
 import { newStateFolder, runNetwork, type RunningNetwork } from "../support/run-network.ts";
 
 const PROGRAM = fileURLToPath(new URL("../support/feed-process.ts", import.meta.url));
-const ROUNDS = process.env["QKD_TEST_LONG"] === undefined ? 6 : 10;
+const ROUNDS = process.env["QKD_TEST_LONG"] === undefined ? 4 : 10;
 /** An agent that does not reach the step at which it was to die is killed all the same, so long after it has started. */
 const LONGEST_MS = 700;
 /** In an agent's log. */
