@@ -30,7 +30,7 @@ const RUNS = '"feed runs"';
 const SCANNED_KEYS = 500;
 const PATIENCE_MS = 120_000;
 /** The edge is down in these rounds. */
-const DOWN = { from: 2, until: 4 };
+const DOWN = { from: 1, until: 3 };
 
 let network: RunningNetwork;
 let folder: string;
