@@ -34,7 +34,7 @@ export class BoundedLog {
   /** By event, so that what anybody can cause hides nothing else; and reason. */
   readonly #noted = new Map<string, Map<string, Noted>>();
 
-  constructor(write: (line: string, level: Level) => void, nowMs: () => number = Date.now) {
+  constructor(write: (line: string, level: Level) => void, nowMs: () => number = () => Date.now()) {
     this.#write = write;
     this.#nowMs = nowMs;
   }
