@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { epochKeysOf, Needles, rebuild } from "../support/attacker.ts";
 import { linkState, qkd } from "../support/operator.ts";
-import { runNetwork, type RunningNetwork } from "../support/run-network.ts";
+import { runNetwork, type RunningNetwork, snapshot } from "../support/run-network.ts";
 
 const LINK = "tn-1-tn-2";
 const BLOCK_BYTES = 64 * 1024;
@@ -87,7 +87,7 @@ async function deliver(): Promise<{ delivered: Key[]; waiting: Key[] }> {
 
 function copyState(name: string): string {
   const copy = join(copies, name);
-  cpSync(network.state, copy, { recursive: true, filter: (path) => !path.endsWith(".sock") });
+  snapshot(network, () => cpSync(network.state, copy, { recursive: true, filter: (path) => !path.endsWith(".sock") }));
   return copy;
 }
 

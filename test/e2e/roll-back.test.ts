@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { NetworkDocumentInput } from "../../shared/network/document.ts";
 import { eventually, linkState } from "../support/operator.ts";
-import { isRunning, newStateFolder, type RunningNetwork, runNetwork } from "../support/run-network.ts";
+import { isRunning, newStateFolder, type RunningNetwork, runNetwork, snapshot } from "../support/run-network.ts";
 
 const LINK = "tn-1-tn-2";
 const OTHER_LINK = "tn-2-tn-3";
@@ -185,9 +185,12 @@ describe("a copy of all of the storage, put back", () => {
     const [path, copy] = [join(state, part), `${state}.copy`];
     let network = await runOn(state);
     const before = await prepare(network);
-    if (!hot) await network.stop();
-    cp(path, copy);
-    if (!hot) network = await runOn(state);
+    if (hot) snapshot(network, () => cp(path, copy));
+    else {
+      await network.stop();
+      cp(path, copy);
+      network = await runOn(state);
+    }
     expect(network.output()).not.toMatch(TOLD);
     expect(await deliver(network, before.given, DELIVERED)).toBe(DELIVERED);
     await network.stop();
@@ -236,18 +239,25 @@ describe("one pool's files put back after a crash, written over those there", ()
     const before = await prepare(network);
     await push(network, OTHER_LINK, "other", BLOCK_BYTES);
     const [pools, copy] = [join(state, "state/qkd-edge-key-pool"), `${state}.copy`];
-    const pool = largestPool(pools);
+    let pool = "";
     const files = (): string[] => readdirSync(pools).filter((name) => name.startsWith(pool));
-    if (!hot) await network.stop();
-    else
+    const copyFiles = (): void => {
+      pool = largestPool(pools);
+      mkdirSync(copy);
+      for (const name of files()) cp(join(pools, name), copy);
+    };
+    if (hot) {
       await eventually(
         () => eventsOf(network, "block.ingested"),
         (events) => events >= 2,
         20_000,
       );
-    mkdirSync(copy);
-    for (const name of files()) cp(join(pools, name), copy);
-    if (!hot) network = await runOn(state);
+      snapshot(network, copyFiles);
+    } else {
+      await network.stop();
+      copyFiles();
+      network = await runOn(state);
+    }
     expect(await deliver(network, before.given, DELIVERED)).toBe(DELIVERED);
     if (hot)
       await eventually(

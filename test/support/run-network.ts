@@ -212,6 +212,16 @@ export async function untilReady({ process: child, output, ended }: Started, say
   }
 }
 
+/** What TAKEN does is of one moment, as a file system's snapshot is: with the journals of transactions under way. */
+export function snapshot({ pids }: RunningNetwork, taken: () => void): void {
+  process.kill(pids.engine, "SIGSTOP");
+  try {
+    taken();
+  } finally {
+    process.kill(pids.engine, "SIGCONT");
+  }
+}
+
 /** Does a process of this id run? (Not as a zombie.) */
 export function isRunning(pid: number): boolean {
   try {
