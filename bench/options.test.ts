@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { costPlanOf, memoryPlanOf, parseOptions, PARTS, pendingPlanOf, scenariosOf } from "./options.ts";
+import {
+  costPlanOf,
+  memoryPlanOf,
+  parseOptions,
+  PARTS,
+  PENDING_CASES,
+  PENDING_KEYS,
+  pendingPlanOf,
+  scenariosOf,
+} from "./options.ts";
 
 describe("options", () => {
   test("defaults, and the scenarios they mean", () => {
@@ -22,17 +31,18 @@ describe("options", () => {
 
   test("a million keys, and a million pending ones", () => {
     expect(memoryPlanOf(parseOptions([]))).toMatchObject({ keys: 1_000_000, sliceKeys: 100_000 });
-    expect(pendingPlanOf(parseOptions([]))).toMatchObject({ many: 1_000_000, few: 1000, restarts: 5 });
+    expect(PENDING_CASES.map((name) => [name, PENDING_KEYS[name]])).toEqual(Object.entries(PENDING_KEYS));
+    expect(pendingPlanOf(parseOptions([]))).toMatchObject({ fetches: 300, restarts: 5 });
   });
 
-  test("quick: less of everything but of what is pending", () => {
+  test("quick: less of everything but of the keys that are pending", () => {
     const [quick, full] = [parseOptions(["--quick"]), parseOptions([])];
     expect(quick).toMatchObject({ seconds: 1, rounds: 2, quick: true });
     expect(parseOptions(["--quick", "--rounds", "4"]).rounds).toBe(4);
     expect(scenariosOf(quick)).toHaveLength(3);
     expect(memoryPlanOf(quick).keys).toBeLessThan(memoryPlanOf(full).keys);
     expect(costPlanOf(quick).roundTrips).toBeLessThan(costPlanOf(full).roundTrips);
-    expect(pendingPlanOf(quick).many).toBe(pendingPlanOf(full).many);
+    expect(pendingPlanOf(quick).turns).toBeLessThan(pendingPlanOf(full).turns);
   });
 
   test("parts are measured in one order, however they are asked for", () => {
@@ -44,8 +54,8 @@ describe("options", () => {
       const { keys, sliceKeys } = memoryPlanOf(options);
       expect([keys % sliceKeys, sliceKeys % 100]).toEqual([0, 0]);
       expect(keys).toBeGreaterThan(sliceKeys);
-      const { few, fetches, turns } = pendingPlanOf(options);
-      expect(fetches * turns).toBeLessThan(few);
+      const { fetches, turns } = pendingPlanOf(options);
+      expect(fetches * turns).toBeLessThan(PENDING_KEYS["1e3"]);
     }
   });
 

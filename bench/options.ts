@@ -58,9 +58,12 @@ export interface MemoryPlan {
   readonly sliceKeys: number;
   readonly connections: number;
 }
+/** Keys that pools hold, each its own: from none that fits into what an object keeps in memory to one that does whole. */
+export const PENDING_KEYS = { "1e6": 1_000_000, "1e5": 100_000, "1e3": 1000 } as const;
+export type PendingCase = keyof typeof PENDING_KEYS;
+export const PENDING_CASES: readonly PendingCase[] = ["1e6", "1e5", "1e3"];
+
 export interface PendingPlan {
-  readonly many: number;
-  readonly few: number;
   /** Fetched of each in turns: so many keys a turn, so many turns after each of so many restarts. */
   readonly fetches: number;
   readonly turns: number;
@@ -81,8 +84,6 @@ export const memoryPlanOf = ({ quick }: BenchOptions): MemoryPlan => ({
 });
 
 export const pendingPlanOf = ({ quick, rounds }: BenchOptions): PendingPlan => ({
-  many: 1_000_000,
-  few: 1000,
   fetches: 300,
   turns: quick ? 2 : 3,
   restarts: Math.min(rounds, MAX_RESTARTS),

@@ -1,7 +1,7 @@
 /** What a bench runs: the demo network, a server that does nothing beside it, and the load tool. */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { pushedDemo } from "../test/support/network-document.ts";
+import { pushedDemo, pushLink } from "../test/support/network-document.ts";
 import { linkState } from "../test/support/operator.ts";
 import { newStateFolder, runNetwork, type RunningNetwork } from "../test/support/run-network.ts";
 import type { Endpoint } from "./load/connection.ts";
@@ -31,6 +31,11 @@ export const PAIRS = {
   third: {
     link: "tn-3-tn-4",
     master: { sae: "sae-d", node: "tn-3" },
+    slave: { sae: "sae-b", node: "tn-4" },
+  },
+  fourth: {
+    link: "tn-1-tn-4",
+    master: { sae: "sae-a", node: "tn-1" },
     slave: { sae: "sae-b", node: "tn-4" },
   },
 } as const satisfies Record<string, Neighbours>;
@@ -154,6 +159,13 @@ export class Rig {
   }
 }
 
-/** Links without a source of their own: nothing but the load is going on. */
+/** Links without a source of their own: nothing but the load is going on. The demo has no link of the fourth pair. */
 const serve = (state: string): Promise<RunningNetwork> =>
-  runNetwork({ state, network: pushedDemo(), args: ["--prefill", "0"] });
+  runNetwork({
+    state,
+    network: (demo) => {
+      const pushed = pushedDemo()(demo);
+      return { ...pushed, links: [...pushed.links, pushLink(PAIRS.fourth.link, "tn-1", "tn-4")] };
+    },
+    args: ["--prefill", "0"],
+  });

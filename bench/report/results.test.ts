@@ -51,11 +51,11 @@ const results: Results = {
   pending: {
     plan: pendingPlanOf(parseOptions([])),
     firstMs: [
-      { many: 50, few: 10 },
-      { many: 70, few: 20 },
-      { many: 60, few: 30 },
+      { "1e6": 50, "1e5": 15, "1e3": 10 },
+      { "1e6": 70, "1e5": 25, "1e3": 20 },
+      { "1e6": 60, "1e5": 35, "1e3": 30 },
     ],
-    turns: [900, 500, 990].map((perS) => ({ many: fetches(perS), few: fetches(1000) })),
+    turns: [900, 500, 990].map((perS) => ({ "1e6": fetches(perS), "1e5": fetches(900), "1e3": fetches(1000) })),
     checkedKeys: 3,
   },
   cost: { material: usage(100), cases: [{ keysPerRequest: 100, atOnce: 64, usage: usage(1000) }] },
@@ -70,6 +70,7 @@ test("figures under fixed names: medians of each round's own ratio, growth after
     keysVsNoop_n100_c16: 0.3,
     p99VsNoop_c64: 3,
     rate1e6VsRate1e3: 0.9,
+    rate1e6VsRate1e5: 1,
     firstAnswerMs: 60,
     firstAnswerWorstMs: 70,
     cpuVsNoop_c16: 3,
