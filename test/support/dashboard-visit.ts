@@ -1,7 +1,11 @@
 /** An operator at the dashboard, as they would see and use it. */
+import { setTimeout } from "node:timers/promises";
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core";
 import type { ReachedNetwork } from "./run-network.ts";
 import { overflowPxOf, violationsOf } from "./page-checks.ts";
+
+/** Enough to be seen at work, and little beside what a browser takes of the machine. */
+const DRAW_PAUSE_MS = 100;
 
 /** Keys one after the other, until it is over. Where there are none for a moment it asks again. */
 export async function drawKeys(
@@ -10,7 +14,7 @@ export async function drawKeys(
   slave: string,
   isOver: () => boolean,
 ): Promise<void> {
-  while (!isOver()) {
+  for (; !isOver(); await setTimeout(DRAW_PAUSE_MS)) {
     const given = await network.fetch(`/api/v1/keys/${slave}/enc_keys`, master);
     const { keys = [] } = (await given.json()) as { readonly keys?: readonly { readonly key_ID: string }[] };
     for (const { key_ID: id } of keys)
