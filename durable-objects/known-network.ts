@@ -1,6 +1,8 @@
 /** The network as the Directory last told an object of it, in the view that concerns the object. */
 import type { Fault } from "../shared/errors/errors.ts";
+import { LIMITS } from "../shared/limits.ts";
 import { err, ok, type Result } from "../shared/result.ts";
+import { within } from "./within.ts";
 
 export const DIRECTORY_UNREACHABLE: Fault = {
   code: "directory-unavailable",
@@ -47,7 +49,9 @@ export class KnownNetwork<View extends { readonly sequence: number }> {
 
   async #asked(): Promise<boolean> {
     try {
-      const told = await this.#ask(this.#view?.sequence ?? -1);
+      // What comes too late may be older than what another question is answered with.
+      const told = await within(LIMITS.directoryPatienceMs, this.#ask(this.#view?.sequence ?? -1));
+      if (told === undefined) return false;
       if (!("unchanged" in told)) this.adopt(told);
       return true;
     } catch {

@@ -154,6 +154,8 @@ export const LIMITS = {
   /** Keeps such a row within SQLite's 2 MB, whatever the characters. */
   auditBatchChars: 512 * 1024,
   auditBatchesPerShip: 16,
+  /** Objects do their other work after it: one log that does not answer shall not hold that up. */
+  auditAppendMs: 10_000,
 
   // Directory
   snapshotMaxAgeMs: 1000,

@@ -1,7 +1,9 @@
 /** `qkd doctor client` as it is called: on commands, by hand, and with options that cannot be meant. */
+import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { createAuthority } from "../../pki/authority.ts";
 import { privateKeyPem } from "../../pki/keys.ts";
@@ -51,6 +53,23 @@ test("what does not end in time is ended", async () => {
   ]);
   const pids = readFileSync(join(cwd, "pids"), "utf8").trim().split("\n");
   for (const pid of pids) await expect.poll(() => isRunning(Number(pid))).toBe(false);
+});
+
+test("what a client leaves running out of reach does not keep this program", async () => {
+  const cwd = folder();
+  const command = "setsid sh -c 'echo $$ >> pids; exec sleep 1000' & until [ -s pids ]; do sleep 0.1; done; exit 1";
+  const argv = [join(PROJECT, "cli/qkd.ts"), "doctor", "client", "--run", command, "--only", "C06"];
+  const pids = (): number[] => readFileSync(join(cwd, "pids"), "utf8").trim().split("\n").map(Number);
+  onTestFinished(() => {
+    for (const pid of pids()) if (isRunning(pid)) process.kill(pid);
+  });
+  await expect(promisify(execFile)(process.execPath, argv, { cwd })).rejects.toMatchObject({ code: EXIT.found });
+  expect(pids().filter((pid) => isRunning(pid))).toEqual(pids());
+});
+
+test("a command that cannot be started is told of", async () => {
+  const { code, out } = await run({ cwd: join(folder(), "gone") }, "--run", "true", "--only", "C06");
+  expect([code, out]).toEqual([EXIT.found, expect.stringMatching(/^FAIL C06 M .*\n {7}spawn \S+ ENOENT$/m)]);
 });
 
 test("an authority that is given, and files for its user alone, for as long as it takes", async () => {

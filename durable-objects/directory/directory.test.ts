@@ -195,6 +195,21 @@ describe("bootstrap", () => {
     expect(after.bootstrapOpen).toBe(false);
     expect(after.sequence).toBeGreaterThan(sequence);
   });
+
+  it("ends after its hour where it began with a restart, too, while the alarm was set for later", async () => {
+    const directory = newDirectory();
+    await snapshotOf(directory);
+    const farMs = Date.now() + 24 * 3600_000;
+    await runInDurableObject(raw(directory), async (_, state) => {
+      // As before the secret was set.
+      state.storage.sql.exec("DELETE FROM bootstraps");
+      await state.storage.setAlarm(farMs);
+    });
+    await evictDurableObject(raw(directory));
+    expect((await snapshotOf(directory)).bootstrapOpen).toBe(true);
+    const alarmMs = await runInDurableObject(raw(directory), async (_, state) => await state.storage.getAlarm());
+    expect(alarmMs).toBeLessThan(farMs);
+  });
 });
 
 describe("pool configuration", () => {

@@ -81,6 +81,8 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
   readonly #proxies: Watchers;
   /** Of the present sequence; made again after each change. */
   #snapshot: Snapshot | null = null;
+  /** The alarm has been set for all that there is to be done, since this start. */
+  #isPlanned = false;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
@@ -120,8 +122,9 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
   }
 
   async snapshot(knownSequence: number): Promise<Snapshot | { readonly unchanged: true; readonly sequence: number }> {
-    // Here only should the alarm have been lost: what is new was planned by who made it.
-    if ((await this.ctx.storage.getAlarm()) === null) await this.#plan(SHIP_AGAIN_MS);
+    // Here only what the start has made, or should the alarm have been lost: what is new was planned by who made it.
+    const isPlanned = this.#isPlanned && (await this.ctx.storage.getAlarm()) !== null;
+    if (!isPlanned) await this.#plan(SHIP_AGAIN_MS);
     const snapshot = this.#current();
     return snapshot.sequence === knownSequence ? { unchanged: true, sequence: knownSequence } : snapshot;
   }
@@ -291,6 +294,7 @@ export class Directory extends DurableObject<ObjectsEnv> implements DirectoryRpc
       bootstrapSha256 === undefined ? null : store.bootstrapUntilMs(bootstrapSha256),
     ].filter((deadline) => deadline !== null);
     await arm(this.ctx.storage, Math.min(...deadlines), replace);
+    this.#isPlanned = true;
   }
 
   #seeBootstrap(sha256: string): void {

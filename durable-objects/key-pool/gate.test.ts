@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { PoolConfig } from "../../shared/keypool/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import type { PoolContext } from "./context.ts";
 import { Gate } from "./gate.ts";
 
@@ -60,5 +61,24 @@ describe("the Directory", () => {
     expect(answers).toHaveLength(1);
     await answered(1);
     expect((await next).ok).toBe(true);
+  });
+
+  it("that leaves a question without an answer is asked again by the next", async () => {
+    vi.useFakeTimers();
+    try {
+      const { gate, answers } = bench();
+      const asked = [gate.configure(1), gate.configure(1)];
+      await vi.advanceTimersByTimeAsync(LIMITS.directoryPatienceMs);
+      expect(await Promise.all(asked)).toMatchObject([
+        { ok: false, error: { code: "directory-unavailable" } },
+        { ok: false, error: { code: "directory-unavailable" } },
+      ]);
+      const next = gate.configure(1);
+      expect(answers).toHaveLength(2);
+      answers[1]?.(1);
+      expect((await next).ok).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

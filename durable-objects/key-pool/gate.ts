@@ -1,8 +1,10 @@
 /** What stands before the pool's verbs: its configuration as of the caller's version, a lease, and the caller's tokens. */
 import { type Fault, fail } from "../../shared/errors/errors.ts";
 import type { PoolConfig } from "../../shared/keypool/types.ts";
+import { LIMITS } from "../../shared/limits.ts";
 import { err, ok, type Result } from "../../shared/result.ts";
 import { DIRECTORY_UNREACHABLE } from "../known-network.ts";
+import { within } from "../within.ts";
 import { Buckets } from "./buckets.ts";
 import { completed, storedConfig } from "./config.ts";
 import type { PoolContext } from "./context.ts";
@@ -30,7 +32,7 @@ export class Gate {
   readonly #parts: GateParts;
   readonly #buckets = new Buckets();
   #config: PoolConfig | undefined;
-  #asking: Promise<boolean> | undefined;
+  #asking: Promise<boolean | undefined> | undefined;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -97,9 +99,10 @@ export class Gate {
   async configure(version: number): Passed {
     // What is answered to another's question may be as of before this caller's version.
     for (let asked = 0; asked < 2 && !this.#isUpTo(version); asked++) {
-      this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
+      // An answer that never comes is waited for by those who are there, not by all who come.
+      this.#asking ??= within(LIMITS.directoryPatienceMs, this.#ask()).finally(() => (this.#asking = undefined));
       // oxlint-disable-next-line no-await-in-loop
-      if (!(await this.#asking)) return err(DIRECTORY_UNREACHABLE);
+      if ((await this.#asking) !== true) return err(DIRECTORY_UNREACHABLE);
     }
     return ok(null);
   }

@@ -62,6 +62,7 @@ class World {
       view,
       arePairsKnown: true,
       faults: [],
+      unheardLogs: [],
       told: [{ of: { kind: "site", id: "site-a" }, alarms: told, isWhole: true }],
       hubs: [],
       ...more,
@@ -242,6 +243,18 @@ describe("the deployment's alarms", () => {
     });
   });
 
+  test("that there is no room for are told of where the object sleeps between two looks, too", async () => {
+    await within(async (world) => {
+      for (let look = 0; look < 4; look++) {
+        world.judge(many(LIMITS.alarmsStanding));
+        world.restart();
+        world.nowMs += GONE_MS;
+      }
+      const dropped = (await world.alarms.listAlarms("all")).filter(({ code }) => code === "alarms-dropped");
+      expect(dropped.map(({ cleared }) => cleared)).toEqual([null]);
+    });
+  });
+
   test("whose causes have to last or be gone for a while do not mind that the object sleeps in between", async () => {
     const monitor = freshObject();
     const EVERY_MS = 60_000;
@@ -340,6 +353,15 @@ describe("webhooks", () => {
       world.judge([], ahead(90_000));
       expect(await waiting(world)).toEqual({ one: 1 });
       expect(world.sql<{ n: number }>("SELECT count(*) AS n FROM webhook_message")).toEqual([{ n: 1 }]);
+    });
+  });
+
+  test("are known after a look that fails, too", async () => {
+    await within(async (world) => {
+      world.webhooks = [hook("all")];
+      expect(() => world.judge([told("agent-1", { count: undefined as unknown as number })])).toThrow();
+      world.judge([told("agent-1")]);
+      expect(await waiting(world)).toEqual({ all: 1 });
     });
   });
 

@@ -51,7 +51,6 @@ export class Alarms implements AlarmsRpc {
   #ending: readonly CertificateFact[] | null = null;
   /** When what is old was looked for. */
   #tidiedMs = -Infinity;
-  #leftOut = 0;
 
   constructor(parts: AlarmsParts) {
     const { db, env, logOf, nowMs } = parts;
@@ -70,27 +69,31 @@ export class Alarms implements AlarmsRpc {
   /** With each sample: raises and clears, and has webhooks told. `begin` is due after it. */
   judge(sample: Sample, network: Told): void {
     const nowMs = this.#parts.nowMs();
+    this.#webhooks.keep(network.webhooks, network.name);
     try {
       this.#store.transaction(() => {
         this.#tidy(nowMs);
-        this.#webhooks.keep(network.webhooks, network.name);
         const standing = new Map([...this.#read()].map(([key, { alarm }]) => [key, alarm]));
-        const facts: Facts = {
+        const facts: Omit<Facts, "leftOut"> = {
           ...sample,
           certificates: [...(this.#ending ?? []), ...ofAgents(sample)],
           failingWebhooks: this.#webhooks.failing,
           hasIdentity: identitiesOf(this.#parts.env) !== null,
-          leftOut: this.#leftOut,
           nowMs,
         };
         const before = (this.#lasting ??= this.#store.lasting());
-        const lasting = { causes: new Map(before.causes), gone: new Map(before.gone) };
-        const changes = judgeAlarms(standing, facts, lasting);
+        const judged = (leftOut: number) => {
+          const lasting = { causes: new Map(before.causes), gone: new Map(before.gone) };
+          const changes = judgeAlarms(standing, { ...facts, leftOut }, lasting);
+          const taken = withRoom(changes, standing);
+          return { lasting, taken, leftOut: changes.length - taken.length };
+        };
+        // That there is no room for all shows once they are judged, and is an alarm itself.
+        const first = judged(0);
+        const { lasting, taken } = first.leftOut === 0 ? first : judged(first.leftOut);
         this.#store.keepLasting(before, lasting);
         this.#lasting = lasting;
-        const taken = withRoom(changes, standing);
         for (const change of taken) this.#apply(change, nowMs);
-        this.#leftOut = changes.length - taken.length;
         // At once, so that no more are kept than may be.
         if (taken.some(isOver)) this.#store.forgetOld(nowMs);
         if (taken.length > 0) this.#standing = null;
@@ -185,7 +188,12 @@ function withRoom(changes: readonly AlarmChange[], standing: ReadonlyMap<string,
   const gone = over.filter(({ alarm }) => isUsual(alarm)).length;
   let room = LIMITS.alarmsStanding - 1 - [...standing.values()].filter(isUsual).length + gone;
   const fits = ({ what, alarm }: AlarmChange): boolean => what !== "raised" || !isUsual(alarm) || room-- > 0;
-  return [...over, ...changes.filter((change) => !isOver(change) && fits(change))];
+  const kept = Map.groupBy(
+    changes.filter((change) => !isOver(change) && fits(change)),
+    ({ alarm }) => isUsual(alarm),
+  );
+  // The latest are listed first, and no more of them than anybody reads: what says so is to be there.
+  return [...over, ...(kept.get(true) ?? []), ...(kept.get(false) ?? [])];
 }
 
 const isUsual = ({ code }: Alarm): boolean => code !== "alarms-dropped";

@@ -11,6 +11,7 @@ export class AuditTail {
   readonly #seen = new Map<string, number>();
   readonly #faults = new Map<string, readonly AuditFault[]>();
   #records: readonly AuditRecord[] = [];
+  #logs: ReadonlySet<string> = new Set();
 
   /** The oldest first; `node` is the log's name. */
   get records(): readonly AuditRecord[] {
@@ -20,6 +21,11 @@ export class AuditTail {
   /** Of the logs that have answered; however long ago. */
   get faults(): readonly LogFault[] {
     return [...this.#faults].flatMap(([log, faults]) => faults.map((fault) => ({ log, ...fault })));
+  }
+
+  /** Logs that have not answered yet. */
+  get unheard(): readonly string[] {
+    return [...this.#logs].filter((log) => !this.#faults.has(log));
   }
 
   /** What to ask a log for. */
@@ -39,8 +45,10 @@ export class AuditTail {
       .slice(-LIMITS.monitorAuditRecords);
   }
 
-  keepOnly(isThere: (log: string) => boolean): void {
+  /** @param logs that there are */
+  keepOnly(logs: ReadonlySet<string>): void {
+    this.#logs = logs;
     for (const table of [this.#seen, this.#faults])
-      for (const log of table.keys()) if (!isThere(log)) table.delete(log);
+      for (const log of table.keys()) if (!logs.has(log)) table.delete(log);
   }
 }

@@ -53,3 +53,21 @@ test("the Directory is not asked with every sample, but after a nudge", async ()
   await collector.collect(NETWORK);
   expect(directory.asked).toBe(2);
 });
+
+test("a log that has not answered yet is told from one with which nothing is amiss", async () => {
+  const log = { isThere: false };
+  const latest = async () => {
+    if (!log.isThere) throw new Error("the log is away");
+    return await Promise.resolve({ records: [], faults: [] });
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of a log nothing else is asked here
+  const collector = new Collector({ ...env, AUDIT_LOG: { getByName: () => ({ latest }) } } as unknown as ObjectsEnv);
+  await collector.collect(NETWORK);
+  expect(collector.unheardLogs).toEqual(["deployment"]);
+  log.isThere = true;
+  await collector.collect(NETWORK);
+  expect(collector.unheardLogs).toEqual([]);
+  log.isThere = false;
+  await collector.collect(NETWORK);
+  expect(collector.unheardLogs).toEqual([]);
+});

@@ -53,6 +53,10 @@ export class Collector {
     return this.#audit.faults;
   }
 
+  get unheardLogs(): readonly string[] {
+    return this.#audit.unheard;
+  }
+
   /** The network has changed: the next sample lists the pools of relayed key anew. */
   nudged(): void {
     this.#listedMs = -Infinity;
@@ -133,7 +137,7 @@ export class Collector {
     for (const [table, kind] of Object.entries(kinds) as [keyof Store, string][]) {
       for (const name of this.#store[table].keys()) if (!there.has(`${kind}:${name}`)) this.#store[table].delete(name);
     }
-    this.#audit.keepOnly((log) => there.has(`audit:${log}`));
+    this.#audit.keepOnly(new Set(targets.flatMap(({ kind, name }) => (kind === "audit" ? [name] : []))));
   }
 }
 

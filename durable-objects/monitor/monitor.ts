@@ -224,7 +224,7 @@ export class Monitor extends DurableObject<ObjectsEnv> implements MonitorRpc {
     const network = this.#network.view;
     this.#share = await this.#collector.collect(network);
     const nowMs = Date.now();
-    const { answers, audit, faults, pairs: listed } = this.#collector;
+    const { answers, audit, faults, unheardLogs, pairs: listed } = this.#collector;
     const pairs = listed ?? [];
     const stocks = stocksOf(network, pairs, answers, nowMs);
     const known = new Set([
@@ -240,7 +240,7 @@ export class Monitor extends DurableObject<ObjectsEnv> implements MonitorRpc {
     const view = { ...seen, operations: this.#tallies.operations(nowMs) };
     const told = toldAlarms(network, pairs, answers);
     const hubs = [...answers.hubs.values()].filter((hub) => hub !== null);
-    this.#alarms.judge({ view, arePairsKnown: listed !== null, told, hubs, faults }, network);
+    this.#alarms.judge({ view, arePairsKnown: listed !== null, told, hubs, faults, unheardLogs }, network);
     this.#history.keep(view, () => meters.stocks(), nowMs);
     this.#show(view);
     this.#seenMs = nowMs;

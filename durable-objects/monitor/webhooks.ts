@@ -47,11 +47,12 @@ export class Webhooks {
     this.#parts = parts;
   }
 
-  /** Inside a transaction. @param deployment the network's name */
+  /** In a transaction of its own: what is known here is what is stored. @param deployment the network's name */
   keep(wanted: readonly WebhookEntry[], deployment: string): void {
+    const { store } = this.#parts;
     this.#deployment = deployment;
     if (this.#wanted !== null && JSON.stringify(this.#wanted) === JSON.stringify(wanted)) return;
-    this.#parts.store.keep(wanted);
+    store.transaction(() => store.keep(wanted));
     this.#wanted = wanted;
   }
 

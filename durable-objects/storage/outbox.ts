@@ -6,6 +6,7 @@
  * missing. A row holds the events of one `record` call for one node.
  */
 import type { AuditBatch, AuditEvent, AuditLogRpc } from "../../shared/audit/event.ts";
+import { within } from "../within.ts";
 import { type Database, storedJson } from "./database.ts";
 
 /**
@@ -33,6 +34,8 @@ export interface OutboxLimits {
   readonly auditBatchChars: number;
   /** Batches sent in one call of `ship`. */
   readonly auditBatchesPerShip: number;
+  /** How long a log may take for a batch; then it counts as one that cannot be reached. */
+  readonly auditAppendMs: number;
 }
 
 export interface ShipOutcome {
@@ -144,7 +147,10 @@ export class AuditOutbox {
             const { batch, lastSeq } = next;
             // Batches go one after another: their order is the point.
             // oxlint-disable-next-line no-await-in-loop
-            const { storedSeq } = await append(logOf(node), batch);
+            const answer = await within(this.#limits.auditAppendMs, append(logOf(node), batch));
+            // Should it come to be stored after all: a log takes a repeat for what it is.
+            if (answer === undefined) throw new Error(`the audit log of ${node} does not answer`);
+            const { storedSeq } = answer;
             // A log may have seen higher numbers, from before a roll-back here, but not what was not sent.
             if (storedSeq < lastSeq) throw new Error(`the audit log of ${node} has not stored all of it`);
             acknowledged.set(node, lastSeq);

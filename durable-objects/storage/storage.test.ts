@@ -134,28 +134,36 @@ describe("migrations", () => {
   });
 });
 
-const LIMITS = { outboxEvents: 10, auditBatchEvents: 3, auditBatchChars: 1000, auditBatchesPerShip: 4 };
+const LIMITS = {
+  outboxEvents: 10,
+  auditBatchEvents: 3,
+  auditBatchChars: 1000,
+  auditBatchesPerShip: 4,
+  auditAppendMs: 50,
+};
 const event = (n: number, node = "tn-1"): AuditEvent => ({ atMs: n, act: "test", who: "system", node, detail: { n } });
 const events = (from: number, to: number, node?: string) =>
   Array.from({ length: to - from + 1 }, (_, i) => event(from + i, node));
 
-/** Logs that keep what they get; `down` ones fail, `mute` ones fail after that. */
+/** Logs that keep what they get; `down` ones fail, `mute` ones fail after that, `silent` ones never answer. */
 function logs() {
   const batches: { node: string; firstSeq: number; text: string; events: AuditEvent[] }[] = [];
   const down = new Set<string>();
   const mute = new Set<string>();
+  const silent = new Set<string>();
   const logOf = (node: string) => ({
     append: async ({ firstSeq, events: text }: AuditBatch) => {
       if (down.has(node) || typeof text !== "string") throw new Error("unreachable");
       const sent = storedJson<AuditEvent[]>(text);
       batches.push({ node, firstSeq, text, events: sent });
       if (mute.has(node)) throw new Error("no answer");
+      if (silent.has(node)) await Promise.withResolvers<never>().promise;
       return { storedSeq: firstSeq + sent.length - 1 };
     },
   });
   const seqs = (node: string) =>
     batches.filter((b) => b.node === node).flatMap((b) => b.events.map((e, i) => [b.firstSeq + i, e.atMs]));
-  return { logOf, down, mute, batches, seqs };
+  return { logOf, down, mute, silent, batches, seqs };
 }
 
 const withOutbox = async (work: (outbox: AuditOutbox, db: Database) => void | Promise<void>) =>
@@ -236,6 +244,19 @@ describe("AuditOutbox", () => {
       await outbox.ship(logOf);
       expect(batches[1]).toEqual(batches[0]);
       expect(await outbox.ship(logOf)).toEqual({ shippedEvents: 0, pendingEvents: 0, failedNodes: [] });
+    });
+  });
+
+  it("waits for a log that never answers as little as for one that fails", async () => {
+    await withOutbox(async (outbox) => {
+      const { logOf, silent, batches, seqs } = logs();
+      silent.add("tn-1");
+      outbox.record([event(1), event(2, "tn-2")]);
+      expect(await outbox.ship(logOf)).toEqual({ shippedEvents: 1, pendingEvents: 1, failedNodes: ["tn-1"] });
+      expect(seqs("tn-2")).toEqual([[1, 2]]);
+      silent.clear();
+      expect(await outbox.ship(logOf)).toEqual({ shippedEvents: 1, pendingEvents: 0, failedNodes: [] });
+      expect(batches.at(-1)).toEqual(batches[0]);
     });
   });
 

@@ -59,13 +59,15 @@ export interface Sample {
   /** Of the hubs that have answered. */
   readonly hubs: readonly Pick<TunnelStatus, "site" | "servedMs" | "agents">[];
   readonly faults: readonly LogFault[];
+  /** Logs that have not answered since this began to ask: what is amiss with them is not known. */
+  readonly unheardLogs: readonly string[];
 }
 
 /** With what the alarms' own part knows. */
 export interface Facts extends Sample {
   readonly certificates: readonly CertificateFact[];
   readonly failingWebhooks: readonly FailingWebhook[];
-  /** New alarms that there was no room for, the last time. */
+  /** New alarms that there is no room for. */
   readonly leftOut: number;
   /** The deployment has the secret that its keys of signature are derived from. */
   readonly hasIdentity: boolean;

@@ -93,6 +93,7 @@ class World {
         told: [],
         hubs: [],
         faults: [],
+        unheardLogs: [],
         leftOut: 0,
         certificates: [],
         failingWebhooks: [],
@@ -301,6 +302,17 @@ test("what is amiss with logs: an alarm a log, for a day, which tells the latest
   expect(world.words({ faults }, DAY_MS)).toEqual([]);
   expect(world.words({ faults }, 60 * S)).toHaveLength(2);
   expect(world.standing.size).toBe(0);
+});
+
+test("a log that has not answered keeps its alarm, however long that takes; one that is no more has none", () => {
+  const world = new World();
+  world.judge({ faults: [amiss("a"), amiss("b")] });
+  const unheard = { unheardLogs: ["a"] };
+  expect(world.words(unheard, S)).toEqual([]);
+  expect(world.words(unheard, 3600 * S)).toEqual(["cleared audit-fault deployment deployment b"]);
+  expect(world.words({ faults: [amiss("a")] }, S)).toEqual(["set audit-fault deployment deployment a"]);
+  world.judge({}, S);
+  expect(world.words({}, 60 * S)).toEqual(["cleared audit-fault deployment deployment a"]);
 });
 
 test("of another deployment's nodes, and links between such, nothing is asked", () => {

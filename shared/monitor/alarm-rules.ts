@@ -154,7 +154,6 @@ export const RULES: Readonly<Record<SeenAlarmCode, Rule>> = {
   },
   "audit-fault": {
     raiseMs: 0,
-    // Of a log nothing is known until it has answered.
     clearMs: 60 * S,
     causes: ({ faults, nowMs }) => {
       // It has happened, and nothing undoes it: seen for a day.

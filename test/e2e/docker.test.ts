@@ -64,9 +64,13 @@ test("the edge's health check tells of a KME that does not listen, and leaves no
     const ports = { edge: `http://127.0.0.1:${edgePort}`, kme: Object.fromEntries(urls) };
     writeFileSync(join(state, "ports.json"), JSON.stringify(ports));
   };
-  const check = () => promisify(execFile)(process.execPath, ["docker/edge-health.ts", state], { cwd: PROJECT });
+  const check = (...tables: readonly string[]) =>
+    promisify(execFile)(process.execPath, ["docker/edge-health.ts", state, ...tables], { cwd: PROJECT });
   write([kmePort]);
   await check();
+  // As on a host without IPv6.
+  writeFileSync(join(state, "tcp"), readFileSync("/proc/net/tcp"));
+  await check(state);
   expect(connections).toBe(0);
   write([kmePort, 1]);
   await expect(check()).rejects.toThrow("the KME of tn-2 does not listen");

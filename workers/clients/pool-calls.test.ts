@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { currentScope, inScope } from "../../durable-objects/telemetry/scope.ts";
 import { fail } from "../../shared/errors/errors.ts";
 import type { KeyId, NodeId, PairName, SaeId } from "../../shared/ids.ts";
 import type { KeyIdRun } from "../../shared/keypool/key-id-run.ts";
@@ -57,6 +58,8 @@ function pools() {
   const namespace = { idFromName: (name: string) => name, get: poolNamed };
   return { env: { KEY_POOL: namespace } as unknown as Env, messages };
 }
+const NOT_IMPLEMENTED = async () =>
+  await Promise.reject(new TypeError('The RPC receiver does not implement the method "serveAll".'));
 /** Names of their own, as the Worker remembers the pools' IDs by name. */
 const pool = (number: number): PoolRef => ({ pair: `x${number}|y${number}` as PairName, shard: 0 });
 
@@ -103,6 +106,24 @@ describe("calls of a batch", () => {
     await member.encKeys(pool(1), encOf("b", LIMITS.keysPerRequest));
     expect(messages).toEqual(["x1|y1#0: sae:b", "x2|y2#0 alone: sae:late", "x1|y1#0 alone: sae:b"]);
     expect(member.alone).toBe(false);
+  });
+
+  test("of a pool of the release before are made each by itself, and none for another's request", async () => {
+    const told: (string | undefined)[] = [];
+    const encKeys = async (call: EncKeysCall) => {
+      told.push(currentScope()?.requestId);
+      return await Promise.resolve(ok(grantFor({ alone: call })));
+    };
+    const serveAll = NOT_IMPLEMENTED;
+    const namespace = { idFromName: (name: string) => name, get: () => ({ serveAll, encKeys }) };
+    const calls = new BatchedCalls({ KEY_POOL: namespace } as unknown as Env, 2);
+    const asked = ["a", "b"].map(async (name) => {
+      const member = calls.member();
+      const scope = { requestId: `of ${name}`, trace: null, calls: null, isOver: false };
+      return await inScope(scope, async () => await member.encKeys(pool(3), encOf(name)));
+    });
+    expect((await Promise.all(asked)).map(nameIn)).toEqual(["sae:a waits: false", "sae:b waits: false"]);
+    expect(told).toEqual([undefined, undefined]);
   });
 
   test("for many keys are not made: the request shall come alone", async () => {

@@ -147,9 +147,10 @@ export class BatchedCalls {
     } catch (error) {
       if (!isMissingMethod(error)) throw error;
     }
-    // A pool of the release before takes each by itself, and has done nothing yet.
+    // A pool of the release before takes each by itself, has done nothing yet, and knows of no requests.
     const { encKeys, decKeys } = this.#each;
-    const served = calls.map((call) => ("enc" in call ? encKeys(pool, call.enc) : decKeys(pool, call.dec)));
-    return ok(await Promise.all(served));
+    const serveEach = async () =>
+      await Promise.all(calls.map((call) => ("enc" in call ? encKeys(pool, call.enc) : decKeys(pool, call.dec))));
+    return ok(await inScope(null, serveEach));
   }
 }

@@ -1,6 +1,7 @@
 /** A client that a command of the user's runs, once for each call. */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LIMITS } from "../../../shared/limits.ts";
 import { killGroup, runByShell, type ShellEnd } from "../run-by-shell.ts";
@@ -17,10 +18,14 @@ export const clientByShell =
   async (ask, signal) => {
     let output = "";
     let closed: Promise<unknown> = Promise.resolve();
+    const streams: Readable[] = [];
     const started = (child: ChildProcess): void => {
-      closed = once(child, "close");
+      // Not where it could not be started: that is told already.
+      closed = once(child, "close").catch(() => undefined);
       for (const stream of [child.stdout, child.stderr]) {
-        stream?.setEncoding("utf8").on("data", (text: string) => {
+        if (stream === null) continue;
+        streams.push(stream);
+        stream.setEncoding("utf8").on("data", (text: string) => {
           output = (output + text).slice(0, LIMITS.doctorClientOutputChars);
         });
       }
@@ -37,6 +42,8 @@ export const clientByShell =
       },
     });
     await Promise.race([closed, sleep(LIMITS.doctorKillMs, null, { ref: false })]);
+    // What has left the group may hold them open, and this program with them.
+    for (const stream of streams) stream.destroy();
     return judged(ended, output);
   };
 

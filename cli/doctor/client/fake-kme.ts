@@ -3,7 +3,7 @@ import { constants } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import { type AddressInfo, isIPv6 } from "node:net";
+import { type AddressInfo, isIPv6, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
 import { readBounded } from "../../../shared/bytes/read-bounded.ts";
@@ -43,12 +43,18 @@ export class FakeKme {
   readonly url: string;
   readonly #server: Server;
   readonly #options: FakeKmeOptions;
+  /** Those that have not come to a handshake, too. */
+  readonly #connections = new Set<Socket>();
   #visits: Visits = NOBODY;
 
   private constructor(server: Server, url: string, options: FakeKmeOptions) {
     this.url = url;
     this.#server = server;
     this.#options = options;
+    server.on("connection", (socket: Socket) => {
+      this.#connections.add(socket);
+      socket.once("close", () => this.#connections.delete(socket));
+    });
     server.on("request", (request, response) => void this.#answer(request, response));
     server.on("tlsClientError", (error) => this.#visits.refused(error.message));
   }
@@ -65,14 +71,18 @@ export class FakeKme {
 
   /** From here on it shows that certificate, on new connections only. */
   begin(name: ServerName, visits: Visits): void {
-    this.#server.closeAllConnections();
+    this.#hangUp();
     this.#server.setSecureContext(contextOf(this.#options, name));
     this.#visits = visits;
   }
 
   end(): void {
     this.#visits = NOBODY;
-    this.#server.closeAllConnections();
+    this.#hangUp();
+  }
+
+  #hangUp(): void {
+    for (const socket of this.#connections) socket.destroy();
   }
 
   async stop(): Promise<void> {
