@@ -35,7 +35,8 @@ function install() {
     return;
   }
   process.stderr.write("qkd-edge: installing packages from package-lock.json (once, about half a minute) ...\n");
-  const npm = spawnSync("npm", ["ci", "--no-fund", "--no-audit"], {
+  // Of `npm --silent` it would inherit to say nothing, also of why it failed.
+  const npm = spawnSync("npm", ["ci", "--no-fund", "--no-audit", "--loglevel=error"], {
     cwd: PROJECT,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],

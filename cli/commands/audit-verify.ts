@@ -123,7 +123,8 @@ async function judge(log: Log, pin: Pin | undefined, given: Pins): Promise<Judge
     },
     log.items,
   );
-  return { ...verdict, flaw: verdict.flaw ?? log.flaw?.() ?? null, log, keys, isTaken: trusted.length === 0 };
+  // Where the file ends too early its last bundle cannot hold either: that follows from it.
+  return { ...verdict, flaw: log.flaw?.() ?? verdict.flaw, log, keys, isTaken: trusted.length === 0 };
 }
 
 /** What is known from now on. Of an older export it is not less than before. */

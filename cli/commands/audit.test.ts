@@ -205,6 +205,21 @@ describe("export", () => {
     }
   });
 
+  test("that came in part is said to end too early, and not to have been changed", async () => {
+    has(ALL_SIGNED);
+    await write();
+    const lines = readFileSync(join(folder(), "log.jsonl"), "utf8").split("\n");
+    for (const count of [2, 3, 4, 5, 6]) {
+      file("part.jsonl", `${lines.slice(0, count).join("\n")}\n`);
+      const { code, out } = await qkd("audit", "verify", "--file", "part.jsonl");
+      expect([count, code, out]).toEqual([
+        count,
+        3,
+        expect.stringContaining(`(truncated): the file ends with line ${count},`),
+      ]);
+    }
+  });
+
   test("of what came after a checkpoint", async () => {
     has(ALL_SIGNED);
     const rest = ALL_SIGNED.slice(ALL_SIGNED.findIndex((item) => "checkpoint" in item) + 1);

@@ -88,6 +88,13 @@ export class Tally {
     return this.#quarantined.length > 0 ? EXIT.quarantined : EXIT.ok;
   }
 
+  /** What is still to be done: nothing of an unmatched block can be used. */
+  remains(): readonly string[] {
+    return this.#blocks.unmatched === 0
+      ? []
+      : ["unmatched blocks wait for the same file from the link's other end (--node), and expire without it"];
+  }
+
   /** A line of totals, then one on blocks accepted though a test failed, then one a block quarantined or refused. */
   describe(): string[] {
     const totals = OUTCOMES.filter((name) => this.#blocks[name] > 0).map(

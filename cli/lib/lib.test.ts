@@ -235,6 +235,7 @@ describe("ingest tally", () => {
     tally.add("f:65536", outcome("already-ingested"));
     expect(tally.exitCode()).toBe(0);
     expect(tally.describe()).toEqual(["f: ingested 524,288 bits (1 block), already-ingested 524,288 bits (1 block)"]);
+    expect(tally.remains()).toEqual([]);
   });
 
   test("quarantined: 2, with the failing test and its figures", () => {
@@ -250,6 +251,7 @@ describe("ingest tally", () => {
     tally.add("f:65536", outcome("unmatched"));
     tally.add("f:131072", outcome("already-ingested"));
     expect([tally.exitCode(), tally.toJson()["failedButAccepted"]]).toEqual([0, 2]);
+    expect(tally.remains()).toEqual([expect.stringContaining("wait for the same file from the link's other end")]);
     expect(tally.describe()[1]).toBe(
       "  2 blocks failed a health test, accepted by the link's policy; f:0: 44.2 % ones of 524,288 bits (allowed 49.6 to 50.4 %)",
     );

@@ -84,7 +84,7 @@ export function resolveSettings(args: Args, around: Surroundings): Settings {
   if (edge === null || edge === undefined) {
     throw new CliFailure(
       "no edge to talk to",
-      `give --edge <url> or QKD_EDGE, or run \`npm start\` (no ports.json in ${state})`,
+      `no ports.json in ${state}: run \`npm start\`, name its folder by --state <dir>, or give --edge <url> or QKD_EDGE`,
     );
   }
   const origin = checkEdge(edge);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { alarmsOf, byObject, clearPath, worstOf } from "./alarms.ts";
 import { detailInWords } from "./audit.ts";
 import { fieldFaults } from "./faults.ts";
-import { ago, bits, count, duration, milliseconds, percent, perSecond, rate } from "./figures.ts";
+import { ago, bits, count, duration, emptyIn, milliseconds, percent, perSecond, rate } from "./figures.ts";
 import { byHealth, healthCounts } from "./health.ts";
 import { labelAt, levelOf, newRelays, pathThrough, saidOf, towards, widthOf } from "./map.ts";
 import { HOME, hashOf, routeOf } from "./route.ts";
@@ -34,6 +34,13 @@ test.each([
   [duration(86_400 * 123), "123 d"],
   [duration(null), "–"],
 ])("figures read %j", (text, expected) => expect(plain(text)).toBe(expected));
+
+test("when a pool is empty: what is not known, or empty already, is not said to last", () => {
+  const pool = { available_bits: 4096, key_rate_bps: 10, use_rate_bps: 20, empty_in_s: null };
+  const others = [{ empty_in_s: 90 }, { available_bits: 0 }, { available_bits: null }, { use_rate_bps: null }];
+  const said = [{}, ...others].map((other) => plain(emptyIn({ ...pool, ...other })));
+  expect(said).toEqual(["never", "1 min 30 s", "empty", "–", "–"]);
+});
 
 test("how long ago, by a clock that may be behind", () => {
   const atMs = Date.parse(AT);

@@ -50,6 +50,20 @@ export function duration(seconds: number | null): string {
   return rest === 0 || next === undefined || whole >= 100 ? first : `${first} ${rest}\u202f${next.name}`;
 }
 
+interface Draining {
+  readonly available_bits: number | null;
+  readonly key_rate_bps: number | null;
+  readonly use_rate_bps: number | null;
+  readonly empty_in_s: number | null;
+}
+
+/** When a pool is empty at its present rates; "never" only of one that holds key and does not run dry. */
+export function emptyIn(pool: Draining): string {
+  if (pool.available_bits === 0) return "empty";
+  if (pool.available_bits === null || pool.key_rate_bps === null || pool.use_rate_bps === null) return UNKNOWN;
+  return pool.empty_in_s === null ? "never" : duration(pool.empty_in_s);
+}
+
 /** How long ago; never in the future, as clocks differ. */
 export function ago(instant: string, nowMs: number): string {
   const seconds = Math.max(0, Math.floor((nowMs - Date.parse(instant)) / 1000));

@@ -331,6 +331,9 @@ describe.skipIf(whyNoBrowser !== null)(whyNoBrowser === null ? title : `${title}
     }
     await visit.page.setViewportSize({ width: 360, height: 720 });
     for (const name of [...PAGES, "#/links/tn-1-tn-2", "#/nodes/tn-1", "#/sites/site-a"]) await seen(name);
+    await visit.open("Audit");
+    const detail = await visit.page.locator(".audit-table .detail").first().boundingBox();
+    expect((detail?.x ?? 360) + (detail?.width ?? 360), "what happened is in sight").toBeLessThanOrEqual(360);
     await visit.open("Network");
     await visit.page.getByRole("button", { name: /^Colours: system/ }).click();
     expect(await visit.page.evaluate("getComputedStyle(document.documentElement).colorScheme")).toBe("light");

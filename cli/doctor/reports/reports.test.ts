@@ -38,6 +38,13 @@ test("text: a line a case, its reasons, the calls of those that failed", () => {
   );
 });
 
+test("text: of many calls the last are shown, and where the others are", () => {
+  const exchanges = ["GET /1", "GET /2", "GET /3"].map((sent) => ({ who: "sae-a", sent, received: "HTTP 200" }));
+  const text = outcomeLines({ ...outcome("M2", "fail"), exchanges }).join("\n");
+  expect(text).toContain("the last 2 of 3 calls; those before are in --json and --html");
+  expect([text.includes("GET /1"), text.includes("GET /2"), text.includes("GET /3")]).toEqual([false, true, true]);
+});
+
 test("JSON: everything", () => {
   expect(JSON.parse(jsonReport(findings))).toMatchObject({
     suite: "ETSI GS QKD 014",

@@ -12,9 +12,17 @@ export function outcomeLines({ id, level, title, result, why, exchanges }: Outco
   return [
     `${MARKS[result]} ${id} ${level}  ${title}`,
     ...why.map((words) => `       ${words}`),
-    ...(result === "fail" ? exchanges.slice(-LAST_SHOWN).flatMap(exchangeLines) : []),
+    ...(result === "fail" ? lastCalls(exchanges) : []),
   ];
 }
+
+/** The last are not always those that were wrong: it is said where there are more. */
+const lastCalls = (exchanges: readonly Exchange[]): readonly string[] => [
+  ...(exchanges.length > LAST_SHOWN
+    ? [`       the last ${LAST_SHOWN} of ${exchanges.length} calls; those before are in --json and --html`]
+    : []),
+  ...exchanges.slice(-LAST_SHOWN).flatMap(exchangeLines),
+];
 
 const exchangeLines = ({ who, sent, received }: Exchange): readonly string[] => [
   `       | ${who}`,

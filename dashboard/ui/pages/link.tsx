@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { MonitorLink } from "../../../shared/api/monitor-schemas.ts";
 import { alarmsOf } from "../../core/alarms.ts";
 import { putLink, removeLink } from "../../core/edits.ts";
-import { bits, duration, percent, rate } from "../../core/figures.ts";
+import { bits, emptyIn, percent, rate } from "../../core/figures.ts";
 import { hashOf } from "../../core/route.ts";
 import { LinkForm } from "../forms/link-form.tsx";
 import { AlarmList } from "../parts/alarm-list.tsx";
@@ -82,7 +82,7 @@ function PresentLink({ link }: { readonly link: MonitorLink }) {
         </Figure>
         <Figure name="Key in">{rate(link.key_rate_bps)}</Figure>
         <Figure name="Key used">{rate(link.use_rate_bps)}</Figure>
-        <Figure name="Empty in">{link.empty_in_s === null ? "never" : duration(link.empty_in_s)}</Figure>
+        <Figure name="Empty in">{emptyIn(link)}</Figure>
         <Figure name="QBER">{percent(link.qber)}</Figure>
         <Figure name="Source" note={sourceNote(link)}>
           {link.source}
@@ -122,7 +122,9 @@ function PresentLink({ link }: { readonly link: MonitorLink }) {
 }
 
 const sourceNote = ({ simulated, module_state: state }: MonitorLink): string | undefined =>
-  [simulated === true ? "simulated key" : null, state].filter((word) => word !== null).join(", ") || undefined;
+  [simulated === true ? "simulated" : null, state === null ? null : `module ${state}`]
+    .filter((word) => word !== null)
+    .join(", ") || undefined;
 
 const Conserved = ({ link: { conserved } }: { readonly link: MonitorLink }) =>
   conserved === null ? null : (

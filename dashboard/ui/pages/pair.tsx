@@ -1,5 +1,5 @@
 import { alarmsOf } from "../../core/alarms.ts";
-import { bits, duration, rate } from "../../core/figures.ts";
+import { bits, emptyIn, rate } from "../../core/figures.ts";
 import { AlarmList } from "../parts/alarm-list.tsx";
 import { History, type Plotted } from "../parts/history.tsx";
 import { PairLevelBar } from "../parts/level-bar.tsx";
@@ -38,7 +38,7 @@ export function PairPage({ id }: { readonly id: string }) {
         <Figure name="Wanted at hand">{bits(pair.target_bits)}</Figure>
         <Figure name="Key in">{rate(pair.key_rate_bps)}</Figure>
         <Figure name="Key used">{rate(pair.use_rate_bps)}</Figure>
-        <Figure name="Empty in">{pair.empty_in_s === null ? "never" : duration(pair.empty_in_s)}</Figure>
+        <Figure name="Empty in">{emptyIn(pair)}</Figure>
         <Figure name="Disjoint paths">{pair.disjoint_paths}</Figure>
       </dl>
       <History of={`pair:${id}`} plots={PLOTS} />

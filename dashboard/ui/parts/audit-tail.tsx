@@ -47,8 +47,10 @@ export function AuditTail({ records, isShort = false }: Props) {
                 <time dateTime={at}>{timeOf(at)}</time>
               </td>
               <td class="act">{act}</td>
-              <td>{who}</td>
-              <td>{node === "deployment" ? node : <a href={hashOf({ page: "nodes", id: node })}>{node}</a>}</td>
+              <td class="who">{who}</td>
+              <td class="node">
+                {node === "deployment" ? node : <a href={hashOf({ page: "nodes", id: node })}>{node}</a>}
+              </td>
               <td class="number">{index}</td>
               <td class="detail">{detailInWords(detail)}</td>
             </tr>

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { MonitorLink } from "../../../shared/api/monitor-schemas.ts";
-import { bits, duration, percent, rate } from "../../core/figures.ts";
+import { bits, emptyIn, percent, rate } from "../../core/figures.ts";
 import { byHealth } from "../../core/health.ts";
 import { hashOf } from "../../core/route.ts";
 import { useSurroundings } from "../surroundings.ts";
@@ -92,7 +92,7 @@ const Rows = ({ links }: { readonly links: readonly MonitorLink[] }) => (
             </td>
             <td class="number">{rate(link.key_rate_bps)}</td>
             <td class="number">{rate(link.use_rate_bps)}</td>
-            <td class="number">{link.empty_in_s === null ? "never" : duration(link.empty_in_s)}</td>
+            <td class="number">{emptyIn(link)}</td>
             <td class="number">{percent(link.qber)}</td>
             <td>{link.source}</td>
             <td class="reasons">{stateOf(link)}</td>

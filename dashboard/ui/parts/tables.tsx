@@ -1,5 +1,5 @@
 /** Short tables of the network page. What there is none of is left out. */
-import { bytes, bits, count, duration, rate } from "../../core/figures.ts";
+import { bytes, bits, count, emptyIn, rate } from "../../core/figures.ts";
 import { byHealth } from "../../core/health.ts";
 import { hashOf } from "../../core/route.ts";
 import { agentWord } from "../../core/sites.ts";
@@ -63,7 +63,7 @@ export function PairTable() {
                   <PairLevelBar pair={pair} /> {bits(pair.available_bits)}
                 </span>,
                 rate(pair.use_rate_bps),
-                pair.empty_in_s === null ? "never" : duration(pair.empty_in_s),
+                emptyIn(pair),
               ],
             }))}
           />
