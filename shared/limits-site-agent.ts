@@ -1,7 +1,7 @@
 /** Bounds of a site agent. */
 export const SITE_AGENT = {
-  /** The agent collects young garbage once for so much traffic. */
-  agentCollectBytes: 16 * 1024 * 1024,
+  /** The agent collects young garbage once for so much traffic: less than what V8 lets a small heap grow by, once it has rested. */
+  agentCollectBytes: 2 * 1024 * 1024,
   /** A service's first bytes are waited for so long, to say with them that a stream is open; a client's, to open it with them. */
   agentAnswerMs: 20,
   agentFirstBytesMs: 1,

@@ -2,7 +2,8 @@
  * What passes through an agent lies in buffers outside V8's heap, tens of kilobytes behind an object of a hundred bytes. V8
  * frees such a buffer when it next collects its object; but the young objects' space is megabytes, which is gigabytes of
  * buffers. Long before it is full the memory outside has V8 mark the whole heap, many times a second, at half of the
- * agent's CPU time. So the young ones are collected by what has passed: a quarter of a millisecond each time.
+ * agent's CPU time; soonest where the process has rested, as V8 then lets its heap grow by a few megabytes only. So the
+ * young ones are collected by what has passed: a quarter of a millisecond each time.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
