@@ -44,7 +44,8 @@ export interface Rig {
   stop(): Promise<void>;
 }
 
-const NODES = { A: "tn-1", B: "tn-2", C: "tn-4", still: "tn-3" } as const;
+/** The still one is not the demo's: a leaf, so that nothing is relayed over its link. */
+const NODES = { A: "tn-1", B: "tn-2", C: "tn-4", still: "tn-still" } as const;
 const NAMES = {
   A: "sae-a",
   B: "sae-c",
@@ -69,10 +70,19 @@ const byName = (id: string, node: string, commonName = id): SaeEntry => ({
 /** The demo's document with what the cases need besides. */
 const extended = (document: NetworkDocumentInput): NetworkDocumentInput => ({
   ...document,
+  nodes: [...document.nodes, { id: NODES.still }],
   saes: [...document.saes, byName(ODD, NODES.B, "odd"), byName(STILL.A, NODES.B), byName(STILL.B, NODES.still)],
-  links: document.links.map((link) =>
-    link.nodes.includes(NODES.B) && link.nodes.includes(NODES.still) ? { ...link, key_rate_bps: 0 } : link,
-  ),
+  links: [
+    ...document.links,
+    {
+      id: "still",
+      nodes: [NODES.B, NODES.still],
+      health: "reject",
+      source: "simulated",
+      feed: "one-ended",
+      key_rate_bps: 0,
+    },
+  ],
 });
 
 const clientIdentity = async (
