@@ -104,6 +104,8 @@ export default defineConfig({
           globalSetup: BUILT,
           // To load the Worker takes longer than most of the tests: it stays, and what they have stored goes.
           isolate: false,
+          // What an object logs while the last file ends would come too late for Vitest, which takes that for a fault.
+          disableConsoleIntercept: true,
           setupFiles: ["test/support/in-workerd-fresh.ts"],
           ...COMMON,
           ...TOGETHER,
