@@ -16,7 +16,7 @@ const SEEDED = {
  * Files at once, of all projects together: every file has ports and folders of its own. The unit tests come last (as
  * projects go by their names), and being many and short leave no worker idle at the end.
  */
-const TOGETHER = { maxWorkers: 5, sequence: { groupOrder: 0 } };
+const TOGETHER = { maxWorkers: 7, sequence: { groupOrder: 0 } };
 
 /** Times are generous, for slow and busy machines: no test asserts a time. */
 const COMMON = {

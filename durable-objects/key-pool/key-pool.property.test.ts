@@ -12,5 +12,5 @@ import { playAll, TIMEOUT_MS } from "../../test/support/in-workerd-model-play.ts
 import { plot } from "../../test/support/in-workerd-model-steps.ts";
 
 test("a pool whose nodes are both here", { timeout: TIMEOUT_MS }, async () => {
-  await playAll("one pool", 8000, plot, async (each, { lives, clock }) => await History.play(each, lives, clock));
+  await playAll("one pool", 8500, plot, async (each, { lives, clock }) => await History.play(each, lives, clock));
 });

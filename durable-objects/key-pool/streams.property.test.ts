@@ -9,7 +9,7 @@ import { playAll, TIMEOUT_MS } from "../../test/support/in-workerd-model-play.ts
 import { StreamsHistory, streamsPlot } from "../../test/support/in-workerd-model-streams-play.ts";
 
 test("streams of a pool", { timeout: TIMEOUT_MS }, async () => {
-  await playAll("streams", 700, streamsPlot, async (each, { lives, clock }) => {
+  await playAll("streams", 500, streamsPlot, async (each, { lives, clock }) => {
     await StreamsHistory.play(each, lives, clock);
   });
 });

@@ -200,8 +200,8 @@ export const plot: fc.Arbitrary<Plot> = fc.record({
   first: set,
   // As short as can be after shrinking. What goes wrong does within a few steps, or it takes many lives of the pool.
   steps: fc.oneof(
-    { weight: 5, arbitrary: stepsUpTo(7) },
-    { weight: 2, arbitrary: stepsUpTo(12) },
-    { weight: 1, arbitrary: stepsUpTo(25) },
+    { weight: 5, arbitrary: stepsUpTo(5) },
+    { weight: 2, arbitrary: stepsUpTo(10) },
+    { weight: 1, arbitrary: stepsUpTo(20) },
   ),
 });

@@ -90,7 +90,7 @@ export const streamsPlot = fc.record({
   isOpen: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
   stock: fc.constantFrom(0, 0, 5, 200),
   graceSeconds: fc.constantFrom(0, 0, 2),
-  steps: fc.array(step, { minLength: 1, maxLength: 40, size: "max" }),
+  steps: fc.array(step, { minLength: 1, maxLength: 25, size: "max" }),
 });
 export type StreamsPlot = typeof streamsPlot extends fc.Arbitrary<infer T> ? T : never;
 
