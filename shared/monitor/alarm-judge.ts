@@ -68,11 +68,12 @@ function judgeRule(
   for (const key of since.keys()) if (isOf(code, key) && !causes.has(key)) since.delete(key);
   for (const [key, alarm] of standing) {
     if (alarm.code !== code || alarm.by !== "seen" || causes.has(key)) continue;
+    const state = there.state(alarm.of);
     // Of what is not known now nobody can say that it is over; `no-answer` itself is over once it is known.
-    if (code !== "no-answer" && there.state(alarm) === "unknown") continue;
+    if (code !== "no-answer" && (state === "unknown" || rule.isUnknown?.(facts, alarm.subject) === true)) continue;
     const goneMs = gone.get(key) ?? nowMs;
     gone.set(key, goneMs);
-    if (there.state(alarm) !== "gone" && nowMs - goneMs < rule.clearMs) continue;
+    if (state !== "gone" && nowMs - goneMs < rule.clearMs) continue;
     gone.delete(key);
     changes.push({ what: "cleared", alarm });
   }
@@ -99,7 +100,7 @@ function judgeTold(standing: ReadonlyMap<string, Alarm>, { told }: Facts, there:
   }
   for (const [key, alarm] of standing) {
     if (alarm.by !== "told" || now.has(key)) continue;
-    const isOver = whole.get(placeOf(alarm.of)) === true || there.state(alarm) === "gone";
+    const isOver = whole.get(placeOf(alarm.of)) === true || there.state(alarm.of) === "gone";
     if (isOver) changes.push({ what: "cleared", alarm });
   }
   return changes;
@@ -130,11 +131,9 @@ const isNewer = (alarm: Alarm, known: Alarm): boolean =>
 class Present {
   readonly #healths: ReadonlyMap<string, string>;
   readonly #arePairsKnown: boolean;
-  readonly #unheardLogs: ReadonlySet<string>;
 
-  constructor({ view: { nodes, links, pairs, sites }, arePairsKnown, unheardLogs }: Sample) {
+  constructor({ view: { nodes, links, pairs, sites }, arePairsKnown }: Pick<Sample, "view" | "arePairsKnown">) {
     this.#arePairsKnown = arePairsKnown;
-    this.#unheardLogs = new Set(unheardLogs);
     const kinds = { node: nodes, ipsec: nodes, link: links, pair: pairs, site: sites };
     this.#healths = new Map(
       Object.entries(kinds).flatMap(([kind, entities]) =>
@@ -143,9 +142,7 @@ class Present {
     );
   }
 
-  /** Of what an alarm is of. */
-  state({ code, of, subject }: Pick<Alarm, "code" | "of" | "subject">): "there" | "unknown" | "gone" {
-    if (code === "audit-fault" && this.#unheardLogs.has(subject)) return "unknown";
+  state(of: AlarmOf): "there" | "unknown" | "gone" {
     if (of.kind === "deployment") return "there";
     if (of.kind === "pair" && !this.#arePairsKnown) return "unknown";
     const health = this.#healths.get(placeOf(of));

@@ -23,6 +23,8 @@ interface Rule {
   readonly raiseMs: number;
   readonly clearMs: number;
   readonly causes: (facts: Facts, stands: Stands) => readonly Cause[];
+  /** Whether nobody can say now if the cause of an alarm that stands is gone, though what it is of is known. */
+  readonly isUnknown?: (facts: Facts, subject: string) => boolean;
 }
 
 const S = 1000;
@@ -163,6 +165,7 @@ export const RULES: Readonly<Record<SeenAlarmCode, Rule>> = {
         return { of: DEPLOYMENT, subject: log, detail: words.join("; ") };
       });
     },
+    isUnknown: ({ unheardLogs }, log) => unheardLogs.includes(log),
   },
   "alarms-dropped": {
     raiseMs: 0,
