@@ -48,9 +48,10 @@ async function runIngest(context: CommandContext): Promise<ExitCode> {
     if (args.flag("json")) terminal.line(JSON.stringify(tally.toJson()));
     else for (const line of tally.describe()) terminal.line(line);
   }
-  if (!args.flag("json"))
-    for (const line of [...(files.length > 1 ? totals.describe().slice(0, 1) : []), ...totals.remains()])
-      terminal.line(line);
+  if (!args.flag("json")) {
+    if (files.length > 1) terminal.line(totals.describe()[0] ?? "");
+    for (const line of totals.remains()) terminal.line(line);
+  }
   return totals.exitCode();
 }
 

@@ -9,6 +9,7 @@ import type { Given, Party } from "../../cli/doctor/etsi014/stage.ts";
 import type { Identity } from "../../cli/doctor/exchange.ts";
 import { type Authority, issue, type LeafRequest, loadAuthority } from "../../pki/authority.ts";
 import type { NetworkDocumentInput, Policy, SaeEntry } from "../../shared/network/document.ts";
+import { pushLink } from "../support/network-document.ts";
 import { changeAndWait } from "../support/operator.ts";
 import { newStateFolder, runNetwork, type RunningNetwork } from "../support/run-network.ts";
 import { KmeClient } from "./kme-client.ts";
@@ -72,17 +73,7 @@ const extended = (document: NetworkDocumentInput): NetworkDocumentInput => ({
   ...document,
   nodes: [...document.nodes, { id: NODES.still }],
   saes: [...document.saes, byName(ODD, NODES.B, "odd"), byName(STILL.A, NODES.B), byName(STILL.B, NODES.still)],
-  links: [
-    ...document.links,
-    {
-      id: "still",
-      nodes: [NODES.B, NODES.still],
-      health: "reject",
-      source: "simulated",
-      feed: "one-ended",
-      key_rate_bps: 0,
-    },
-  ],
+  links: [...document.links, pushLink("still", NODES.B, NODES.still, { source: "simulated" })],
 });
 
 const clientIdentity = async (

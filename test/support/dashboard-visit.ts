@@ -1,5 +1,5 @@
 /** An operator at the dashboard, as they would see and use it. */
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core";
 import type { ReachedNetwork } from "./run-network.ts";
 import { overflowPxOf, violationsOf } from "./page-checks.ts";
@@ -14,7 +14,7 @@ export async function drawKeys(
   slave: string,
   isOver: () => boolean,
 ): Promise<void> {
-  for (; !isOver(); await setTimeout(DRAW_PAUSE_MS)) {
+  for (; !isOver(); await sleep(DRAW_PAUSE_MS)) {
     const given = await network.fetch(`/api/v1/keys/${slave}/enc_keys`, master);
     const { keys = [] } = (await given.json()) as { readonly keys?: readonly { readonly key_ID: string }[] };
     for (const { key_ID: id } of keys)
